@@ -1,0 +1,61 @@
+"""What the user may set, and the only place that reads environment variables.
+
+KMODLAB_CACHE_DIR   where the lab lives (default: the platform's cache folder for kmodlab)
+KMODLAB_SUITE       Debian suite to take the kernel from (default: the one that apt is set up for)
+KMODLAB_ACCEL       auto, kvm or tcg: how guests are emulated
+KMODLAB_SANDBOX     auto, or off to build and run guests without bubblewrap
+KMODLAB_QEMU        the QEMU binary (default: found on PATH)
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import platformdirs
+
+from kmodlab.errors import UsageError
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of this process; see the module's docstring for their meaning."""
+
+    cache_dir: Path
+    suite: str | None = None
+    accel: str = "auto"
+    sandbox: str = "auto"
+    qemu: str | None = None
+
+
+def read_settings(environ: Mapping[str, str]) -> Settings:
+    """Settings from an environment; a value that is not one of its choices is refused in one sentence."""
+    cache_dir = Path(environ.get("KMODLAB_CACHE_DIR") or platformdirs.user_cache_dir("kmodlab"))
+    return Settings(
+        cache_dir=cache_dir.expanduser().absolute(),
+        suite=environ.get("KMODLAB_SUITE") or None,
+        accel=_choice(environ, "KMODLAB_ACCEL", ("auto", "kvm", "tcg")),
+        sandbox=_choice(environ, "KMODLAB_SANDBOX", ("auto", "off")),
+        qemu=environ.get("KMODLAB_QEMU") or None,
+    )
+
+
+def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    value = environ.get(name) or choices[0]
+    if value not in choices:
+        raise UsageError(f"{name} is {value!r}, and must be one of {', '.join(choices)}.")
+    return value
+
+
+@cache
+def get_settings() -> Settings:
+    """The settings of this process, read once."""
+    return read_settings(os.environ)
+
+
+def has_browser() -> bool:
+    """Whether there is a display on which a browser could open."""
+    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
