@@ -1,0 +1,1 @@
+"""Get a Linux: fetch and unpack its image, headers and modules."""

@@ -1,0 +1,137 @@
+"""Debian's kernel packages, unpacked in a folder: where everything is, and how to make it work from there.
+
+`KernelTree` names the parts (headers, image, modules); `relocate` mends what the packages say with absolute paths.
+Fetching and unpacking the packages is left to the rest of this folder.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from kmodlab.errors import SetupError
+
+_REMEDY = "Run `kmodlab setup` to fetch the kernel again."
+
+
+@dataclass(frozen=True)
+class KernelTree:
+    """One kernel to build for and to boot: Debian's image, headers and kbuild packages, unpacked into `root`.
+
+    `release` is what `uname -r` says on that kernel, for instance "6.1.0-56-amd64".
+    """
+
+    release: str
+    root: Path
+
+    @property
+    def sources(self) -> Path:
+        """The folder that belongs at /usr/src: headers and kbuild side by side."""
+        return self.root / "usr/src"
+
+    @property
+    def headers(self) -> Path:
+        """The folder for `make -C`."""
+        return self.sources / f"linux-headers-{self.release}"
+
+    @property
+    def config(self) -> Path:
+        """The configuration that the kernel was built with."""
+        return self.root / f"boot/config-{self.release}"
+
+    @property
+    def symvers(self) -> Path:
+        """The symbols that the kernel and its modules export, with their checksums."""
+        return self.headers / "Module.symvers"
+
+    @property
+    def vmlinuz(self) -> Path:
+        """The bootable image."""
+        return self.root / f"boot/vmlinuz-{self.release}"
+
+    @property
+    def modules(self) -> Path:
+        """The kernel's own modules; below /usr since Debian 13."""
+        merged = self.root / f"usr/lib/modules/{self.release}"
+        return merged if merged.is_dir() else self.root / f"lib/modules/{self.release}"
+
+    @property
+    def compiler(self) -> str:
+        """The compiler that built the kernel, and that modules must be built with, for instance "gcc-12"."""
+        variables = self.headers / ".kernelvariables"
+        try:
+            text = variables.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SetupError(f"The kernel headers {self.release} are missing or damaged.", hint=_REMEDY) from error
+        found = re.search(r"^CC\s*=.*?\b(gcc(?:-\d+)?)\s*$", text, re.MULTILINE)
+        return found[1] if found else "gcc"
+
+
+def relocate(root: Path, release: str) -> KernelTree:
+    """Make an unpacked tree usable from any place; doing it twice changes nothing.
+
+    Debian's headers include their other half as /usr/src/linux-headers-…-common, absolutely, and reach kbuild's
+    programs as ../../lib/linux-kbuild-…; a box that shows `root/usr/src` at /usr/src has neither. Afterwards
+    everything in usr/src refers to its neighbours only. Raises SetupError where the tree is not as expected.
+    """
+    tree = KernelTree(release, root)
+    try:
+        _move_kbuild(root)
+        for headers in _header_folders(tree):
+            _relink(headers)
+        _rewrite_include(tree.headers / "Makefile")
+    except OSError as error:
+        raise SetupError(f"The kernel headers {release} could not be prepared: {error}.", hint=_REMEDY) from error
+    return tree
+
+
+def _header_folders(tree: KernelTree) -> list[Path]:
+    folders = [path for path in tree.sources.glob("linux-headers-*") if path.is_dir()]
+    if tree.headers not in folders:
+        raise SetupError(f"The kernel headers {tree.release} are missing.", hint=_REMEDY)
+    return folders
+
+
+def _move_kbuild(root: Path) -> None:
+    """Bring usr/lib/linux-kbuild-X to usr/src, and leave a link where it was."""
+    for packaged in root.glob("usr/lib/linux-kbuild-*"):
+        if not packaged.is_symlink():
+            moved = root / "usr/src" / packaged.name
+            # Debian has a link here, pointing the other way.
+            moved.unlink(missing_ok=True)
+            packaged.rename(moved)
+    # Asked of usr/src: the link in usr/lib is missing if we were stopped just after the renaming.
+    for moved in root.glob("usr/src/linux-kbuild-*"):
+        _link(root / "usr/lib" / moved.name, f"../src/{moved.name}")
+
+
+def _relink(headers: Path) -> None:
+    for name in ("scripts", "tools"):
+        link = headers / name
+        if link.is_symlink():
+            _link(link, f"../{link.readlink().parent.name}/{name}")
+        if not link.exists():
+            raise SetupError(f"Debian's linux-kbuild package is missing for {headers.name}.", hint=_REMEDY)
+
+
+def _link(link: Path, target: str) -> None:
+    if link.is_symlink() and str(link.readlink()) == target:
+        return
+    link.unlink(missing_ok=True)
+    link.symlink_to(target)
+
+
+def _rewrite_include(makefile: Path) -> None:
+    text = makefile.read_text(encoding="utf-8")
+    # $(abspath) so that make's messages name the file as they do on a machine where the packages are installed.
+    mended = re.sub(
+        r"^include /usr/src/(\S+)$",
+        r"include $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../\1)",
+        text,
+        flags=re.MULTILINE,
+    )
+    if mended != text:
+        makefile.write_text(mended, encoding="utf-8")
+        # The box's user is another one than ours, and our umask may be strict.
+        makefile.chmod(0o644)
