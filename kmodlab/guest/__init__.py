@@ -1,0 +1,1 @@
+"""The disposable machine: image, QEMU command line, snapshot, agent, lifecycle."""

@@ -1,0 +1,251 @@
+"""Talks to the agent in the guest; the protocol is described at the top of `agent.c`.
+
+Everything that comes through the port is hostile: a learner's module is root in the guest, and can write there what
+it likes. So frames have a maximal length, answers to unknown requests are dropped, and outputs have limits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import os
+import socket
+import struct
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from kmodlab.errors import GuestError
+
+MAX_PAYLOAD = 65536
+HEADER = struct.Struct("<IIB")
+OUTPUT_LIMIT = 16 << 20  # bytes of one command's stdout or stderr
+
+
+class ProtocolError(GuestError):
+    """What came through the port is no frame: something in the guest writes to it besides the agent."""
+
+
+class PortClosedError(GuestError):
+    """The agent's port is closed: the agent or its QEMU is gone."""
+
+
+def pack_frame(request: int, kind: bytes, payload: bytes = b"") -> bytes:
+    """One frame, as `agent.c` describes it."""
+    if len(payload) > MAX_PAYLOAD:
+        raise ValueError(f"a frame holds at most {MAX_PAYLOAD} bytes, not {len(payload)}")
+    return HEADER.pack(len(payload), request, kind[0]) + payload
+
+
+def pack_input(request: int, data: bytes) -> list[bytes]:
+    """The frames that hand over data and then its end."""
+    chunks = (data[at : at + MAX_PAYLOAD] for at in range(0, len(data), MAX_PAYLOAD))
+    return [*(pack_frame(request, b"I", chunk) for chunk in chunks), pack_frame(request, b"I")]
+
+
+@dataclass(frozen=True)
+class Result:
+    """A command that ended in the guest: exit status (or minus the signal's number) and its two outputs."""
+
+    status: int
+    stdout: bytes = b""
+    stderr: bytes = b""
+    flooded: bool = False  # it wrote more than its limit, and was killed for that
+    timed_out: bool = False  # it did not end in time, and was killed for that; the guest is alive
+
+    @property
+    def ok(self) -> bool:
+        """Whether it ended by itself, with status 0."""
+        return self.status == 0 and not self.flooded and not self.timed_out
+
+    @property
+    def text(self) -> str:
+        """Both outputs, decoded; errors last."""
+        return (self.stdout + self.stderr).decode("utf-8", "replace")
+
+
+@dataclass
+class _Request:
+    """An answer in the making."""
+
+    answer: asyncio.Future[tuple[bytes, bytes]]  # the last frame's type and payload
+    limit: int
+    on_output: Callable[[bytes, bytes], None] | None = None
+    parts: dict[bytes, bytearray] = field(default_factory=lambda: {b"o": bytearray(), b"e": bytearray()})
+    flooded: bool = False
+
+    def take(self, kind: bytes, payload: bytes) -> None:
+        part = self.parts[kind]
+        kept = payload[: self.limit - len(part)]
+        part += kept
+        if self.on_output and kept:
+            self.on_output(kind, kept)
+        self.flooded = self.flooded or len(kept) < len(payload)
+
+
+class Agent:
+    """The agent behind one port. All methods belong to the I/O thread; waits are bounded by their callers."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._reader, self._writer = reader, writer
+        # Ids start at random: an answer left over from before a snapshot is never taken for one of ours.
+        self._ids = itertools.count(int.from_bytes(os.urandom(3), "little") << 7)
+        self._requests: dict[int, _Request] = {}
+        self._failure: GuestError | None = None
+        self._task = asyncio.create_task(self._receive())
+
+    @classmethod
+    async def connect(cls, sock: socket.socket) -> Agent:
+        """An agent on a connected stream socket, which it then owns."""
+        return cls(*await asyncio.open_connection(sock=sock))
+
+    async def close(self) -> None:
+        """Let go of the port; whoever still waits gets PortClosedError."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+        self._writer.close()
+        with contextlib.suppress(OSError):
+            await self._writer.wait_closed()
+
+    # ---- what can be asked ----
+
+    async def hello(self) -> None:
+        """Make sure that the agent listens; hands over the time and fresh entropy."""
+        payload = struct.pack("<Q", time.time_ns()) + os.urandom(64)
+        request, number = self._begin()
+        await self._send(pack_frame(number, b"H", payload))
+        kind, echo = await self._end(request, number)
+        if (kind, echo) != (b"h", payload):
+            raise ProtocolError("The agent's greeting is not the one that was asked for.")
+
+    async def execute(
+        self,
+        argv: list[str],
+        *,
+        stdin: bytes = b"",
+        directory: str = "/root",
+        limit: int = OUTPUT_LIMIT,
+        on_output: Callable[[bytes, bytes], None] | None = None,
+    ) -> Result:
+        """Run a command. `on_output` gets (b"o" or b"e", bytes) as they come. Cancelling kills the command."""
+        request, number = self._begin(limit, on_output)
+        command = b"\0".join(word.encode() for word in (directory, *argv)) + b"\0"
+        if len(command) > MAX_PAYLOAD:
+            raise GuestError("The command line is too long for the guest.")
+        try:
+            await self._send(pack_frame(number, b"X", command), *pack_input(number, stdin))
+            kind, payload = await self._end(request, number)
+        except asyncio.CancelledError:
+            with contextlib.suppress(GuestError):
+                await self._send(pack_frame(number, b"K", bytes([9])))
+            raise
+        _check_done(kind, payload, f"run {argv[0]}")
+        status = os.waitstatus_to_exitcode(struct.unpack("<i", payload)[0])
+        return Result(status, bytes(request.parts[b"o"]), bytes(request.parts[b"e"]), request.flooded)
+
+    async def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Write a file in the guest."""
+        request, number = self._begin()
+        await self._send(pack_frame(number, b"W", struct.pack("<I", mode) + path.encode()), *pack_input(number, data))
+        _check_done(*await self._end(request, number), f"write {path}")
+
+    async def get(self, path: str, limit: int = OUTPUT_LIMIT) -> bytes:
+        """Read a file of the guest, at most `limit` bytes of it."""
+        return await self._fetch(b"R", path.encode(), limit, f"read {path}")
+
+    async def log(self, sequence: int | None = None, limit: int = OUTPUT_LIMIT) -> bytes:
+        """The records of /dev/kmsg from a sequence number on, or (None) those that nobody asked for yet."""
+        first = (1 << 64) - 1 if sequence is None else sequence
+        return await self._fetch(b"L", struct.pack("<Q", first), limit, "read the kernel log")
+
+    async def _fetch(self, kind: bytes, payload: bytes, limit: int, what: str) -> bytes:
+        request, number = self._begin(limit)
+        await self._send(pack_frame(number, kind, payload))
+        _check_done(*await self._end(request, number), what)
+        return bytes(request.parts[b"o"])
+
+    async def terminal(
+        self, argv: list[str], stdin: asyncio.Queue[tuple[bytes, bytes]], on_output: Callable[[bytes, bytes], None]
+    ) -> int:
+        """Run a command on a terminal of its own; `stdin` gives (b"I", bytes) or (b"Z", rows and columns)."""
+        request, number = self._begin(1 << 62, on_output)
+        await self._send(pack_frame(number, b"T", b"\0".join(word.encode() for word in ("/root", *argv)) + b"\0"))
+        feeder = asyncio.create_task(self._feed(number, stdin))
+        try:
+            kind, payload = await self._end(request, number)
+        finally:
+            feeder.cancel()
+        _check_done(kind, payload, f"run {argv[0]}")
+        return os.waitstatus_to_exitcode(struct.unpack("<i", payload)[0])
+
+    async def _feed(self, number: int, stdin: asyncio.Queue[tuple[bytes, bytes]]) -> None:
+        while True:
+            kind, data = await stdin.get()
+            await self._send(pack_frame(number, kind, data))
+
+    # ---- frames ----
+
+    def _begin(
+        self, limit: int = OUTPUT_LIMIT, on_output: Callable[[bytes, bytes], None] | None = None
+    ) -> tuple[_Request, int]:
+        number = next(self._ids) & 0xFFFFFFFF
+        request = _Request(asyncio.get_running_loop().create_future(), limit, on_output)
+        if self._failure:
+            raise self._failure
+        self._requests[number] = request
+        return request, number
+
+    async def _end(self, request: _Request, number: int) -> tuple[bytes, bytes]:
+        try:
+            return await request.answer
+        finally:
+            self._requests.pop(number, None)
+
+    async def _send(self, *frames: bytes) -> None:
+        for frame in frames:
+            self._writer.write(frame)
+            try:
+                await self._writer.drain()
+            except OSError as exc:
+                raise PortClosedError("The agent's port is closed.") from exc
+
+    async def _receive(self) -> None:
+        failure: GuestError = PortClosedError("The agent's port is closed.")
+        try:
+            while True:
+                length, number, kind = HEADER.unpack(await self._reader.readexactly(HEADER.size))
+                if length > MAX_PAYLOAD:
+                    failure = ProtocolError(f"A frame of {length} bytes came through the agent's port.")
+                    return
+                await self._dispatch(number, bytes([kind]), await self._reader.readexactly(length))
+        except (asyncio.IncompleteReadError, OSError):
+            return
+        finally:
+            self._failure = failure
+            for request in self._requests.values():
+                if not request.answer.done():
+                    request.answer.set_exception(failure)
+
+    async def _dispatch(self, number: int, kind: bytes, payload: bytes) -> None:
+        request = self._requests.get(number)
+        if request is None or request.answer.done():
+            return
+        if kind in request.parts:
+            was_flooded = request.flooded
+            request.take(kind, payload)
+            if request.flooded and not was_flooded:
+                await self._send(pack_frame(number, b"K", bytes([9])))
+        else:
+            request.answer.set_result((kind, payload))
+
+
+def _check_done(kind: bytes, payload: bytes, what: str) -> None:
+    """GuestError unless the last frame says that the request was done (or, for a command, how it ended)."""
+    if kind == b"x" and len(payload) == 4:
+        return
+    if kind != b"d" or len(payload) != 4:
+        raise ProtocolError("The agent's answer has the wrong form.")
+    number = struct.unpack("<i", payload)[0]
+    if number:
+        raise GuestError(f"The guest could not {what}: {os.strerror(number)}.")

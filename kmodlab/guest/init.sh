@@ -1,0 +1,28 @@
+#!/bin/sh
+# SPDX-License-Identifier: GPL-2.0-or-later
+# The first process of a guest: mounts what programs expect, puts the kernel's module tree in place, becomes the agent.
+mount -t devtmpfs none /dev
+exec </dev/console >/dev/console 2>&1
+mkdir -p /dev/pts
+mount -t proc none /proc
+mount -t sysfs none /sys
+mount -t devpts none /dev/pts
+mount -t tmpfs none /run
+mount -t tmpfs none /tmp
+mount -t debugfs none /sys/kernel/debug
+mount -t tracefs none /sys/kernel/tracing
+hostname kmodlab
+ip link set lo up
+
+# A loop that never yields is worth a report after 10 s, not 20; a task stuck in the kernel after 15 s, not 120.
+echo 5 >/proc/sys/kernel/watchdog_thresh
+echo 15 >/proc/sys/kernel/hung_task_timeout_secs
+
+# The module tree comes on a read-only disk. The layer above it is this guest's own, so that depmod can write.
+release=$(uname -r)
+modprobe -a virtio_pci virtio_blk virtio_console squashfs overlay
+mkdir -p /run/modules/disk /run/modules/own /run/modules/work
+mount -t squashfs -o ro /dev/vda /run/modules/disk
+mount -t overlay -o lowerdir=/run/modules/disk,upperdir=/run/modules/own,workdir=/run/modules/work none "/lib/modules/$release"
+
+exec agent /dev/vport*p1

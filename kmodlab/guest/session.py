@@ -1,0 +1,202 @@
+"""The guest that a lab keeps alive from one command to the next: the face that everybody else uses.
+
+A session has at most one guest. It starts one when one is needed, replaces one that was lost, and ends it with its
+owner. `prepare` starts forking early, so that a build and a fork overlap. Methods may be called from any thread, one
+at a time; an interrupt (Ctrl-C) kills the running command and leaves the guest usable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import contextlib
+import os
+import threading
+import weakref
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError
+from kmodlab.guest.agent import OUTPUT_LIMIT, Result
+from kmodlab.guest.lab import Lab
+from kmodlab.guest.machine import Machine
+from kmodlab.guest.snapshot import load_ram, resume
+from kmodlab.process import Deadline, wait
+
+T = TypeVar("T")
+
+START_S = 20.0  # for a fork to be ready; usually it takes a tenth of a second
+COMMAND_S = 20.0  # for a command, where its caller says nothing else
+TRANSFER_S = 60.0
+
+
+class Session:
+    """One guest at a time; a context manager. `generation` counts the guests that were started."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self.generation = 0
+        self._machine: Machine | None = None
+        self._starting: asyncio.Task[Machine] | None = None
+        self._ram: int | None = None
+        self._lock = threading.RLock()
+        _sessions.add(self)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    # ---- life ----
+
+    def prepare(self) -> None:
+        """Start forking a guest, if there is none, and return at once."""
+        wait(self._prepare())
+
+    async def _prepare(self) -> None:
+        if self._machine is None and self._starting is None:
+            self._starting = asyncio.create_task(self._start())
+
+    async def _start(self) -> Machine:
+        try:
+            return await self._resume()
+        except GuestError as exc:
+            if self.lab.file.accel == "tcg":
+                raise
+            self.lab = self.lab.demote(str(exc))
+            self._release_ram()
+            return await self._resume()
+
+    async def _resume(self) -> Machine:
+        snapshot = self.lab.snapshot
+        if self._ram is None:
+            self._ram = await asyncio.to_thread(load_ram, snapshot)
+        return await resume(self.lab.hardware, snapshot, self._ram, Deadline.after(START_S))
+
+    async def _get(self) -> Machine:
+        """The live guest, or a fresh one."""
+        if self._machine is not None and self._machine.end is not None:
+            await self._discard()
+        if self._machine is None:
+            await self._prepare()
+            assert self._starting is not None
+            starting = self._starting
+            try:
+                self._machine = await asyncio.shield(starting)
+                self.generation += 1
+            finally:
+                if starting.done():
+                    self._starting = None
+        return self._machine
+
+    async def _discard(self) -> None:
+        starting, machine = self._starting, self._machine
+        self._starting = self._machine = None
+        if starting is not None:
+            with contextlib.suppress(GuestError):
+                machine = await starting
+        if machine is not None:
+            await machine.stop()
+
+    def reset(self) -> None:
+        """Throw the guest away; the next command gets a pristine one."""
+        with self._lock:
+            wait(self._discard())
+
+    def close(self) -> None:
+        """End the guest and let go of everything; the session may be used again all the same."""
+        with self._lock:
+            wait(self._discard())
+            self._release_ram()
+
+    def _release_ram(self) -> None:
+        if self._ram is not None:
+            os.close(self._ram)
+            self._ram = None
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a guest is running now."""
+        return self._machine is not None and self._machine.end is None
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the process that holds QEMU; None while no guest runs."""
+        return self._machine.pid if self._machine is not None and self.is_alive else None
+
+    # ---- commands ----
+
+    def run(
+        self,
+        argv: list[str],
+        *,
+        timeout_s: float = COMMAND_S,
+        stdin: bytes = b"",
+        directory: str = "/root",
+        limit: int = OUTPUT_LIMIT,
+        on_output: Callable[[bytes, bytes], None] | None = None,
+    ) -> Result:
+        """Run a command in the guest. GuestLostError when the guest ends meanwhile or falls silent."""
+
+        async def work(machine: Machine) -> Result:
+            deadline = Deadline.after(timeout_s)
+            options: dict[str, Any] = {"stdin": stdin, "directory": directory, "limit": limit, "on_output": on_output}
+            return await machine.execute(argv, deadline, **options)
+
+        return self._do(work)
+
+    def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
+        """Write a file in the guest."""
+        self._do(lambda machine: machine.ask(machine.agent.put(path, data, mode), _transfer(), f"take {path}"))
+
+    def get(self, path: str, limit: int = OUTPUT_LIMIT) -> bytes:
+        """Read a file of the guest, at most `limit` bytes of it."""
+        return self._do(lambda machine: machine.ask(machine.agent.get(path, limit), _transfer(), f"give {path}"))
+
+    def kmsg(self, sequence: int | None = None) -> bytes:
+        """The kernel log's records from a sequence number on, or (None) what is new, as /dev/kmsg gives them."""
+        return self._do(lambda machine: machine.ask(machine.agent.log(sequence), _transfer(), "give its log"))
+
+    def console(self) -> str:
+        """What the guest's console printed since it was asked last."""
+        return self._do(lambda machine: machine.console())
+
+    def monitor(self, command: str, arguments: dict[str, Any] | None = None) -> Any:
+        """Give QEMU a QMP command, for instance to plug in a device."""
+        return self._do(lambda machine: machine.monitor.execute(command, arguments))
+
+    def with_machine(self, work: Callable[[Machine], Coroutine[Any, Any, T]]) -> T:
+        """Several steps in one go, on the I/O thread."""
+        return self._do(work)
+
+    def _do(self, work: Callable[[Machine], Coroutine[Any, Any, T]]) -> T:
+        async def on_live_guest() -> T:
+            machine = await self._get()
+            try:
+                return await work(machine)
+            except GuestLostError:
+                await self._discard()
+                raise
+
+        with self._lock:
+            return wait(on_live_guest())
+
+
+def _transfer() -> Deadline:
+    return Deadline.after(TRANSFER_S)
+
+
+def is_modules_doing(end: GuestEnd) -> bool:
+    """Whether a guest's end is the doing of what ran in it, rather than of our own machinery."""
+    return end.kind not in (EndKind.QEMU_DIED, EndKind.STOPPED)
+
+
+_sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+@atexit.register
+def _close_all() -> None:
+    for session in list(_sessions):
+        with contextlib.suppress(Exception):  # the death signal ends whatever is left
+            session.close()

@@ -1,0 +1,173 @@
+"""Boot once, resume many times: a guest's memory and device state, saved when its agent is ready.
+
+The memory is loaded once per process into a sealed memfd, which every guest maps privately: none can alter it for
+the next, not even a QEMU that was taken over. How QEMU does its part is described in its docs/devel/migration
+("x-ignore-shared": memory that is shared through a file is not written into the state).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import json
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from qemu.qmp import QMPError
+
+from kmodlab.errors import GuestError, SetupError
+from kmodlab.guest.machine import Hardware, Machine
+from kmodlab.guest.qemu import MEMORY_MIB
+from kmodlab.process import Deadline
+
+_MEMORY_SIZE = MEMORY_MIB << 20
+_BLOCK = 1 << 20
+_IGNORE_SHARED = {"capabilities": [{"capability": "x-ignore-shared", "state": True}]}
+# Run before the snapshot is taken, so that forks find kmod, its libraries and the shell in the page cache.
+_WARM_UP = "lsmod && modinfo squashfs && modprobe --show-depends usb_storage && insmod /none; dmesg -n 7; sync"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A saved guest: the folder with `ram` (sparse) and `state`, and the checksums (CRC-32) of both."""
+
+    folder: Path
+    ram_crc: int
+    state_crc: int
+
+
+def load_snapshot(folder: Path) -> Snapshot:
+    """A snapshot from its folder; SetupError where it is not whole."""
+    try:
+        snapshot = Snapshot(folder, **json.loads((folder / "snapshot.json").read_text()))
+        damaged = zlib.crc32((folder / "state").read_bytes()) != snapshot.state_crc
+    except (OSError, ValueError, TypeError):
+        damaged = True
+    if damaged:
+        raise damaged_error()
+    return snapshot
+
+
+def damaged_error() -> SetupError:
+    """What is said of a snapshot whose checksums do not match."""
+    return SetupError("The lab's snapshot is damaged.", hint="Run `kmodlab setup --repair` to take a new one.")
+
+
+async def take_snapshot(hardware: Hardware, kernel: Path, initramfs: Path, into: Path, deadline: Deadline) -> Snapshot:
+    """Boot a guest, wait for its agent, save it in the folder `into`."""
+    ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC)
+    state = os.memfd_create("kmodlab-state", os.MFD_CLOEXEC)
+    try:
+        os.ftruncate(ram, _MEMORY_SIZE)
+        _let_others_open(ram)
+        machine = await Machine.launch(hardware, ram=ram, kernel=kernel, initramfs=initramfs, deadline=deadline)
+        try:
+            await machine.greet(deadline)
+            await machine.execute(["sh", "-c", _WARM_UP], deadline)
+            await machine.agent.log()  # a fork's first look at the log finds only what is its own
+            await _save_state(machine, state, deadline)
+        finally:
+            await machine.stop()
+        return _write(into, ram, state)
+    finally:
+        os.close(ram)
+        os.close(state)
+
+
+async def _save_state(machine: Machine, state: int, deadline: Deadline) -> None:
+    monitor = machine.monitor
+    # Not stopped first: the migration stops it, and a guest that was saved running resumes by itself.
+    await monitor.execute("migrate-set-capabilities", _IGNORE_SHARED)
+    await _hand_over(machine, state)
+    await monitor.execute("migrate", {"uri": "fd:state"})
+    while (status := (await monitor.execute("query-migrate"))["status"]) != "completed":
+        if status == "failed" or deadline.expired:
+            raise SetupError(f"QEMU could not save the guest (migration {status}).")
+        await asyncio.sleep(0.01)
+
+
+async def _hand_over(machine: Machine, state: int) -> None:
+    """Give QEMU the state's descriptor by name; `exec:` would need a child, which its sandbox denies."""
+    machine.monitor.send_fd_scm(state)
+    await machine.monitor.execute("getfd", {"fdname": "state"})
+
+
+def _write(folder: Path, ram: int, state: int) -> Snapshot:
+    state_bytes = os.pread(state, os.fstat(state).st_size, 0)
+    (folder / "state").write_bytes(state_bytes)
+    crc = 0
+    with (folder / "ram").open("wb") as file:
+        file.truncate(_MEMORY_SIZE)
+        for offset, block in _blocks(ram):
+            crc = zlib.crc32(block, crc)
+            file.seek(offset)
+            file.write(block)
+    snapshot = Snapshot(folder, ram_crc=crc, state_crc=zlib.crc32(state_bytes))
+    fields = {name: value for name, value in asdict(snapshot).items() if name != "folder"}
+    (folder / "snapshot.json").write_text(json.dumps(fields))
+    return snapshot
+
+
+def _blocks(descriptor: int) -> Iterator[tuple[int, bytes]]:
+    """The blocks of a file that are not all zero, with their offsets."""
+    zero = bytes(_BLOCK)
+    for offset in range(0, _MEMORY_SIZE, _BLOCK):
+        block = os.pread(descriptor, _BLOCK, offset)
+        if block != zero:
+            yield offset, block
+
+
+def load_ram(snapshot: Snapshot) -> int:
+    """A sealed memfd with the snapshot's memory; the caller owns the descriptor. Checks the checksum on the way."""
+    ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    try:
+        os.ftruncate(ram, _MEMORY_SIZE)
+        crc = 0
+        with (snapshot.folder / "ram").open("rb", buffering=0) as file:
+            for offset, block in _blocks(file.fileno()):
+                crc = zlib.crc32(block, crc)
+                os.pwrite(ram, block, offset)
+        if crc != snapshot.ram_crc:
+            raise damaged_error()
+        _let_others_open(ram)
+        seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
+        fcntl.fcntl(ram, fcntl.F_ADD_SEALS, seals)
+    except BaseException:
+        os.close(ram)
+        raise
+    return ram
+
+
+def _let_others_open(descriptor: int) -> None:
+    # QEMU opens it anew through /proc/self/fd, as a user of its own; only who has the descriptor gets that far.
+    os.fchmod(descriptor, 0o666)
+
+
+async def resume(hardware: Hardware, snapshot: Snapshot, ram: int, deadline: Deadline) -> Machine:
+    """A fresh guest, forked from the snapshot, whose agent has answered."""
+    state = os.open(snapshot.folder / "state", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        machine = await Machine.launch(hardware, ram=ram, deadline=deadline)
+        try:
+            await machine.monitor.execute("migrate-set-capabilities", _IGNORE_SHARED)
+            await _hand_over(machine, state)
+            with machine.monitor.listener(("RESUME",)) as resumed:
+                await machine.monitor.execute("migrate-incoming", {"uri": "fd:state"})
+                # What reaches the port before the guest runs would never wake it.
+                await machine.ask(resumed.get(), deadline, "resume")
+            await machine.greet(deadline)
+        except QMPError as exc:
+            await machine.stop()
+            raise GuestError(
+                f"The snapshot could not be resumed: {exc}.",
+                hint="It was made by another QEMU; `kmodlab setup` takes a new one.",
+            ) from exc
+        except BaseException:
+            await machine.stop()
+            raise
+        return machine
+    finally:
+        os.close(state)
