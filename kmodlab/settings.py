@@ -25,7 +25,6 @@ class Settings:
     """The settings of this process; see the module's docstring for their meaning."""
 
     cache_dir: Path
-    suite: str | None = None
     accel: str = "auto"
     sandbox: str = "auto"
     qemu: str | None = None
@@ -36,7 +35,6 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     cache_dir = Path(environ.get("KMODLAB_CACHE_DIR") or platformdirs.user_cache_dir("kmodlab"))
     return Settings(
         cache_dir=cache_dir.expanduser().absolute(),
-        suite=environ.get("KMODLAB_SUITE") or None,
         accel=_choice(environ, "KMODLAB_ACCEL", ("auto", "kvm", "tcg")),
         sandbox=_choice(environ, "KMODLAB_SANDBOX", ("auto", "off")),
         qemu=environ.get("KMODLAB_QEMU") or None,
@@ -55,7 +53,3 @@ def get_settings() -> Settings:
     """The settings of this process, read once."""
     return read_settings(os.environ)
 
-
-def has_browser() -> bool:
-    """Whether there is a display on which a browser could open."""
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))

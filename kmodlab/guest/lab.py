@@ -68,6 +68,11 @@ class Lab:
         return self.folder / "images" / self.file.image / "modules.squashfs"
 
     @property
+    def initramfs(self) -> Path:
+        """The userland, the agent and the boot modules."""
+        return self.folder / "images" / self.file.image / "initramfs.cpio"
+
+    @property
     def hardware(self) -> Hardware:
         """The machine that the snapshot was taken on."""
         return Hardware(self.arch, self.file.accel, self.file.qemu, self.disk)

@@ -56,7 +56,7 @@ def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors) -> list[str]:
         *("-chardev", f"socket,id=monitor,fd={fds.monitor}", "-mon", "chardev=monitor,mode=control"),
         *("-chardev", f"ringbuf,id={CONSOLE},size={CONSOLE_KIB}K", "-device", f"{arch.serial},chardev={CONSOLE}"),
         *("-chardev", f"socket,id=agent,fd={fds.agent}", "-device", "virtio-serial-pci"),
-        *("-device", f"virtserialport,chardev=agent,name={AGENT_PORT}"),
+        *("-device", f"virtserialport,id=agent,chardev=agent,name={AGENT_PORT}"),  # QEMU tells of named ones
         *("-blockdev", f"driver=file,node-name=modules,filename={_path(fds.disk)},read-only=on,locking=off"),
         *("-device", "virtio-blk-pci,drive=modules"),
         *_slots(),

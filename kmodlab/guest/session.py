@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
-import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -20,7 +19,7 @@ from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent import OUTPUT_LIMIT, Result
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.machine import Machine
-from kmodlab.guest.snapshot import load_ram, resume
+from kmodlab.guest.snapshot import get_ram, resume
 from kmodlab.process import Deadline, wait
 
 T = TypeVar("T")
@@ -38,7 +37,6 @@ class Session:
         self.generation = 0
         self._machine: Machine | None = None
         self._starting: asyncio.Task[Machine] | None = None
-        self._ram: int | None = None
         self._lock = threading.RLock()
         _sessions.add(self)
 
@@ -54,6 +52,11 @@ class Session:
         """Start forking a guest, if there is none, and return at once."""
         wait(self._prepare())
 
+    def start(self) -> None:
+        """Wait until there is a live guest."""
+        with self._lock:
+            wait(self._get())
+
     async def _prepare(self) -> None:
         if self._machine is None and self._starting is None:
             self._starting = asyncio.create_task(self._start())
@@ -65,14 +68,12 @@ class Session:
             if self.lab.file.accel == "tcg":
                 raise
             self.lab = self.lab.demote(str(exc))
-            self._release_ram()
             return await self._resume()
 
     async def _resume(self) -> Machine:
         snapshot = self.lab.snapshot
-        if self._ram is None:
-            self._ram = await asyncio.to_thread(load_ram, snapshot)
-        return await resume(self.lab.hardware, snapshot, self._ram, Deadline.after(START_S))
+        ram = await asyncio.to_thread(get_ram, snapshot)
+        return await resume(self.lab.hardware, snapshot, ram, Deadline.after(START_S))
 
     async def _get(self) -> Machine:
         """The live guest, or a fresh one."""
@@ -105,15 +106,8 @@ class Session:
             wait(self._discard())
 
     def close(self) -> None:
-        """End the guest and let go of everything; the session may be used again all the same."""
-        with self._lock:
-            wait(self._discard())
-            self._release_ram()
-
-    def _release_ram(self) -> None:
-        if self._ram is not None:
-            os.close(self._ram)
-            self._ram = None
+        """End the guest; the session may be used again all the same."""
+        self.reset()
 
     @property
     def is_alive(self) -> bool:

@@ -22,11 +22,12 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from kmodlab.errors import GuestError, KmodlabError, SetupError
-from kmodlab.guest import image, requirements
 from kmodlab.guest.arch import AMD64, Arch
+from kmodlab.guest.image import build_image, source_text
 from kmodlab.guest.lab import FORMAT, Lab, LabFile, load_lab, qemu_fingerprint, read_lab_file, write_lab_file
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.qemu import Descriptors, qemu_argv
+from kmodlab.guest.requirements import check_commands, check_compiler
 from kmodlab.guest.snapshot import load_ram, load_snapshot, resume, take_snapshot
 from kmodlab.kernel import packages
 from kmodlab.kernel.packages import Package
@@ -170,7 +171,7 @@ def _digest(*parts: object) -> str:
 
 
 def _image_id(system: str) -> str:
-    return _digest(FORMAT, system, image.source_text())
+    return _digest(FORMAT, system, source_text())
 
 
 def _snapshot_id(image_id: str, hardware: Hardware, fingerprint: str) -> str:
@@ -209,17 +210,17 @@ class _Setup:
 
     def run(self) -> Lab:
         self._remove_leftovers()
-        requirements.check_commands(self.settings, self.arch)
+        check_commands(self.settings, self.arch)
         self._check_space()
         chosen = self._download()
         system = make_stage(self.folder / "systems" / _digest(FORMAT, *chosen), lambda into: self._unpack(chosen, into))
         release = find_release(chosen)
         tree = KernelTree(release, system / "kernel")
-        requirements.check_compiler(tree)
+        check_compiler(tree)
         self.reporter.step("Building the guest's image")
         made = make_stage(
             self.folder / "images" / _image_id(system.name),
-            lambda into: image.build_image(self.arch, tree, system / "userland", into),
+            lambda into: build_image(self.arch, tree, system / "userland", into),
         )
         file = self._choose_snapshots(tree, made, system.name, _version(chosen))
         write_lab_file(self.folder, file)

@@ -8,11 +8,14 @@ the next, not even a QEMU that was taken over. How QEMU does its part is describ
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import fcntl
 import json
 import os
+import threading
+import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -58,23 +61,41 @@ def damaged_error() -> SetupError:
 
 async def take_snapshot(hardware: Hardware, kernel: Path, initramfs: Path, into: Path, deadline: Deadline) -> Snapshot:
     """Boot a guest, wait for its agent, save it in the folder `into`."""
-    ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC)
     state = os.memfd_create("kmodlab-state", os.MFD_CLOEXEC)
+    try:
+        async with _booted(hardware, kernel, initramfs, deadline) as (machine, ram):
+            await machine.execute(["sh", "-c", _WARM_UP], deadline)
+            await machine.agent.log()  # a fork's first look at the log finds only what is its own
+            await _save_state(machine, state, deadline)
+            return _write(into, ram, state)
+    finally:
+        os.close(state)
+
+
+async def boot_once(hardware: Hardware, kernel: Path, initramfs: Path, timeout_s: float = 300.0) -> float:
+    """Boot a guest until its agent answers, and end it; the seconds from power-on to that answer."""
+    began = time.perf_counter()
+    async with _booted(hardware, kernel, initramfs, Deadline.after(timeout_s)):
+        return time.perf_counter() - began
+
+
+@contextlib.asynccontextmanager
+async def _booted(
+    hardware: Hardware, kernel: Path, initramfs: Path, deadline: Deadline
+) -> AsyncIterator[tuple[Machine, int]]:
+    """A guest booted from power-on whose agent has answered, and the descriptor of its memory."""
+    ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC)
     try:
         os.ftruncate(ram, _MEMORY_SIZE)
         _let_others_open(ram)
         machine = await Machine.launch(hardware, ram=ram, kernel=kernel, initramfs=initramfs, deadline=deadline)
         try:
             await machine.greet(deadline)
-            await machine.execute(["sh", "-c", _WARM_UP], deadline)
-            await machine.agent.log()  # a fork's first look at the log finds only what is its own
-            await _save_state(machine, state, deadline)
+            yield machine, ram
         finally:
             await machine.stop()
-        return _write(into, ram, state)
     finally:
         os.close(ram)
-        os.close(state)
 
 
 async def _save_state(machine: Machine, state: int, deadline: Deadline) -> None:
@@ -118,6 +139,18 @@ def _blocks(descriptor: int) -> Iterator[tuple[int, bytes]]:
         block = os.pread(descriptor, _BLOCK, offset)
         if block != zero:
             yield offset, block
+
+
+_rams: dict[Snapshot, int] = {}
+_rams_lock = threading.Lock()
+
+
+def get_ram(snapshot: Snapshot) -> int:
+    """The descriptor of the snapshot's memory, for all guests of this process; loaded at first use, never closed."""
+    with _rams_lock:
+        if snapshot not in _rams:
+            _rams[snapshot] = load_ram(snapshot)
+        return _rams[snapshot]
 
 
 def load_ram(snapshot: Snapshot) -> int:

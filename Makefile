@@ -1,0 +1,58 @@
+# The ways in. Each one first sets up what it needs, and makes nothing again that is there already.
+# After any of them .venv/bin/kmodlab is the command.
+
+BIN := .venv/bin
+ARGS ?=
+
+# JupyterLab listens on this machine only, prints its URL and otherwise only what went wrong. It looks for a browser
+# only where there is a display, and refuses root unless told.
+JUPYTER_OPTIONS = --ip=127.0.0.1 --log-level=WARN --ServerApp.root_dir='$(CURDIR)'
+JUPYTER_OPTIONS += --LabApp.default_url=/lab/tree/notebooks/00-welcome.ipynb
+JUPYTER_OPTIONS += $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.PHONY: help lab demo test check bench lock clean
+
+help: ## say what there is (the default)
+	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
+
+lab: ## set up, load hello.ko to prove it, open JupyterLab
+	@binder/setup.sh lab
+	@$(BIN)/kmodlab setup
+	@$(BIN)/kmodlab demo
+	@echo 'JupyterLab is starting; Ctrl-C here ends it.'
+	@exec $(BIN)/jupyter lab $(JUPYTER_OPTIONS) $(ARGS)
+
+demo: ## set up, and load hello.ko here in the terminal
+	@binder/setup.sh lab
+	@$(BIN)/kmodlab setup
+	@$(BIN)/kmodlab demo
+
+test: ## set up and run all tests (some: make test ARGS=tests/unit)
+	@binder/setup.sh test
+	@$(BIN)/kmodlab setup
+	@$(BIN)/pytest $(ARGS)
+
+check: ## ruff, mypy and shellcheck
+	@binder/setup.sh check
+	@$(BIN)/ruff check
+	@$(BIN)/ruff format --check
+	@$(BIN)/mypy
+	@shellcheck binder/setup.sh .ci/run
+
+bench: ## measure it, beside virtme-ng
+	@binder/setup.sh test
+	@$(BIN)/kmodlab setup
+	@$(BIN)/kmodlab bench --peer vng $(ARGS)
+
+# The second lock file holds all of the first one, so that the tests run on what learners get.
+LOCK = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --custom-compile-command 'make lock'
+LOCK += pyproject.toml binder/build.in
+
+lock: ## pin the Python packages anew after a change of pyproject.toml (newest of all: make lock ARGS=--upgrade)
+	@binder/setup.sh check
+	@$(LOCK) $(ARGS) --extra notebook --output-file binder/requirements.txt
+	@$(LOCK) $(ARGS) --all-extras --constraint binder/requirements.txt --output-file binder/requirements-dev.txt
+
+clean: ## remove .venv and caches (the lab stays; kmodlab clean removes that)
+	@rm -rf .venv .venv.lock .coverage htmlcov .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -prune -exec rm -rf {} +

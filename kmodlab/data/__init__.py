@@ -1,0 +1,1 @@
+"""Sample files that commands and notebooks use."""

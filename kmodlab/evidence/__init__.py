@@ -1,0 +1,1 @@
+"""What the kernel did: log records, and crashes back to source lines."""

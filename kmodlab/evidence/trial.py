@@ -1,0 +1,151 @@
+"""A module's way through a guest: loaded, looked at, unloaded; with what the kernel said to each step.
+
+Whatever a module does to its guest is data here: a command's failure, a crash in the log, a guest that ended. What
+is not its doing (QEMU died) is tried once more in a fresh guest, and then raised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kmodlab.build.kbuild import Build
+from kmodlab.errors import GuestEnd, GuestError, GuestLostError
+from kmodlab.evidence.errnos import ErrnoNote, explain_error
+from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
+from kmodlab.evidence.oops.parser import parse_oopses
+from kmodlab.evidence.oops.types import Oops
+from kmodlab.guest.agent import Result
+from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
+
+PLACE = "/root"  # where modules are put in the guest
+
+
+class Outcome(StrEnum):
+    """Whose fault it is. What is ours is never an outcome: it is an exception."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Step:
+    """One command in the guest: what it printed, what the kernel logged meanwhile, and how the guest fared.
+
+    `result` is None, and `end` is set, when the guest did not survive it.
+    """
+
+    argv: tuple[str, ...]
+    result: Result | None
+    records: tuple[LogRecord, ...]
+    oopses: tuple[Oops, ...] = ()
+    end: GuestEnd | None = None
+
+    @property
+    def outcome(self) -> Outcome:
+        """Passed when the command ended with status 0 and the kernel did not complain."""
+        fine = self.result is not None and self.result.ok and not self.oopses
+        return Outcome.PASSED if fine else Outcome.FAILED
+
+    @property
+    def log(self) -> str:
+        """What the kernel said, as dmesg prints it; the console's last words when the guest is gone."""
+        return format_log(self.records) or (self.end.console if self.end else "")
+
+    @property
+    def errno(self) -> ErrnoNote | None:
+        """The errno behind the command's error message, if it has one."""
+        return explain_error(self.argv[0], self.result.text) if self.result and self.result.status else None
+
+    @property
+    def reason(self) -> str:
+        """One sentence that says what went wrong; empty when nothing did."""
+        if self.oopses:
+            return f"The kernel crashed: {self.oopses[0].title}."
+        if self.end:
+            return self.end.sentence
+        assert self.result is not None
+        if self.result.timed_out:
+            return f"`{' '.join(self.argv)}` did not end in time."
+        if self.errno:
+            return f"`{' '.join(self.argv)}` failed with {self.errno.sentence}"
+        return "" if self.result.ok else f"`{' '.join(self.argv)}` ended with status {self.result.status}."
+
+
+def take_step(session: Session, argv: Sequence[str], *, timeout_s: float = COMMAND_S, stdin: bytes = b"") -> Step:
+    """Run one command in the session's guest and collect what the kernel logged while it ran."""
+    words = tuple(argv)
+    session.kmsg()  # what was logged before is not this command's
+    try:
+        result = session.run(list(words), timeout_s=timeout_s, stdin=stdin, directory=PLACE)
+        records = parse_kmsg(session.kmsg())
+    except GuestLostError as lost:
+        if not is_modules_doing(lost.end):
+            raise
+        return Step(words, None, (), tuple(parse_oopses(lost.end.console)), lost.end)
+    return Step(words, result, records, tuple(parse_oopses(format_log(records))))
+
+
+def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:
+    """The command that loads a module that was put into the guest."""
+    return ["insmod", f"{name}.ko", *parameters]
+
+
+def load(
+    session: Session, name: str, ko: bytes, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S
+) -> Step:
+    """Put a module into the guest and load it."""
+    session.put(f"{PLACE}/{name}.ko", ko)
+    return take_step(session, load_argv(name, parameters), timeout_s=timeout_s)
+
+
+def unload(session: Session, name: str, *, timeout_s: float = COMMAND_S) -> Step:
+    """Unload a module."""
+    return take_step(session, ["rmmod", name.replace("-", "_")], timeout_s=timeout_s)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A build, and what became of its modules in a pristine guest: loaded in order, unloaded in reverse."""
+
+    build: Build
+    release: str
+    steps: tuple[Step, ...]
+
+    @property
+    def outcome(self) -> Outcome:
+        """Passed when it built and every step passed."""
+        fine = self.build.ok and all(step.outcome is Outcome.PASSED for step in self.steps)
+        return Outcome.PASSED if fine else Outcome.FAILED
+
+    @property
+    def reason(self) -> str:
+        """One sentence that says what went wrong first; empty when nothing did."""
+        if not self.build.ok:
+            return self.build.sentence
+        return next((step.reason for step in self.steps if step.reason), "")
+
+
+def try_build(session: Session, build: Build, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S) -> Trial:
+    """Load the build's modules into a pristine guest and unload them again, as far as they go."""
+    parameters = tuple(parameters)
+    try:
+        return _try_once(session, build, parameters, timeout_s)
+    except GuestError:
+        return _try_once(session, build, parameters, timeout_s)  # not the module's doing: once more, in a fresh guest
+
+
+def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeout_s: float) -> Trial:
+    steps: list[Step] = []
+    release = session.lab.tree.release
+    if build.ok:
+        session.reset() if session.generation and session.is_alive else None
+        names = list(build.modules)
+        for name in names:
+            steps.append(load(session, name, build.modules[name], parameters, timeout_s=timeout_s))
+            if steps[-1].outcome is Outcome.FAILED:
+                return Trial(build, release, tuple(steps))
+        for name in reversed(names):
+            steps.append(unload(session, name, timeout_s=timeout_s))
+    return Trial(build, release, tuple(steps))

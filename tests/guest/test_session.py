@@ -1,0 +1,250 @@
+"""The guest that a session keeps alive: commands, files, log, resets, and every way to lose it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+import time
+
+import psutil
+import pytest
+
+from kmodlab.errors import EndKind, GuestError, GuestLostError
+from kmodlab.evidence.log import parse_kmsg
+from kmodlab.guest.lab import Lab
+from kmodlab.guest.session import Session
+
+
+def all_qemus() -> list[psutil.Process]:
+    """The QEMU processes below this test process."""
+    return [child for child in psutil.Process().children(recursive=True) if child.name().startswith("qemu")]
+
+
+def qemu_of(session: Session) -> psutil.Process:
+    """The session's QEMU, which may be inside its sandbox's process."""
+    holder = psutil.Process(session.pid)
+    return next(one for one in [holder, *holder.children(recursive=True)] if one.name().startswith("qemu"))
+
+
+@pytest.fixture
+def no_other_guest(shared_session: Session) -> None:
+    shared_session.reset()
+    wait_until_gone(all_qemus())
+
+
+def wait_until_gone(processes: list[psutil.Process]) -> None:
+    _, alive = psutil.wait_procs(processes, timeout=30)
+    assert not alive
+
+
+def test_the_guest_runs_the_labs_kernel_with_kmods_own_tools(session: Session, lab: Lab) -> None:
+    assert session.run(["uname", "-r"]).stdout.decode().strip() == lab.file.release
+    for tool in ("insmod", "rmmod", "modprobe", "depmod", "modinfo"):
+        assert b"kmod version" in session.run([tool, "--version"]).stdout
+
+
+def test_the_whole_module_tree_is_there_and_modprobe_finds_dependencies(session: Session) -> None:
+    result = session.run(["sh", "-c", "modprobe usb_storage && lsmod"])
+    assert result.ok, result.text
+    assert b"usb_storage" in result.stdout and b"scsi_mod" in result.stdout
+    count = session.run(["sh", "-c", "find /lib/modules/$(uname -r)/ -name '*.ko*' | wc -l"]).stdout
+    assert int(count) > 3000
+
+
+def test_the_module_tree_can_be_written_and_a_reset_forgets_it(session: Session) -> None:
+    assert session.run(["sh", "-c", "touch /lib/modules/$(uname -r)/mine /root/mine"]).ok
+    assert session.run(["ls", "/root/mine"]).ok
+    session.reset()
+    assert session.run(["ls", "/root/mine"]).status == 1
+    assert session.run(["sh", "-c", "ls /lib/modules/$(uname -r)/mine"]).status == 1
+
+
+def test_state_is_kept_between_commands(session: Session) -> None:
+    generation = session.generation
+    session.run(["modprobe", "loop"])
+    assert b"loop" in session.run(["lsmod"]).stdout
+    assert session.generation == generation + 1
+
+
+def test_status_and_both_outputs_come_apart(session: Session) -> None:
+    result = session.run(["sh", "-c", "echo out; echo err >&2; exit 7"])
+    assert (result.status, result.stdout, result.stderr) == (7, b"out\n", b"err\n")
+
+
+def test_output_streams_while_the_command_runs(session: Session) -> None:
+    seen: list[bytes] = []
+    session.run(["sh", "-c", "echo one; sleep 0.5; echo two"], on_output=lambda _, data: seen.append(data))
+    assert seen == [b"one\n", b"two\n"]
+
+
+def test_binary_megabytes_go_in_and_out(session: Session) -> None:
+    data = os.urandom(8 << 20)
+    session.put("/tmp/data", data, 0o755)
+    assert session.get("/tmp/data") == data
+    assert session.run(["stat", "-c", "%a %s", "/tmp/data"]).stdout == f"755 {len(data)}\n".encode()
+
+
+def test_a_file_that_is_not_there_is_an_error_and_the_guest_lives_on(session: Session) -> None:
+    with pytest.raises(GuestError, match="No such file"):
+        session.get("/none")
+    assert session.is_alive
+
+
+def test_only_new_log_records_are_given(session: Session) -> None:
+    session.start()
+    assert parse_kmsg(session.kmsg()) == ()
+    session.run(["sh", "-c", "echo '<7>from the test' > /dev/kmsg"])
+    (record,) = parse_kmsg(session.kmsg())
+    assert (record.level, record.text) == (7, "from the test")
+    assert parse_kmsg(session.kmsg()) == ()
+    assert len(parse_kmsg(session.kmsg(0))) > 100
+
+
+def test_two_forks_have_different_random_numbers_and_the_right_time(session: Session) -> None:
+    seen = set()
+    for _ in range(2):
+        session.reset()
+        seen.add(session.run(["cat", "/proc/sys/kernel/random/uuid"]).stdout)
+        assert abs(int(session.run(["date", "+%s"]).stdout) - time.time()) < 60
+    assert len(seen) == 2
+
+
+def test_a_command_that_does_not_end_is_killed_and_the_guest_lives_on(session: Session) -> None:
+    result = session.run(["sh", "-c", "echo started; sleep 1000"], timeout_s=1)
+    assert result.timed_out and not result.ok
+    assert result.stdout == b"started\n"
+    assert session.is_alive
+    assert session.run(["true"]).ok
+
+
+def test_a_flood_of_output_is_cut(session: Session) -> None:
+    result = session.run(["yes"], limit=1 << 20)
+    assert result.flooded and len(result.stdout) == 1 << 20
+    assert session.run(["true"]).ok
+
+
+ENDS = [
+    ("echo c > /proc/sysrq-trigger", EndKind.PANIC),
+    ("echo o > /proc/sysrq-trigger; sleep 60", EndKind.POWER_OFF),
+    ("reboot -f; sleep 60", EndKind.REBOOT),
+    ("killall -9 agent; sleep 60", EndKind.AGENT_KILLED),
+    ("cat /dev/zero > /dev/vport*p1; sleep 60", EndKind.AGENT_KILLED),
+]
+
+
+@pytest.mark.parametrize(("script", "kind"), ENDS, ids=[kind for _, kind in ENDS[:-1]] + ["noise on the port"])
+def test_a_lost_guest_is_reported_as_what_it_is_and_replaced(session: Session, script: str, kind: EndKind) -> None:
+    session.start()
+    before = [qemu_of(session)]
+    if "vport" in script:
+        # The agent holds the port open, and only one may: take it over from a killed agent.
+        script = "killall -9 agent; " + script
+    with pytest.raises(GuestLostError) as caught:
+        session.run(["sh", "-c", script], timeout_s=20)
+    assert caught.value.end.kind is kind
+    assert not session.is_alive
+    wait_until_gone(before)
+    assert session.run(["echo", "again"]).stdout == b"again\n"
+
+
+def test_a_panic_brings_the_consoles_last_words(session: Session) -> None:
+    with pytest.raises(GuestLostError) as caught:
+        session.run(["sh", "-c", "echo c > /proc/sysrq-trigger"])
+    assert "Kernel panic - not syncing: sysrq triggered crash" in caught.value.end.console
+
+
+def test_a_guest_out_of_memory_is_replaced_or_lives_on(session: Session) -> None:
+    try:
+        # tail keeps what it reads until a line ends.
+        result = session.run(["sh", "-c", "tail /dev/zero"], timeout_s=60)
+        assert not result.ok
+    except GuestLostError as lost:
+        assert lost.end.kind in (EndKind.PANIC, EndKind.HANG, EndKind.AGENT_KILLED)  # noqa: PT017
+    assert session.run(["true"]).ok
+
+
+def test_qemu_that_dies_is_our_fault_and_is_replaced(session: Session) -> None:
+    session.start()
+    qemu_of(session).kill()
+    with pytest.raises(GuestLostError) as caught:
+        session.run(["sleep", "60"])
+    assert caught.value.end.kind is EndKind.QEMU_DIED
+    assert session.run(["true"]).ok
+
+
+@pytest.mark.usefixtures("no_other_guest")
+def test_twenty_resets_leave_one_qemu_and_no_growth(lab: Lab) -> None:
+    me = psutil.Process()
+    with Session(lab) as session:
+        for _ in range(3):  # first uses load libraries and open what stays open
+            session.reset()
+            session.start()
+        files, memory = me.num_fds(), me.memory_info().rss
+        for _ in range(20):
+            session.reset()
+            session.start()
+        last = qemu_of(session)
+        wait_until_gone([one for one in all_qemus() if one != last])
+        assert me.num_fds() == files
+        assert me.memory_info().rss - memory < 8 << 20
+    wait_until_gone([last])
+
+
+def test_ten_guests_need_less_than_a_gibibyte(lab: Lab) -> None:
+    sessions = [Session(lab) for _ in range(10)]
+    try:
+        for session in sessions:
+            session.run(["lsmod"])
+        guests = [qemu_of(session) for session in sessions]
+        assert len(set(guests)) == 10
+        assert sum(guest.memory_full_info().pss for guest in guests) < 1 << 30
+    finally:
+        for session in sessions:
+            session.close()
+
+
+def test_two_sessions_have_their_own_guests(lab: Lab) -> None:
+    with Session(lab) as one, Session(lab) as other:
+        one.run(["touch", "/root/one"])
+        assert other.run(["ls", "/root"]).stdout == b""
+
+
+def test_an_interrupt_kills_the_command_and_leaves_the_guest_usable(session: Session) -> None:
+    session.run(["touch", "/root/mine"])
+    started = threading.Event()
+    main = threading.main_thread().ident
+    assert main is not None
+
+    def interrupt() -> None:
+        started.wait(30)
+        import signal
+
+        signal.pthread_kill(main, signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with pytest.raises(KeyboardInterrupt):
+        session.run(["sh", "-c", "echo started; sleep 1000"], timeout_s=100, on_output=lambda *_: started.set())
+    assert session.run(["ls", "/root"]).stdout == b"mine\n"
+    assert b"sleep 1000" not in session.run(["ps"]).stdout
+
+
+@pytest.mark.usefixtures("no_other_guest")
+def test_a_start_that_fails_half_way_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    from kmodlab.guest import machine
+
+    before = psutil.Process().num_fds()
+
+    async def fail(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with Session(lab) as session:
+        session.start()
+        session.reset()
+        files = psutil.Process().num_fds()
+        monkeypatch.setattr(machine.Machine, "greet", fail)
+        with pytest.raises(BaseException):  # noqa: B017, PT011
+            session.start()
+        wait_until_gone(all_qemus())
+        assert psutil.Process().num_fds() == files
+    assert psutil.Process().num_fds() == before

@@ -1,0 +1,198 @@
+"""Setting up a lab: killed half-way, twice at once, without network, without room, over somebody else's files."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from kmodlab.errors import SetupError
+from kmodlab.guest.lab import Lab, load_lab
+from kmodlab.guest.session import Session
+from kmodlab.guest.setup import claim_folder
+from kmodlab.settings import Settings, get_settings
+
+KMODLAB = [sys.executable, "-m", "kmodlab"]
+
+
+@pytest.fixture
+def cache(lab: Lab, tmp_path: Path) -> Path:
+    """A cache folder that holds a finished download and nothing else."""
+    folder = tmp_path / "cache"
+    claim_folder(folder)
+    shutil.copytree(lab.folder / "debs", folder / "debs", copy_function=os.link)
+    return folder
+
+
+@pytest.fixture
+def made(lab: Lab, tmp_path: Path) -> Iterator[Path]:
+    """A lab of its own that may be damaged: the stages are copies, but for the large unpacked packages."""
+    folder = tmp_path / "made"
+    claim_folder(folder)
+    for name in ("debs", "systems"):
+        (folder / name).symlink_to(lab.folder / name)
+    for name in ("images", "snapshots"):
+        shutil.copytree(lab.folder / name, folder / name)
+    shutil.copy2(lab.folder / "lab.json", folder)
+    return folder
+
+
+def environment(cache: Path) -> dict[str, str]:
+    return {**os.environ, "KMODLAB_CACHE_DIR": str(cache), "KMODLAB_ACCEL": "tcg"}
+
+
+def setup(cache: Path, *options: str, wrapper: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+    argv = [*wrapper, *KMODLAB, "setup", *options]
+    return subprocess.run(argv, env=environment(cache), capture_output=True, text=True, timeout=300, check=False)
+
+
+def descendants(pid: int) -> list[psutil.Process]:
+    try:
+        return psutil.Process(pid).children(recursive=True)
+    except psutil.NoSuchProcess:
+        return []
+
+
+def test_a_second_run_changes_nothing() -> None:
+    folder = get_settings().cache_dir
+    before = (folder / "lab.json").stat()
+    assert setup(folder, "--offline").returncode == 0
+    assert (folder / "lab.json").stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("stage", ["systems", "images", "snapshots"])
+def test_a_kill_half_way_leaves_no_lab_and_no_process_and_the_next_run_goes_on(cache: Path, stage: str) -> None:
+    child = subprocess.Popen(
+        [*KMODLAB, "setup", "--offline"], env=environment(cache), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    while not list(cache.glob(f"{stage}/.new-*")):
+        assert child.poll() is None
+        time.sleep(0.01)
+    time.sleep(0.2)
+    children = descendants(child.pid)
+    child.kill()
+    child.wait()
+    _, alive = psutil.wait_procs(children, timeout=30)
+    assert not alive
+    with pytest.raises(SetupError, match="no lab yet"):
+        load_lab(Settings(cache))
+    done = setup(cache, "--offline")
+    assert done.returncode == 0, done.stderr
+    assert not list(cache.glob("*/.new-*"))
+    with Session(load_lab(Settings(cache))) as session:
+        assert session.run(["true"]).ok
+
+
+def test_two_at_once_make_one_lab(cache: Path) -> None:
+    argv = [*KMODLAB, "setup", "--offline"]
+    both = [subprocess.Popen(argv, env=environment(cache), stderr=subprocess.PIPE, text=True) for _ in range(2)]
+    said = [child.communicate(timeout=300)[1] for child in both]
+    assert [child.returncode for child in both] == [0, 0]
+    assert sum("waiting for it" in text for text in said) == 1
+    assert sum("Unpacking" in text for text in said) == 1
+
+
+def test_a_folder_of_somebody_else_is_refused_and_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "thesis.txt").write_text("years of work")
+    done = setup(tmp_path)
+    assert done.returncode == 4
+    assert "holds files that are not kmodlab's" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.txt"]
+    clean = subprocess.run([*KMODLAB, "clean"], env=environment(tmp_path), capture_output=True, text=True, check=False)
+    assert clean.returncode == 4
+    assert (tmp_path / "thesis.txt").read_text() == "years of work"
+
+
+def test_a_folder_that_cannot_be_made_gets_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    done = setup(tmp_path / "file" / "cache")
+    assert done.returncode == 4
+    assert "cannot be used: not a directory" in done.stderr
+    assert "KMODLAB_CACHE_DIR" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_offline_without_a_download_says_what_to_do(tmp_path: Path) -> None:
+    done = setup(tmp_path / "cache", "--offline")
+    assert done.returncode == 4
+    assert "no complete download" in done.stderr and "with a network" in done.stderr
+
+
+def test_a_damaged_download_is_noticed(cache: Path) -> None:
+    package = next((cache / "debs").glob("kmod_*.deb"))
+    data = package.read_bytes()
+    package.unlink()  # it is a hard link: the original stays whole
+    package.write_bytes(data[:-1])
+    done = setup(cache, "--offline")
+    assert done.returncode == 4
+    assert "no complete download" in done.stderr
+
+
+def test_no_network_gets_a_sentence(tmp_path: Path) -> None:
+    cache = tmp_path / "cache"
+    wrapper = ("bwrap", "--dev-bind", "/", "/", "--unshare-user", "--unshare-net", "--")
+    done = setup(cache, wrapper=wrapper)
+    assert done.returncode == 4
+    assert "could not be reached" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_a_full_disk_gets_a_sentence(cache: Path) -> None:
+    small = ("bwrap", "--dev-bind", "/", "/", "--size", str(40 << 20), "--tmpfs", str(cache / "systems"), "--")
+    done = setup(cache, "--offline", wrapper=small)
+    assert done.returncode == 4
+    assert "is full" in done.stderr, done.stderr
+    assert "Traceback" not in done.stderr
+    assert not (cache / "lab.json").exists()
+
+
+def test_too_little_room_is_said_before_the_work_begins(cache: Path) -> None:
+    wrapper = ("bwrap", "--dev-bind", "/", "/", "--size", str(40 << 20), "--tmpfs", "/tmp", "--")
+    done = setup(Path("/tmp/kmodlab-cache"), "--offline", wrapper=wrapper)
+    assert done.returncode == 4
+    assert "MiB of disk space" in done.stderr
+
+
+@pytest.mark.parametrize("file", ["state", "ram"])
+def test_a_flipped_bit_in_the_snapshot_is_noticed_and_repaired(made: Path, file: str) -> None:
+    (snapshot,) = (made / "snapshots").iterdir()
+    data = bytearray((snapshot / file).read_bytes())
+    at = next(n for n in range(len(data) // 2, len(data)) if data[n])
+    data[at] ^= 1
+    (snapshot / file).write_bytes(data)
+    with pytest.raises(SetupError, match="damaged"), Session(load_lab(Settings(made))) as session:
+        session.start()
+    shutil.rmtree(snapshot)  # what --repair does, without unpacking everything again
+    done = setup(made, "--offline")
+    assert done.returncode == 0, done.stderr
+    with Session(load_lab(Settings(made))) as session:
+        assert session.run(["true"]).ok
+
+
+def test_another_qemu_needs_another_snapshot(made: Path) -> None:
+    fields = json.loads((made / "lab.json").read_text())
+    (made / "lab.json").write_text(json.dumps({**fields, "qemu_fingerprint": "an older one"}))
+    with pytest.raises(SetupError, match="made by another QEMU") as caught:
+        load_lab(Settings(made))
+    assert "kmodlab setup" in caught.value.hint
+
+
+@pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 99}', "\0\0\0"])
+def test_a_damaged_lab_file_is_no_lab(made: Path, text: str) -> None:
+    (made / "lab.json").write_text(text)
+    with pytest.raises(SetupError, match="no lab yet"):
+        load_lab(Settings(made))
+
+
+def test_clean_removes_everything(cache: Path) -> None:
+    done = subprocess.run([*KMODLAB, "clean"], env=environment(cache), capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    assert not cache.exists()

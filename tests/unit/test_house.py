@@ -1,0 +1,80 @@
+"""The rules of the house: who may import whom, who may print, who may start processes."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import kmodlab
+
+ROOT = Path(kmodlab.__file__).parent
+FOLDERS = ("kernel", "build", "anatomy", "guest", "evidence", "exercises", "notebook", "cli")
+FILES = [path for path in sorted(ROOT.rglob("*.py")) if path.parent != ROOT]
+
+
+def imports(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+
+
+def calls(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            yield node.func.id
+
+
+def folder_of(path: Path) -> str:
+    return path.relative_to(ROOT).parts[0]
+
+
+def test_a_folder_imports_only_from_those_above_it() -> None:
+    wrong = []
+    for path in FILES:
+        for name in imports(path):
+            parts = name.split(".")
+            if parts[0] != "kmodlab" or len(parts) < 2 or parts[1] not in FOLDERS:
+                continue
+            allowed = FOLDERS[: FOLDERS.index(folder_of(path)) + 1] if folder_of(path) in FOLDERS else ()
+            # The two faces are beside each other, not above each other.
+            if parts[1] not in allowed or {parts[1], folder_of(path)} == {"notebook", "cli"}:
+                wrong.append(f"{path.relative_to(ROOT)} imports {name}")
+    assert not wrong
+
+
+def test_submodules_do_not_import_the_root_of_their_package() -> None:
+    # The version is the one thing that lives there.
+    wrong = [path for path in FILES for name in imports(path) if name == "kmodlab" and path.name != "main.py"]
+    wrong += [path for path in FILES for name in imports(path) if name == f"kmodlab.{folder_of(path)}"]
+    assert not wrong
+
+
+def test_only_notebook_knows_ipython() -> None:
+    wrong = {
+        f"{path.relative_to(ROOT)}: {name}"
+        for path in FILES
+        for name in imports(path)
+        if name.split(".")[0] in ("IPython", "ipywidgets", "ipykernel") and folder_of(path) != "notebook"
+    }
+    assert not wrong
+
+
+def test_only_the_faces_print() -> None:
+    assert not [path for path in FILES if "print" in calls(path) and folder_of(path) not in ("notebook", "cli")]
+
+
+def test_only_process_uses_subprocess_and_only_settings_reads_the_environment() -> None:
+    for path in sorted(ROOT.rglob("*.py")):
+        text = path.read_text()
+        if path.name != "process.py":
+            assert "import subprocess" not in text, path
+            assert "create_subprocess" not in text, path
+        if path.name != "settings.py":
+            assert "os.environ" not in text and "getenv" not in text, path
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    assert not [path for path in sorted(ROOT.rglob("*.py")) if not ast.get_docstring(ast.parse(path.read_text()))]

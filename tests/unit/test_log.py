@@ -1,0 +1,48 @@
+"""Kernel records, from /dev/kmsg's format."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from kmodlab.evidence.log import format_log, parse_kmsg
+
+SAMPLE = b"""\
+6,428,2445690,-;squashfs: version 4.0 (2009/01/31) Phillip Lougher
+5,427,2397689,-;virtio_blk virtio1: [vda] 312752 512-byte logical blocks
+ SUBSYSTEM=virtio
+ DEVICE=+virtio:virtio1
+15,430,2500000,-;hello init
+30,431,2500001,-,caller=T1;systemd[1]: \\x1b[0mhi\\x5cn
+"""
+
+
+def test_records_have_time_level_facility_and_text() -> None:
+    record = parse_kmsg(SAMPLE)[0]
+    assert (record.sequence, record.time_s, record.level, record.facility) == (428, 2.44569, 6, 0)
+    assert record.text == "squashfs: version 4.0 (2009/01/31) Phillip Lougher"
+
+
+def test_debug_records_are_not_on_the_console() -> None:
+    records = parse_kmsg(SAMPLE)
+    assert [record.on_console for record in records] == [True, True, False, True]
+    assert records[2].level_name == "DEBUG"
+
+
+def test_key_value_lines_are_no_records() -> None:
+    assert len(parse_kmsg(SAMPLE)) == 4
+
+
+def test_escapes_are_undone_and_facilities_kept() -> None:
+    record = parse_kmsg(SAMPLE)[3]
+    assert record.text == "systemd[1]: \x1b[0mhi\\n"
+    assert record.facility == 3
+
+
+def test_the_log_reads_as_dmesg_prints_it() -> None:
+    assert format_log(parse_kmsg(SAMPLE)[2:3]) == "[    2.500000] hello init"
+
+
+@given(st.binary())
+def test_any_bytes_are_tolerated(data: bytes) -> None:
+    format_log(parse_kmsg(data))
