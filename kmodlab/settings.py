@@ -53,3 +53,7 @@ def get_settings() -> Settings:
     """The settings of this process, read once."""
     return read_settings(os.environ)
 
+
+def environment_with(folder: Path) -> dict[str, str]:
+    """This process's environment, for a child that looks for its helpers in a folder of ours first."""
+    return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}

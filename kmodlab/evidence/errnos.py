@@ -50,8 +50,8 @@ _FINDING = {
     "ENOENT": "there is no such file. insmod takes a path, and searches nowhere.",
 }
 _SEARCHING = {
-    "ENOENT": "the databases below /lib/modules/$(uname -r) have no module of this name. One that was just put there is "
-    "found after `depmod -a`.",
+    "ENOENT": "the databases below /lib/modules/$(uname -r) have no module of this name. "
+    "One that was just put there is found after `depmod -a`.",
 }
 
 

@@ -8,25 +8,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
-from kmodlab.build.kbuild import Build
+from kmodlab.build.result import Build, Outcome
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.evidence.errnos import ErrnoNote, explain_error
 from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
 from kmodlab.evidence.oops.parser import parse_oopses
-from kmodlab.evidence.oops.types import Oops
+from kmodlab.evidence.oops.types import Kind, Oops
 from kmodlab.guest.agent import Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
 
 PLACE = "/root"  # where modules are put in the guest
 
 
-class Outcome(StrEnum):
-    """Whose fault it is. What is ours is never an outcome: it is an exception."""
-
-    PASSED = "passed"
-    FAILED = "failed"
+# What the log says of a module that was refused: the errno already tells, and nothing crashed.
+_REFUSALS = (Kind.UNKNOWN_SYMBOL, Kind.BAD_RELOCATION, Kind.WRONG_VERSION, Kind.BAD_FORMAT)
 
 
 @dataclass(frozen=True)
@@ -45,8 +41,13 @@ class Step:
     @property
     def outcome(self) -> Outcome:
         """Passed when the command ended with status 0 and the kernel did not complain."""
-        fine = self.result is not None and self.result.ok and not self.oopses
+        fine = self.result is not None and self.result.ok and not self.crashes
         return Outcome.PASSED if fine else Outcome.FAILED
+
+    @property
+    def crashes(self) -> tuple[Oops, ...]:
+        """What the kernel reported as broken; a module that was merely refused broke nothing."""
+        return tuple(oops for oops in self.oopses if oops.kind not in _REFUSALS)
 
     @property
     def log(self) -> str:
@@ -61,8 +62,8 @@ class Step:
     @property
     def reason(self) -> str:
         """One sentence that says what went wrong; empty when nothing did."""
-        if self.oopses:
-            return f"The kernel crashed: {self.oopses[0].title}."
+        if self.crashes:
+            return f"The kernel reported: {self.crashes[0].title}."
         if self.end:
             return self.end.sentence
         assert self.result is not None
@@ -116,31 +117,34 @@ class Trial:
     @property
     def outcome(self) -> Outcome:
         """Passed when it built and every step passed."""
-        fine = self.build.ok and all(step.outcome is Outcome.PASSED for step in self.steps)
+        fine = self.build.passed and all(step.outcome is Outcome.PASSED for step in self.steps)
         return Outcome.PASSED if fine else Outcome.FAILED
 
     @property
     def reason(self) -> str:
         """One sentence that says what went wrong first; empty when nothing did."""
-        if not self.build.ok:
+        if not self.build.passed:
             return self.build.sentence
         return next((step.reason for step in self.steps if step.reason), "")
 
 
 def try_build(session: Session, build: Build, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S) -> Trial:
-    """Load the build's modules into a pristine guest and unload them again, as far as they go."""
+    """Load the build's modules into the session's guest, and unload them again, as far as they go.
+
+    The guest should be pristine: the caller resets the session before, or has just made it.
+    """
     parameters = tuple(parameters)
     try:
         return _try_once(session, build, parameters, timeout_s)
     except GuestError:
-        return _try_once(session, build, parameters, timeout_s)  # not the module's doing: once more, in a fresh guest
+        session.reset()  # not the module's doing: once more, in a fresh guest
+        return _try_once(session, build, parameters, timeout_s)
 
 
 def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeout_s: float) -> Trial:
     steps: list[Step] = []
     release = session.lab.tree.release
-    if build.ok:
-        session.reset() if session.generation and session.is_alive else None
+    if build.passed:
         names = list(build.modules)
         for name in names:
             steps.append(load(session, name, build.modules[name], parameters, timeout_s=timeout_s))

@@ -50,7 +50,7 @@ def run_depmod(arch: Arch, userland: Path, tree: KernelTree, base: Path | None =
     loader = _find_one(userland, arch.loader)
     libraries = sorted({str(path.parent) for path in userland.rglob("lib*.so.*")})
     kmod = _find_one(userland, "kmod")
-    own = [loader, "--library-path", ":".join(libraries), "--argv0", "depmod", kmod]
+    own: list[str | Path] = [loader, "--library-path", ":".join(libraries), "--argv0", "depmod", kmod]
     check_run([*own, "-b", base or tree.root, tree.release], timeout_s=120)
 
 
@@ -108,7 +108,7 @@ def _needed(program: Path) -> list[str]:
         dynamic = ELFFile(file).get_section_by_name(".dynamic")
         if not isinstance(dynamic, DynamicSection):
             return []
-        return [tag.needed for tag in dynamic.iter_tags("DT_NEEDED")]
+        return [str(getattr(tag, "needed", "")) for tag in dynamic.iter_tags("DT_NEEDED")]
 
 
 def _library(userland: Path, name: str) -> Path:

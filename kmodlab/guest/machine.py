@@ -16,7 +16,7 @@ from collections.abc import Awaitable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 from qemu.qmp import EventListener, QMPClient, QMPError
 
@@ -31,6 +31,10 @@ from kmodlab.process import Deadline, start, stop
 T = TypeVar("T")
 
 PING_S = 2.0  # an agent that does not answer a greeting for so long is taken for dead
+SHUTDOWN_S = 3.0  # from closing its devices to its end, for a guest that shuts itself down under emulation
+# A processor seen with interrupts off so many times running, three seconds long, will not turn them on again. What a
+# kernel does without interrupts takes microseconds; on a crowded host, by the guest's own clock, all the less.
+LOOKS_BEGIN_S, LOOKS_EVERY_S, LOOKS = 2.0, 0.2, 15
 INTERRUPTS_ON = 0x200  # the IF bit of RFLAGS (Intel SDM vol. 1, 3.4.3)
 
 
@@ -127,18 +131,19 @@ class Machine:
 
     async def _watch_events(self, listener: EventListener) -> None:
         async for event in listener:
-            name, data = event["event"], event.get("data") or {}
+            name, data = event["event"], cast(dict[str, Any], event.get("data") or {})
             if name == "SHUTDOWN" and data.get("guest"):
                 await self._ended_by_itself(str(data.get("reason")))
             elif name == "VSERPORT_CHANGE":
-                await self._port_changed(bool(data["open"]))
+                if self._port_opened and not data["open"]:
+                    task = asyncio.create_task(self._agent_gone())
+                    self._stack.push_async_callback(_cancel, [task])
+                self._port_opened = bool(data["open"])
 
-    async def _port_changed(self, is_open: bool) -> None:
-        if self._port_opened and not is_open:
-            # A panic or power-off closes the port as well, and says more: let its event come first.
-            await asyncio.sleep(0.1)
-            await self._finish(EndKind.AGENT_KILLED, "The guest's agent was killed.")
-        self._port_opened = is_open
+    async def _agent_gone(self) -> None:
+        # A guest that reboots or powers off closes its devices first; if it is that, the event that says so follows.
+        await asyncio.sleep(SHUTDOWN_S)
+        await self._finish(EndKind.AGENT_KILLED, "The guest's agent was killed.")
 
     async def _ended_by_itself(self, reason: str) -> None:
         console = await self.console()
@@ -172,12 +177,13 @@ class Machine:
         """Wait for work, but not longer than the guest lives."""
         task = asyncio.ensure_future(work)
         try:
-            await asyncio.wait({task, self._end}, return_when=asyncio.FIRST_COMPLETED)
+            either: set[asyncio.Future[Any]] = {task, self._end}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 raise GuestLostError(self._end.result())
             return task.result()
         except (PortClosedError, ProtocolError) as exc:
-            await asyncio.wait({self._end}, timeout=PING_S)
+            await asyncio.wait({self._end}, timeout=SHUTDOWN_S)
             if not self._end.done():
                 await self._finish(EndKind.AGENT_KILLED, f"The guest's agent cannot be understood any more: {exc}")
             raise GuestLostError(self._end.result()) from exc
@@ -211,31 +217,52 @@ class Machine:
             if forward:
                 forward(kind, data)
 
+        watcher = asyncio.create_task(self._watch_interrupts())
         try:
             async with asyncio.timeout(deadline.left_s):
                 return await self.until_end(self.agent.execute(argv, on_output=keep, **options))
         except TimeoutError:
             await self.greet(Deadline.after(PING_S))
             return Result(-9, bytes(printed[b"o"]), bytes(printed[b"e"]), timed_out=True)
+        finally:
+            await _cancel([watcher])
+
+    async def _watch_interrupts(self) -> None:
+        """Call a guest lost whose interrupts stay off: it can never answer, so nobody need wait for the deadline.
+
+        The guest itself cannot report it (its watchdogs run on interrupts), but its processor can be looked at.
+        """
+        await asyncio.sleep(LOOKS_BEGIN_S)
+        off = 0
+        while off < LOOKS:
+            await asyncio.sleep(LOOKS_EVERY_S)
+            registers = await self._registers()
+            off = off + 1 if are_interrupts_off(registers) else 0
+        await self._finish(EndKind.HANG, f"The guest hangs{describe_registers(registers)}.")
 
     async def _give_up(self, sentence: str) -> None:
         """The guest is silent: look at its processor from outside, which works even when its interrupts are off."""
-        where = await self._where_it_is()
+        where = describe_registers(await self._registers())
         await self._finish(EndKind.HANG, f"{sentence}{where}.")
 
-    async def _where_it_is(self) -> str:
-        try:
+    async def _registers(self) -> str:
+        with contextlib.suppress(QMPError, TimeoutError, OSError):
             async with asyncio.timeout(PING_S):
-                registers = str(await self.monitor.execute("human-monitor-command", {"command-line": "info registers"}))
-        except (QMPError, TimeoutError, OSError):
-            return ""
-        return describe_registers(registers)
+                arguments = {"command-line": "info registers"}
+                return str(await self.monitor.execute("human-monitor-command", arguments))
+        return ""
 
     async def stop(self) -> None:
         """End it. Nothing in a disposable guest is worth a polite shutdown, so QEMU is killed and reaped."""
         if not self._end.done():
             self._end.set_result(GuestEnd(EndKind.STOPPED, "The guest was stopped."))
         await self._stack.aclose()
+
+
+def are_interrupts_off(registers: str) -> bool:
+    """Whether QEMU's "info registers" shows a running processor that takes no interrupts."""
+    flags = re.search(r"\bRFL=([0-9a-f]{8})", registers)
+    return flags is not None and not int(flags[1], 16) & INTERRUPTS_ON and not re.search(r"\bHLT=1", registers)
 
 
 def describe_registers(text: str) -> str:

@@ -18,6 +18,7 @@ import zlib
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from qemu.qmp import QMPError
 
@@ -104,10 +105,15 @@ async def _save_state(machine: Machine, state: int, deadline: Deadline) -> None:
     await monitor.execute("migrate-set-capabilities", _IGNORE_SHARED)
     await _hand_over(machine, state)
     await monitor.execute("migrate", {"uri": "fd:state"})
-    while (status := (await monitor.execute("query-migrate"))["status"]) != "completed":
+    while (status := await _migration_status(machine)) != "completed":
         if status == "failed" or deadline.expired:
             raise SetupError(f"QEMU could not save the guest (migration {status}).")
         await asyncio.sleep(0.01)
+
+
+async def _migration_status(machine: Machine) -> str:
+    answer = cast(dict[str, Any], await machine.monitor.execute("query-migrate"))
+    return str(answer["status"])
 
 
 async def _hand_over(machine: Machine, state: int) -> None:

@@ -105,7 +105,7 @@ def parse_packages(text: str) -> Iterable[Packages]:
 
 def find_parts(paragraph: Packages) -> list[str]:
     """The dependencies of a package that belong into a lab, by name."""
-    names = [alternatives[0]["name"] for alternatives in paragraph.relations["depends"]]
+    names = [alternatives[0]["name"] for alternatives in paragraph.relations["depends"] or []]
     return [name for name in names if _KERNEL_PART.match(name) or _USERLAND_PART.match(name)]
 
 

@@ -18,7 +18,6 @@ import pytest
 from kmodlab.errors import GuestError
 from kmodlab.guest.agent import HEADER, MAX_PAYLOAD, Agent, PortClosedError, ProtocolError, pack_frame, pack_input
 
-
 T = TypeVar("T")
 
 
@@ -106,7 +105,8 @@ def test_cancelling_kills_the_command(port: socket.socket, tmp_path: Path) -> No
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         pid = (tmp_path / "pid").read_text().strip()
-        return (await agent.execute(["sh", "-c", f"while kill -0 {pid}; do :; done 2>&-; echo gone"], directory="/")).stdout
+        wait = f"while kill -0 {pid}; do :; done 2>&-; echo gone"
+        return (await agent.execute(["sh", "-c", wait], directory="/")).stdout
 
     assert ask(port, work) == b"gone\n"
 

@@ -160,7 +160,7 @@ def test_a_guest_out_of_memory_is_replaced_or_lives_on(session: Session) -> None
         result = session.run(["sh", "-c", "tail /dev/zero"], timeout_s=60)
         assert not result.ok
     except GuestLostError as lost:
-        assert lost.end.kind in (EndKind.PANIC, EndKind.HANG, EndKind.AGENT_KILLED)  # noqa: PT017
+        assert lost.end.kind in (EndKind.PANIC, EndKind.HANG, EndKind.AGENT_KILLED)
     assert session.run(["true"]).ok
 
 
@@ -243,7 +243,7 @@ def test_a_start_that_fails_half_way_leaves_nothing(lab: Lab, monkeypatch: pytes
         session.reset()
         files = psutil.Process().num_fds()
         monkeypatch.setattr(machine.Machine, "greet", fail)
-        with pytest.raises(BaseException):  # noqa: B017, PT011
+        with pytest.raises(BaseException):  # noqa: B017
             session.start()
         wait_until_gone(all_qemus())
         assert psutil.Process().num_fds() == files

@@ -1,0 +1,1 @@
+"""Faces in a shell: the same verbs, one file each."""

@@ -1,0 +1,81 @@
+"""What all verbs print with: one console each for output and errors, progress bars, hostile text made harmless."""
+
+from __future__ import annotations
+
+import re
+import sys
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
+
+OUT = Console(highlight=False, soft_wrap=True)
+ERR = Console(stderr=True, highlight=False, soft_wrap=True)
+
+# Everything but tab and newline that a terminal might obey (C0, DEL, C1).
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+
+
+def harmless(text: str) -> str:
+    """Text from a guest or a build with its control characters made visible."""
+    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text.replace("\r\n", "\n"))
+
+
+def say(text: str, style: str = "") -> None:
+    """Print text as it is, without markup."""
+    OUT.print(Text(harmless(text), style=style))
+
+
+def show_error(sentence: str, hint: str = "") -> None:
+    """One sentence about what went wrong, one about what to do next."""
+    ERR.print(Text(f"kmodlab: {harmless(sentence)}", style="bold red"))
+    if hint:
+        ERR.print(Text(f"  -> {harmless(hint)}"))
+
+
+class SetupProgress:
+    """Shows a set-up's steps: bars with sizes on a terminal, a line for each step elsewhere."""
+
+    def __init__(self, *, quiet: bool = False) -> None:
+        self._quiet = quiet
+        self._plain = not sys.stderr.isatty()
+        self._bars = Progress(
+            SpinnerColumn(finished_text="[green]✓"),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeElapsedColumn(),
+            console=ERR,
+            disable=quiet or self._plain,
+        )
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> SetupProgress:
+        self._bars.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if exc is None:
+            self._finish()
+        self._bars.stop()
+
+    def step(self, text: str) -> None:
+        """A new step begins."""
+        self._finish()
+        if self._plain and not self._quiet:
+            ERR.print(f"{text} …")
+        self._task = self._bars.add_task(text, total=None)
+
+    def progress(self, done: int, total: int) -> None:
+        """So many bytes of the step are done."""
+        if self._task is not None:
+            self._bars.update(self._task, completed=done, total=total)
+
+    def _finish(self) -> None:
+        if self._task is not None:
+            bar = next(task for task in self._bars.tasks if task.id == self._task)
+            self._bars.update(self._task, completed=bar.total or 1, total=bar.total or 1)
+            self._task = None

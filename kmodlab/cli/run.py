@@ -1,0 +1,209 @@
+"""`kmodlab run`: a module's whole way, from C to the kernel's log, in a shell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.text import Text
+
+from kmodlab.build.diagnostics import Diagnostic
+from kmodlab.build.kbuild import build
+from kmodlab.build.result import Build, Outcome
+from kmodlab.build.sandbox import check_sandbox
+from kmodlab.build.sources import Sources, read_sources
+from kmodlab.cli.console import ERR, OUT, harmless, say
+from kmodlab.evidence.blame import find_blame
+from kmodlab.evidence.log import LogRecord
+from kmodlab.evidence.oops.types import Oops
+from kmodlab.evidence.trial import Step, Trial, try_build
+from kmodlab.guest.lab import load_lab
+from kmodlab.guest.session import COMMAND_S, Session
+from kmodlab.settings import get_settings
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", help="The module's name (default: the first C file's).")
+@click.option("-p", "--param", "parameters", multiple=True, metavar="K=V", help="A parameter for insmod; repeatable.")
+@click.option("--timeout", "timeout_s", default=COMMAND_S, show_default=True, help="Seconds for each command.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def run(files: tuple[Path, ...], name: str | None, parameters: tuple[str, ...], timeout_s: float, as_json: bool) -> int:
+    """Build FILES with kbuild, load the module into a pristine guest, show the kernel's log, unload it.
+
+    FILES are C sources, headers, and if need be a Makefile or Kbuild of your own. Ends with status 0 when all went
+    well, 1 when the module is at fault (it does not build, insmod refuses it, it crashes or hangs the kernel),
+    2 for a wrong call, and 4 when kmodlab itself could not do it.
+    """
+    for parameter in parameters:
+        if "=" not in parameter:
+            raise click.BadParameter(f"{parameter!r} is not of the form K=V.", param_hint="--param")
+    return run_files(files, name=name, parameters=parameters, timeout_s=timeout_s, as_json=as_json)
+
+
+def run_files(
+    files: Iterable[Path],
+    *,
+    name: str | None = None,
+    parameters: Iterable[str] = (),
+    timeout_s: float = COMMAND_S,
+    as_json: bool,
+) -> int:
+    """`kmodlab run` for callers in Python; returns the exit status."""
+    sources = read_sources(tuple(files), name=name)
+    lab = load_lab(get_settings())
+    _warn_without_sandbox()
+    with Session(lab) as session:
+        session.prepare()  # the guest comes up while the compiler works
+        with ERR.status("Building …"):
+            built = build(lab.tree, sources)
+        if not as_json:
+            _print_build(built, sources)
+        with ERR.status("Loading …"):
+            trial = try_build(session, built, parameters, timeout_s=timeout_s)
+    if as_json:
+        click.echo(json.dumps(as_dict(trial), indent=1))
+    else:
+        _print_trial(trial, sources)
+    return 0 if trial.outcome is Outcome.PASSED else 1
+
+
+def _warn_without_sandbox() -> None:
+    verdict = check_sandbox()
+    if not verdict.works:
+        ERR.print(Text(f"{verdict.sentence} {verdict.hint}", style="yellow"))
+
+
+# ---- for people ----------------------------------------------------------------------------------------------------
+
+
+def _print_build(built: Build, sources: Sources) -> None:
+    say(built.transcript.rstrip("\n"))
+    for diagnostic in built.diagnostics:
+        if diagnostic.hint:
+            _print_hint(diagnostic, sources)
+
+
+def _print_hint(diagnostic: Diagnostic, sources: Sources) -> None:
+    place = ":".join(str(part) for part in (diagnostic.file, diagnostic.line, diagnostic.column) if part)
+    say("")
+    say(f"{place}: {diagnostic.message}" if place else diagnostic.message, "bold")
+    _print_line(sources, diagnostic.file, diagnostic.line, diagnostic.column)
+    say(f"  -> {diagnostic.hint}", "cyan")
+
+
+def _print_line(sources: Sources, file: str, number: int | None, column: int | None) -> None:
+    """A line of the source with a caret below it: under the column, or under its first word."""
+    lines = sources.files.get(file, b"").decode("utf-8", "replace").split("\n")
+    if number is None or not 0 < number <= len(lines):
+        return
+    line = lines[number - 1]
+    before = line[: column - 1] if column else line[: len(line) - len(line.lstrip())]
+    say(f"  {line}")
+    say("  " + "".join("\t" if char == "\t" else " " for char in before) + "^")
+
+
+def _print_trial(trial: Trial, sources: Sources) -> None:
+    for step in trial.steps:
+        _print_step(step)
+        for crash in step.crashes:
+            _print_crash(crash, trial.build, sources)
+    say("")
+    if trial.outcome is Outcome.PASSED:
+        say(f"passed on Linux {trial.release}", "bold green")
+    else:
+        say(f"failed: {trial.reason}", "bold red")
+
+
+def _print_step(step: Step) -> None:
+    say("")
+    say(f"guest# {' '.join(step.argv)}", "bold")
+    if step.result and step.result.text:
+        say(step.result.text.rstrip("\n"))
+    if step.errno:
+        say(f"  -> {step.errno.sentence}", "cyan")
+    for record in step.records:
+        OUT.print(_log_line(record))
+    if step.end and step.end.console:
+        say("the console's last lines:", "dim")
+        say("\n".join(step.end.console.strip().splitlines()[-30:]), "red")
+
+
+def _print_crash(crash: Oops, built: Build, sources: Sources) -> None:
+    line = find_blame(crash, built.modules)
+    say("")
+    say(crash.title, "bold red")
+    if line:
+        say(f"{line.file}:{line.line}, in {line.function}")
+        _print_line(sources, line.file, line.line, None)
+
+
+def _log_line(record: LogRecord) -> Text:
+    line = Text(harmless(record.line), style="red" if record.level < 4 else "yellow" if record.level == 4 else "")
+    if not record.on_console:
+        line.append(f"   (KERN_{record.level_name}: in the log, not on the console)", style="dim")
+    return line
+
+
+# ---- for programs --------------------------------------------------------------------------------------------------
+
+
+def as_dict(trial: Trial) -> dict[str, Any]:
+    """A trial as JSON has it: outcome, reason, release, build, steps."""
+    built = trial.build
+    return {
+        "outcome": str(trial.outcome),
+        "reason": trial.reason,
+        "release": trial.release,
+        "build": {
+            "outcome": str(built.outcome),
+            "reason": built.reason,
+            "sandboxed": built.sandboxed,
+            "modules": list(built.modules),
+            "transcript": built.transcript,
+            "diagnostics": [asdict(diagnostic) for diagnostic in built.diagnostics],
+        },
+        "steps": [_step_dict(step, built) for step in trial.steps],
+    }
+
+
+def _step_dict(step: Step, built: Build) -> dict[str, Any]:
+    result = step.result
+    return {
+        "command": list(step.argv),
+        "outcome": str(step.outcome),
+        "status": result.status if result else None,
+        "stdout": result.stdout.decode("utf-8", "replace") if result else "",
+        "stderr": result.stderr.decode("utf-8", "replace") if result else "",
+        "errno": {"name": step.errno.name, "number": step.errno.number} if step.errno else None,
+        "log": [
+            {
+                "time_s": record.time_s,
+                "level": record.level,
+                "facility": record.facility,
+                "text": record.text,
+                "on_console": record.on_console,
+            }
+            for record in step.records
+        ],
+        "crashes": [_crash_dict(oops, built) for oops in step.crashes],
+        "guest_end": {"kind": str(step.end.kind), "sentence": step.end.sentence, "console": step.end.console}
+        if step.end
+        else None,
+    }
+
+
+def _crash_dict(oops: Oops, built: Build) -> dict[str, Any]:
+    line = find_blame(oops, built.modules)
+    return {
+        "title": oops.title,
+        "kind": str(oops.kind),
+        "function": oops.function,
+        "module": oops.module,
+        "file": line.file if line else None,
+        "line": line.line if line else None,
+    }

@@ -1,0 +1,94 @@
+"""`kmodlab shell`: the guest's own shell, in this terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import shutil
+import signal
+import struct
+import sys
+import termios
+import threading
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from kmodlab.cli.console import ERR
+from kmodlab.errors import UsageError
+from kmodlab.guest.lab import load_lab
+from kmodlab.guest.machine import Machine
+from kmodlab.guest.session import Session
+from kmodlab.settings import get_settings
+
+
+@click.command()
+@click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def shell(files: tuple[Path, ...]) -> int:
+    """Open a shell in a fresh guest; FILES are put into its /root first.
+
+    You are root there, and nothing you do outlives the shell: leave with `exit` or Ctrl-D.
+    """
+    with Session(load_lab(get_settings())) as session:
+        for file in files:
+            session.put(f"/root/{file.name}", file.read_bytes(), file.stat().st_mode & 0o777)
+        if not sys.stdin.isatty():
+            return session.run(
+                ["sh"], stdin=sys.stdin.buffer.read(), timeout_s=3600, on_output=lambda _, data: _write(data)
+            ).status
+        ERR.print(f"Linux {session.lab.tree.release}, disposable. Leave with `exit`.", style="dim")
+        return _interactive(session)
+
+
+def _write(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()
+
+
+def _interactive(session: Session) -> int:
+    keys: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
+    loops: list[asyncio.AbstractEventLoop] = []
+
+    async def work(machine: Machine) -> int:
+        loops.append(asyncio.get_running_loop())
+        threading.Thread(target=_read_keys, args=(loops[0], keys), daemon=True).start()
+        _send_size(loops[0], keys)
+        return await machine.until_end(machine.agent.terminal(["sh", "-l"], keys, lambda _, data: _write(data)))
+
+    def resized(*_: object) -> None:
+        if loops:
+            _send_size(loops[0], keys)
+
+    previous = signal.signal(signal.SIGWINCH, resized)
+    try:
+        with _raw_terminal():
+            return session.with_machine(work)
+    finally:
+        signal.signal(signal.SIGWINCH, previous)
+
+
+@contextlib.contextmanager
+def _raw_terminal() -> Iterator[None]:
+    """Every key goes to the guest, Ctrl-C included; the terminal is put back whatever happens."""
+    try:
+        saved = termios.tcgetattr(sys.stdin)
+    except termios.error as exc:
+        raise UsageError("This is no terminal.") from exc
+    tty.setraw(sys.stdin)
+    try:
+        yield
+    finally:
+        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
+
+
+def _read_keys(loop: asyncio.AbstractEventLoop, keys: asyncio.Queue[tuple[bytes, bytes]]) -> None:
+    while data := os.read(sys.stdin.fileno(), 4096):
+        loop.call_soon_threadsafe(keys.put_nowait, (b"I", data))
+
+
+def _send_size(loop: asyncio.AbstractEventLoop, keys: asyncio.Queue[tuple[bytes, bytes]]) -> None:
+    columns, rows = shutil.get_terminal_size()
+    loop.call_soon_threadsafe(keys.put_nowait, (b"Z", struct.pack("<HH", rows, columns)))
