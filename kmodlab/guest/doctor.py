@@ -14,7 +14,7 @@ from kmodlab.build.sandbox import check_sandbox
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.lab import Lab, load_lab
-from kmodlab.guest.requirements import COMMANDS, Command, check_compiler
+from kmodlab.guest.requirements import COMMANDS, Command, check_build_tools
 from kmodlab.guest.session import Session
 from kmodlab.guest.setup import NEEDED_MIB, claim_folder
 from kmodlab.guest.snapshot import load_ram
@@ -111,8 +111,8 @@ def _kernel(lab: Lab) -> Checkup:
 
 
 def _compiler(lab: Lab) -> Checkup:
-    check_compiler(lab.tree)
-    return Checkup("compiler", State.GOOD, f"{lab.tree.compiler}, the one that built the kernel")
+    check_build_tools(lab.tree)
+    return Checkup("compiler", State.GOOD, f"{lab.tree.compiler}, the one that built the kernel; kbuild's tools run")
 
 
 def _accelerator(lab: Lab) -> Checkup:

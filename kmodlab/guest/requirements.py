@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import dataclass
+from pathlib import Path
 
 from kmodlab.errors import SetupError
 from kmodlab.guest.arch import Arch
 from kmodlab.kernel.tree import KernelTree
+from kmodlab.process import run
 from kmodlab.settings import Settings
 
 
@@ -47,12 +49,20 @@ def check_commands(settings: Settings, arch: Arch) -> None:
             f"Missing on this machine: {', '.join(command.name for command in missing)}.",
             hint=f"sudo apt-get install {' '.join(names)}",
         )
+    if not Path(run(["gcc", "-print-file-name=libc.a"], timeout_s=10).text.strip()).is_absolute():
+        raise SetupError("The C library for static programs is missing.", hint="sudo apt-get install libc6-dev")
 
 
-def check_compiler(tree: KernelTree) -> None:
-    """SetupError unless the compiler that the kernel was built with is there: kbuild calls it by its full name."""
+def check_build_tools(tree: KernelTree) -> None:
+    """SetupError unless kbuild finds on this machine what it calls by name for this kernel."""
     if shutil.which(tree.compiler) is None:
         raise SetupError(
             f"The kernel was built with {tree.compiler}, which is missing.",
             hint=f"sudo apt-get install {tree.compiler}",
         )
+    objtool = tree.headers / "tools/objtool/objtool"
+    if objtool.exists() and b"not found" in run(["ldd", objtool], timeout_s=10).stdout:
+        raise SetupError("kbuild's objtool lacks a library.", hint="sudo apt-get install libelf1")
+    # Where the headers bring the kernel's types, kbuild adds the module's, and deletes a module that it cannot add to.
+    if (tree.headers / "vmlinux").exists() and shutil.which("pahole") is None:
+        raise SetupError("kbuild needs pahole for this kernel.", hint="sudo apt-get install pahole")

@@ -27,7 +27,7 @@ from kmodlab.guest.image import build_image, source_text
 from kmodlab.guest.lab import FORMAT, Lab, LabFile, load_lab, qemu_fingerprint, read_lab_file, write_lab_file
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.qemu import Descriptors, qemu_argv
-from kmodlab.guest.requirements import check_commands, check_compiler
+from kmodlab.guest.requirements import check_build_tools, check_commands
 from kmodlab.guest.snapshot import load_ram, load_snapshot, resume, take_snapshot
 from kmodlab.kernel import packages
 from kmodlab.kernel.packages import Package
@@ -216,7 +216,7 @@ class _Setup:
         system = make_stage(self.folder / "systems" / _digest(FORMAT, *chosen), lambda into: self._unpack(chosen, into))
         release = find_release(chosen)
         tree = KernelTree(release, system / "kernel")
-        check_compiler(tree)
+        check_build_tools(tree)
         self.reporter.step("Building the guest's image")
         made = make_stage(
             self.folder / "images" / _image_id(system.name),

@@ -25,7 +25,7 @@ KERNEL_ROOTS = ("linux-image-amd64", "linux-headers-amd64")
 _KERNEL_PART = re.compile(r"linux-(image|headers|kbuild|modules|binary)-")
 # The guest's userland: kmod's own tools, a shell, and the libraries that kmod is linked with.
 USERLAND_ROOTS = ("kmod", "busybox-static")
-_USERLAND_PART = re.compile(r"lib(kmod2|c6|ssl3|ssl3t64|zstd1|lzma5)(:any)?$")
+_USERLAND_PART = re.compile(r"(lib(kmod2|c6|ssl3|ssl3t64|zstd1|lzma5)|zlib1g)$")
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all
 

@@ -77,6 +77,8 @@ def relocate(root: Path, release: str) -> KernelTree:
     """
     tree = KernelTree(release, root)
     try:
+        if not (root / "lib").exists():
+            _link(root / "lib", "usr/lib")  # depmod looks below lib, where Debian had the modules before 13
         _move_kbuild(root)
         for headers in _header_folders(tree):
             _relink(headers)

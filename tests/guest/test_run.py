@@ -16,6 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
+from watching import descendants, qemus_below, wait_until_gone
 
 from kmodlab.guest.lab import Lab
 
@@ -200,15 +201,14 @@ def test_nothing_survives_its_owner(tmp_path: Path, number: signal.Signals) -> N
     argv = [*KMODLAB, "run", str(write(tmp_path, init="ssleep(1000);")), "--timeout", "100"]
     child = subprocess.Popen(argv, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
     owner = psutil.Process(child.pid)
-    while not (qemus := [one for one in owner.children(recursive=True) if one.name().startswith("qemu")]):
+    while not qemus_below(owner):
         assert child.poll() is None
         time.sleep(0.01)
-    below = owner.children(recursive=True)
     time.sleep(1)
+    below = descendants(owner)
     child.send_signal(number)
     said = child.communicate(timeout=60)[1]
-    _, alive = psutil.wait_procs([*below, *qemus], timeout=30)
-    assert not alive
+    wait_until_gone(below)
     if number is signal.SIGINT:
         assert child.returncode == 130
         assert "Interrupted" in said and "Traceback" not in said

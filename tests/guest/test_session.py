@@ -9,6 +9,7 @@ import time
 
 import psutil
 import pytest
+from watching import descendants, is_qemu, qemus_below, wait_until_gone
 
 from kmodlab.errors import EndKind, GuestError, GuestLostError
 from kmodlab.evidence.log import parse_kmsg
@@ -18,24 +19,19 @@ from kmodlab.guest.session import Session
 
 def all_qemus() -> list[psutil.Process]:
     """The QEMU processes below this test process."""
-    return [child for child in psutil.Process().children(recursive=True) if child.name().startswith("qemu")]
+    return qemus_below(psutil.Process())
 
 
 def qemu_of(session: Session) -> psutil.Process:
     """The session's QEMU, which may be inside its sandbox's process."""
     holder = psutil.Process(session.pid)
-    return next(one for one in [holder, *holder.children(recursive=True)] if one.name().startswith("qemu"))
+    return next(one for one in [holder, *descendants(holder)] if is_qemu(one))
 
 
 @pytest.fixture
 def no_other_guest(shared_session: Session) -> None:
     shared_session.reset()
     wait_until_gone(all_qemus())
-
-
-def wait_until_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=30)
-    assert not alive
 
 
 def test_the_guest_runs_the_labs_kernel_with_kmods_own_tools(session: Session, lab: Lab) -> None:

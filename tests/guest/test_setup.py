@@ -13,6 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+from watching import descendants, wait_until_gone
 
 from kmodlab.errors import SetupError
 from kmodlab.guest.lab import Lab, load_lab
@@ -54,13 +55,6 @@ def setup(cache: Path, *options: str, wrapper: tuple[str, ...] = ()) -> subproce
     return subprocess.run(argv, env=environment(cache), capture_output=True, text=True, timeout=300, check=False)
 
 
-def descendants(pid: int) -> list[psutil.Process]:
-    try:
-        return psutil.Process(pid).children(recursive=True)
-    except psutil.NoSuchProcess:
-        return []
-
-
 def test_a_second_run_changes_nothing() -> None:
     folder = get_settings().cache_dir
     before = (folder / "lab.json").stat()
@@ -77,11 +71,10 @@ def test_a_kill_half_way_leaves_no_lab_and_no_process_and_the_next_run_goes_on(c
         assert child.poll() is None
         time.sleep(0.01)
     time.sleep(0.2)
-    children = descendants(child.pid)
+    children = descendants(psutil.Process(child.pid))
     child.kill()
     child.wait()
-    _, alive = psutil.wait_procs(children, timeout=30)
-    assert not alive
+    wait_until_gone(children)
     with pytest.raises(SetupError, match="no lab yet"):
         load_lab(Settings(cache))
     done = setup(cache, "--offline")
