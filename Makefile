@@ -40,7 +40,7 @@ check: ## ruff, mypy and shellcheck
 	@shellcheck binder/setup.sh .ci/run
 
 bench: ## measure it, beside virtme-ng
-	@binder/setup.sh test
+	@binder/setup.sh bench
 	@$(BIN)/kmodlab setup
 	@$(BIN)/kmodlab bench --peer vng $(ARGS)
 

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Makes a fresh Debian (12 or 13) ready for kmodlab: Debian packages first, then .venv with the locked Python packages.
 #
-#     binder/setup.sh [--system] [lab|test|check]
+#     binder/setup.sh [--system] [lab|test|bench|check]
 #
 #     lab       what a learner needs (the default)
-#     test      that, and what the tests and the benchmark need
+#     test      that, and what the tests need
+#     bench     that, and what virtme-ng needs, which the benchmark measures us beside
 #     check     the linters alone
 #     --system  only the Debian packages, for an image that is built as root and used by somebody else
 #
@@ -55,6 +56,11 @@ find_missing() {
 	fi
 	if [[ $1 == test ]]; then
 		need chromium has chromium # JupyterLab is tested in it
+	fi
+	if [[ $1 == bench ]]; then
+		need kmod has modprobe
+		need busybox-static has busybox
+		need udev has udevadm
 	fi
 }
 
@@ -229,9 +235,9 @@ main() {
 	for argument in "$@"; do
 		case $argument in
 		--system) system_only=yes ;;
-		lab | test | check) purpose=$argument ;;
+		lab | test | bench | check) purpose=$argument ;;
 		*)
-			printf 'usage: binder/setup.sh [--system] [lab|test|check]\n' >&2
+			printf 'usage: binder/setup.sh [--system] [lab|test|bench|check]\n' >&2
 			exit 2
 			;;
 		esac

@@ -137,8 +137,9 @@ def _find_vng() -> str:
     found = str(beside) if beside.exists() else shutil.which("vng")
     if found is None:
         raise UsageError("virtme-ng is not installed.", hint="pip install 'kmodlab[vng]'")
-    if not shutil.which("modprobe") or not shutil.which("busybox"):
-        raise UsageError("virtme-ng needs kmod and busybox.", hint="sudo apt-get install kmod busybox-static")
+    if not all(map(shutil.which, ("modprobe", "busybox", "udevadm"))):
+        hint = "sudo apt-get install kmod busybox-static udev"
+        raise UsageError("virtme-ng needs kmod, busybox and udev on this machine.", hint=hint)
     return found
 
 

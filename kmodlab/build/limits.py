@@ -1,0 +1,54 @@
+"""How much untrusted work may use: one table, a row for each kind of box."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much one box may use. None: no limit of that kind."""
+
+    wall_s: float | None
+    cpu_s: int | None  # of each process
+    memory_mib: int  # of all processes together
+    address_space_mib: int | None  # of each process
+    output_mib: int  # what it may print
+    disk_mib: int  # files in the box's main folder (they live in memory)
+    files: int  # how many of them
+    file_size_mib: int  # each
+    processes: int  # with their threads
+    open_files: int  # in each process
+    sockets: bool  # whether it may make sockets (there is no network in either case)
+
+
+LIMITS: Mapping[str, Limits] = {
+    "build": Limits(
+        wall_s=60,
+        cpu_s=60,
+        memory_mib=1024,
+        address_space_mib=1024,
+        output_mib=2,
+        disk_mib=64,
+        files=4096,
+        file_size_mib=32,
+        processes=64,
+        open_files=256,
+        sockets=False,
+    ),
+    "guest": Limits(
+        wall_s=None,
+        cpu_s=None,
+        memory_mib=1024,
+        address_space_mib=4096,
+        output_mib=1,
+        disk_mib=16,
+        files=256,
+        file_size_mib=512,
+        processes=128,
+        open_files=1024,
+        sockets=True,
+    ),
+}
+BUILD, GUEST = LIMITS["build"], LIMITS["guest"]

@@ -1,0 +1,70 @@
+"""Names that first modules use, and where the kernel has them: what userspace calls otherwise, what needs a header."""
+
+from __future__ import annotations
+
+# What userspace knows and the kernel has under another name.
+USERSPACE = {
+    "printf": 'printk(KERN_INFO "…\\n") or pr_info("…\\n")',
+    "puts": 'pr_info("…\\n")',
+    "putchar": 'pr_info("…\\n")',
+    "fprintf": 'pr_err("…\\n")',
+    "perror": 'pr_err("…\\n")',
+    "malloc": "kmalloc(size, GFP_KERNEL) from <linux/slab.h>",
+    "calloc": "kcalloc(n, size, GFP_KERNEL) from <linux/slab.h>",
+    "realloc": "krealloc() from <linux/slab.h>",
+    "free": "kfree() from <linux/slab.h>",
+    "strdup": "kstrdup() from <linux/string.h>",
+    "sleep": "msleep() from <linux/delay.h>",
+    "usleep": "usleep_range() from <linux/delay.h>",
+    "exit": "return with an error code such as -EINVAL",
+    "abort": "return with an error code such as -EINVAL",
+    "assert": "WARN_ON() or a test that returns an error code",
+    "atoi": "kstrtoint() from <linux/kstrtox.h>",
+    "strtol": "kstrtol() from <linux/kstrtox.h>",
+    "rand": "get_random_u32() from <linux/random.h>",
+    "time": "ktime_get() from <linux/ktime.h>",
+    "pthread_create": "kthread_run() from <linux/kthread.h>",
+    "pthread_mutex_lock": "mutex_lock() from <linux/mutex.h>",
+}
+
+# Where the names are declared that first modules use.
+_HEADERS = {
+    "linux/printk.h": "printk pr_info pr_err pr_warn pr_debug pr_notice KERN_INFO KERN_DEBUG KERN_ERR KERN_ALERT",
+    "linux/slab.h": "kmalloc kzalloc kcalloc krealloc kfree kmemdup kmem_cache_create GFP_KERNEL GFP_ATOMIC",
+    "linux/vmalloc.h": "vmalloc vzalloc vfree",
+    "linux/delay.h": "msleep mdelay udelay usleep_range ssleep",
+    "linux/uaccess.h": "copy_to_user copy_from_user get_user put_user",
+    "linux/fs.h": "register_chrdev unregister_chrdev alloc_chrdev_region register_chrdev_region "
+    "unregister_chrdev_region file_operations simple_read_from_buffer simple_write_to_buffer",
+    "linux/cdev.h": "cdev_init cdev_add cdev_del cdev_alloc",
+    "linux/device.h": "class_create class_destroy device_create device_destroy",
+    "linux/miscdevice.h": "misc_register misc_deregister miscdevice MISC_DYNAMIC_MINOR",
+    "linux/proc_fs.h": "proc_create proc_remove remove_proc_entry proc_mkdir proc_ops",
+    "linux/seq_file.h": "seq_printf seq_puts single_open single_release seq_read",
+    "linux/debugfs.h": "debugfs_create_dir debugfs_create_file debugfs_create_u32 debugfs_remove",
+    "linux/kthread.h": "kthread_run kthread_create kthread_stop kthread_should_stop",
+    "linux/timer.h": "timer_setup mod_timer del_timer del_timer_sync timer_list",
+    "linux/jiffies.h": "jiffies msecs_to_jiffies HZ time_after",
+    "linux/workqueue.h": "schedule_work INIT_WORK DECLARE_WORK flush_work work_struct schedule_delayed_work",
+    "linux/interrupt.h": "request_irq free_irq tasklet_schedule IRQ_HANDLED irqreturn_t",
+    "linux/mutex.h": "mutex_lock mutex_unlock mutex_init DEFINE_MUTEX",
+    "linux/spinlock.h": "spin_lock spin_unlock spin_lock_init spin_lock_irqsave DEFINE_SPINLOCK",
+    "linux/wait.h": "wake_up wake_up_interruptible wait_event wait_event_interruptible DECLARE_WAIT_QUEUE_HEAD",
+    "linux/sched.h": "current schedule task_struct for_each_process",
+    "linux/list.h": "list_add list_del list_for_each_entry LIST_HEAD INIT_LIST_HEAD",
+    "linux/kobject.h": "kobject_create_and_add kobject_put kernel_kobj",
+    "linux/io.h": "ioremap iounmap ioread32 iowrite32 readl writel",
+    "linux/ioport.h": "request_region release_region request_mem_region release_mem_region",
+    "linux/pci.h": "pci_register_driver pci_unregister_driver pci_enable_device pci_driver module_pci_driver",
+    "linux/usb.h": "usb_register usb_deregister usb_driver module_usb_driver",
+    "linux/platform_device.h": "platform_driver_register platform_driver_unregister module_platform_driver",
+    "linux/random.h": "get_random_bytes get_random_u32",
+    "linux/string.h": "strscpy strlen strcmp memcpy memset kstrdup",
+    "linux/notifier.h": "notifier_block NOTIFY_OK",
+    "linux/reboot.h": "register_reboot_notifier unregister_reboot_notifier",
+    "linux/kprobes.h": "register_kprobe unregister_kprobe kprobe",
+    "linux/moduleparam.h": "module_param module_param_array module_param_named",
+    "linux/module.h": "module_init module_exit MODULE_LICENSE MODULE_AUTHOR MODULE_DESCRIPTION THIS_MODULE",
+    "linux/init.h": "__init __exit __initdata",
+}
+HEADER_OF = {name: header for header, names in _HEADERS.items() for name in names.split()}
