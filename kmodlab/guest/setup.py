@@ -24,11 +24,12 @@ from filelock import FileLock, Timeout
 from kmodlab.errors import GuestError, KmodlabError, SetupError
 from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.image import build_image, source_text
+from kmodlab.guest.kvm import KVM_BOOT_S, find_obstacle, remember_failure, resume_once
 from kmodlab.guest.lab import FORMAT, Lab, LabFile, load_lab, qemu_fingerprint, read_lab_file, write_lab_file
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.qemu import Descriptors, qemu_argv
 from kmodlab.guest.requirements import check_build_tools, check_commands
-from kmodlab.guest.snapshot import load_ram, load_snapshot, resume, take_snapshot
+from kmodlab.guest.snapshot import take_snapshot
 from kmodlab.kernel import packages
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.tree import KernelTree, relocate
@@ -37,7 +38,6 @@ from kmodlab.settings import Settings
 
 NEEDED_MIB = 1200  # free disk space for a first set-up
 BOOT_S = 120.0  # under emulation, on a slow machine
-KVM_BOOT_S = 10.0  # where KVM takes longer, it is broken or emulated itself
 LOCK_WAIT_S = 3600.0
 _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# kmodlab's cache (https://bford.info/cachedir/)\n"
 
@@ -263,7 +263,7 @@ class _Setup:
     def _choose_snapshots(self, tree: KernelTree, made: Path, system: str, version: str) -> LabFile:
         qemu, fingerprint = qemu_fingerprint(self.settings, self.arch)
         snapshots: dict[str, str] = {}
-        kvm_trouble = self._why_no_kvm(fingerprint)
+        kvm_trouble = find_obstacle(self.settings, fingerprint)
         if not kvm_trouble:
             self.reporter.step("Booting the guest once, with KVM, and taking its snapshot")
             kvm_trouble = self._try_kvm(tree, made, qemu, fingerprint, snapshots)
@@ -299,16 +299,6 @@ class _Setup:
         name = _snapshot_id(made.name, hardware, fingerprint)
         return make_stage(self.folder / "snapshots" / name, take).name
 
-    def _why_no_kvm(self, fingerprint: str) -> str:
-        """Why KVM is out of the question; empty when it is worth a try."""
-        if self.settings.accel == "tcg":
-            return "KMODLAB_ACCEL is set to tcg"
-        if not Path("/dev/kvm").exists():
-            return "there is no /dev/kvm"
-        if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-            return "you may not open /dev/kvm (are you in the group kvm?)"
-        return _load_verdict(self.folder, fingerprint)
-
     def _try_kvm(self, tree: KernelTree, made: Path, qemu: str, fingerprint: str, snapshots: dict[str, str]) -> str:
         """Take a snapshot with KVM and resume it, under a deadline; says what went wrong, and remembers it.
 
@@ -318,13 +308,13 @@ class _Setup:
         began = time.monotonic()
         try:
             snapshots["kvm"] = self._take(tree, made, hardware, fingerprint, KVM_BOOT_S)
-            _resume_once(hardware, self.folder / "snapshots" / snapshots["kvm"])
+            resume_once(hardware, self.folder / "snapshots" / snapshots["kvm"])
             return ""
         except KmodlabError as exc:
             snapshots.pop("kvm", None)
             took = f"after {time.monotonic() - began:.0f} s"
             reason = f"a guest with KVM did not come up ({took}: {str(exc).rstrip('.')})"
-            _save_verdict(self.folder, fingerprint, reason)
+            remember_failure(self.folder, fingerprint, reason)
             return reason
 
     # ---- tidying ----
@@ -338,34 +328,6 @@ class _Setup:
         for stage in (*self.folder.glob("systems/*"), *self.folder.glob("images/*"), *self.folder.glob("snapshots/*")):
             if stage.name not in used:
                 shutil.rmtree(stage, ignore_errors=True)
-
-
-def _resume_once(hardware: Hardware, folder: Path) -> None:
-    snapshot = load_snapshot(folder)
-    ram = load_ram(snapshot)
-    try:
-        machine = wait(resume(hardware, snapshot, ram, Deadline.after(KVM_BOOT_S)))
-        wait(machine.stop())
-    finally:
-        os.close(ram)
-
-
-def _circumstances(fingerprint: str) -> str:
-    """What a verdict on KVM holds for: this boot of this host, and this QEMU."""
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    return _digest(boot.read_text() if boot.exists() else "", os.uname().release, fingerprint)
-
-
-def _load_verdict(folder: Path, fingerprint: str) -> str:
-    try:
-        verdict = json.loads((folder / "kvm.json").read_text())
-        return str(verdict["reason"]) if verdict["for"] == _circumstances(fingerprint) else ""
-    except (OSError, ValueError, KeyError, TypeError):
-        return ""
-
-
-def _save_verdict(folder: Path, fingerprint: str, reason: str) -> None:
-    (folder / "kvm.json").write_text(json.dumps({"for": _circumstances(fingerprint), "reason": reason}))
 
 
 def find_release(chosen: tuple[Package, ...]) -> str:

@@ -123,13 +123,18 @@ def download(packages: Iterable[Package], into: Path, apt_dir: Path, progress: P
     into.mkdir(parents=True, exist_ok=True)
     packages = tuple(packages)
     missing = [package for package in packages if not is_complete(package, into)]
+    for package in missing:
+        if _size(into / package.file) >= package.size:
+            (into / package.file).unlink()  # damaged: apt would take its size for proof that it is whole
     if missing:
         _fetch(missing, packages, into, apt_dir, progress)
     damaged = [package.file for package in packages if not is_complete(package, into)]
+    for file in damaged:
+        (into / file).unlink(missing_ok=True)
     if damaged:
         raise SetupError(
-            f"The download of {damaged[0]} is incomplete.",
-            hint="Run `kmodlab setup` again: it goes on where this one stopped.",
+            f"{damaged[0]} did not arrive as the archive's index describes it.",
+            hint="Run `kmodlab setup` again: it fetches only what is missing.",
         )
     save_packages(packages, into)
     progress(_total(packages), _total(packages))

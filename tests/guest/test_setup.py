@@ -19,6 +19,7 @@ from kmodlab.errors import SetupError
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.session import Session
 from kmodlab.guest.setup import claim_folder
+from kmodlab.kernel.packages import download, resolve
 from kmodlab.settings import Settings, get_settings
 
 KMODLAB = [sys.executable, "-m", "kmodlab"]
@@ -127,6 +128,17 @@ def test_a_damaged_download_is_noticed(cache: Path) -> None:
     done = setup(cache, "--offline")
     assert done.returncode == 4
     assert "no complete download" in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["cut short", "altered"])
+def test_an_interrupted_or_damaged_download_is_mended(cache: Path, damage: str) -> None:
+    package = next((cache / "debs").glob("kmod_*.deb"))
+    data = package.read_bytes()
+    package.unlink()  # it is a hard link: the original stays whole
+    package.write_bytes(data[:-1000] if damage == "cut short" else data[:-1000] + bytes(1000))
+    chosen = resolve(cache / "apt")
+    download(chosen, cache / "debs", cache / "apt", lambda *_: None)
+    assert next((cache / "debs").glob("kmod_*.deb")).read_bytes() == data
 
 
 def test_no_network_gets_a_sentence(tmp_path: Path) -> None:
