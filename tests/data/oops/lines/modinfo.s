@@ -1,0 +1,3 @@
+	.section .modinfo, "a"
+	.asciz "name=lines"
+	.section .note.GNU-stack, ""
