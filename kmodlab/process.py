@@ -135,9 +135,19 @@ async def stop(child: asyncio.subprocess.Process, *, grace_s: float = 0.0) -> No
     if child.returncode is None and grace_s:
         _signal_group(child, signal.SIGTERM)
         with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(asyncio.shield(child.wait()), grace_s)
+            await asyncio.wait_for(_exited(child), grace_s)
     _signal_group(child, signal.SIGKILL)
-    await child.wait()
+    await _exited(child)
+
+
+async def _exited(child: asyncio.subprocess.Process) -> None:
+    """Wait until a child is reaped.
+
+    Not `child.wait()`: that returns only when its pipes are closed as well, and a process that the child left behind
+    may hold them open for ever.
+    """
+    while child.returncode is None:
+        await asyncio.sleep(0.002)
 
 
 def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
@@ -184,14 +194,14 @@ class _Sink:
 
     async def drain(self, stream: asyncio.StreamReader | None) -> None:
         while stream and (chunk := await stream.read(_CHUNK)):
-            room = self.limit - self.size
+            room = max(0, self.limit - self.size)
             self.chunks.append(chunk[:room])
             self.size += len(chunk)
             if self.on_output:
                 self.on_output(chunk[:room])
             if self.size > self.limit:
+                # Read on, and throw it away: whoever waits for the child's end waits for the end of its pipes.
                 self.flooded.set()
-                return
 
 
 async def run_async(
@@ -243,6 +253,9 @@ async def _unwind(child: asyncio.subprocess.Process, futures: list[asyncio.Futur
     for future in futures:
         future.cancel()
     await asyncio.gather(*futures, return_exceptions=True)
+    # Closes our ends of the pipes, which are still open where something else holds the others. There is no public
+    # way.
+    child._transport.close()  # type: ignore[attr-defined]
 
 
 async def _feed(child: asyncio.subprocess.Process, data: bytes) -> None:

@@ -280,7 +280,7 @@ class _Parser:
 
     def _linker(self, line: str) -> bool:
         if found := _LD.fullmatch(line):
-            message, _, _ = found["message"].partition("; ")
+            message, _, _ = self._said(found).partition("; ")
             self._add(Tool.LD, Severity.ERROR, message, self._place(found))
             if first := _LD_FIRST.search(line):
                 self.found[-1].notes.append(Note(self._place(first), first["message"]))

@@ -49,7 +49,7 @@ class Guard:
 
     async def watch(self, pid: int) -> None:
         """Return as soon as the processes below `pid` go beyond a limit, or soon after `pid` is no more."""
-        with contextlib.suppress(psutil.NoSuchProcess):
+        with contextlib.suppress(psutil.Error):
             parent = psutil.Process(pid)
             while parent.status() != psutil.STATUS_ZOMBIE:
                 await asyncio.sleep(_INTERVAL_S)
@@ -66,7 +66,9 @@ class Guard:
             return Overrun.PROCESSES
         if sum(map(_resident, processes)) > self._limits.memory_mib * MIB:
             return Overrun.MEMORY
-        files, size = _folder_use(self._folder) if self._folder else (_file_count(processes, self._rooms), 0)
+        files, size = (
+            _folder_use(self._folder, self._limits.files) if self._folder else (_file_count(processes, self._rooms), 0)
+        )
         if files > self._limits.files or size > self._limits.disk_mib * MIB:
             return Overrun.DISK
         return None
@@ -93,11 +95,14 @@ def _device(room: str) -> int | None:
     return Path(room).stat().st_dev if Path(room).exists() else None
 
 
-def _folder_use(folder: Path) -> tuple[int, int]:
-    """Files below a folder, and their size in bytes on disk."""
-    found = [Path(path, name) for path, folders, files in os.walk(folder) for name in (*folders, *files)]
-    size = 0
-    for path in found:
-        with contextlib.suppress(OSError):
-            size += path.lstat().st_blocks * 512
-    return len(found), size
+def _folder_use(folder: Path, most: int) -> tuple[int, int]:
+    """Files below a folder, and their size in bytes on disk; counting ends soon after `most` files."""
+    count = size = 0
+    for path, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            count += 1
+            with contextlib.suppress(OSError):
+                size += Path(path, name).lstat().st_blocks * 512
+            if count > most:
+                return count, size
+    return count, size

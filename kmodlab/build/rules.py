@@ -53,7 +53,8 @@ RULES = (
     Rule(
         "namespace",
         r"uses symbol (\w+) from namespace (\w+), but does not import it",
-        "{0} is exported into the namespace {1}. Add MODULE_IMPORT_NS({1}); beside the licence.",
+        "{0} is exported into the namespace {1}. Add MODULE_IMPORT_NS({1}); beside the licence "
+        '(since Linux 6.13: MODULE_IMPORT_NS("{1}");).',
     ),
     Rule(
         "section-mismatch",
@@ -131,6 +132,12 @@ RULES = (
         "in declaration of '(module_init|module_exit|module_param|EXPORT_SYMBOL(?:_GPL)?)'",
         "{0} is a macro that the compiler does not know here. Add #include <linux/module.h> as the first line.",
     ),
+    Rule(
+        "outside-function",
+        r"expected declaration specifiers or .* before|expected identifier or '\(' before"
+        r"|expected '=', ',', .* before '(?:->|\.|\[|\+\+|--|\+=|-=)' token",
+        "A statement stands outside of all functions: one } above may be too many, or the function's head is missing.",
+    ),
     # ---- punctuation ----
     Rule(
         "unclosed-string",
@@ -167,7 +174,7 @@ RULES = (
     # ---- headers ----
     Rule(
         "userspace-header",
-        r"^((?:stdio|stdlib|string|unistd|errno|assert|math|time|signal|pthread|stdint|stdbool|ctype|limits|fcntl)\.h"
+        r"^((?:stdio|stdlib|string|unistd|errno|assert|math|time|signal|pthread|stdint|stdbool|stdarg|stddef|ctype|limits|fcntl)\.h"
         r"|sys/\w+\.h): No such file",
         "<{0}> belongs to userspace, and no C library is linked into the kernel. The kernel's own headers are below "
         "linux/: printk.h, slab.h, string.h, errno.h, types.h, delay.h.",
@@ -244,9 +251,15 @@ RULES = (
     # ---- types and values ----
     Rule(
         "incompatible-pointer",
-        "(?:initialization of|passing argument|assignment to).*incompatible pointer type",
+        r"(?:initialization of|assignment to) '[^']*\(\*\).*incompatible pointer type",
         "The kernel will call this with other arguments than the function takes. Give your function exactly the type "
         "that the message names first.",
+    ),
+    Rule(
+        "pointer-types",
+        "incompatible pointer type",
+        "A pointer to one type is given where a pointer to another is expected. The note shows which: for a function "
+        "of yours, take over its exact type; for data, an & may be missing or too many.",
     ),
     Rule(
         "int-conversion",

@@ -84,7 +84,8 @@ def _namespaces(root: bool, *, userns_off: bool) -> list[str]:
     if root:
         # What setpriv needs to leave root behind.
         return [*unshared, *(word for cap in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{cap}"))]
-    return ["--unshare-user", *(["--disable-userns"] if userns_off else []), *unshared]
+    # Without capabilities even in a namespace whose root we are.
+    return ["--unshare-user", *(["--disable-userns"] if userns_off else []), *unshared, "--cap-drop", "ALL"]
 
 
 def _system(host: Host) -> list[str]:
@@ -161,7 +162,8 @@ async def _try_out() -> SandboxVerdict:
             )
         if tried.ok:
             return verdict
-        complaint = complaint or (tried.text.strip().splitlines() or ["it does not end"])[0]
+        silent = "it does not end" if tried.timed_out else "it does not say why"
+        complaint = complaint or (tried.text.strip().splitlines() or [silent])[0]
     return _without(f"bubblewrap cannot run here ({complaint})", _remedy())
 
 

@@ -166,7 +166,10 @@ def _read(path: Path) -> bytes:
         if error.errno == errno.ELOOP:
             raise UsageError(f"{path} is a symbolic link.", hint="Give the file itself.") from error
         raise UsageError(f"{path} cannot be read: {error.strerror}.") from error
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise UsageError(f"{path} is no plain file.")
-        return file.read(FILE_LIMIT + 1)
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(FILE_LIMIT + 1)
+    finally:
+        os.close(descriptor)

@@ -9,6 +9,7 @@ import contextlib
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -19,9 +20,10 @@ from kmodlab.build.limits import Limits
 from kmodlab.errors import SandboxError
 
 # Started beside the command, in a session of its own: when our end of the pipe goes away without a word, we were
-# killed, and it ends the command's process group and removes the folder for us.
+# killed, and it ends the command's process group and removes the folder for us. (dash cannot redirect from a
+# descriptor above 9 by its number.)
 _LEASH = """
-setsid sh -c 'read -r _ <&"$1" || { kill -s KILL -- "-$2"; rm -rf -- "$3"; }' leash "$1" "$$" "$2" \
+setsid sh -c 'read -r _ <"/proc/self/fd/$1" || { kill -s KILL -- "-$2"; rm -rf -- "$3"; }' leash "$1" "$$" "$2" \
     >/dev/null 2>&1 </dev/null &
 shift 2
 exec "$@"
@@ -104,18 +106,20 @@ def open_to_all(path: Path) -> bool:
 
 def kill_leftovers(folder: Path, uid: int | None) -> None:
     """End every process that still works in `folder`, or as the user `uid`: what a command left behind."""
-    for _ in range(20):
+    for _ in range(100):
         left = [process for process in psutil.process_iter() if _belongs(process, folder, uid)]
         for process in left:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        psutil.wait_procs(left, timeout=1)
         if not left:
             return
+        time.sleep(0.01)
 
 
 def _belongs(process: psutil.Process, folder: Path, uid: int | None) -> bool:
     with contextlib.suppress(psutil.Error, OSError):
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False  # it is dead, and waits for somebody else to notice
         if uid is not None:
             return process.uids().real == uid
         home = str(folder)

@@ -32,5 +32,5 @@ def setup(offline: bool, upgrade: bool, repair: bool, quiet: bool) -> None:
 
 def describe(lab: Lab) -> str:
     """The lab in a sentence or two."""
-    how = "with KVM" if lab.file.accel == "kvm" else f"emulated, because {lab.file.accel_reason}"
+    how = "with KVM" if lab.file.accel == "kvm" else "emulated (`kmodlab doctor` says why)"
     return f"The lab has Linux {lab.file.release} ({lab.file.version}); guests run {how}."

@@ -217,10 +217,8 @@ class _Setup:
         release = find_release(chosen)
         tree = KernelTree(release, system / "kernel")
         check_build_tools(tree)
-        self.reporter.step("Building the guest's image")
         made = make_stage(
-            self.folder / "images" / _image_id(system.name),
-            lambda into: build_image(self.arch, tree, system / "userland", into),
+            self.folder / "images" / _image_id(system.name), lambda into: self._build_image(tree, system, into)
         )
         file = self._choose_snapshots(tree, made, system.name, _version(chosen))
         write_lab_file(self.folder, file)
@@ -258,6 +256,10 @@ class _Setup:
         packages.unpack(kernel, self.folder / "debs", into / "kernel", lambda done, _: progress(base + done, total))
         relocate(into / "kernel", find_release(chosen))
 
+    def _build_image(self, tree: KernelTree, system: Path, into: Path) -> None:
+        self.reporter.step("Building the guest's image")
+        build_image(self.arch, tree, system / "userland", into)
+
     # ---- the accelerator, and the snapshot that belongs to it ----
 
     def _choose_snapshots(self, tree: KernelTree, made: Path, system: str, version: str) -> LabFile:
@@ -265,13 +267,11 @@ class _Setup:
         snapshots: dict[str, str] = {}
         kvm_trouble = find_obstacle(self.settings, fingerprint)
         if not kvm_trouble:
-            self.reporter.step("Booting the guest once, with KVM, and taking its snapshot")
             kvm_trouble = self._try_kvm(tree, made, qemu, fingerprint, snapshots)
         if kvm_trouble and self.settings.accel == "kvm":
             raise SetupError(
                 f"KVM cannot be used: {kvm_trouble}.", hint="Unset KMODLAB_ACCEL: emulation works everywhere."
             )
-        self.reporter.step("Booting the guest once, emulated, and taking its snapshot")
         snapshots["tcg"] = self._take(tree, made, self._hardware("tcg", qemu, made), fingerprint, BOOT_S)
         accel = "tcg" if kvm_trouble else "kvm"
         return LabFile(
@@ -294,6 +294,8 @@ class _Setup:
         initramfs = made / "initramfs.cpio"
 
         def take(into: Path) -> None:
+            how = "with KVM" if hardware.accel == "kvm" else "emulated"
+            self.reporter.step(f"Booting the guest once, {how}, and taking its snapshot")
             wait(take_snapshot(hardware, tree.vmlinuz, initramfs, into, Deadline.after(boot_s)))
 
         name = _snapshot_id(made.name, hardware, fingerprint)

@@ -79,8 +79,9 @@ def relocate(root: Path, release: str) -> KernelTree:
     try:
         if not (root / "lib").exists():
             _link(root / "lib", "usr/lib")  # depmod looks below lib, where Debian had the modules before 13
+        folders = _header_folders(tree)
         _move_kbuild(root)
-        for headers in _header_folders(tree):
+        for headers in folders:
             _relink(headers)
         _rewrite_include(tree.headers / "Makefile")
     except OSError as error:

@@ -1,0 +1,31 @@
+"""Several builds at once, as many as there are processors to spare, for tests that only look at what came out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TypeVar
+
+from kmodlab.build.kbuild import build_async
+from kmodlab.build.limits import BUILD, Limits
+from kmodlab.build.result import Build
+from kmodlab.build.sources import Sources
+from kmodlab.kernel.tree import KernelTree
+from kmodlab.process import wait
+
+K = TypeVar("K")
+
+
+def build_all(tree: KernelTree, sources: Mapping[K, Sources], limits: Limits = BUILD) -> dict[K, Build]:
+    """Each key's build."""
+
+    async def work() -> list[Build]:
+        slots = asyncio.Semaphore(2)
+
+        async def one(source: Sources) -> Build:
+            async with slots:
+                return await build_async(tree, source, limits=limits)
+
+        return await asyncio.gather(*map(one, sources.values()))
+
+    return dict(zip(sources, wait(work()), strict=True))

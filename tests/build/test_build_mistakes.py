@@ -1,0 +1,39 @@
+"""Every mistake in the table is really made, and leads to its hint on the learner's own line."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmodlab.build.result import Build
+from kmodlab.build.rules import RULES
+from kmodlab.build.sources import Sources
+from kmodlab.kernel.tree import KernelTree
+from tests.build.building import build_all
+from tests.build.mistakes import CASES, Case
+
+
+@pytest.fixture(scope="module")
+def builds(request: pytest.FixtureRequest, tree: KernelTree) -> dict[str, Build]:
+    """The builds of the cases that were asked for, two at a time."""
+    calls = (getattr(item, "callspec", None) for item in request.session.items)
+    chosen = [call.params["case"] for call in calls if call and "case" in call.params]
+
+    return build_all(tree, {case.name: Sources.of("hello", case.files) for case in chosen})
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_mistake_gets_its_hint_on_the_learners_own_line(case: Case, builds: dict[str, Build]) -> None:
+    made = builds[case.name]
+    found = [(one.hint_key, one.file, one.line) for one in made.diagnostics]
+    assert (case.hint, case.file, case.line) in found, made.transcript
+    assert made.passed is case.passes
+    assert bool(made.modules) is case.passes
+    assert bool(made.errors) is not case.passes
+
+
+def test_the_table_shows_every_hint_that_there_is() -> None:
+    assert {rule.key for rule in RULES} <= {case.hint for case in CASES}
+
+
+def test_hints_are_one_or_two_sentences() -> None:
+    assert [rule.key for rule in RULES if not rule.text.endswith((".", ";")) or len(rule.text) > 260] == []

@@ -1,0 +1,136 @@
+"""The verdict on a run of make, from what was observed of it."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmodlab.build.guard import Overrun
+from kmodlab.build.hints import find_hint
+from kmodlab.build.kbuild import harmless
+from kmodlab.build.locate import find_code, find_use
+from kmodlab.build.result import Build, Outcome, Reason, Run, judge
+from kmodlab.build.sources import Sources
+from tests.unit.test_build_products import ko
+
+SOURCES = Sources.of("hello", {"hello.c": "int x;\n"})
+GOOD = {"hello.ko": ko(vermagic="6.1.0 SMP"), "hello.o": b"x", "hello.c": b"int x;\n"}
+
+
+def verdict(
+    *,
+    status: int = 0,
+    timed_out: bool = False,
+    overrun: Overrun | None = None,
+    transcript: str = "",
+    files: dict[str, bytes] = GOOD,
+    links: frozenset[str] = frozenset(),
+    sources: Sources = SOURCES,
+) -> Build:
+    return judge(Run(status, timed_out, overrun, transcript, files, links), sources, "6.1.0", seconds=1, sandboxed=True)
+
+
+def test_a_module_of_the_right_kind_passes() -> None:
+    made = verdict()
+    assert (made.outcome, made.reason, made.sentence) == (Outcome.PASSED, None, "")
+    assert made.ko == GOOD["hello.ko"] and set(made.files) == {"hello.o"}
+
+
+@pytest.mark.parametrize(
+    ("observed", "reason"),
+    [
+        ({"timed_out": True}, Reason.TIMEOUT),
+        ({"overrun": Overrun.MEMORY}, Reason.MEMORY),
+        ({"overrun": Overrun.PROCESSES}, Reason.MEMORY),
+        ({"overrun": Overrun.OUTPUT}, Reason.OUTPUT),
+        ({"overrun": Overrun.DISK}, Reason.DISK),
+        ({"status": 2, "transcript": "/tmp/hello.c:1:1: error: odd\n"}, Reason.COMPILE),
+        ({"status": 2, "transcript": "/tmp/hello.c:1: Error: odd\n"}, Reason.COMPILE),
+        ({"status": 2, "transcript": "ERROR: modpost: odd\n"}, Reason.MODPOST),
+        ({"status": 2, "transcript": "ld: odd\n"}, Reason.LINK),
+        ({"status": 2, "transcript": "/tmp/Makefile:3: *** missing separator.  Stop.\n"}, Reason.MAKE),
+        ({"status": -9}, Reason.MAKE),
+        ({"status": 2, "transcript": "cc1: out of memory allocating 65536 bytes\n"}, Reason.MEMORY),
+        ({"status": 2, "transcript": "/bin/sh: 1: Cannot fork\n"}, Reason.MEMORY),
+        ({"status": 2, "transcript": "fatal error: error writing to x: No space left on device\n"}, Reason.DISK),
+        ({"status": 2, "transcript": "CPU time limit exceeded\n"}, Reason.TIMEOUT),
+        ({"files": {}}, Reason.NO_MODULE),
+        ({"files": {"other.ko": GOOD["hello.ko"]}}, Reason.NO_MODULE),
+        ({"files": {"hello.ko": b"hello\n"}}, Reason.NO_MODULE),
+        ({"files": GOOD | {"extra.ko": b"hello\n"}}, Reason.NO_MODULE),
+        ({"files": {"hello.ko": ko(vermagic="5.9.16 SMP")}}, Reason.NO_MODULE),
+        ({"links": frozenset({"hello.ko"})}, Reason.NO_MODULE),
+    ],
+)
+def test_everything_else_fails_with_its_reason(observed: dict[str, object], reason: Reason) -> None:
+    made = verdict(**observed)  # type: ignore[arg-type]
+    assert (made.outcome, made.reason) == (Outcome.FAILED, reason)
+    assert made.sentence.endswith(".") and "\n" not in made.sentence
+    assert made.modules == {} and made.ko is None
+
+
+def test_what_was_stopped_did_not_pass_even_if_a_module_is_there() -> None:
+    assert not verdict(status=0, timed_out=True).passed
+
+
+def test_a_makefile_of_ones_own_may_choose_other_names() -> None:
+    own = Sources.of("hello", {"hello.c": "int x;\n", "Makefile": "obj-m += a.o b.o\n"})
+    files = {"b.ko": GOOD["hello.ko"], "a.ko": GOOD["hello.ko"], "modules.order": b"/tmp/b.ko\n/tmp/a.ko\n"}
+    made = verdict(files=files, sources=own)
+    assert list(made.modules) == ["b", "a"] and made.ko == GOOD["hello.ko"]
+
+
+def test_a_main_function_is_remarked_on() -> None:
+    sources = Sources.of("hello", {"hello.c": "// int main()\nint main(void) { return 0; }\n"})
+    (remark,) = verdict(sources=sources).warnings
+    assert (remark.hint_key, remark.file, remark.line) == ("main-function", "hello.c", 2)
+
+
+def test_the_first_error_makes_the_sentence() -> None:
+    made = verdict(status=2, transcript="/tmp/hello.c:7:1: warning: w\n/tmp/hello.c:1:1: error: odd\n")
+    assert made.sentence == "hello.c does not compile: odd (line 1)."
+    assert len(made.errors) == len(made.warnings) == 1
+
+
+# ---- text ----
+
+
+def test_control_characters_are_shown_and_not_obeyed() -> None:
+    assert harmless("\x1b[31mred\x07\x7f\x9b1m\u202e\r\nnext\ttab") == "␛[31mred␇␡\ufffd1m\ufffd\nnext\ttab"
+
+
+# ---- places ----
+
+
+def test_a_symbol_is_found_where_code_uses_it() -> None:
+    code = b'/* nosuch */\nextern int nosuch(void);\nint f(void)\n{\n    pr_info("nosuch");\n    return nosuch();\n}\n'
+    assert find_use('"nosuch" [/tmp/hello.ko] undefined!', {"a.c": b"int a;", "hello.c": code}) == ("hello.c", 6)
+
+
+def test_a_symbol_that_is_only_declared_is_found_there() -> None:
+    assert find_use('"nosuch" [/tmp/hello.ko] undefined!', {"hello.c": b"\nint nosuch(void);\n"}) == ("hello.c", 2)
+
+
+def test_a_message_on_a_whole_object_names_its_source() -> None:
+    files = {"a.c": b"", "hello.c": b"", "a.h": b""}
+    assert find_use("missing MODULE_LICENSE() in /tmp/hello.o", files) == ("hello.c", None)
+    assert find_use("missing MODULE_LICENSE() in /tmp/composed.o", files) == ("a.c", None)
+    assert find_use("something else", {}) == ("", None)
+
+
+@pytest.mark.parametrize("noise", [b"/*", b'\\"', b"'", b"//", b"{"])
+def test_hostile_text_cannot_make_the_search_slow(noise: bytes) -> None:
+    assert find_code(r"\bnosuch\b", {"hello.c": b'"' + noise * 300_000}) is None
+
+
+# ---- hints ----
+
+
+def test_what_a_message_names_is_named_in_the_hint() -> None:
+    hint = find_hint("gcc", "implicit declaration of function ‘kmalloc’; did you mean ‘x’?")  # noqa: RUF001
+    assert hint and hint.text == "kmalloc needs its header: add #include <linux/slab.h>."
+    hint = find_hint("gcc", "‘struct module’ has no member named ‘{0}’")  # noqa: RUF001
+    assert hint and hint.text.startswith("struct module has nothing called {0} in")
+
+
+def test_what_nobody_foresaw_has_no_hint() -> None:
+    assert find_hint("gcc", "something quite new") is None
