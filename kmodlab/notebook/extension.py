@@ -1,0 +1,87 @@
+"""`%load_ext kmodlab`: gives IPython its magics, their help and completion; `unload` takes them away again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from IPython.core.magic import no_var_expand
+
+from kmodlab.notebook.completion import install, uninstall
+from kmodlab.notebook.files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
+from kmodlab.notebook.guest import GUEST_HELP, RESET_HELP, guest, reset_guest
+from kmodlab.notebook.kmod import KMOD_HELP, kmod
+from kmodlab.notebook.tools import TOOLS, help_text, run_tool
+from kmodlab.notebook.workplace import Workplace
+
+Run = Callable[[Workplace, str, str | None], None]
+
+_WITH_CELL: dict[str, tuple[Run, str]] = {
+    "kmod": (kmod, KMOD_HELP),
+    "guest": (guest, GUEST_HELP),
+    "makefile": (makefile, MAKEFILE_HELP),
+    "kfile": (kfile, KFILE_HELP),
+}
+
+# One for each process, so one for each notebook.
+_place = Workplace()
+
+
+class Interrupted(KeyboardInterrupt):
+    """The cell was interrupted. Its command was ended; the guest stays."""
+
+    def _render_traceback_(self) -> list[str]:
+        return ["Interrupted: what the cell ran was ended; the guest stays as it is (%reset_guest gives a fresh one)."]
+
+
+def load(ipython: Any) -> None:
+    """Register the magics."""
+    for name, (run, words) in _WITH_CELL.items():
+        _register(ipython, name, ("line", "cell"), run, words)
+    for tool in TOOLS:
+        _register(ipython, tool, ("line",), _tool(tool), help_text(tool))
+    _register(ipython, "reset_guest", ("line",), _reset, RESET_HELP)
+    ipython.input_transformer_manager.cleanup_transforms.append(fill_empty_cell)
+    install(ipython, _place)
+
+
+def unload(ipython: Any) -> None:
+    """Take the magics away again, and end the guest."""
+    for name in (*_WITH_CELL, *TOOLS, "reset_guest"):
+        for kind in ("line", "cell"):
+            ipython.magics_manager.magics[kind].pop(name, None)
+    ipython.input_transformer_manager.cleanup_transforms.remove(fill_empty_cell)
+    uninstall(ipython)
+    _place.close()
+
+
+def fill_empty_cell(lines: list[str]) -> list[str]:
+    """Let an empty cell of ours come to us: IPython would refuse it on stderr."""
+    first = lines[0].split() if lines else []
+    if len(lines) == 1 and first and first[0] in {f"%%{name}" for name in _WITH_CELL}:
+        return [lines[0].rstrip("\n") + "\n", "\n"]
+    return lines
+
+
+def _reset(place: Workplace, line: str, _cell: str | None) -> None:
+    reset_guest(place, line)
+
+
+def _tool(tool: str) -> Run:
+    def run(place: Workplace, line: str, _cell: str | None) -> None:
+        run_tool(place, tool, line)
+
+    return run
+
+
+def _register(ipython: Any, name: str, kinds: tuple[str, ...], run: Run, words: str) -> None:
+    def magic(line: str, cell: str | None = None) -> None:
+        try:
+            run(_place, line, cell)
+        except KeyboardInterrupt:
+            raise Interrupted from None
+
+    magic.__name__, magic.__qualname__, magic.__doc__ = name, name, words
+    no_var_expand(magic)  # $ and {} belong to C and to the guest's shell
+    for kind in kinds:
+        ipython.register_magic_function(magic, kind, name)

@@ -1,0 +1,76 @@
+"""What a command in the guest did: its output, what an errno means, the kernel's log, crashes, the guest's fate."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping
+
+from kmodlab.evidence.errnos import explain_error
+from kmodlab.evidence.log import LogRecord
+from kmodlab.evidence.oops.types import Oops
+from kmodlab.guest.agent import Result
+from kmodlab.notebook.blame import find_blame
+from kmodlab.notebook.render.crash import FRESH_GUEST, Crash
+from kmodlab.notebook.render.log import EARLIER, Log
+from kmodlab.notebook.render.parts import Command, Folded, Mood, Output, Part, Say
+from kmodlab.notebook.workplace import Action, Made
+
+LOST_BEFORE = "The guest ended by itself since the last command. This one is fresh: nothing of yours is loaded in it."
+_CONSOLE_LINES = 40
+
+
+def action_parts(
+    action: Action, tool: str, made: Mapping[str, Made], *, with_command: bool = False, with_output: bool = True
+) -> list[Part]:
+    """All that is to be said about an action, the real tool's words first, then ours.
+
+    `tool` is the program whose errors are explained, empty for a script; `made` are the modules of this notebook, for
+    crashes in them.
+    """
+    parts: list[Part] = []
+    if action.lost_before:
+        parts.append(Say(LOST_BEFORE, Mood.BAD))
+    parts.append(Log(_quiet(action.earlier, action.reports), EARLIER))
+    if with_command:
+        parts.append(Command(shlex.join(action.step.argv)))
+    result = action.step.result
+    if result is not None:
+        parts += [Output(result.text)] if with_output else []
+        parts += _verdict(result, tool)
+    parts.append(Log(_quiet(action.step.records, action.reports)))
+    parts += [Crash(oops, find_blame(oops, made)) for oops in action.reports]
+    return parts + _fate(action)
+
+
+def _verdict(result: Result, tool: str) -> list[Part]:
+    if result.timed_out:
+        return [Say("It did not end in time, and was killed.", Mood.BAD)]
+    if result.flooded:
+        return [Say("It printed more than can be shown, and was killed.", Mood.BAD)]
+    if result.status == 0:
+        return []
+    note = explain_error(tool, result.text)
+    if note and tool:
+        return [Say(note.sentence, Mood.BAD)]
+    how = f"was killed by signal {-result.status}" if result.status < 0 else f"ended with status {result.status}"
+    ended = Say(f"{f'`{tool}`' if tool else 'The script'} {how}.", Mood.BAD)
+    return [ended, Say(note.sentence)] if note else [ended]
+
+
+def _quiet(records: tuple[LogRecord, ...], reports: tuple[Oops, ...]) -> list[LogRecord]:
+    """The records without the reports, which are shown apart."""
+    reported = {line for oops in reports for line in oops.raw.split("\n")}
+    return [record for record in records if not reported.issuperset(record.line.split("\n"))]
+
+
+def _fate(action: Action) -> list[Part]:
+    """What became of the guest, where it did not survive."""
+    if not action.is_last:
+        return []
+    parts: list[Part] = []
+    if action.step.end:
+        parts.append(Say(action.step.end.sentence, Mood.BAD))
+        lines = action.step.end.console.replace("\r", "").rstrip("\n").split("\n")[-_CONSOLE_LINES:]
+        if any(lines):
+            parts.append(Folded(Say("the console's last lines"), [Output("\n".join(lines))], is_open=True))
+    return [*parts, Say(FRESH_GUEST)]

@@ -1,0 +1,45 @@
+"""A build as a card: what make printed, folded away when all went well, and every complaint on the cell's own line."""
+
+from __future__ import annotations
+
+from kmodlab.build.result import Build, Reason
+from kmodlab.notebook.render.complaint import Complaint, count
+from kmodlab.notebook.render.parts import Folded, Mood, Output, Part, Say
+from kmodlab.notebook.workplace import Made
+
+_MOST = 8  # complaints that are shown; the first ones are those that matter
+
+_STAGES = {
+    Reason.COMPILE: "the code does not compile",
+    Reason.MODPOST: "the code compiles, but modpost refuses the module",
+    Reason.LINK: "the files compile, but cannot be linked into a module",
+    Reason.MAKE: "make stops",
+}
+
+NO_SANDBOX = "Builds run without a sandbox on this machine: `kmodlab doctor` says why, and what that means."
+
+
+def build_parts(made: Made, *, verbose: bool = False) -> list[Part]:
+    """All that is to be said about a build."""
+    build = made.build
+    sources = {name: data.decode("utf-8", "replace") for name, data in made.sources.files.items()}
+    complaints: list[Part] = [Complaint(found, sources, made.cell) for found in build.diagnostics[:_MOST]]
+    if len(build.diagnostics) > _MOST:
+        complaints.append(Say(f"There are {len(build.diagnostics) - _MOST} more; mend these first."))
+    printed = Output(build.transcript, "what make printed")
+    if build.passed:
+        return [Folded(Say(_success(build), Mood.GOOD), [printed], verbose), *complaints]
+    return [Say(_failure(build), Mood.BAD), *complaints, Folded(Say("what `make` printed"), [printed], is_open=True)]
+
+
+def _failure(build: Build) -> str:
+    """Which stage refused; the complaints say why. What is not the tools' doing has a sentence of its own."""
+    if build.errors and build.reason in _STAGES:
+        return f"`{build.name}` is not built: {_STAGES[build.reason]}."
+    return build.sentence
+
+
+def _success(build: Build) -> str:
+    names = ", ".join(f"`{name}.ko`" for name in build.modules)
+    complained = count(build.diagnostics)
+    return f"{names} {'are' if len(build.modules) > 1 else 'is'} built" + (f", with {complained}" if complained else "")

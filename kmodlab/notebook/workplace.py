@@ -1,0 +1,209 @@
+"""What one notebook has: a session with its guest, and what its cells wrote down for later ones.
+
+There is one `Workplace` for each ipykernel, so two notebooks have guests of their own, and nothing is started before
+it is needed. Each command is an `Action`: what it did, and what happened since the one before. Showing that is left
+to `render`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from kmodlab.build.result import Build
+from kmodlab.build.sources import FILE_LIMIT, Sources, kmod_name
+from kmodlab.errors import GuestError, GuestLostError, UsageError
+from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
+from kmodlab.evidence.oops.parser import parse_oopses
+from kmodlab.evidence.oops.types import Kind, Oops
+from kmodlab.evidence.trial import PLACE, Step
+from kmodlab.guest.agent import OUTPUT_LIMIT
+from kmodlab.guest.lab import load_lab
+from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
+from kmodlab.settings import get_settings
+
+LOOK_S = 3.0  # for a glance at the guest, as when names are completed
+
+# Reports after which the kernel is as sound as before; after any other, the guest is replaced.
+_SOUND_AFTER = {Kind.WARNING, Kind.MEMORY_LEAK, Kind.UBSAN}
+# A module that was refused is not even a report: the tool's error and the log say all there is.
+_REFUSALS = {Kind.UNKNOWN_SYMBOL, Kind.BAD_RELOCATION, Kind.WRONG_VERSION, Kind.BAD_FORMAT}
+
+
+def breaks_kernel(oops: Oops) -> bool:
+    """Whether nothing can be relied on in this kernel any more."""
+    return oops.kind not in _SOUND_AFTER
+
+
+@dataclass(frozen=True)
+class Action:
+    """A step in the notebook's guest, and what came before it.
+
+    `earlier` are records that were logged since the last command, so not because of this one. `lost_before`: the
+    guest ended since then, and the step ran in a fresh one.
+    """
+
+    step: Step
+    earlier: tuple[LogRecord, ...] = ()
+    lost_before: bool = False
+
+    @property
+    def reports(self) -> tuple[Oops, ...]:
+        """What the kernel reported, in this step or just before it: crashes and warnings."""
+        before = parse_oopses(format_log(self.earlier)) if self.earlier else ()
+        return tuple(oops for oops in (*before, *self.step.oopses) if oops.kind not in _REFUSALS)
+
+    @property
+    def is_last(self) -> bool:
+        """Whether the guest is gone, or unsound, after it."""
+        return self.step.end is not None or any(map(breaks_kernel, self.reports))
+
+    def without_log(self) -> Action:
+        """The same, as if the kernel had said nothing."""
+        return replace(self, earlier=(), step=replace(self.step, records=()))
+
+    @property
+    def ok(self) -> bool:
+        """Whether the command succeeded, in a kernel that is still sound."""
+        return not self.is_last and self.step.result is not None and self.step.result.ok
+
+
+def as_file(cell: str) -> str:
+    """A cell's text as a file. An empty line stands for the magic's own, so line numbers are those of the cell."""
+    return f"\n{cell}"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A module that a cell built: from which sources, and the cell's own file among them."""
+
+    build: Build
+    sources: Sources
+    cell: str
+
+    def ko(self, kmod: str) -> bytes | None:
+        """The module that lsmod calls so."""
+        return next((ko for name, ko in self.build.modules.items() if kmod_name(name) == kmod), None)
+
+
+@dataclass
+class Workplace:
+    """One notebook's things. `files` and `makefiles` come from `%%kfile` and `%%makefile`, `made` from `%%kmod`.
+
+    `made` is keyed by the name that lsmod shows.
+    """
+
+    files: dict[str, str] = field(default_factory=dict)
+    makefiles: dict[str, str] = field(default_factory=dict)
+    made: dict[str, Made] = field(default_factory=dict)
+    told_no_sandbox: bool = False
+    _session: Session | None = None
+    _had_guest: bool = False
+    _lost_guest: bool = False
+
+    @property
+    def session(self) -> Session:
+        """The session, opened when it is first asked for; SetupError where there is no lab."""
+        if self._session is None:
+            self._session = Session(load_lab(get_settings()))
+        return self._session
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether there is a guest that a look into would not have to start."""
+        return self._session is not None and self._session.is_alive
+
+    def close(self) -> None:
+        """End the guest."""
+        self._had_guest = self._lost_guest = False
+        if self._session is not None:
+            self._session.close()
+
+    def reset(self) -> None:
+        """Throw the guest away and begin to make a fresh one."""
+        self._had_guest = self._lost_guest = False
+        self.session.reset()
+        self.session.prepare()
+
+    # ---- commands ----
+
+    def act(
+        self,
+        argv: Sequence[str],
+        *,
+        timeout_s: float = COMMAND_S,
+        limit: int = OUTPUT_LIMIT,
+        on_output: Callable[[bytes, bytes], None] | None = None,
+    ) -> Action:
+        """Run a command in the guest; a guest that it breaks is replaced."""
+        self._note_loss()
+        lost_before, self._lost_guest = self._lost_guest, False
+        earlier: tuple[LogRecord, ...] = ()
+        try:
+            earlier = parse_kmsg(self.session.kmsg())
+            self.session.console()  # should the guest be lost, its last lines are to be this command's
+            result = self.session.run(
+                list(argv), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output
+            )
+            records = parse_kmsg(self.session.kmsg())
+            step = Step(tuple(argv), result, records, tuple(parse_oopses(format_log(records))))
+        except GuestLostError as lost:
+            if not is_modules_doing(lost.end):
+                raise
+            step = Step(tuple(argv), None, (), tuple(parse_oopses(lost.end.console)), lost.end)
+        action = Action(step, earlier, lost_before)
+        if action.is_last:
+            self.reset()
+        self._had_guest = self.is_alive
+        return action
+
+    def put(self, name: str, data: bytes) -> None:
+        """Write a file in the guest."""
+        self._note_loss()
+        self.session.put(name, data)
+        self._had_guest = self.is_alive
+
+    def _note_loss(self) -> None:
+        """Remember that a guest has ended since it was used last; the session replaces it without a word."""
+        self._lost_guest = self._lost_guest or (self._had_guest and not self.is_alive)
+        self._had_guest = False
+
+    def look(self, argv: Sequence[str]) -> str:
+        """What a quick command prints in the guest that is there; empty when there is none, or it does not answer."""
+        if not self.is_alive:
+            return ""
+        try:
+            result = self.session.run(list(argv), timeout_s=LOOK_S, directory=PLACE)
+        except GuestError:
+            return ""
+        return result.stdout.decode("utf-8", "replace") if result.ok else ""
+
+    def loaded(self) -> list[str]:
+        """The names of the loaded modules, the latest first; none when there is no guest."""
+        # proc(5): the name is the first word of each line in /proc/modules.
+        return [line.split()[0] for line in self.look(["cat", "/proc/modules"]).splitlines() if line]
+
+    # ---- files ----
+
+    def read_file(self, name: str) -> str | bytes:
+        """A further file for a build: from a `%%kfile` cell of that name, else from the notebook's folder."""
+        if name in self.files:
+            return self.files[name]
+        path = Path(name)
+        # Only what lies beside the notebook: a folder in a name is refused later, and nothing is read before that.
+        if path.name == name and path.is_file():
+            try:
+                with path.open("rb") as file:
+                    return file.read(FILE_LIMIT + 1)
+            except OSError as error:
+                raise UsageError(f"{name} cannot be read: {error.strerror}.") from error
+        raise UsageError(
+            f"There is no file {name!r} to build with.",
+            hint=f"Begin a cell with `%%kfile {name}` and write it there, or save it beside the notebook.",
+        )
+
+    def remember(self, made: Made) -> None:
+        """Keep what was built: a crash is traced back to its sources."""
+        for name in made.build.modules:
+            self.made[kmod_name(name)] = made
