@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 
 from kmodlab.errors import EndKind, GuestEnd, GuestLostError, KmodlabError, SetupError, UsageError
@@ -19,7 +21,7 @@ CLI_HALTED = "RIP=ffffffff8e2592eb RFL=00000046 [---Z-P-] CPL=0 II=0 A20=1 SMM=0
 
 
 def devices(argv: list[str]) -> list[str]:
-    return [word for flag, word in zip(argv, argv[1:], strict=False) if flag == "-device"]
+    return [word for flag, word in pairwise(argv) if flag == "-device"]
 
 
 def test_the_forks_machine_is_the_booted_one_to_the_last_device() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from kmodlab.evidence.oops.parser import parse_oopses
@@ -124,7 +126,7 @@ def test_a_null_dereference_is_the_same_on_every_kernel(log: str) -> None:
     assert not report.corrupted
 
 
-PREFIXES = {
+PREFIXES: dict[str, Callable[[str], str]] = {
     "nothing": lambda text: text.lstrip("\n"),
     "time": stamped,
     "task": lambda text: stamped(text, "[  T431]"),

@@ -67,7 +67,8 @@ _BY_SUBJECT = {
 
 BYSTANDERS = "|".join(words for subject in _BY_SUBJECT.values() for words in subject)
 
-# The same system call has another prefix on each architecture and in each decade.
+# The same system call has another prefix on each architecture and in each decade. One is taken off, whichever leaves
+# the shortest name.
 SYSCALL_PREFIXES = (
     "SYSC_", "SyS_", "sys_", "__x64_", "__ia32_", "__arm64_", "____sys_", "___sys_", "__sys_", "__se_", "__se_sys_",
     "__do_sys_", "compat_SYSC_", "compat_SyS_", "ksys_",

@@ -15,6 +15,7 @@ from functools import cached_property
 
 from kmodlab.evidence.oops import frames
 from kmodlab.evidence.oops.bystanders import BYSTANDERS, HANG_ANCHORS, HUNG_TASK_WAITS, SYSCALL_PREFIXES
+from kmodlab.evidence.oops.rust_names import readable
 
 # Injected allocation failures print a stack of their own, often into the middle of another report.
 _FOREIGN_STACK = re.compile(r"^( \[<?(?:0x)?[0-9a-f]+>?\])? should_fail(slab)?(\.[a-z0-9.]+)?\+0x")
@@ -54,8 +55,13 @@ def who_waits(names: Sequence[str]) -> str | None:
     return next((name for name in names if not HUNG_TASK_WAITS.search(name)), None)
 
 
+def title_name(function: str) -> str:
+    """What a title calls a function of a trace."""
+    return without_syscall_prefix(readable(frames.bare_name(function)))
+
+
 def without_syscall_prefix(name: str) -> str:
-    """`open` for `__x64_sys_open` and its like, which differ between architectures."""
+    """`open` for `__do_sys_open` and its like, which differ between architectures; `sys_open` for `__x64_sys_open`."""
     return min((name.removeprefix(prefix) for prefix in ("", *SYSCALL_PREFIXES)), key=len)
 
 
@@ -94,8 +100,8 @@ class Search:
         return [name or NOBODY for name in guilty], walk.whole and all(guilty)
 
     def _guilty(self, stack: list[str]) -> str | None:
-        suspects = [without_syscall_prefix(name) for name in stack if name and not self._innocent.search(name)]
-        return self.pick(suspects)
+        names = [readable(name) for name in stack if name]
+        return self.pick([without_syscall_prefix(name) for name in names if not self._innocent.search(name)])
 
 
 @dataclass

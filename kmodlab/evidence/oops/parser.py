@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kmodlab.evidence.oops import frames
-from kmodlab.evidence.oops.culprit import without_syscall_prefix
-from kmodlab.evidence.oops.doubts import find_doubt
+from kmodlab.evidence.oops.culprit import title_name
+from kmodlab.evidence.oops.doubts import HUNG_UP, find_doubt
 from kmodlab.evidence.oops.log_lines import LogLine, read_lines
 from kmodlab.evidence.oops.registers import parse_registers
 from kmodlab.evidence.oops.reports import Report, find_reports
@@ -62,7 +62,7 @@ def _trap(texts: Sequence[str], kind: Kind) -> _Trap:
 
 def _culprit(function: str | None, candidates: Sequence[Frame]) -> Frame | None:
     """The first frame of the function that the title names."""
-    named = (frame for frame in candidates if without_syscall_prefix(frames.bare_name(frame.function)) == function)
+    named = (frame for frame in candidates if title_name(frame.function) == function)
     return next(named, None) if function else None
 
 
@@ -96,7 +96,7 @@ def _who(texts: Sequence[str]) -> _Who:
     return _Who()
 
 
-def _decode(report: Report, lines: Sequence[LogLine], log_end: int) -> Oops | None:
+def _decode(report: Report, lines: Sequence[LogLine], log_end: int, *, hung_up: bool) -> Oops | None:
     heading = _heading(report, lines)
     if heading is None:
         return None
@@ -108,7 +108,8 @@ def _decode(report: Report, lines: Sequence[LogLine], log_end: int) -> Oops | No
     candidates = ([trap.frame] if trap.frame else []) + list(trace)
     culprit = _culprit(heading.function, candidates)
     who = _who(texts)
-    reason = find_doubt(heading, report.texts, report.details, ends_log=report.last >= log_end)
+    ends_log = report.last >= log_end
+    reason = find_doubt(heading, report.texts, report.details, ends_log=ends_log, hung_up=hung_up)
     return Oops(
         title=heading.title,
         kind=heading.kind,
@@ -137,5 +138,6 @@ def parse_oopses(text: str) -> tuple[Oops, ...]:
     """Every crash that the log `text` reports, in the order in which they start; empty where there is none."""
     lines = read_lines(text)
     log_end = max((index for index, line in enumerate(lines) if line.text.strip()), default=0)
-    decoded = (_decode(report, lines, log_end) for report in find_reports(lines))
+    hung_up = HUNG_UP in text
+    decoded = (_decode(report, lines, log_end, hung_up=hung_up) for report in find_reports(lines))
     return tuple(oops for oops in decoded if oops)

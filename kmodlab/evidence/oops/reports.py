@@ -30,9 +30,12 @@ _FAMILIES = (*CRASHES, *STOCK_CRASHES, *REFUSALS, *ORPHANS)
 _ANY_WORD = re.compile("|".join(f"(?:{family.word.pattern})" for family in _FAMILIES))
 _REPLAYED = "** replaying previous printk message **"
 
+# A panic in Rust ends in a BUG of its own.
+_RUST_BUG = "kernel BUG at rust/helpers/"
 # These go on with a report that is under way.
 _GOES_ON = re.compile(
-    r"invalid opcode: 0000|PANIC: double fault|Internal error:|\bOops: [0-9a-f]{4} \[#|unreferenced object 0x"
+    r"invalid opcode: 0000|PANIC: double fault|Internal error:|\bOops: [0-9a-f]{4} \[#|unreferenced object 0x|"
+    + _RUST_BUG
 )
 _GOES_ON_WITHIN = 80
 # And so do panics that only say that something before them was bad enough.
@@ -48,7 +51,7 @@ _ENOUGH_LINES_KMSAN = 16
 # These may stand in the middle of a report without being another one.
 _NO_SECOND_REPORT = re.compile(
     "invalid opcode: 0000|Kernel panic - not syncing|unregister_netdevice: waiting for|PANIC: double fault|"
-    "Internal error:"
+    "Internal error:|" + _RUST_BUG
 )
 _NOTICE_WITH_STACK = re.compile(
     "vmalloc: allocation failure:|FAULT_INJECTION: forcing a failure|FAULT_FLAG_ALLOW_RETRY missing"
@@ -89,14 +92,18 @@ def _goes_on(raw: str, distance: int) -> bool:
     return distance <= _GOES_ON_WITHIN and _GOES_ON.search(raw) is not None
 
 
-def _is_headline(text: str, family: Family) -> bool:
-    """Whether the line is sure to start a report; else it only has the word, which anybody may print."""
-    return text.startswith(OWN_WORDS) or bool(known_rules(family, text))
+def _is_headline(line: LogLine, family: Family) -> bool:
+    """Whether the line is sure to start a report; else it only has the word, which anybody may print.
+
+    Where two lines ran into each other, the sentence may stand before the time stamp.
+    """
+    text = line.text if family.word.search(line.text) else line.raw
+    return OWN_WORDS.match(line.text) is not None or bool(known_rules(family, text))
 
 
 def _serious(lines: Sequence[LogLine], families: dict[int, Family]) -> dict[int, Family]:
     """The lines that start or continue a report: headlines, and lines with a call trace of their own."""
-    headlines = [index for index, family in families.items() if _is_headline(lines[index].text, family)]
+    headlines = [index for index, family in families.items() if _is_headline(lines[index], family)]
     if len(headlines) == len(families):
         return families
     ends = [index for index in headlines if not _CONSEQUENCE.search(lines[index].raw)] + [len(lines)]

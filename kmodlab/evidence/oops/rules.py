@@ -49,7 +49,8 @@ class Family:
     unless: re.Pattern[str] | None = None
 
 
-OWN_WORDS = "BUG: "
+# How only the kernel begins a line; a subsystem may put its name before.
+OWN_WORDS = re.compile(r"(?:[\w.\- ]{1,30}: )?BUG: |WARNING: CPU: \d+ PID: \d+ at ")
 
 
 # A line is asked about again by every report that it may belong to.
@@ -166,20 +167,20 @@ _BUGS = (
     _rule("BUG: bad unlock balance detected!", "BUG: bad unlock balance in {0}", Kind.LOCKDEP,
           search=_named("<pc> +<func>")),
     _rule("BUG: held lock freed!", "BUG: held lock freed in {0}", Kind.LOCKDEP, "<pc> +<func>"),
-    _rule("BUG: Bad rss-counter state", "BUG: Bad rss-counter state", Kind.OTHER, traceless=True),
-    _rule("BUG: non-zero nr_(pte|pmd)s on freeing mm", "BUG: non-zero nr_{0}s on freeing mm", Kind.OTHER,
+    _rule("BUG: Bad rss-counter state", "BUG: Bad rss-counter state", Kind.BUG, traceless=True),
+    _rule("BUG: non-zero nr_(pte|pmd)s on freeing mm", "BUG: non-zero nr_{0}s on freeing mm", Kind.BUG,
           traceless=True),
     _rule(r"BUG: Dentry .* still in use \(\d+\) \[(unmount) of [^\]]+\]", "BUG: Dentry still in use in {0}",
-          Kind.OTHER),
-    _rule("BUG: Bad page (state|cache)", "BUG: Bad page {0} in {1}", Kind.OTHER,
+          Kind.BUG),
+    _rule("BUG: Bad page (state|cache)", "BUG: Bad page {0} in {1}", Kind.BUG,
           search=Search((pattern("page last allocated"), STACK), skip=_PAGE_SKIP)),
-    _rule("BUG: Bad page map", "BUG: Bad page map", Kind.OTHER),
+    _rule("BUG: Bad page map", "BUG: Bad page map", Kind.BUG),
     _rule("BUG: workqueue lockup", "BUG: workqueue lockup in {0}", Kind.SOFT_LOCKUP, r"Workqueue:\s+\S+\s+(\w+)",
           traceless=True),
     _rule("BUG: workqueue lockup", "BUG: workqueue lockup", Kind.SOFT_LOCKUP, traceless=True),
     _rule("BUG: sleeping function called from invalid context at ",
           "BUG: sleeping function called from invalid context in {0}", Kind.SLEEPING_IN_ATOMIC, search=_TRACE),
-    _rule(r"BUG: using ([a-z_]+)\(\) in preemptible", "BUG: using {0}() in preemptible code in {1}", Kind.OTHER,
+    _rule(r"BUG: using ([a-z_]+)\(\) in preemptible", "BUG: using {0}() in preemptible code in {1}", Kind.LOCKDEP,
           search=_traced("dump_stack", "preemption", "preempt", "debug_", "processor_id", "this_cpu")),
     _rule("BUG: workqueue leaked lock or atomic", "BUG: workqueue leaked lock or atomic in {0}", Kind.LOCKDEP,
           r"last function: (\w+)$", traceless=True),
@@ -234,14 +235,14 @@ _WARNINGS = (
     _rule("WARNING: suspicious RCU usage", "WARNING: suspicious RCU usage in {1}", Kind.LOCKDEP, "<src>",
           search=_traced("rcu", "kmem", "slab")),
     _rule("WARNING: kernel stack regs at [0-9a-f]+ in [^ ]* has bad '([^']+)' value",
-          "WARNING: kernel stack regs has bad '{0}' value", Kind.OTHER, traceless=True),
+          "WARNING: kernel stack regs has bad '{0}' value", Kind.WARNING, traceless=True),
     _rule("WARNING: kernel stack frame pointer at [0-9a-f]+ in [^ ]* has bad value",
-          "WARNING: kernel stack frame pointer has bad value", Kind.OTHER, traceless=True),
+          "WARNING: kernel stack frame pointer has bad value", Kind.WARNING, traceless=True),
     _rule("WARNING: bad unlock balance detected!", "WARNING: bad unlock balance in {0}", Kind.LOCKDEP,
           search=_named("<pc> +<func>")),
     _rule("WARNING: held lock freed!", "WARNING: held lock freed in {0}", Kind.LOCKDEP, "at:(?: <pc>)? +<func>"),
     _rule("WARNING: kernel stack (?:regs .* has bad 'bp'|frame pointer .* has bad) value",
-          "WARNING: kernel stack regs has bad value", Kind.OTHER, traceless=True),
+          "WARNING: kernel stack regs has bad value", Kind.WARNING, traceless=True),
     _rule(r"WARNING:\s*$", "WARNING: corrupted", Kind.WARNING, damaged=True),
 )  # fmt: skip
 
@@ -379,6 +380,6 @@ CRASHES = (
     # Programs on the same console.
     _family(_PROGRAM + "fatal error:", Kind.OTHER, title="go runtime error",
             unless="ALSA|fatal error: cannot create timer"),
-    _family(_PROGRAM + "(?:panic|SYZFAIL|SYZFATAL):", Kind.OTHER,
+    _family(_PROGRAM + "panic:|SYZ(?:FAIL|FATAL):", Kind.OTHER,
             _rule("(panic|SYZFAIL|SYZFATAL):(.*)", "{0}:{1}", Kind.OTHER, traceless=True)),
 )  # fmt: skip

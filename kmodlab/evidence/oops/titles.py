@@ -18,9 +18,12 @@ from kmodlab.evidence.oops.types import Kind
 MAX_TITLE = 120
 _MAX_VERBATIM = 300
 
+# All eight groups, or some and `::` for the rest; a digit tells it from the `::` of a path in Rust.
+_IPV6 = re.compile(r"(?<![\w:])(?=[A-Fa-f:]*\d)(?=(?:[\dA-Fa-f]{1,4}:){7}|[\dA-Fa-f:]*::)[\dA-Fa-f:]{3,39}(?![\w:])")
 _CHANCE = (
     (re.compile(r"syz-executor\.?\d+(?:[/:]\d+)?"), "syz-executor"),
     (re.compile(r"syzkaller\d+(?:[/:]\d+)?"), "syzkaller"),
+    (_IPV6, "IPV6ADDR"),
     (re.compile(r"([^A-Za-z0-9])(?:0x)?[0-9a-f]{6,}"), r"\1ADDR"),
     (re.compile(r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}"), "IP"),
     (re.compile(r"(\.\w+)(?::\d+)+"), r"\1:LINE"),
@@ -29,7 +32,7 @@ _CHANCE = (
     (re.compile(r"(\W)\d+(?=\W|$)"), r"\1NUM"),
     (re.compile(r"\d{7,}"), "NUM"),
 )
-_FUNCTION = re.compile(r".* in ([A-Za-z_][\w:]*)(?: / \S+|/usb_submit_urb)?$")
+_FUNCTION = re.compile(r".* in ((?:<[\w: ]+>|[A-Za-z_])[\w:]*)(?: / \S+|/usb_submit_urb)?$")
 _STAMP = re.compile(r"\[ *\d+\.\d+\]")
 MERGED = "two lines of the log ran into each other"
 
@@ -133,6 +136,6 @@ def find_heading(family: Family, lines: Sequence[str]) -> Heading | None:
         fallback = fallback or _unknown(family, text[word.start() :], place, whole=not known)
         if known:
             return fallback
-    if fallback is None or lines[fallback.place].startswith(OWN_WORDS) or any(map(frames.starts_trace, lines)):
+    if fallback is None or OWN_WORDS.match(lines[fallback.place]) or any(map(frames.starts_trace, lines)):
         return fallback
     return None
