@@ -6,7 +6,7 @@ is not its doing (QEMU died) is tried once more in a fresh guest, and then raise
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from kmodlab.build.result import Build, Outcome
@@ -15,7 +15,7 @@ from kmodlab.evidence.errnos import ErrnoNote, explain_error
 from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
 from kmodlab.evidence.oops.parser import parse_oopses
 from kmodlab.evidence.oops.types import Kind, Oops
-from kmodlab.guest.agent import Result
+from kmodlab.guest.agent import OUTPUT_LIMIT, Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
 
 PLACE = "/root"  # where modules are put in the guest
@@ -29,7 +29,8 @@ _REFUSALS = (Kind.UNKNOWN_SYMBOL, Kind.BAD_RELOCATION, Kind.WRONG_VERSION, Kind.
 class Step:
     """One command in the guest: what it printed, what the kernel logged meanwhile, and how the guest fared.
 
-    `result` is None, and `end` is set, when the guest did not survive it.
+    `result` is None, and `end` is set, when the guest did not survive it. `earlier` are records that were logged
+    between the command before and this one, so not because of it.
     """
 
     argv: tuple[str, ...]
@@ -37,6 +38,7 @@ class Step:
     records: tuple[LogRecord, ...]
     oopses: tuple[Oops, ...] = ()
     end: GuestEnd | None = None
+    earlier: tuple[LogRecord, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -74,18 +76,30 @@ class Step:
         return "" if self.result.ok else f"`{' '.join(self.argv)}` ended with status {self.result.status}."
 
 
-def take_step(session: Session, argv: Sequence[str], *, timeout_s: float = COMMAND_S, stdin: bytes = b"") -> Step:
-    """Run one command in the session's guest and collect what the kernel logged while it ran."""
+def take_step(
+    session: Session,
+    argv: Sequence[str],
+    *,
+    timeout_s: float = COMMAND_S,
+    limit: int = OUTPUT_LIMIT,
+    on_output: Callable[[bytes, bytes], None] | None = None,
+) -> Step:
+    """Run one command in the session's guest and collect what the kernel logged while it ran.
+
+    `limit` and `on_output` are those of `Session.run`. Raises GuestLostError only where the guest's end is ours.
+    """
     words = tuple(argv)
-    session.kmsg()  # what was logged before is not this command's
+    earlier: tuple[LogRecord, ...] = ()
     try:
-        result = session.run(list(words), timeout_s=timeout_s, stdin=stdin, directory=PLACE)
+        earlier = parse_kmsg(session.kmsg())
+        session.console()  # should the guest be lost, its last lines are to be this command's
+        result = session.run(list(words), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output)
         records = parse_kmsg(session.kmsg())
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
             raise
-        return Step(words, None, (), tuple(parse_oopses(lost.end.console)), lost.end)
-    return Step(words, result, records, tuple(parse_oopses(format_log(records))))
+        return Step(words, None, (), parse_oopses(lost.end.console), lost.end, earlier)
+    return Step(words, result, records, parse_oopses(format_log(records)), None, earlier)
 
 
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:

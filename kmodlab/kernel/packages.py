@@ -90,7 +90,7 @@ def _walk(options: list[str], roots: tuple[str, ...]) -> Iterator[tuple[str, Pac
     wanted = list(roots)
     while wanted:
         seen.update(wanted)
-        shown = run(["apt-cache", *options, "show", "--no-all-versions", *wanted], timeout_s=60)
+        shown = run(["apt-cache", *options, "show", *wanted], timeout_s=60)
         wanted = []
         for paragraph in parse_packages(shown.stdout.decode("utf-8", "replace")):
             yield paragraph["Package"], _package(paragraph)
@@ -99,8 +99,15 @@ def _walk(options: list[str], roots: tuple[str, ...]) -> Iterator[tuple[str, Pac
 
 
 def parse_packages(text: str) -> Iterable[Packages]:
-    """Paragraphs of `apt-cache show` (format: deb822(5))."""
-    return [paragraph for paragraph in Packages.iter_paragraphs(text, use_apt_pkg=False) if "Package" in paragraph]
+    """Paragraphs of `apt-cache show` (format: deb822(5)): each package's newest version that the archive has.
+
+    A version that is only installed here has no checksum, and cannot be fetched.
+    """
+    newest: dict[str, Packages] = {}
+    for paragraph in Packages.iter_paragraphs(text, use_apt_pkg=False):
+        if "Package" in paragraph and "SHA256" in paragraph:
+            newest.setdefault(paragraph["Package"], paragraph)
+    return list(newest.values())
 
 
 def find_parts(paragraph: Packages) -> list[str]:

@@ -28,10 +28,10 @@ _place = Workplace()
 
 
 class Interrupted(KeyboardInterrupt):
-    """The cell was interrupted. Its command was ended; the guest stays."""
+    """The cell was interrupted, and what it ran was ended. Shown as one line."""
 
     def _render_traceback_(self) -> list[str]:
-        return ["Interrupted: what the cell ran was ended; the guest stays as it is (%reset_guest gives a fresh one)."]
+        return [f"Interrupted: {self}"]
 
 
 def load(ipython: Any) -> None:
@@ -79,7 +79,9 @@ def _register(ipython: Any, name: str, kinds: tuple[str, ...], run: Run, words: 
         try:
             run(_place, line, cell)
         except KeyboardInterrupt:
-            raise Interrupted from None
+            stays = _place.settle()
+            fate = "the guest stays as it is" if stays else "the next cell gets a fresh guest"
+            raise Interrupted(f"what the cell ran was ended; {fate}.") from None
 
     magic.__name__, magic.__qualname__, magic.__doc__ = name, name, words
     no_var_expand(magic)  # $ and {} belong to C and to the guest's shell

@@ -55,6 +55,7 @@ def kmod(place: Workplace, line: str, cell: str | None) -> None:
     if cell is None:
         raise UsageError("`%kmod` needs C code below it.", hint="Begin a cell with `%%kmod`, with two percent signs.")
     sources = collect(place, options.name, cell, options.file)
+    check_name(options.name, place.reserved())
     session = place.session
     if not options.build_only:
         session.prepare()  # the guest is forked while make runs
@@ -131,7 +132,8 @@ class _InGuest:
         """Unload what has these names already; False when it will not go."""
         loaded = self._place.loaded()
         for name in reversed(self._names):
-            if kmod_name(name) not in loaded:
+            # What is not ours stays: insmod will say that the name is taken.
+            if kmod_name(name) not in loaded or kmod_name(name) not in self._place.made:
                 continue
             action = self._act(["rmmod", kmod_name(name)])
             if action.is_last:  # it took its guest along, and the new one gets a fresh one

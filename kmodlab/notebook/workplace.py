@@ -9,21 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 
 from kmodlab.build.result import Build
 from kmodlab.build.sources import FILE_LIMIT, Sources, kmod_name
-from kmodlab.errors import GuestError, GuestLostError, UsageError
-from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
+from kmodlab.errors import GuestError, UsageError
+from kmodlab.evidence.log import LogRecord, format_log
 from kmodlab.evidence.oops.parser import parse_oopses
 from kmodlab.evidence.oops.types import Kind, Oops
-from kmodlab.evidence.trial import PLACE, Step
+from kmodlab.evidence.trial import PLACE, Step, take_step
 from kmodlab.guest.agent import OUTPUT_LIMIT
+from kmodlab.guest.image import BOOT_MODULES
 from kmodlab.guest.lab import load_lab
-from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
+from kmodlab.guest.machine import Machine
+from kmodlab.guest.session import COMMAND_S, Session
+from kmodlab.process import Deadline
 from kmodlab.settings import get_settings
 
-LOOK_S = 3.0  # for a glance at the guest, as when names are completed
+GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
+LOOK_S = 10.0  # for a glance at the guest, as when names are completed
 
 # Reports after which the kernel is as sound as before; after any other, the guest is replaced.
 _SOUND_AFTER = {Kind.WARNING, Kind.MEMORY_LEAK, Kind.UBSAN}
@@ -40,13 +45,16 @@ def breaks_kernel(oops: Oops) -> bool:
 class Action:
     """A step in the notebook's guest, and what came before it.
 
-    `earlier` are records that were logged since the last command, so not because of this one. `lost_before`: the
-    guest ended since then, and the step ran in a fresh one.
+    `lost_before`: the guest ended since the last command, and the step ran in a fresh one.
     """
 
     step: Step
-    earlier: tuple[LogRecord, ...] = ()
     lost_before: bool = False
+
+    @property
+    def earlier(self) -> tuple[LogRecord, ...]:
+        """What was logged since the last command, so not because of this one."""
+        return self.step.earlier
 
     @property
     def reports(self) -> tuple[Oops, ...]:
@@ -61,7 +69,7 @@ class Action:
 
     def without_log(self) -> Action:
         """The same, as if the kernel had said nothing."""
-        return replace(self, earlier=(), step=replace(self.step, records=()))
+        return replace(self, step=replace(self.step, earlier=(), records=()))
 
     @property
     def ok(self) -> bool:
@@ -85,6 +93,20 @@ class Made:
     def ko(self, kmod: str) -> bytes | None:
         """The module that lsmod calls so."""
         return next((ko for name, ko in self.build.modules.items() if kmod_name(name) == kmod), None)
+
+
+async def _read_modules(machine: Machine) -> bytes:
+    """Quicker than a program that reads it, and bounded as `look` is."""
+    return await machine.ask(
+        machine.agent.get("/proc/modules", OUTPUT_LIMIT), Deadline.after(LOOK_S), "list its modules"
+    )
+
+
+@lru_cache(maxsize=1)
+def _reserved(modules: Path) -> frozenset[str]:
+    # Documentation/kbuild/kbuild.rst: modules.builtin has a line such as "kernel/fs/ext4/ext4.ko" for each.
+    lines = (modules / "modules.builtin").read_text(encoding="utf-8").splitlines()
+    return frozenset(Path(line).stem for line in lines) | frozenset(BOOT_MODULES)
 
 
 @dataclass
@@ -126,6 +148,17 @@ class Workplace:
         self.session.reset()
         self.session.prepare()
 
+    def settle(self) -> bool:
+        """After an interrupt: whether the guest goes on. One that still loops in its kernel is replaced."""
+        if not self.is_alive:
+            return False
+        try:
+            self.session.with_machine(lambda machine: machine.greet(Deadline.after(GREET_S)))
+        except GuestError:
+            self.reset()
+            return False
+        return True
+
     # ---- commands ----
 
     def act(
@@ -139,20 +172,8 @@ class Workplace:
         """Run a command in the guest; a guest that it breaks is replaced."""
         self._note_loss()
         lost_before, self._lost_guest = self._lost_guest, False
-        earlier: tuple[LogRecord, ...] = ()
-        try:
-            earlier = parse_kmsg(self.session.kmsg())
-            self.session.console()  # should the guest be lost, its last lines are to be this command's
-            result = self.session.run(
-                list(argv), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output
-            )
-            records = parse_kmsg(self.session.kmsg())
-            step = Step(tuple(argv), result, records, tuple(parse_oopses(format_log(records))))
-        except GuestLostError as lost:
-            if not is_modules_doing(lost.end):
-                raise
-            step = Step(tuple(argv), None, (), tuple(parse_oopses(lost.end.console)), lost.end)
-        action = Action(step, earlier, lost_before)
+        step = take_step(self.session, argv, timeout_s=timeout_s, limit=limit, on_output=on_output)
+        action = Action(step, lost_before)
         if action.is_last:
             self.reset()
         self._had_guest = self.is_alive
@@ -181,8 +202,18 @@ class Workplace:
 
     def loaded(self) -> list[str]:
         """The names of the loaded modules, the latest first; none when there is no guest."""
-        # proc(5): the name is the first word of each line in /proc/modules.
-        return [line.split()[0] for line in self.look(["cat", "/proc/modules"]).splitlines() if line]
+        if not self.is_alive:
+            return []
+        try:
+            listed = self.session.with_machine(_read_modules).decode("utf-8", "replace")
+        except GuestError:
+            return []
+        # proc(5): the name is the first word of each line.
+        return [line.split()[0] for line in listed.splitlines() if line.strip()]
+
+    def reserved(self) -> frozenset[str]:
+        """Names that no module of a learner's can have: those of what is built in, and what the guest stands on."""
+        return _reserved(self.session.lab.tree.modules)
 
     # ---- files ----
 

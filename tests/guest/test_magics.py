@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -179,9 +178,11 @@ def test_a_crash_in_exit_takes_the_old_module_along_and_the_new_one_is_loaded(ru
 
 
 def test_a_panic_ends_the_guest_and_is_told_with_the_consoles_last_lines(run: Run) -> None:
-    text = run(hello(init='panic("enough");')).text
-    assert "✗ The guest's kernel panicked." in text
-    assert "Kernel panic - not syncing: enough" in text
+    cell = run(hello(init='pr_info("the last words\\n"); panic("enough");'))
+    assert "The kernel crashed: kernel panic: enough" in cell.text
+    assert "✗ The guest's kernel panicked." in cell.text
+    assert "the last words" in cell.text
+    assert "Kernel panic - not syncing: enough" in cell.pages[0]
     assert run("%guest uname -s").text.strip() == "Linux"
 
 
@@ -222,6 +223,11 @@ def test_a_guest_that_ended_between_two_cells_is_told(run: Run) -> None:
     assert "ended by itself" not in run("%lsmod").text
 
 
+def test_a_module_of_the_guests_own_is_not_replaced(run: Run) -> None:
+    text = run(hello().replace("%%kmod hello", "%%kmod virtio_ring")).text
+    assert "✗ EEXIST (17): a module of this name is loaded already" in text and "rmmod" not in text.split("EEXIST")[0]
+
+
 def test_further_files_and_an_own_makefile_are_built_with_the_cell(run: Run) -> None:
     run('%%kfile greeting.h\n#define GREETING "good morning"\n')
     run("%%makefile parts\nobj-m += parts.o\nccflags-y += -DWHOM='\"you\"'\n")
@@ -252,6 +258,8 @@ def test_a_file_beside_the_notebook_is_built_with_the_cell(
         "%%kmod a b\nint x;",
         "%%kmod -rf\nint x;",
         "%%kmod hello --file nosuch.h\nint x;",
+        "%%kmod virtio_pci\nint x;",
+        "%%kmod serial_core\nint x;",
         "%%kmod hello\nint x\0;",
         "%%kmod hello\n" + "x" * 11_000_000,
         "%%makefile\nall:\n",
@@ -388,6 +396,11 @@ class Notebook:
     def send(self, source: str) -> None:
         self.client.execute(source)
 
+    def wait_for(self, text: str) -> None:
+        """Wait until the running cell has printed this."""
+        while text not in self.client.get_iopub_msg(timeout=60)["content"].get("text", ""):
+            pass
+
     def finish(self) -> str:
         """The output of the cell that was sent."""
         messages = []
@@ -475,13 +488,26 @@ def test_an_interrupt_of_a_script_leaves_the_guest_as_it_is(open_notebook: Open)
     notebook.execute(hello())
     qemus = qemus_below(notebook.process)
     notebook.send("%%guest\necho begun\nsleep 1000\n")
-    poll(lambda: notebook.client.get_iopub_msg(timeout=30)["content"].get("text", "").startswith("begun"), "output")
+    notebook.wait_for("begun")
     notebook.manager.interrupt_kernel()
     text = notebook.finish()
-    assert "Interrupted: " in text and text.endswith("error") and len(text.splitlines()) == 2
+    assert "the guest stays as it is" in text and text.endswith("error") and len(text.splitlines()) == 2
     assert re.search(r"^hello\b", notebook.execute("%lsmod"), re.MULTILINE)
     assert qemus_below(notebook.process) == qemus
     assert "sleep" not in notebook.execute("%guest ps")
+
+
+def test_a_guest_that_loops_on_after_an_interrupt_is_replaced(open_notebook: Open) -> None:
+    notebook = open_notebook()
+    notebook.execute(hello("--build-only", init="for (;;) cpu_relax();"))
+    notebook.send("%%guest\necho begun\ninsmod hello.ko\n")
+    notebook.wait_for("begun")
+    time.sleep(1)
+    notebook.manager.interrupt_kernel()
+    assert "the next cell gets a fresh guest" in notebook.finish()
+    began = time.monotonic()
+    assert "hello" not in notebook.execute("%lsmod")
+    assert time.monotonic() - began < 20
 
 
 def test_an_interrupt_of_a_build_leaves_nothing_behind(open_notebook: Open) -> None:
@@ -532,8 +558,10 @@ def test_it_works_in_a_plain_ipython_terminal(tmp_path: Path) -> None:
         child.expect("Module hello is not currently loaded")
         child.expect("ENOENT")
         child.expect(r"In \[3\]:")
+        below = qemus_below(psutil.Process(child.pid))
+        assert below
         child.sendline("exit")
         child.expect(pexpect.EOF)
     finally:
         child.close(force=True)
-    assert shutil.which("setpriv")
+    wait_until_gone(below)

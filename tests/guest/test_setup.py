@@ -159,9 +159,11 @@ def test_a_full_disk_gets_a_sentence(cache: Path) -> None:
     assert not (cache / "lab.json").exists()
 
 
-def test_too_little_room_is_said_before_the_work_begins(cache: Path) -> None:
-    wrapper = ("bwrap", "--dev-bind", "/", "/", "--size", str(40 << 20), "--tmpfs", "/tmp", "--")
-    done = setup(Path("/tmp/kmodlab-cache"), "--offline", wrapper=wrapper)
+def test_too_little_room_is_said_before_the_work_begins(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    wrapper = ("bwrap", "--dev-bind", "/", "/", "--size", str(40 << 20), "--tmpfs", str(disk), "--")
+    done = setup(disk / "cache", "--offline", wrapper=wrapper)
     assert done.returncode == 4
     assert "MiB of disk space" in done.stderr
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 
 from hypothesis import given
@@ -229,7 +230,7 @@ def test_a_tools_error_stands_verbatim_before_our_explanation() -> None:
 
 
 def test_records_from_before_are_told_apart() -> None:
-    text = show(Action(step(Result(0), record("now")), earlier=(record("before"),)), with_command=True)
+    text = show(Action(replace(step(Result(0), record("now")), earlier=(record("before"),))), with_command=True)
     assert text.index("since the last command") < text.index("before") < text.index("# insmod hello.ko")
     assert text.index("# insmod hello.ko") < text.index("now")
 

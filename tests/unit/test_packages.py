@@ -17,6 +17,7 @@ Architecture: amd64
 Version: 6.1.176-1
 Depends: linux-headers-6.1.0-50-common (= 6.1.176-1), linux-kbuild-6.1 (>= 6.1.176-1), linux-compiler-gcc-12-x86
 Size: 1
+SHA256: 00
 
 """
 KMOD_13 = """\
@@ -25,6 +26,7 @@ Architecture: amd64
 Version: 34.2-2
 Depends: libc6 (>= 2.38), liblzma5 (>= 5.6.0), libssl3t64 (>= 3.0.0), libzstd1 (>= 1.5.5), libkmod2 (= 34.2-2)
 Size: 1
+SHA256: 00
 
 """
 
@@ -41,6 +43,13 @@ def test_headers_bring_their_common_half_and_kbuild_but_no_compiler() -> None:
 def test_kmod_brings_its_libraries_under_the_names_of_either_release() -> None:
     (kmod,) = parse_packages(KMOD_13)
     assert find_parts(kmod) == ["libc6", "liblzma5", "libssl3t64", "libzstd1", "libkmod2"]
+
+
+def test_of_several_versions_the_first_is_taken_that_can_be_fetched() -> None:
+    installed = KMOD_13.replace("Version: 34.2-2", "Version: 35.0-1").replace("Size: 1\nSHA256: 00\n", "")
+    older = KMOD_13.replace("Version: 34.2-2", "Version: 34.2-1")
+    (kmod,) = parse_packages(installed + KMOD_13 + older)
+    assert kmod["Version"] == "34.2-2"
 
 
 def test_the_release_comes_from_the_headers_name() -> None:

@@ -59,8 +59,19 @@ def _verdict(result: Result, tool: str) -> list[Part]:
 
 def _quiet(records: tuple[LogRecord, ...], reports: tuple[Oops, ...]) -> list[LogRecord]:
     """The records without the reports, which are shown apart."""
-    reported = {line for oops in reports for line in oops.raw.split("\n")}
-    return [record for record in records if not reported.issuperset(record.line.split("\n"))]
+    reported = _reported(reports)
+    return [record for record in records if not reported.issuperset(line.rstrip() for line in record.line.split("\n"))]
+
+
+def _last_lines(console: str, reports: tuple[Oops, ...]) -> list[str]:
+    """The end of what a console printed, without the reports."""
+    reported = _reported(reports)
+    lines = (line.rstrip() for line in console.replace("\r", "").split("\n"))
+    return [line for line in lines if line and line not in reported][-_CONSOLE_LINES:]
+
+
+def _reported(reports: tuple[Oops, ...]) -> set[str]:
+    return {line.rstrip() for oops in reports for line in oops.raw.split("\n")}
 
 
 def _fate(action: Action) -> list[Part]:
@@ -70,7 +81,7 @@ def _fate(action: Action) -> list[Part]:
     parts: list[Part] = []
     if action.step.end:
         parts.append(Say(action.step.end.sentence, Mood.BAD))
-        lines = action.step.end.console.replace("\r", "").rstrip("\n").split("\n")[-_CONSOLE_LINES:]
-        if any(lines):
+        lines = _last_lines(action.step.end.console, action.reports)
+        if lines:
             parts.append(Folded(Say("the console's last lines"), [Output("\n".join(lines))], is_open=True))
     return [*parts, Say(FRESH_GUEST)]

@@ -38,7 +38,7 @@ def prose(sentence: str) -> str:
     return _CODE.sub(r"<code>\1</code>", escape(sentence))
 
 
-def shorten(text: str, *, head: int = 150, tail: int = 250, width: int = 2000) -> str:
+def shorten(text: str, *, head: int = 150, tail: int = 250, width: int = 500) -> str:
     """Long text without its middle: the first and the last lines, each of at most `width` characters."""
     lines = text.split("\n")
     if len(lines) > head + tail:
