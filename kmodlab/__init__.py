@@ -8,3 +8,10 @@ def load_ipython_extension(ipython: object) -> None:
     from kmodlab.notebook.extension import load
 
     load(ipython)
+
+
+def unload_ipython_extension(ipython: object) -> None:
+    """What `%unload_ext kmodlab` calls: the guest ends, and the magics go."""
+    from kmodlab.notebook.extension import unload
+
+    unload(ipython)

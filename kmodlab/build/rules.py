@@ -166,6 +166,11 @@ RULES = (
         "A statement ends with a semicolon: it is missing here, or at the end of the line above.",
     ),
     Rule(
+        "missing-semicolon",
+        "called object .*is not a function",
+        "What stands before a parenthesis looks like a call and is none: a semicolon is missing at the end of this line.",
+    ),
+    Rule(
         "stray-character",
         "stray .* in program",
         "There is a character that C does not know, often a typographic quote or space from a text that was copied. "

@@ -101,10 +101,9 @@ def _print_line(sources: Sources, file: str, number: int | None, column: int | N
     lines = sources.files.get(file, b"").decode("utf-8", "replace").split("\n")
     if number is None or not 0 < number <= len(lines):
         return
-    line = lines[number - 1]
-    before = line[: column - 1] if column else line[: len(line) - len(line.lstrip())]
+    line = lines[number - 1].expandtabs(8)  # gcc counts columns as a terminal shows them
     say(f"  {line}")
-    say("  " + "".join("\t" if char == "\t" else " " for char in before) + "^")
+    say("  " + " " * (column - 1 if column else len(line) - len(line.lstrip())) + "^")
 
 
 def _print_trial(trial: Trial, sources: Sources) -> None:

@@ -14,7 +14,7 @@ LEVELS = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
 # A record is shown on the console when its level is below console_loglevel, 7 by default (kernel/printk/printk.c).
 CONSOLE_LEVEL = 7
 _RECORD = re.compile(r"(\d+),(\d+),(\d+),([^;]*);(.*)")
-_ESCAPE = re.compile(r"\\x([0-9a-f]{2})")
+_ESCAPES = re.compile(r"(?:\\x[0-9a-f]{2})+")
 
 
 @dataclass(frozen=True)
@@ -52,8 +52,8 @@ def parse_kmsg(data: bytes) -> tuple[LogRecord, ...]:
 
 def _record(match: re.Match[str]) -> LogRecord:
     priority = int(match[1])
-    # The kernel writes bytes that it cannot print as \xNN, and a backslash too.
-    text = _ESCAPE.sub(lambda escape: chr(int(escape[1], 16)), match[5])
+    # The kernel writes each byte that is no printable ASCII, and a backslash, as \xNN: several may be one character.
+    text = _ESCAPES.sub(lambda bytes_: bytes.fromhex(bytes_[0].replace("\\x", "")).decode("utf-8", "replace"), match[5])
     return LogRecord(int(match[2]), int(match[3]) / 1e6, priority & 7, priority >> 3, text.rstrip("\n"))
 
 

@@ -303,7 +303,8 @@ class _SourceNames:
                 continue
             if previous is not None and previous.address <= address < state.address:
                 return previous.file, previous.line, previous.column
-            previous = None if state.end_sequence else state
+            if not _is_afterthought(state, previous):
+                previous = None if state.end_sequence else state
         raise LookupError(address)
 
     def _line(self, place: tuple[int, int, int], function: str, *, inlined: bool) -> SourceLine:
@@ -321,6 +322,16 @@ class _SourceNames:
             yield self._line(place, _function_name(die), inlined=inlined)
             if inlined:
                 place = _call_site(die)
+
+
+def _is_afterthought(row: Any, previous: Any) -> bool:
+    """Whether a row at the address of the one before names another line, though no statement begins there.
+
+    For `return *p;` gcc writes two rows at one address: the statement's, and one for the function's last line.
+    """
+    if previous is None or row.end_sequence or row.address != previous.address:
+        return False
+    return bool(previous.is_stmt and not row.is_stmt and row.line != previous.line)
 
 
 def _call_site(die: DIE) -> tuple[int, int, int]:

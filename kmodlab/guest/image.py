@@ -47,11 +47,14 @@ def build_image(arch: Arch, tree: KernelTree, userland: Path, into: Path) -> Non
 
 def run_depmod(arch: Arch, userland: Path, tree: KernelTree, base: Path | None = None) -> None:
     """Write the `modules.*` databases of a tree with the userland's own depmod, run by its own loader."""
-    loader = _find_one(userland, arch.loader)
+    depmod = [*_loaded(arch, userland), "--argv0", "depmod", _find_one(userland, "kmod")]
+    check_run([*depmod, "-b", base or tree.root, tree.release], timeout_s=120)
+
+
+def _loaded(arch: Arch, userland: Path) -> list[str | Path]:
+    """The start of a command line that runs a program of the userland here, with its own libraries."""
     libraries = sorted({str(path.parent) for path in userland.rglob("lib*.so.*")})
-    kmod = _find_one(userland, "kmod")
-    own: list[str | Path] = [loader, "--library-path", ":".join(libraries), "--argv0", "depmod", kmod]
-    check_run([*own, "-b", base or tree.root, tree.release], timeout_s=120)
+    return [_find_one(userland, arch.loader), "--library-path", ":".join(libraries)]
 
 
 def _find_one(folder: Path, name: str) -> Path:
@@ -86,12 +89,12 @@ def _add_programs(arch: Arch, userland: Path, root: Path) -> None:
         shutil.copy2(program, binaries)
     for tool in KMOD_TOOLS:
         (binaries / tool).symlink_to("kmod")
-    for applet in check_run([busybox, "--list"], timeout_s=10).stdout.decode().split():
+    for applet in check_run([*_loaded(arch, userland), busybox, "--list"], timeout_s=10).stdout.decode().split():
         if not (binaries / applet).exists():
             (binaries / applet).symlink_to("busybox")
     loader = _find_one(userland, arch.loader)
     shutil.copy2(loader, root / "usr/lib64" / arch.loader)
-    for library in sorted(set(_needed_libraries(kmod, userland))):
+    for library in sorted({name for program in (kmod, busybox) for name in _needed_libraries(program, userland)}):
         shutil.copy2(_library(userland, library), root / "usr/lib" / library)
 
 

@@ -23,8 +23,9 @@ from kmodlab.process import Deadline, Finished, check_run, run, run_async, wait
 # The metapackages decide the version. What a lab takes of their dependencies: everything that is Linux itself.
 KERNEL_ROOTS = ("linux-image-amd64", "linux-headers-amd64")
 _KERNEL_PART = re.compile(r"linux-(image|headers|kbuild|modules|binary)-")
-# The guest's userland: kmod's own tools, a shell, and the libraries that kmod is linked with.
-USERLAND_ROOTS = ("kmod", "busybox-static")
+# The guest's userland: kmod's own tools, a shell, and the libraries that both are linked with. Not busybox-static: its
+# shell prefers its own insmod and lsmod to those on PATH.
+USERLAND_ROOTS = ("kmod", "busybox")
 _USERLAND_PART = re.compile(r"(lib(kmod2|c6|ssl3|ssl3t64|zstd1|lzma5)|zlib1g)$")
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all

@@ -111,6 +111,7 @@ CASES = (
         passes=True,
     ),
     _case("a missing semicolon", "missing-semicolon", module('pr_info("hello\\n")\nreturn -EIO; /* HERE */')),
+    _case("no semicolon before a call", "missing-semicolon", module('int x = 3 /* HERE */\npr_info("%d\\n", x);')),
     _case("a missing parenthesis", "missing-parenthesis", module('pr_info("hello\\n"; /* HERE */')),
     _case("an unclosed string", "unclosed-string", module('pr_info("hello\\n); /* HERE */')),
     _case(

@@ -43,6 +43,11 @@ def test_the_log_reads_as_dmesg_prints_it() -> None:
     assert format_log(parse_kmsg(SAMPLE)[2:3]) == "[    2.500000] hello init"
 
 
+def test_a_character_of_several_bytes_is_one_again() -> None:
+    (record,) = parse_kmsg(b"6,1,1,-;gr\\xc3\\xbc\\xc3\\x9fe\n")
+    assert record.text == "grüße"
+
+
 @given(st.binary())
 def test_any_bytes_are_tolerated(data: bytes) -> None:
     format_log(parse_kmsg(data))
