@@ -168,7 +168,7 @@ RULES = (
     Rule(
         "missing-semicolon",
         "called object .*is not a function",
-        "What stands before a parenthesis looks like a call and is none: a semicolon is missing at the end of this line.",
+        "A semicolon is missing at the end of this line, so the parenthesis on the next one makes a call of it.",
     ),
     Rule(
         "stray-character",
