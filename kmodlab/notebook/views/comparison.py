@@ -1,0 +1,85 @@
+"""Two files side by side: a driver built in and as a module, a shared library and a module."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kmodlab.anatomy.builtin import compare_builtin
+from kmodlab.anatomy.compare import Comparison, Facet, SectionPair, SymbolPair
+from kmodlab.anatomy.elf import Section, Symbol
+from kmodlab.anatomy.purposes import section_purpose
+from kmodlab.anatomy.shared import compare_shared
+from kmodlab.anatomy.symvers import Exported
+from kmodlab.notebook.render.parts import Part
+from kmodlab.notebook.views.elf import is_minor
+from kmodlab.notebook.views.table import Column, Kind, Table, sized
+from kmodlab.notebook.views.view import Source, View, source_of
+
+_MOST = 30
+
+
+def builtin_beside_module(builtin: Source, module: Source) -> View:
+    """The same source as it is built in (left) and as a module (right): questions, sections, symbols."""
+    return side_by_side(compare_builtin(source_of(builtin), source_of(module)))
+
+
+def so_beside_ko(library: Source, module: Source, symvers: Mapping[str, Exported] | None = None) -> View:
+    """A shared library of userspace (left) and a kernel module (right)."""
+    return side_by_side(compare_shared(source_of(library), source_of(module), symvers))
+
+
+def side_by_side(comparison: Comparison, *, sections: bool = True, symbols: bool = True) -> View:
+    """A comparison as tables; what only one side has is set off."""
+    parts: list[Part] = [questions(comparison.facets, comparison)] if comparison.facets else []
+    parts += [_sections(comparison)] if sections else []
+    parts += [_symbols(comparison)] if symbols else []
+    return View(parts)
+
+
+def questions(facets: tuple[Facet, ...], comparison: Comparison) -> Table:
+    """A row for each question."""
+    rows = [(facet.question, facet.left, facet.right) for facet in facets]
+    columns = (Column("question"), Column(comparison.left_name), Column(comparison.right_name))
+    return Table("", columns, rows)
+
+
+def _sections(comparison: Comparison) -> Table:
+    pairs = [pair for pair in comparison.sections if not all(found is None or is_minor(found) for found in _both(pair))]
+    rows = [(pair.name, _size(pair.left), _size(pair.right), section_purpose(pair.name)) for pair in pairs]
+    columns = (
+        Column("section", Kind.CODE),
+        Column(f"{comparison.left_name}, bytes", Kind.NUMBER),
+        Column(f"{comparison.right_name}, bytes", Kind.NUMBER),
+        Column("what it is for"),
+    )
+    return Table("Sections; bold: only one side has it", columns, rows, _MOST, _alone(pairs))
+
+
+def _both(pair: SectionPair) -> tuple[Section | None, Section | None]:
+    return pair.left, pair.right
+
+
+def _size(section: Section | None) -> str:
+    return "–" if section is None else sized(section.size)
+
+
+def _symbols(comparison: Comparison) -> Table:
+    rows = [(pair.name, _state(pair.left), _state(pair.right)) for pair in comparison.symbols]
+    columns = (
+        Column("symbol", Kind.CODE),
+        Column(comparison.left_name, Kind.CODE),
+        Column(comparison.right_name, Kind.CODE),
+    )
+    return Table("Symbols; bold: only one side has it", columns, rows, _MOST, _alone(comparison.symbols))
+
+
+def _state(symbol: Symbol | None) -> str:
+    if symbol is None:
+        return ""
+    if symbol.is_undefined:
+        return "needed"
+    return f"{symbol.section.name if symbol.section else symbol.kind}, {symbol.binding}"
+
+
+def _alone(pairs: Sequence[SectionPair | SymbolPair]) -> frozenset[int]:
+    return frozenset(number for number, pair in enumerate(pairs) if pair.left is None or pair.right is None)

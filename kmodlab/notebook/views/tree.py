@@ -1,0 +1,114 @@
+"""A kernel's whole tree of modules in one picture: a dot for each, as high as its chain of needs is long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from itertools import groupby
+
+from kmodlab.anatomy.database_text import name_of
+from kmodlab.anatomy.databases import Databases
+from kmodlab.anatomy.graph import TreeSummary, folder_of, summarize_tree, tree_graph
+from kmodlab.notebook.views.layered import Place
+from kmodlab.notebook.views.svg import LETTER, Sheet
+from kmodlab.notebook.views.view import Picture
+
+_WIDTH, _LEFT, _RIGHT, _BAND, _TOP, _BOTTOM = 960, 120, 20, 54, 64, 56
+_LEGEND = "A dot is a module; a line leads down to a module that it needs. In brackets: how many others need it."
+_ROWS = 6  # of dots in a band, so that neighbours do not hide each other
+
+
+def tree_picture(databases: Databases, *, named: int = 10) -> Picture:
+    """Every module as a dot, with a line to each that it needs; the `named` that most others need bear their names."""
+    summary, graph = summarize_tree(databases, most=named), tree_graph(databases)
+    text = describe(summary)
+    height = _TOP + _BAND * max(1, len(summary.depths)) + _BOTTOM
+    sheet = Sheet(_WIDTH, height, f"All {summary.modules} modules of a kernel, and who needs whom", text)
+    sheet.text(16, 26, sheet.title, "bold")
+    sheet.text(
+        16,
+        44,
+        "A dot is a module; a line leads down to a module that it needs. In brackets: how many others need it.",
+        "small soft",
+    )
+    paths = sorted(databases.dep)
+    _bands(sheet, summary)
+    _folders(sheet, paths)
+    places = _places(paths, graph.depths, len(summary.depths))
+    sheet.path("".join(_line(places[node], places[other]) for node, other in graph.edges), "thin")
+    sheet.path("".join(f"M{x:g} {y:g}h0" for x, y in places.values()), "dots")
+    _names(sheet, summary, places)
+    return Picture(sheet.render(), text)
+
+
+def describe(summary: TreeSummary) -> str:
+    """The same in words and numbers."""
+    needed = [f"  {name:<24} {count:>5}" for name, count in summary.most_needed]
+    longest = max(len(summary.chain) - 1, 0)
+    return "\n".join(
+        [
+            f"{summary.modules} modules; {summary.depths[0] if summary.depths else 0} of them need no other.",
+            f"The longest chain has {longest} steps: {' → '.join(summary.chain)}",
+            "Needed by most others, directly or not:",
+            *needed,
+        ]
+    )
+
+
+def _y(depth: int, depths: int) -> float:
+    """The upper edge of a band: those that need nothing lie at the bottom."""
+    return _TOP + (depths - 1 - depth) * _BAND
+
+
+def _bands(sheet: Sheet, summary: TreeSummary) -> None:
+    for depth, count in enumerate(summary.depths):
+        y = _y(depth, len(summary.depths))
+        sheet.path(f"M16 {y + _BAND:g}H{_WIDTH - 16}", "rule line")
+        words = "needs nothing" if not depth else f"{depth} below it"
+        sheet.text(16, y + 24, words, "small")
+        sheet.text(16, y + 40, f"{count} modules", "small soft")
+
+
+def _x(number: int, count: int) -> float:
+    return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * number / max(1, count - 1), 1)
+
+
+def _places(paths: list[str], depths: Mapping[str, int], bands: int) -> dict[str, Place]:
+    """From left to right by path, so that what belongs together lies together."""
+    return {
+        name_of(path): (_x(number, len(paths)), _y(depths[name_of(path)], bands) + 8 + number % _ROWS * 8)
+        for number, path in enumerate(paths)
+    }
+
+
+def _line(start: Place, end: Place) -> str:
+    middle = (start[1] + end[1]) / 2
+    return f"M{start[0]:g} {start[1]:g}C{start[0]:g} {middle:g} {end[0]:g} {middle:g} {end[0]:g} {end[1]:g}"
+
+
+def _folders(sheet: Sheet, paths: list[str]) -> None:
+    """Along the lower edge: where the folders of the kernel's source begin and end."""
+    number, y, free = 0, sheet.height - _BOTTOM + 6, 0.0
+    for folder, group in groupby(paths, folder_of):
+        count = len(list(group))
+        left, right = _x(number, len(paths)), _x(number + count, len(paths))
+        sheet.path(f"M{left:g} {y:g}v6H{right - 2:g}v-6", "line")
+        # Small folders would write over each other.
+        middle, width = (left + right) / 2, len(folder) * 6
+        if middle - width / 2 > free:
+            sheet.text(middle, y + 20, folder, "small middle")
+            free = middle + width / 2 + 4
+        number += count
+
+
+def _names(sheet: Sheet, summary: TreeSummary, places: Mapping[str, Place]) -> None:
+    taken: list[tuple[float, float, float]] = []
+    for name, count in summary.most_needed:
+        x, y = places[name]
+        words = f"{name} ({count})"
+        width = len(words) * LETTER * 11 / 13
+        left = min(x + 6, _WIDTH - width - 10)
+        while any(abs(y - other) < 13 and left < end and start < left + width for other, start, end in taken):
+            y -= 13
+        taken.append((y, left, left + width))
+        sheet.box(left - 2, y - 9, width + 4, 13, "paper", round_by=3)
+        sheet.text(left, y + 1, words, "mono small bold")
