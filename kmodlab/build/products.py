@@ -61,7 +61,7 @@ def read_modinfo(data: bytes) -> dict[str, str]:
             raise ValueError("it is no relocatable object file")
         sections = [_section(data, sections_at + number * size) for number in range(min(count, 4096))]
         names = _content(data, sections[names_index])
-    except (struct.error, IndexError) as error:
+    except (struct.error, IndexError, OverflowError) as error:  # the last: an offset beyond what any file can have
         raise ValueError("its section table is damaged") from error
     for section in sections:
         if names[section[0] : section[0] + 9] == b".modinfo\0":

@@ -15,7 +15,7 @@ from kmodlab import __version__
 from kmodlab.cli.console import show_error
 from kmodlab.errors import KmodlabError
 
-VERBS = ("setup", "doctor", "run", "demo", "shell", "oops", "bench", "clean")
+VERBS = ("setup", "doctor", "run", "demo", "shell", "faults", "oops", "bench", "clean")
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 

@@ -8,9 +8,13 @@ from typing import Any
 from IPython.core.magic import no_var_expand
 
 from kmodlab.notebook.completion import install, uninstall
+from kmodlab.notebook.faults import HELP as FAULTS_HELP
+from kmodlab.notebook.faults import faults
 from kmodlab.notebook.files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
 from kmodlab.notebook.guest import GUEST_HELP, RESET_HELP, guest, reset_guest
 from kmodlab.notebook.kmod import KMOD_HELP, kmod
+from kmodlab.notebook.timeline import HELP as TIMELINE_HELP
+from kmodlab.notebook.timeline import timeline
 from kmodlab.notebook.tools import TOOLS, help_text, run_tool
 from kmodlab.notebook.workplace import Workplace
 
@@ -21,6 +25,8 @@ _WITH_CELL: dict[str, tuple[Run, str]] = {
     "guest": (guest, GUEST_HELP),
     "makefile": (makefile, MAKEFILE_HELP),
     "kfile": (kfile, KFILE_HELP),
+    "faults": (faults, FAULTS_HELP),
+    "timeline": (timeline, TIMELINE_HELP),
 }
 
 # One for each process, so one for each notebook.

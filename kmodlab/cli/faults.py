@@ -1,0 +1,262 @@
+"""`kmodlab faults`: makes every call in a module's init fail once, and says what the module does then."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from kmodlab.build.kbuild import build
+from kmodlab.build.result import Build
+from kmodlab.build.sources import Sources, read_sources
+from kmodlab.cli.console import ERR, harmless, say
+from kmodlab.evidence.faults.matrix import CYCLES, TIMEOUT_S, Faults, Options, SiteResult, find_faults, make_subject
+from kmodlab.evidence.faults.verdict import Finding, Trouble, Verdict
+from kmodlab.evidence.functions import known_functions
+from kmodlab.evidence.ledger.left import Left
+from kmodlab.evidence.source_lines import SourceLine
+from kmodlab.evidence.timeline import Timeline, format_timeline, make_timeline, return_text
+from kmodlab.evidence.timeline import as_dict as timeline_dict
+from kmodlab.guest.lab import load_lab
+from kmodlab.settings import get_settings
+
+_STYLES = {Verdict.CLEAN: "green", Verdict.NOT_INJECTED: "dim"}
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", help="The module's name (default: the first C file's).")
+@click.option("-p", "--param", "parameters", multiple=True, metavar="K=V", help="A parameter for insmod; repeatable.")
+@click.option("--script", default="", metavar="SH", help="Shell commands for the guest while the module is loaded.")
+@click.option("--cycles", default=CYCLES, show_default=True, help="How often to load and unload it in a row.")
+@click.option("--timeout", "timeout_s", default=TIMEOUT_S, show_default=True, help="Seconds for each run.")
+@click.option("--timeline", "with_timeline", is_flag=True, help="Show the run without a fault, moment by moment.")
+@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+def faults(
+    files: tuple[Path, ...],
+    name: str | None,
+    parameters: tuple[str, ...],
+    script: str,
+    cycles: int,
+    timeout_s: float,
+    with_timeline: bool,
+    as_json: bool,
+) -> int:
+    """Build FILES into a module; load it, then again with each call in its init made to fail.
+
+    Each run has a guest of its own. For each the table says what init returned, what the module left behind, and
+    whether it crashed or hung. Ends with status 0 when all runs are clean, 1 when not (or when it does not build), 2
+    for a wrong call, and 4 when kmodlab itself could not do it.
+    """
+    for parameter in parameters:
+        if "=" not in parameter:
+            raise click.BadParameter(f"{parameter!r} is not of the form K=V.", param_hint="--param")
+    sources = read_sources(files, name=name)
+    lab = load_lab(get_settings())
+    with ERR.status("Building …"):
+        built = build(lab.tree, sources)
+    if not built.passed:
+        _show_failed_build(built, as_json=as_json)
+        return 1
+    options = Options(parameters, script, cycles, timeout_s)
+    with _progress() as progress:
+        found = find_faults(lab, built, sources.files, options, progress)
+    timeline = _timeline(built, sources, found)
+    if as_json:
+        click.echo(json.dumps(as_dict(found, timeline), indent=1))
+    else:
+        _Table(found, sources).show(timeline if with_timeline else None)
+    return 0 if found.passed else 1
+
+
+def _timeline(built: Build, sources: Sources, found: Faults) -> Timeline:
+    code = make_subject(built, sources.files).code
+    return make_timeline(code, known_functions(), found.plain.observation.records)
+
+
+@contextmanager
+def _progress() -> Iterator[Callable[[str, int, int], None]]:
+    """A bar on a terminal, nothing elsewhere."""
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda what, done, total: bar.update(task, description=harmless(what), completed=done, total=total)
+
+
+def _show_failed_build(built: Build, *, as_json: bool) -> None:
+    if as_json:
+        click.echo(json.dumps({"outcome": "failed", "build": {"reason": built.reason, "sentence": built.sentence}}))
+        return
+    say(built.transcript.rstrip("\n"))
+    for diagnostic in built.errors:
+        if diagnostic.hint:
+            say(f"  -> {diagnostic.hint}", "cyan")
+    say(f"failed: {built.sentence}", "bold red")
+
+
+# ---- for people ----------------------------------------------------------------------------------------------------
+
+
+class _Table:
+    """The matrix as text, with the source line below what went wrong."""
+
+    def __init__(self, found: Faults, sources: Sources) -> None:
+        self._found, self._sources = found, sources
+
+    def show(self, timeline: Timeline | None) -> None:
+        found = self._found
+        say(f"{found.module} on Linux {found.release}", "bold")
+        if timeline:
+            say("")
+            say(format_timeline(timeline))
+        say("")
+        self._show_plain()
+        if found.sites:
+            say("")
+            self._show_sites()
+        say("")
+        bad = sum(site.verdict not in _STYLES for site in found.sites) + (found.plain.verdict is not Verdict.CLEAN)
+        if found.passed:
+            say("all clean", "bold green")
+        else:
+            say(
+                f"not clean: {bad} of {len(found.sites) + 1} runs" if bad else f"not clean: {self._cycles()}",
+                "bold red",
+            )
+
+    def _show_plain(self) -> None:
+        plain = self._found.plain
+        say(f"without a fault: {plain.verdict}; init {_returned(plain)}{self._cycles(', ')}", _style(plain.verdict))
+        self._show_troubles(plain)
+
+    def _cycles(self, before: str = "") -> str:
+        done, level = self._found.cycles, self._found.level
+        if level is None:
+            return ""
+        level_words = "the account is level" if level else "the account is not level afterwards"
+        return f"{before}loaded and unloaded {done or 0} times in a row, {level_words}"
+
+    def _show_sites(self) -> None:
+        rows = [_row(site) for site in self._found.sites]
+        heads = ("line", "call", "fails with", "init returned", "verdict")
+        widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
+        say("  ".join(head.ljust(width) for head, width in zip(heads, widths, strict=True)).rstrip(), "dim")
+        for site, row in zip(self._found.sites, rows, strict=True):
+            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
+            say("  ".join(cells).rstrip(), _style(site.verdict))
+            if site.finding and site.verdict is not Verdict.NOT_INJECTED:
+                self._show_troubles(site.finding)
+            elif site.reason:
+                say(f"      {site.reason}", "dim")
+
+    def _show_troubles(self, finding: Finding) -> None:
+        for trouble in finding.troubles:
+            say(f"      {trouble.sentence}")
+            self._show_line(trouble.line)
+        if finding.doubt:
+            say(f"      not all could be seen: {finding.doubt}", "yellow")
+
+    def _show_line(self, line: SourceLine | None) -> None:
+        if line is None:
+            return
+        lines = self._sources.files.get(line.file, b"").decode("utf-8", "replace").split("\n")
+        if 0 < line.line <= len(lines):
+            say(f"      {line.file}:{line.line}: {lines[line.line - 1].strip()}", "cyan")
+
+
+def _style(verdict: Verdict) -> str:
+    return _STYLES.get(verdict, "red")
+
+
+def _returned(finding: Finding) -> str:
+    return f"returned {return_text(finding.init_returned)}" if finding.init_returned is not None else "did not return"
+
+
+def _row(site: SiteResult) -> tuple[str, str, str, str, str]:
+    returned = site.finding.init_returned if site.finding else None
+    place = f"{site.line.file}:{site.line.line}" if site.line else ""
+    name = f"{site.function} ({_ordinal(site.nth)} time)" if site.nth > 1 else site.function
+    return place, name, site.injected, "" if returned is None else return_text(returned), str(site.verdict)
+
+
+def _ordinal(number: int) -> str:
+    endings = {1: "st", 2: "nd", 3: "rd"}
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else endings.get(number % 10, 'th')}"
+
+
+# ---- for programs --------------------------------------------------------------------------------------------------
+
+
+def as_dict(found: Faults, timeline: Timeline) -> dict[str, Any]:
+    """The matrix as JSON has it: module, outcome, plain, sites, not-injected."""
+    return {
+        "module": found.module,
+        "release": found.release,
+        "outcome": "passed" if found.passed else "failed",
+        "plain": {
+            **_finding_dict(found.plain),
+            "cycles": {"done": found.cycles, "level": found.level},
+            "timeline": timeline_dict(timeline),
+        },
+        "sites": [_site_dict(site) for site in found.sites],
+        "not-injected": [
+            {"function": site.function, **_place(site.line), "reason": site.reason}
+            for site in found.sites
+            if site.verdict is Verdict.NOT_INJECTED
+        ],
+    }
+
+
+def _site_dict(site: SiteResult) -> dict[str, Any]:
+    finding = site.finding if site.verdict is not Verdict.NOT_INJECTED else None
+    known = _finding_dict(finding) if finding else {"init_returned": None, "left": []}
+    return {
+        "function": site.function,
+        "symbol": site.symbol,
+        **_place(site.line),
+        "nth": site.nth,
+        "injected": site.injected or None,
+        **known,
+        "verdict": str(site.verdict),
+        "reason": site.reason or None,
+    }
+
+
+def _finding_dict(finding: Finding) -> dict[str, Any]:
+    return {
+        "init_returned": finding.init_returned,
+        "verdict": str(finding.verdict),
+        "reason": finding.sentence or None,
+        "blame": _place(finding.line) if finding.line else None,
+        "left": [_left_dict(one) for one in finding.left],
+        "troubles": [_trouble_dict(trouble) for trouble in finding.troubles],
+        "exit_ran": finding.exit_ran,
+        "reloads": finding.reloads,
+        "guest_end": str(finding.observation.end.kind) if finding.observation.end else None,
+        "doubt": finding.doubt or None,
+        "seconds": round(finding.observation.seconds, 3),
+    }
+
+
+def _trouble_dict(trouble: Trouble) -> dict[str, Any]:
+    crash = {"title": trouble.oops.title, "kind": str(trouble.oops.kind)} if trouble.oops else None
+    return {"verdict": str(trouble.verdict), "reason": trouble.sentence, **_place(trouble.line), "crash": crash}
+
+
+def _left_dict(left: Left) -> dict[str, Any]:
+    return {
+        "kind": left.kind,
+        "what": left.what,
+        "function": left.function,
+        **_place(left.line),
+        "seen": list(left.seen),
+    }
+
+
+def _place(line: SourceLine | None) -> dict[str, Any]:
+    return {"file": line.file if line else None, "line": line.line if line else None}

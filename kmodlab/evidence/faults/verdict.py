@@ -1,0 +1,320 @@
+"""The verdict on one run of a module: what init returned, what it left, whether it crashed or hung, and whose line.
+
+Pure: everything it judges was observed before.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kmodlab.errors import EndKind
+from kmodlab.evidence.faults.returned import WrongReturn, check_return
+from kmodlab.evidence.functions import Functions, as_signed
+from kmodlab.evidence.ledger.account import Account, parse_account
+from kmodlab.evidence.ledger.left import Left, find_left, place_of, until_second_load
+from kmodlab.evidence.made import Call, calls_made, site_line
+from kmodlab.evidence.oops.types import Frame, Oops
+from kmodlab.evidence.oops.types import Kind as OopsKind
+from kmodlab.evidence.source_lines import SourceLine
+from kmodlab.evidence.witness.observe import Crash, Observation, Subject
+from kmodlab.evidence.witness.records import Kind, Phase
+
+_HANGS = {OopsKind.SOFT_LOCKUP, OopsKind.HARD_LOCKUP, OopsKind.RCU_STALL, OopsKind.HUNG_TASK}
+_LOAD = {"load"}
+_GONE = "gone"  # what happens once the module has done its exit, or failed in its init, is a consequence
+_STEPS = {"load", "loaded", "settle", "script", "scripted", "unload"}
+
+
+class Verdict(StrEnum):
+    """What became of a run."""
+
+    CLEAN = "clean"
+    LEAKS = "leaks"
+    CRASHES = "crashes"
+    WRONG_RETURN = "wrong-return"
+    HANGS = "hangs"
+    NOT_INJECTED = "not-injected"
+    REFUSED = "refused"  # it could not be loaded at all, so its init never ran
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """Something that went wrong: which verdict it means, in a sentence, on which line, in which step."""
+
+    verdict: Verdict
+    sentence: str
+    line: SourceLine | None = None
+    step: str = ""
+    oops: Oops | None = None
+
+
+@dataclass(frozen=True)
+class Finding:
+    """All that is known of a run. `init_returned` is None where init did not return.
+
+    `reloads` says whether a load without a fault goes as usual afterwards, None where it was not tried. `exit_ran` is
+    only about a run whose init failed. `troubles` are all there were; the verdict is the first one's.
+    """
+
+    verdict: Verdict
+    init_returned: int | None
+    left: tuple[Left, ...]
+    troubles: tuple[Trouble, ...]
+    exit_ran: bool
+    reloads: bool | None
+    observation: Observation
+
+    @property
+    def doubt(self) -> str:
+        """Why not everything could be seen; empty where it could."""
+        return self.observation.doubt
+
+    @property
+    def sentence(self) -> str:
+        """What went wrong first; empty where nothing did."""
+        return self.troubles[0].sentence if self.troubles else ""
+
+    @property
+    def line(self) -> SourceLine | None:
+        """The line that it is about."""
+        return next((trouble.line for trouble in self.troubles if trouble.line), None)
+
+
+def judge(subject: Subject, functions: Functions, observation: Observation, usual: int | None = None) -> Finding:
+    """The verdict on a run. `usual` is what init returns without a fault, None where this is that run."""
+    return _Judge(subject, functions, observation, usual).finding()
+
+
+class _Judge:
+    def __init__(self, subject: Subject, functions: Functions, observation: Observation, usual: int | None) -> None:
+        self._code = subject.code
+        self._functions = functions
+        self._seen = observation
+        self._records = until_second_load(observation.records)
+        self._calls = calls_made(self._code, functions, self._records)
+        self._usual = self._returned if usual is None else usual
+
+    def finding(self) -> Finding:
+        left = self._left()
+        troubles = tuple(self._troubles(left))
+        return Finding(
+            verdict=troubles[0].verdict if troubles else Verdict.CLEAN,
+            init_returned=self._returned,
+            left=left,
+            troubles=troubles,
+            exit_ran=self._exit_ran(),
+            reloads=self._reloads(),
+            observation=self._seen,
+        )
+
+    # ---- what is known ----
+
+    @property
+    def _returned(self) -> int | None:
+        record = self._records.first(Kind.RETURN)
+        if record is None:  # a module may have no init at all
+            return 0 if self._records.first(Kind.LIVE) and not self._records.first(Kind.INIT) else None
+        return as_signed(record.arguments[0], 32)
+
+    def _left(self) -> tuple[Left, ...]:
+        before, after = self._account("before"), self._account("after")
+        if before is None or (after is None and self._records.first(Kind.GOING) is None):
+            return ()
+        return find_left(self._code, self._functions, self._seen.records, before, after)
+
+    def _account(self, when: str) -> Account | None:
+        step = self._seen.step("account", when)
+        return parse_account(step.text) if step else None
+
+    def _exit_ran(self) -> bool:
+        returned = self._returned
+        return returned is not None and returned < 0 and self._records.first(Kind.EXIT) is not None
+
+    def _reloads(self) -> bool | None:
+        """Whether the next load, which has no fault, went as it usually does."""
+        if self._seen.step("reloaded") is None:
+            return None if self._seen.step("reload") is None else False
+        returns = self._seen.records.of(Kind.RETURN)
+        if len(returns) < 2 or as_signed(returns[1].arguments[0], 32) != self._usual:
+            return False
+        gone = self._seen.step("reunloaded")
+        went = gone is not None and gone.status == 0
+        return self._usual != 0 or went or self._code.exit_place is None
+
+    # ---- what went wrong, the worst and the first first ----
+
+    def _troubles(self, left: tuple[Left, ...]) -> Iterator[Trouble]:
+        yield from self._refused()
+        broken = list(self._broken())
+        yield from (trouble for trouble in broken if trouble.step in _LOAD)
+        wrong = self._wrong_return()
+        if wrong and wrong.is_success:
+            yield Trouble(Verdict.WRONG_RETURN, wrong.sentence, wrong.line)
+        yield from (trouble for trouble in broken if trouble.step not in _LOAD and trouble.step != _GONE)
+        yield from (Trouble(Verdict.LEAKS, f"left behind: {one.sentence}", one.line) for one in left)
+        if wrong and not wrong.is_success:
+            yield Trouble(Verdict.WRONG_RETURN, wrong.sentence, wrong.line)
+        yield from (trouble for trouble in broken if trouble.step == _GONE)
+        if not left and not broken:
+            yield from self._cannot_be_loaded_again()
+
+    def _refused(self) -> Iterator[Trouble]:
+        """Why it was not loaded, where the kernel or insmod did not even call its init."""
+        refused, load = self._seen.step("refused"), self._seen.step("load")
+        if refused is not None:
+            yield Trouble(Verdict.REFUSED, "a module that goes before it cannot be loaded", step="refused")
+        elif load is not None and self._seen.step("loaded") and self._returned is None:
+            if not self._records.first(Kind.INIT):
+                words = " ".join(load.text.split()) or "insmod says nothing"
+                yield Trouble(Verdict.REFUSED, f"it cannot be loaded: {words}", step="refused")
+
+    def _wrong_return(self) -> WrongReturn | None:
+        returned = self._returned
+        return None if returned is None else check_return(returned, self._calls)
+
+    def _broken(self) -> Iterator[Trouble]:
+        """Crashes and hangs, in any step."""
+        yield from self._atomic_sleeps()
+        yield from self._double_frees()
+        for crash in self._seen.crashes:
+            verdict = Verdict.HANGS if crash.oops.kind in _HANGS else Verdict.CRASHES
+            step = _GONE if self._is_gone_at(crash) else crash.step
+            yield Trouble(verdict, self._words(crash.oops), self._crash_line(crash.oops), step, crash.oops)
+        yield from self._ends()
+
+    def _is_gone_at(self, crash: Crash) -> bool:
+        """Whether the module had done its exit, or its init had failed, when it crashed."""
+        going, time_s = self._records.first(Kind.GOING), _time_of(crash.oops)
+        return crash.step not in _STEPS or (going is not None and time_s is not None and time_s > going.time_s)
+
+    def _ends(self) -> Iterator[Trouble]:
+        end, last = self._seen.end, self._seen.last_step
+        step = last if last in _STEPS and self._records.first(Kind.GOING) is None else _GONE
+        if end is not None and end.kind is EndKind.HANG:
+            yield Trouble(Verdict.HANGS, f"the guest hangs: {_place_words(last)} never ends", self._hang_line(), step)
+        elif end is not None and not self._seen.crashes:
+            yield Trouble(Verdict.CRASHES, end.sentence.rstrip("."), self._unreturned_line(), step)
+        elif self._seen.timed_out:
+            yield Trouble(Verdict.HANGS, f"{_place_words(last)} never ends", self._unreturned_line(), step)
+
+    def _atomic_sleeps(self) -> Iterator[Trouble]:
+        for call in self._calls:
+            if call.slept_in_atomic:
+                sentence = f"{call.name} may sleep, and is called where one must not"
+                yield Trouble(Verdict.CRASHES, sentence, call.line, _step_of(call.record.phase))
+                return
+
+    def _double_frees(self) -> Iterator[Trouble]:
+        for record in self._records.of(Kind.TWICE):
+            first = site_line(self._code, record.arguments[1])
+            before = f", which line {first.line} has freed already" if first else ""
+            sentence = f"a double free of memory{before}"
+            yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
+
+    def _cannot_be_loaded_again(self) -> Iterator[Trouble]:
+        if self._reloads() is False:
+            yield Trouble(Verdict.LEAKS, "the module cannot be loaded again afterwards", step="reload")
+
+    # ---- whose line ----
+
+    def _crash_line(self, oops: Oops) -> SourceLine | None:
+        return self._blame(oops) or self._freed_line(oops) or self._unreturned_line() or self._last_call_line(oops)
+
+    def _last_call_line(self, oops: Oops) -> SourceLine | None:
+        """The last call that the crashing process had made: a call at a function's end leaves no trace on the stack."""
+        time_s = _time_of(oops)
+        made = [call for call in self._calls if time_s is not None and call.record.time_s <= time_s]
+        return next((call.line for call in reversed(made) if call.record.pid == oops.pid), None)
+
+    def _words(self, oops: Oops) -> str:
+        address = _fault_address(oops)
+        freed = self._freed_call(address) if address else None
+        if freed and freed.line:
+            return f"use after free: the memory was freed on line {freed.line.line} ({oops.title})"
+        return oops.title
+
+    def _blame(self, oops: Oops) -> SourceLine | None:
+        """The innermost place in the module's own source."""
+        for frame in _places(oops):
+            if frame.module == self._code.name:
+                own = next((line for line in self._code.source.lines(frame) if line.own), None)
+                if own:
+                    return own
+        return None
+
+    def _freed_line(self, oops: Oops) -> SourceLine | None:
+        address = _fault_address(oops)
+        freed = self._freed_call(address) if address else None
+        return freed.line if freed else None
+
+    def _freed_call(self, address: int) -> Call | None:
+        """The call that freed the memory around an address, where that is memory of the module's."""
+        for call in reversed(self._calls):
+            start = call.record.arguments[call.function.taken]
+            if call.function.takes and start <= address < start + (1 << 14):
+                return call
+        return None
+
+    def _hang_line(self) -> SourceLine | None:
+        for address in self._seen.counters:
+            place = place_of(self._code, self._records, address)
+            line = self._code.line(*place) if place else None
+            if line:
+                return line
+        return self._unreturned_line()
+
+    def _unreturned_line(self) -> SourceLine | None:
+        """The last call of the kernel that never came back."""
+        pending = [call for call in self._calls if not call.returned and call.line]
+        return pending[-1].line if pending else None
+
+
+def _places(oops: Oops) -> Iterator[Frame]:
+    """Where it trapped, then the calls that led there, innermost first."""
+    if oops.rip_frame:
+        yield oops.rip_frame
+    yield from (frame for frame in oops.trace if frame.reliable)
+
+
+def _fault_address(oops: Oops) -> int | None:
+    text = oops.registers.get("CR2", "")
+    try:
+        return int(text, 16)
+    except ValueError:
+        return None
+
+
+def _time_of(oops: Oops) -> float | None:
+    """When it was logged, in seconds since the guest's boot."""
+    match = re.search(r"^(?:<\d+>)?\[\s*(\d+\.\d+)\]", oops.raw)
+    return float(match[1]) if match else None
+
+
+def _step_of(phase: Phase) -> str:
+    return {Phase.INIT: "load", Phase.EXIT: "unload", Phase.GONE: "unload"}.get(phase, "settle")
+
+
+def _place_words(step: str) -> str:
+    return {"load": "init", "unload": "exit"}.get(step, f"the step `{step}`")
+
+
+def cycles_done(observation: Observation) -> int | None:
+    """How often it was loaded and unloaded in the end; None where that was not tried."""
+    step = observation.step("cycled")
+    return step.status if step else None
+
+
+def level_after_cycles(observation: Observation) -> bool | None:
+    """Whether there was the same after all the loads as before the first; None where that was not tried."""
+    begun, before, after = (
+        observation.step(*step) for step in (("cycle",), ("account", "before"), ("account", "cycled"))
+    )
+    if begun is None:
+        return None
+    if before is None or after is None:
+        return False
+    level = not parse_account(after.text).since(parse_account(before.text))
+    return level and not observation.records.of(Kind.LEFT)

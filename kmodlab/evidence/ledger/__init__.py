@@ -1,0 +1,1 @@
+"""What a module leaves behind: a before/after account of the guest, and whose line acquired what is left."""

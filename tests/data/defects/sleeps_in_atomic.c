@@ -1,0 +1,24 @@
+// verdict: crashes
+// run: plain
+// says: may sleep
+#include <linux/module.h>
+#include <linux/delay.h>
+#include <linux/spinlock.h>
+
+static DEFINE_SPINLOCK(lock);
+
+static int __init probe_init(void)
+{
+	spin_lock(&lock);
+	msleep(20); /* here */
+	spin_unlock(&lock);
+	return 0;
+}
+module_init(probe_init);
+
+static void __exit probe_exit(void)
+{
+}
+module_exit(probe_exit);
+
+MODULE_LICENSE("GPL");

@@ -1,0 +1,38 @@
+// verdict: wrong-return
+// run: misc_register
+// says: returned 0 although
+#include <linux/module.h>
+#include <linux/miscdevice.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+
+static const struct file_operations fops = { .owner = THIS_MODULE };
+static struct miscdevice misc = { .minor = MISC_DYNAMIC_MINOR, .name = "probe_misc", .fops = &fops };
+static char *buffer;
+
+static int __init probe_init(void)
+{
+	int err;
+
+	buffer = kmalloc(64, GFP_KERNEL);
+	if (!buffer)
+		return -ENOMEM;
+	err = misc_register(&misc); /* here */
+	if (err) {
+		pr_err("no device: %d\n", err);
+		kfree(buffer);
+		buffer = NULL;
+	}
+	return 0;
+}
+module_init(probe_init);
+
+static void __exit probe_exit(void)
+{
+	if (buffer)
+		misc_deregister(&misc);
+	kfree(buffer);
+}
+module_exit(probe_exit);
+
+MODULE_LICENSE("GPL");

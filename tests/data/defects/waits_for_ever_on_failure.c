@@ -1,0 +1,32 @@
+// verdict: hangs
+// run: misc_register
+// says: init never ends
+#include <linux/module.h>
+#include <linux/completion.h>
+#include <linux/miscdevice.h>
+#include <linux/fs.h>
+#include <linux/slab.h>
+
+static const struct file_operations fops = { .owner = THIS_MODULE };
+static struct miscdevice misc = { .minor = MISC_DYNAMIC_MINOR, .name = "probe_misc", .fops = &fops };
+static char *buffer;
+static DECLARE_COMPLETION(never);
+
+static int __init probe_init(void)
+{
+	int err = misc_register(&misc);
+
+	if (err)
+		wait_for_completion(&never); /* here */
+	return err;
+}
+module_init(probe_init);
+
+static void __exit probe_exit(void)
+{
+	misc_deregister(&misc);
+	kfree(buffer);
+}
+module_exit(probe_exit);
+
+MODULE_LICENSE("GPL");
