@@ -163,13 +163,12 @@ class _Judge:
 
     def _refused(self) -> Iterator[Trouble]:
         """Why it was not loaded, where the kernel or insmod did not even call its init."""
-        refused, load = self._seen.step("refused"), self._seen.step("load")
-        if refused is not None:
+        if self._seen.step("refused"):
             yield Trouble(Verdict.REFUSED, "a module that goes before it cannot be loaded", step="refused")
-        elif load is not None and self._seen.step("loaded") and self._returned is None:
-            if not self._records.first(Kind.INIT):
-                words = " ".join(load.text.split()) or "insmod says nothing"
-                yield Trouble(Verdict.REFUSED, f"it cannot be loaded: {words}", step="refused")
+        load = self._seen.step("load")
+        if load and self._seen.step("loaded") and self._returned is None and not self._records.first(Kind.INIT):
+            words = " ".join(load.text.split()) or "insmod says nothing"
+            yield Trouble(Verdict.REFUSED, f"it cannot be loaded: {words}", step="refused")
 
     def _wrong_return(self) -> WrongReturn | None:
         returned = self._returned

@@ -90,7 +90,6 @@ class Observation:
     `counters` are addresses at which the processor of a hanging guest was found.
     """
 
-    name: str
     steps: tuple[Step, ...]
     records: Records
     log: tuple[LogRecord, ...]
@@ -163,7 +162,7 @@ class _Run:
         text = (end.console if end else format_log(log))[-_LOG_LIMIT:]
         crashes = tuple(find_crashes(text))
         seconds = time.perf_counter() - began
-        return Observation(subject.name, steps, records, log, crashes, end, timed_out, counters, seconds)
+        return Observation(steps, records, log, crashes, end, timed_out, counters, seconds)
 
     def _may_go_on(self) -> bool:
         """Whether it could be loaded and unloaded twice, so that it can be any number of times."""
