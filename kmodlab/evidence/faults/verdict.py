@@ -137,12 +137,19 @@ class _Judge:
         """Whether the next load, which has no fault, went as it usually does."""
         if self._seen.step("reloaded") is None:
             return None if self._seen.step("reload") is None else False
-        returns = self._seen.records.of(Kind.RETURN)
-        if len(returns) < 2 or as_signed(returns[1].arguments[0], 32) != self._usual:
+        if self._second_return() != self._usual:
             return False
         gone = self._seen.step("reunloaded")
         went = gone is not None and gone.status == 0
         return self._usual != 0 or went or self._code.exit_place is None
+
+    def _second_return(self) -> int | None:
+        """What init returned in the second load."""
+        returns = self._seen.records.of(Kind.RETURN)
+        if len(returns) > 1:
+            return as_signed(returns[1].arguments[0], 32)
+        again = self._seen.step("reloaded")
+        return 0 if not returns and again and again.status == 0 else None
 
     # ---- what went wrong, the worst and the first first ----
 

@@ -151,7 +151,7 @@ class _Run:
     printed: bytearray = field(default_factory=bytearray)
 
     async def finish(self, began: float) -> Observation:
-        subject, task = self.subject, self.task
+        task = self.task
         end, timed_out = await self._execute("run.sh", str(int(task.settle)), task.timeout_s)
         if task.cycles and end is None and not timed_out and self._may_go_on():
             end, timed_out = await self._execute("cycle.sh", str(task.cycles), task.timeout_s + _CYCLE_S * task.cycles)

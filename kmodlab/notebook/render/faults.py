@@ -26,10 +26,11 @@ _STYLE = """<style>
 .km-faults .km-v-not-injected { opacity: .75; white-space: nowrap; }
 .km-faults .km-v-bad { color: var(--km-bad); font-weight: bold; white-space: nowrap; }
 .km-faults tr.km-why td { padding-top: 0; opacity: .9; }
-.km-faults pre { flex: 1 1 20rem; min-width: 0; max-height: 40em; overflow: auto; margin: 0;
+.km-faults pre {
+  flex: 1 1 20rem; min-width: 0; max-height: 40em; overflow: auto; margin: 0; padding-left: .7em;
   font-family: var(--km-mono); font-size: .9em; line-height: 1.4; color: inherit; background: none;
   border-left: 3px solid var(--km-line);
-  padding-left: .7em; }
+}
 </style>"""
 
 
