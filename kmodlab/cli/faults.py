@@ -199,6 +199,8 @@ def as_dict(found: Faults, timeline: Timeline) -> dict[str, Any]:
         "release": found.release,
         "outcome": "passed" if found.passed else "failed",
         "plain": {
+            "function": _function(found.plain),
+            **_place(found.plain.line),
             **_finding_dict(found.plain),
             "cycles": {"done": found.cycles, "level": found.level},
             "timeline": timeline_dict(timeline),
@@ -225,6 +227,13 @@ def _site_dict(site: SiteResult) -> dict[str, Any]:
         "verdict": str(site.verdict),
         "reason": site.reason or None,
     }
+
+
+def _function(finding: Finding) -> str | None:
+    """What a run without a fault is about: the call that got what is left, or the function with the guilty line."""
+    if finding.verdict is Verdict.LEAKS and finding.left:
+        return finding.left[0].function
+    return finding.line.function if finding.line else None
 
 
 def _finding_dict(finding: Finding) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from kmodlab.errors import EndKind
 from kmodlab.evidence.faults.returned import WrongReturn, check_return
 from kmodlab.evidence.functions import Functions, as_signed
 from kmodlab.evidence.ledger.account import Account, parse_account
-from kmodlab.evidence.ledger.left import Left, find_left, place_of, until_second_load
+from kmodlab.evidence.ledger.left import Left, find_left, place_of, until_second_load, words_of_pending
 from kmodlab.evidence.made import Call, calls_made, site_line
 from kmodlab.evidence.oops.types import Frame, Oops
 from kmodlab.evidence.oops.types import Kind as OopsKind
@@ -185,6 +185,7 @@ class _Judge:
         """Crashes and hangs, in any step."""
         yield from self._atomic_sleeps()
         yield from self._double_frees()
+        yield from self._frees_of_active()
         for crash in self._seen.crashes:
             verdict = Verdict.HANGS if crash.oops.kind in _HANGS else Verdict.CRASHES
             step = _GONE if self._is_gone_at(crash) else crash.step
@@ -218,6 +219,11 @@ class _Judge:
             first = site_line(self._code, record.arguments[1])
             before = f", which line {first.line} has freed already" if first else ""
             sentence = f"a double free of memory{before}"
+            yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
+
+    def _frees_of_active(self) -> Iterator[Trouble]:
+        for record in self._records.of(Kind.FREED_ACTIVE):
+            sentence = f"use after free: memory is freed while {words_of_pending(record)} in it is pending"
             yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
 
     def _cannot_be_loaded_again(self) -> Iterator[Trouble]:

@@ -99,8 +99,8 @@ def _other_modules(code: Code, before: Account, after: Account) -> bool:
 
 def _running(code: Code, functions: Functions, records: Records, calls: Iterable[Call]) -> Iterator[Left]:
     for record in records.of(Kind.ACTIVE):
-        words = _CALLBACKS.get(Sees(record.arguments[0])) if record.arguments[0] in list(Sees) else None
-        if words and record.site is not None and record.site < len(code.sites):
+        words = words_of_pending(record)
+        if record.site is not None and record.site < len(code.sites):
             function = site_name(code, functions, record.site)
             name = _name_at(code, records, record.arguments[2])
             yield Left(
@@ -114,6 +114,12 @@ def _running(code: Code, functions: Functions, records: Records, calls: Iterable
         call = started.get(record.arguments[2])
         what = f"the kernel thread {record.text}, still running"
         yield Left(THREAD, what, call.name if call else None, call.line if call else None)
+
+
+def words_of_pending(record: Record) -> str:
+    """What an ACTIVE record is about, in words."""
+    sees = record.arguments[0]
+    return _CALLBACKS.get(Sees(sees), "something") if sees in list(Sees) else "something"
 
 
 def _name_at(code: Code, records: Records, address: int) -> str:

@@ -127,6 +127,27 @@ void record_active(void)
 	}
 }
 
+/* Memory is freed in which something is pending that will run: whatever happens then, it is a use after free. */
+void record_freed_active(u16 number, unsigned long start, u32 size)
+{
+	u32 at;
+
+	for (at = 0; at < watched_count; at++) {
+		struct glimpse seen = {};
+		struct record *record;
+
+		if (watched[at].address >= start && watched[at].address < start + size)
+			seen = glimpse_at(&watched[at]);
+		record = seen.active ? new_record(FREED_ACTIVE, number) : NULL;
+		if (record) {
+			record->arguments[0] = watched[at].sees;
+			record->arguments[1] = watched[at].address;
+			record->arguments[2] = seen.function;
+			record->arguments[3] = watched[at].site;
+		}
+	}
+}
+
 static bool runs_module(struct task_struct *task)
 {
 	unsigned long function;

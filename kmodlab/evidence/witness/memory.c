@@ -210,6 +210,7 @@ bool may_free(const struct plan_site *site, u16 number, u32 nth, const unsigned 
 		return false;
 	}
 	release(cell, number);
+	record_freed_active(number, pointer, cell->size);
 	/* A slab cache cannot be destroyed while it misses objects. */
 	if (site->takes != TAKES_MEMORY || cell->gives != GIVES_MEMORY || is_vmalloc_addr((void *)pointer))
 		return true;

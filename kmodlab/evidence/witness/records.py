@@ -39,6 +39,7 @@ class Kind(IntEnum):
     UNPROBED = 14  # a place that could not be watched; arguments: its number, what is there
     SETTLED = 15
     CHECKED = 16  # arguments: pieces of memory left, whether not all could be followed
+    FREED_ACTIVE = 17  # memory is freed with something pending in it; arguments: as ACTIVE, and the site that set it
 
 
 class Phase(IntEnum):

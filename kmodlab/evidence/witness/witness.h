@@ -87,6 +87,7 @@ enum kind {
 	UNPROBED,
 	SETTLED,
 	CHECKED,
+	FREED_ACTIVE,
 };
 
 enum phase { OUTSIDE, IN_INIT, LOADED, IN_EXIT, GONE };
@@ -149,6 +150,7 @@ extern unsigned long text_start, text_end;
 void forget_watched(void);
 void watch(const struct plan_site *site, u16 number, unsigned long address);
 void record_active(void);
+void record_freed_active(u16 number, unsigned long start, u32 size);
 u32 count_threads(bool write);
 u32 wait_for_callbacks(void);
 
