@@ -127,6 +127,14 @@ class SharedLibrary:
             start += next_library
 
 
+def library_makefile(name: str) -> str:
+    """A Makefile with which kbuild's box also builds NAME.so of userspace, as the compiler builds any library."""
+    return f"""always-y += {name}.so
+$(obj)/{name}.so: $(src)/{name}.c FORCE
+\t$(Q)$(HOSTCC) -g -Wall -fPIC -shared -o $@ $<
+"""
+
+
 def read_shared(source: Path | bytes) -> SharedLibrary:
     """Open a shared library by its path or its bytes; MalformedError, with the reason, where it is none."""
     elf = read_object(source)

@@ -83,16 +83,20 @@ def take_step(
     timeout_s: float = COMMAND_S,
     limit: int = OUTPUT_LIMIT,
     on_output: Callable[[bytes, bytes], None] | None = None,
+    trigger: Callable[[], None] | None = None,
 ) -> Step:
     """Run one command in the session's guest and collect what the kernel logged while it ran.
 
-    `limit` and `on_output` are those of `Session.run`. Raises GuestLostError only where the guest's end is ours.
+    `limit` and `on_output` are those of `Session.run`. `trigger` is called just before the command runs: what it sets
+    off counts as the command's doing. Raises GuestLostError only where the guest's end is ours.
     """
     words = tuple(argv)
     earlier: tuple[LogRecord, ...] = ()
     try:
         earlier = parse_kmsg(session.kmsg())
         session.console()  # should the guest be lost, its last lines are to be this command's
+        if trigger:
+            trigger()
         result = session.run(list(words), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output)
         records = parse_kmsg(session.kmsg())
     except GuestLostError as lost:

@@ -47,17 +47,18 @@ def build_image(arch: Arch, tree: KernelTree, userland: Path, into: Path) -> Non
 
 def run_depmod(arch: Arch, userland: Path, tree: KernelTree, base: Path | None = None) -> None:
     """Write the `modules.*` databases of a tree with the userland's own depmod, run by its own loader."""
-    depmod = [*_loaded(arch, userland), "--argv0", "depmod", _find_one(userland, "kmod")]
+    depmod = [*userland_argv(arch, userland), "--argv0", "depmod", find_one(userland, "kmod")]
     check_run([*depmod, "-b", base or tree.root, tree.release], timeout_s=120)
 
 
-def _loaded(arch: Arch, userland: Path) -> list[str | Path]:
-    """The start of a command line that runs a program of the userland here, with its own libraries."""
+def userland_argv(arch: Arch, userland: Path) -> list[str | Path]:
+    """The start of a command line that runs a program of the userland on the host, with its own libraries."""
     libraries = sorted({str(path.parent) for path in userland.rglob("lib*.so.*")})
-    return [_find_one(userland, arch.loader), "--library-path", ":".join(libraries)]
+    return [find_one(userland, arch.loader), "--library-path", ":".join(libraries)]
 
 
-def _find_one(folder: Path, name: str) -> Path:
+def find_one(folder: Path, name: str) -> Path:
+    """The file of that name in a package, wherever the release of Debian has it; SetupError where there is none."""
     found = [path for path in sorted(folder.rglob(name)) if path.is_file() and not path.is_symlink()]
     if not found:
         raise SetupError(f"The guest's packages hold no file {name}.")
@@ -84,15 +85,15 @@ def _make_root(root: Path) -> None:
 
 def _add_programs(arch: Arch, userland: Path, root: Path) -> None:
     binaries = root / "usr/bin"
-    kmod, busybox = _find_one(userland, "kmod"), _find_one(userland, "busybox")
+    kmod, busybox = find_one(userland, "kmod"), find_one(userland, "busybox")
     for program in (kmod, busybox):
         shutil.copy2(program, binaries)
     for tool in KMOD_TOOLS:
         (binaries / tool).symlink_to("kmod")
-    for applet in check_run([*_loaded(arch, userland), busybox, "--list"], timeout_s=10).stdout.decode().split():
+    for applet in check_run([*userland_argv(arch, userland), busybox, "--list"], timeout_s=10).stdout.decode().split():
         if not (binaries / applet).exists():
             (binaries / applet).symlink_to("busybox")
-    loader = _find_one(userland, arch.loader)
+    loader = find_one(userland, arch.loader)
     shutil.copy2(loader, root / "usr/lib64" / arch.loader)
     for library in sorted({name for program in (kmod, busybox) for name in _needed_libraries(program, userland)}):
         shutil.copy2(_library(userland, library), root / "usr/lib" / library)

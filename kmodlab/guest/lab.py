@@ -25,7 +25,7 @@ from kmodlab.guest.snapshot import Snapshot, load_snapshot
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.settings import Settings
 
-FORMAT = 1  # of lab.json; another number makes a set-up start over
+FORMAT = 2  # of lab.json; another number makes a set-up start over
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ AGENT_PORT = "kmodlab.agent"
 CONSOLE = "console"
 CONSOLE_KIB = 256  # of the console's output, this much is kept (a power of two)
 HOTPLUG_SLOTS = 4  # PCIe slots into which devices can be plugged later
+SLOT = "slot"  # begins their names; a number from 1 follows
 
 # printk's default console level stays: a learner sees KERN_DEBUG in the log and not on the console, as elsewhere.
 KERNEL_OPTIONS = ("panic=-1", "no_timer_check", "rdinit=/init")
@@ -81,7 +82,7 @@ def _ram(descriptor: int, *, shared: bool) -> str:
 
 def _slots() -> tuple[str, ...]:
     """Empty PCIe slots and a USB controller, so that a device can be plugged into a running guest."""
-    ports = (("-device", f"pcie-root-port,id=slot{n},chassis={n},slot={n}") for n in range(1, HOTPLUG_SLOTS + 1))
+    ports = (("-device", f"pcie-root-port,id={SLOT}{n},chassis={n},slot={n}") for n in range(1, HOTPLUG_SLOTS + 1))
     return (*(word for port in ports for word in port), "-device", "qemu-xhci,id=usb")
 
 

@@ -333,12 +333,11 @@ class _Setup:
 
 
 def find_release(chosen: tuple[Package, ...]) -> str:
-    """The release (`uname -r`) of the kernel among the packages, from its headers' name."""
+    """The release (`uname -r`) of the kernel among the packages, from its image's name."""
     for package in chosen:
-        name = package.name
-        if name.startswith("linux-headers-") and not name.endswith("-common"):
-            return name.removeprefix("linux-headers-")
-    raise GuestError("There are no kernel headers among the packages.")
+        if package.name.startswith("linux-image-"):
+            return package.name.removeprefix("linux-image-")
+    raise GuestError("There is no kernel among the packages.")
 
 
 def _version(chosen: tuple[Package, ...]) -> str:

@@ -21,11 +21,12 @@ from kmodlab.errors import SetupError
 from kmodlab.process import Deadline, Finished, check_run, run, run_async, wait
 
 # The metapackages decide the version. What a lab takes of their dependencies: everything that is Linux itself.
-KERNEL_ROOTS = ("linux-image-amd64", "linux-headers-amd64")
+# The cloud flavour's headers (1.5 MB) are for those who want to see a module refused that was built for another kernel.
+KERNEL_ROOTS = ("linux-image-amd64", "linux-headers-amd64", "linux-headers-cloud-amd64")
 _KERNEL_PART = re.compile(r"linux-(image|headers|kbuild|modules|binary)-")
 # The guest's userland: kmod's own tools, a shell, and the libraries that both are linked with. Not busybox-static: its
-# shell prefers its own insmod and lsmod to those on PATH.
-USERLAND_ROOTS = ("kmod", "busybox")
+# shell prefers its own insmod and lsmod to those on PATH. mandoc shows the tools' manual pages, on the host.
+USERLAND_ROOTS = ("kmod", "busybox", "mandoc")
 _USERLAND_PART = re.compile(r"(lib(kmod2|c6|ssl3|ssl3t64|zstd1|lzma5)|zlib1g)$")
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in all

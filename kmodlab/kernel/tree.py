@@ -7,7 +7,7 @@ Fetching and unpacking the packages is left to the rest of this folder.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmodlab.errors import SetupError
@@ -56,6 +56,17 @@ class KernelTree:
         merged = self.root / f"usr/lib/modules/{self.release}"
         return merged if merged.is_dir() else self.root / f"lib/modules/{self.release}"
 
+    def flavour(self, name: str) -> KernelTree:
+        """The same version as configured for something else ("cloud"): headers to build with, but no kernel to boot.
+
+        SetupError where its headers are not there.
+        """
+        version, _, architecture = self.release.rpartition("-")
+        other = replace(self, release=f"{version}-{name}-{architecture}")
+        if not other.headers.is_dir():
+            raise SetupError(f"There are no headers of the kernel {other.release}.", hint="Run `kmodlab setup`.")
+        return other
+
     @property
     def compiler(self) -> str:
         """The compiler that built the kernel, and that modules must be built with, for instance "gcc-12"."""
@@ -83,7 +94,8 @@ def relocate(root: Path, release: str) -> KernelTree:
         _move_kbuild(root)
         for headers in folders:
             _relink(headers)
-        _rewrite_include(tree.headers / "Makefile")
+            if not headers.name.endswith("-common"):  # that is the other half itself
+                _rewrite_include(headers / "Makefile")
     except OSError as error:
         raise SetupError(f"The kernel headers {release} could not be prepared: {error}.", hint=_REMEDY) from error
     return tree

@@ -13,15 +13,23 @@ from typing import Any
 
 from kmodlab.build.sources import kmod_name
 from kmodlab.errors import KmodlabError
+from kmodlab.guest.devices import DEVICES
 from kmodlab.notebook.arguments import Options
+from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
 from kmodlab.notebook.files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.guest import GUEST_OPTIONS
+from kmodlab.notebook.inside import VIEWS
 from kmodlab.notebook.kmod import KMOD_OPTIONS
 from kmodlab.notebook.workplace import Workplace
 
 _MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS}
 _MAGICS |= {f"{signs}makefile": MAKEFILE_OPTIONS for signs in ("%", "%%")}
 _MAGICS |= {f"{signs}kfile": KFILE_OPTIONS for signs in ("%", "%%")}
+
+# The first words of magics that have no options.
+_FIRST_WORDS: dict[str, Sequence[str]] = {
+    "%plug": tuple(DEVICES), "%unplug": tuple(DEVICES), "%anatomy": VIEWS, "%databases": DATABASE_VIEWS,
+}  # fmt: skip
 
 # The long options of kmod's tools (insmod(8) and its kin) and of busybox's dmesg.
 _TOOL_OPTIONS = {
@@ -43,6 +51,8 @@ def install(ipython: Any, place: Workplace) -> None:
     """Tell IPython who completes what."""
     for magic, options in _MAGICS.items():
         ipython.set_hook("complete_command", _of_options(options), str_key=magic)
+    for magic, words in _FIRST_WORDS.items():
+        ipython.set_hook("complete_command", _of_words(words), str_key=magic)
     for tool in _TOOL_OPTIONS:
         ipython.set_hook("complete_command", _of_tool(place, tool), str_key=f"%{tool}")
 
@@ -50,7 +60,7 @@ def install(ipython: Any, place: Workplace) -> None:
 def uninstall(ipython: Any) -> None:
     """Take that back."""
     known = ipython.strdispatchers["complete_command"].strs
-    for key in (*_MAGICS, *(f"%{tool}" for tool in _TOOL_OPTIONS)):
+    for key in (*_MAGICS, *_FIRST_WORDS, *(f"%{tool}" for tool in _TOOL_OPTIONS)):
         known.pop(key, None)
 
 
@@ -59,6 +69,10 @@ Hook = Callable[[Any, Any], list[str]]
 
 def _of_options(options: Options) -> Hook:
     return lambda _ipython, event: long_options(options) if event.symbol.startswith("-") else []
+
+
+def _of_words(words: Sequence[str]) -> Hook:
+    return lambda _ipython, event: list(words) if len(event.text_until_cursor.split(" ")) == 2 else []
 
 
 def long_options(options: Options) -> list[str]:

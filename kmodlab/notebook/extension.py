@@ -7,15 +7,27 @@ from typing import Any
 
 from IPython.core.magic import no_var_expand
 
+from kmodlab.notebook.built import HELP as BUILT_HELP
+from kmodlab.notebook.built import built
 from kmodlab.notebook.completion import install, uninstall
+from kmodlab.notebook.databases import HELP as DATABASES_HELP
+from kmodlab.notebook.databases import databases
+from kmodlab.notebook.devices import PLUG_HELP, UNPLUG_HELP, plug_in, pull_out
 from kmodlab.notebook.faults import HELP as FAULTS_HELP
 from kmodlab.notebook.faults import faults
 from kmodlab.notebook.files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
 from kmodlab.notebook.guest import GUEST_HELP, RESET_HELP, guest, reset_guest
+from kmodlab.notebook.inside import HELP as ANATOMY_HELP
+from kmodlab.notebook.inside import anatomy
 from kmodlab.notebook.kmod import KMOD_HELP, kmod
+from kmodlab.notebook.library import HELP as LIBRARY_HELP
+from kmodlab.notebook.library import library
+from kmodlab.notebook.manual import HELP as MANUAL_HELP
+from kmodlab.notebook.manual import manual
 from kmodlab.notebook.timeline import HELP as TIMELINE_HELP
 from kmodlab.notebook.timeline import timeline
 from kmodlab.notebook.tools import TOOLS, help_text, run_tool
+from kmodlab.notebook.views.quiz import guess, predict
 from kmodlab.notebook.workplace import Workplace
 
 Run = Callable[[Workplace, str, str | None], None]
@@ -27,7 +39,19 @@ _WITH_CELL: dict[str, tuple[Run, str]] = {
     "kfile": (kfile, KFILE_HELP),
     "faults": (faults, FAULTS_HELP),
     "timeline": (timeline, TIMELINE_HELP),
+    "library": (library, LIBRARY_HELP),
 }
+_AS_LINE: dict[str, tuple[Run, str]] = {
+    "reset_guest": (lambda place, line, _cell: reset_guest(place, line), RESET_HELP),
+    "plug": (plug_in, PLUG_HELP),
+    "unplug": (pull_out, UNPLUG_HELP),
+    "anatomy": (anatomy, ANATOMY_HELP),
+    "built": (built, BUILT_HELP),
+    "databases": (databases, DATABASES_HELP),
+    "man": (manual, MANUAL_HELP),
+}
+# Not magics, but what cells call by name.
+_FUNCTIONS = {"predict": predict, "guess": guess}
 
 # One for each process, so one for each notebook.
 _place = Workplace()
@@ -41,19 +65,22 @@ class Interrupted(KeyboardInterrupt):
 
 
 def load(ipython: Any) -> None:
-    """Register the magics."""
+    """Register the magics, and bring the functions."""
     for name, (run, words) in _WITH_CELL.items():
         _register(ipython, name, ("line", "cell"), run, words)
     for tool in TOOLS:
         _register(ipython, tool, ("line",), _tool(tool), help_text(tool))
-    _register(ipython, "reset_guest", ("line",), _reset, RESET_HELP)
+    for name, (run, words) in _AS_LINE.items():
+        _register(ipython, name, ("line",), run, words)
+    ipython.push(_FUNCTIONS, interactive=False)
     ipython.input_transformer_manager.cleanup_transforms.append(fill_empty_cell)
     install(ipython, _place)
 
 
 def unload(ipython: Any) -> None:
-    """Take the magics away again, and end the guest."""
-    for name in (*_WITH_CELL, *TOOLS, "reset_guest"):
+    """Take them away again, and end the guest."""
+    ipython.drop_by_id(_FUNCTIONS)
+    for name in (*_WITH_CELL, *TOOLS, *_AS_LINE):
         for kind in ("line", "cell"):
             ipython.magics_manager.magics[kind].pop(name, None)
     ipython.input_transformer_manager.cleanup_transforms.remove(fill_empty_cell)
@@ -67,10 +94,6 @@ def fill_empty_cell(lines: list[str]) -> list[str]:
     if len(lines) == 1 and first and first[0] in {f"%%{name}" for name in _WITH_CELL}:
         return [lines[0].rstrip("\n") + "\n", "\n"]
     return lines
-
-
-def _reset(place: Workplace, line: str, _cell: str | None) -> None:
-    reset_guest(place, line)
 
 
 def _tool(tool: str) -> Run:

@@ -26,6 +26,9 @@ KMOD_OPTIONS.add_argument(
     "-f", "--file", metavar="FILE", action="append", default=[],
     help="Build with a further source or header, from a %%%%kfile cell or beside the notebook (may be repeated).",
 )  # fmt: skip
+KMOD_OPTIONS.add_argument(
+    "--flavour", metavar="NAME", help="Build for another kernel of the same version, whose headers are there: cloud."
+)
 KMOD_OPTIONS.add_argument("-v", "--verbose", action="store_true", help="Unfold what make printed.")
 KMOD_OPTIONS.add_argument(
     "-t", "--timeout", metavar="SECONDS", type=float, default=20.0, help="For loading (default: 20)."
@@ -59,7 +62,8 @@ def kmod(place: Workplace, line: str, cell: str | None) -> None:
     session = place.session
     if not options.build_only:
         session.prepare()  # the guest is forked while make runs
-    made = Made(build(session.lab.tree, sources), sources, _cell_file(options.name))
+    tree = session.lab.tree.flavour(options.flavour) if options.flavour else session.lab.tree
+    made = Made(build(tree, sources), sources, _cell_file(options.name))
     parts = _built(place, made, options)
     if made.build.passed:
         parts += _InGuest(place, made, options).run()

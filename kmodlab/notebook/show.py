@@ -5,6 +5,7 @@ from __future__ import annotations
 from IPython.display import display
 
 from kmodlab.notebook.render.parts import Card, Part
+from kmodlab.notebook.views.view import Picture, View
 
 
 def show(*parts: Part) -> None:
@@ -12,3 +13,8 @@ def show(*parts: Part) -> None:
     card = Card(parts)
     if repr(card):
         display(card)  # type: ignore[no-untyped-call]
+
+
+def show_view(view: View | Picture) -> None:
+    """Show a view or a picture."""
+    display(view)  # type: ignore[no-untyped-call]

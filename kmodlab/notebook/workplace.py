@@ -113,12 +113,13 @@ def _reserved(modules: Path) -> frozenset[str]:
 class Workplace:
     """One notebook's things. `files` and `makefiles` come from `%%kfile` and `%%makefile`, `made` from `%%kmod`.
 
-    `made` is keyed by the name that lsmod shows.
+    `made` is keyed by the name that lsmod shows. `libraries` come from `%%library`, by name, without .so.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     makefiles: dict[str, str] = field(default_factory=dict)
     made: dict[str, Made] = field(default_factory=dict)
+    libraries: dict[str, bytes] = field(default_factory=dict)
     told_no_sandbox: bool = False
     _session: Session | None = None
     _had_guest: bool = False
@@ -168,11 +169,12 @@ class Workplace:
         timeout_s: float = COMMAND_S,
         limit: int = OUTPUT_LIMIT,
         on_output: Callable[[bytes, bytes], None] | None = None,
+        trigger: Callable[[], None] | None = None,
     ) -> Action:
-        """Run a command in the guest; a guest that it breaks is replaced."""
+        """Run a command in the guest (see `take_step`); a guest that it breaks is replaced."""
         self._note_loss()
         lost_before, self._lost_guest = self._lost_guest, False
-        step = take_step(self.session, argv, timeout_s=timeout_s, limit=limit, on_output=on_output)
+        step = take_step(self.session, argv, timeout_s=timeout_s, limit=limit, on_output=on_output, trigger=trigger)
         action = Action(step, lost_before)
         if action.is_last:
             self.reset()

@@ -107,3 +107,23 @@ def test_modules_are_found_on_both_sides_of_the_merge(root: Path) -> None:
     assert tree.modules == root / f"usr/lib/modules/{RELEASE}"
     assert (tree.config.name, tree.vmlinuz.name) == (f"config-{RELEASE}", f"vmlinuz-{RELEASE}")
     assert tree.symvers == tree.headers / "Module.symvers"
+
+
+def test_another_flavour_of_the_same_version_can_be_built_for(root: Path) -> None:
+    cloud = "linux-headers-6.1.0-56-cloud-amd64"
+    (root / "usr/src" / cloud).mkdir()
+    tree = relocate_with_flavour(root, cloud)
+    assert tree.flavour("cloud").headers.name == cloud
+    assert f"../{COMMON}/Makefile" in (tree.flavour("cloud").headers / "Makefile").read_text()
+
+
+def relocate_with_flavour(root: Path, folder: str) -> KernelTree:
+    for name in ("scripts", "tools"):
+        (root / "usr/src" / folder / name).symlink_to(f"../../lib/linux-kbuild-6.1/{name}")
+    (root / "usr/src" / folder / "Makefile").write_text(f"include /usr/src/{COMMON}/Makefile\n")
+    return relocate(root, RELEASE)
+
+
+def test_a_flavour_that_is_not_there_is_refused_in_one_sentence(root: Path) -> None:
+    with pytest.raises(SetupError, match="no headers of the kernel 6.1.0-56-rt-amd64"):
+        relocate(root, RELEASE).flavour("rt")

@@ -52,8 +52,9 @@ def test_of_several_versions_the_first_is_taken_that_can_be_fetched() -> None:
     assert kmod["Version"] == "34.2-2"
 
 
-def test_the_release_comes_from_the_headers_name() -> None:
-    names = ("linux-headers-6.12.57+deb13-common", "linux-headers-6.12.57+deb13-amd64", "kmod")
+def test_the_release_comes_from_the_images_name() -> None:
+    headers = ("linux-headers-6.12.57+deb13-cloud-amd64", "linux-headers-6.12.57+deb13-amd64")
+    names = (*headers, "linux-image-6.12.57+deb13-amd64", "kmod")
     assert find_release(tuple(package(name) for name in names)) == "6.12.57+deb13-amd64"
 
 

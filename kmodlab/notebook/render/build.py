@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from kmodlab.build.diagnostics import Diagnostic
 from kmodlab.build.result import Build, Reason
+from kmodlab.build.sources import Sources
 from kmodlab.notebook.render.complaint import Complaint, count
 from kmodlab.notebook.render.parts import Folded, Mood, Output, Part, Say
 from kmodlab.notebook.workplace import Made
@@ -22,14 +26,20 @@ NO_SANDBOX = "Builds run without a sandbox on this machine: `kmodlab doctor` say
 def build_parts(made: Made, *, verbose: bool = False) -> list[Part]:
     """All that is to be said about a build."""
     build = made.build
-    sources = {name: data.decode("utf-8", "replace") for name, data in made.sources.files.items()}
-    complaints: list[Part] = [Complaint(found, sources, made.cell) for found in build.diagnostics[:_MOST]]
-    if len(build.diagnostics) > _MOST:
-        complaints.append(Say(f"There are {len(build.diagnostics) - _MOST} more; mend these first."))
+    complaints = complaint_parts(build.diagnostics, made.sources, made.cell)
     printed = Output(build.transcript, "what make printed")
     if build.passed:
         return [Folded(Say(_success(build), Mood.GOOD), [printed], verbose), *complaints]
     return [Say(_failure(build), Mood.BAD), *complaints, Folded(Say("what `make` printed"), [printed], is_open=True)]
+
+
+def complaint_parts(found: Sequence[Diagnostic], sources: Sources, cell: str) -> list[Part]:
+    """The first complaints, each on its line; `cell` is the file that is the cell itself."""
+    texts = {name: data.decode("utf-8", "replace") for name, data in sources.files.items()}
+    parts: list[Part] = [Complaint(each, texts, cell) for each in found[:_MOST]]
+    if len(found) > _MOST:
+        parts.append(Say(f"There are {len(found) - _MOST} more; mend these first."))
+    return parts
 
 
 def _failure(build: Build) -> str:

@@ -18,21 +18,29 @@ from kmodlab.notebook.views.view import Source, View, source_of
 _MOST = 30
 
 
-def builtin_beside_module(builtin: Source, module: Source) -> View:
+ASPECTS = ("questions", "sections", "symbols")
+
+
+def builtin_beside_module(builtin: Source, module: Source, aspects: Sequence[str] = ASPECTS) -> View:
     """The same source as it is built in (left) and as a module (right): questions, sections, symbols."""
-    return side_by_side(compare_builtin(source_of(builtin), source_of(module)))
+    return side_by_side(compare_builtin(source_of(builtin), source_of(module)), aspects)
 
 
-def so_beside_ko(library: Source, module: Source, symvers: Mapping[str, Exported] | None = None) -> View:
+def so_beside_ko(
+    library: Source,
+    module: Source,
+    symvers: Mapping[str, Exported] | None = None,
+    aspects: Sequence[str] = ASPECTS,
+) -> View:
     """A shared library of userspace (left) and a kernel module (right)."""
-    return side_by_side(compare_shared(source_of(library), source_of(module), symvers))
+    return side_by_side(compare_shared(source_of(library), source_of(module), symvers), aspects)
 
 
-def side_by_side(comparison: Comparison, *, sections: bool = True, symbols: bool = True) -> View:
-    """A comparison as tables; what only one side has is set off."""
-    parts: list[Part] = [questions(comparison.facets, comparison)] if comparison.facets else []
-    parts += [_sections(comparison)] if sections else []
-    parts += [_symbols(comparison)] if symbols else []
+def side_by_side(comparison: Comparison, aspects: Sequence[str] = ASPECTS) -> View:
+    """A comparison as tables, one for each of the aspects; what only one side has is set off."""
+    parts: list[Part] = [questions(comparison.facets, comparison)] if "questions" in aspects else []
+    parts += [_sections(comparison)] if "sections" in aspects else []
+    parts += [_symbols(comparison)] if "symbols" in aspects else []
     return View(parts)
 
 
