@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import re
 import shutil
 import tarfile
 import time
@@ -23,6 +22,7 @@ from kmodlab.build.sources import Sources
 from kmodlab.errors import SandboxError, SetupError
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import Deadline, Finished, run_async, wait
+from kmodlab.text import harmless
 
 _USR_SRC = "/usr/src"
 _SCRATCH = "/var/tmp"  # noqa: S108 (in the box, for the compiler: the working folder holds only what kbuild makes)
@@ -141,19 +141,3 @@ def _transcript(printed: bytes, box: Box, release: str) -> str:
     text = box.shown(printed[:limit].decode("utf-8", "replace"))
     cut = "\n… (there was more)\n" if len(printed) > limit else ""
     return f"$ make -C {_headers(release)} M=$(pwd) modules\n{harmless(text)}{cut}"
-
-
-# Control characters, and those that reorder or hide text (Unicode's bidirectional and line-separating ones).
-_HARMFUL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
-
-
-def harmless(text: str) -> str:
-    """Text in which no character acts on a terminal or hides another: each such one is shown as a symbol."""
-    return _HARMFUL.sub(_symbol, text.replace("\r\n", "\n"))
-
-
-def _symbol(found: re.Match[str]) -> str:
-    number = ord(found[0])
-    if number < 0x20:
-        return chr(0x2400 + number)  # U+241B is a small "ESC"
-    return "\u2421" if number == 0x7F else "\ufffd"

@@ -1,8 +1,7 @@
-"""What all verbs print with: one console each for output and errors, progress bars, hostile text made harmless."""
+"""What all verbs print with: one console each for output and errors, and progress bars."""
 
 from __future__ import annotations
 
-import re
 import sys
 from types import TracebackType
 
@@ -10,16 +9,10 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
+from kmodlab.text import harmless
+
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
-
-# Everything but tab and newline that a terminal might obey (C0, DEL, C1).
-_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
-
-
-def harmless(text: str) -> str:
-    """Text from a guest or a build with its control characters made visible."""
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text.replace("\r\n", "\n"))
 
 
 def say(text: str, style: str = "") -> None:

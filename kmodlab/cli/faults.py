@@ -14,7 +14,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from kmodlab.build.kbuild import build
 from kmodlab.build.result import Build
 from kmodlab.build.sources import Sources, read_sources
-from kmodlab.cli.console import ERR, harmless, say
+from kmodlab.cli.console import ERR, say
 from kmodlab.evidence.faults.matrix import CYCLES, TIMEOUT_S, Faults, Options, SiteResult, find_faults, make_subject
 from kmodlab.evidence.faults.verdict import Finding, Trouble, Verdict
 from kmodlab.evidence.functions import known_functions
@@ -24,6 +24,7 @@ from kmodlab.evidence.timeline import Timeline, format_timeline, make_timeline, 
 from kmodlab.evidence.timeline import as_dict as timeline_dict
 from kmodlab.guest.lab import load_lab
 from kmodlab.settings import get_settings
+from kmodlab.text import harmless
 
 _STYLES = {Verdict.CLEAN: "green", Verdict.NOT_INJECTED: "dim"}
 

@@ -15,8 +15,8 @@ from kmodlab.build.diagnostics import Diagnostic
 from kmodlab.build.kbuild import build
 from kmodlab.build.result import Build, Outcome
 from kmodlab.build.sandbox import check_sandbox
-from kmodlab.build.sources import Sources, read_sources
-from kmodlab.cli.console import ERR, OUT, harmless, say
+from kmodlab.build.sources import Sources, check_name, read_sources
+from kmodlab.cli.console import ERR, OUT, say
 from kmodlab.evidence.blame import find_blame
 from kmodlab.evidence.log import LogRecord
 from kmodlab.evidence.oops.types import Oops
@@ -24,6 +24,7 @@ from kmodlab.evidence.trial import Step, Trial, try_build
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.settings import get_settings
+from kmodlab.text import harmless
 
 
 @click.command()
@@ -56,6 +57,7 @@ def run_files(
     """`kmodlab run` for callers in Python; returns the exit status."""
     sources = read_sources(tuple(files), name=name)
     lab = load_lab(get_settings())
+    check_name(sources.name, lab.reserved)
     _warn_without_sandbox()
     with Session(lab) as session:
         session.prepare()  # the guest comes up while the compiler works

@@ -16,10 +16,12 @@ from __future__ import annotations
 import json
 import shutil
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 
 from kmodlab.errors import SetupError
 from kmodlab.guest.arch import AMD64, Arch
+from kmodlab.guest.image import BOOT_MODULES
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.snapshot import Snapshot, load_snapshot
 from kmodlab.kernel.tree import KernelTree
@@ -78,6 +80,11 @@ class Lab:
         return Hardware(self.arch, self.file.accel, self.file.qemu, self.disk)
 
     @property
+    def reserved(self) -> frozenset[str]:
+        """Names that no module of a learner's can have: those of what is built in, and what the guest stands on."""
+        return _builtin(self.tree.modules) | frozenset(BOOT_MODULES)
+
+    @property
     def snapshot(self) -> Snapshot:
         """The saved guest for the accelerator in use; SetupError where it is damaged."""
         return load_snapshot(self.folder / "snapshots" / self.file.snapshots[self.file.accel])
@@ -89,6 +96,13 @@ class Lab:
         file = replace(self.file, accel="tcg", accel_reason=f"KVM failed in use: {reason}")
         write_lab_file(self.folder, file)
         return replace(self, file=file)
+
+
+@lru_cache(maxsize=1)
+def _builtin(modules: Path) -> frozenset[str]:
+    # Documentation/kbuild/kbuild.rst: modules.builtin has a line such as "kernel/fs/ext4/ext4.ko" for each.
+    lines = (modules / "modules.builtin").read_text(encoding="utf-8").splitlines()
+    return frozenset(Path(line).stem for line in lines)
 
 
 def load_lab(settings: Settings) -> Lab:

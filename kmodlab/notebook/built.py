@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 
-from kmodlab.build.kbuild import harmless
 from kmodlab.errors import UsageError
 from kmodlab.notebook.arguments import Options
 from kmodlab.notebook.inside import get_made
@@ -13,6 +12,7 @@ from kmodlab.notebook.show import show, show_view
 from kmodlab.notebook.views.table import Column, Kind, Table, sized
 from kmodlab.notebook.views.view import View
 from kmodlab.notebook.workplace import Made, Workplace
+from kmodlab.text import harmless
 
 OPTIONS = Options("%built")
 OPTIONS.add_argument("name", help="The module that a cell built.")

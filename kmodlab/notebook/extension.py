@@ -9,6 +9,7 @@ from IPython.core.magic import no_var_expand
 
 from kmodlab.notebook.built import HELP as BUILT_HELP
 from kmodlab.notebook.built import built
+from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, Desk, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import HELP as DATABASES_HELP
 from kmodlab.notebook.databases import databases
@@ -40,6 +41,8 @@ _WITH_CELL: dict[str, tuple[Run, str]] = {
     "faults": (faults, FAULTS_HELP),
     "timeline": (timeline, TIMELINE_HELP),
     "library": (library, LIBRARY_HELP),
+    "kscript": (kscript, KSCRIPT_HELP),
+    "answer": (answer, ANSWER_HELP),
 }
 _AS_LINE: dict[str, tuple[Run, str]] = {
     "reset_guest": (lambda place, line, _cell: reset_guest(place, line), RESET_HELP),
@@ -50,11 +53,12 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
     "databases": (databases, DATABASES_HELP),
     "man": (manual, MANUAL_HELP),
 }
-# Not magics, but what cells call by name.
-_FUNCTIONS = {"predict": predict, "guess": guess}
 
 # One for each process, so one for each notebook.
 _place = Workplace()
+_desk = Desk(_place)
+# Not magics, but what cells call by name.
+_FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_desk)}
 
 
 class Interrupted(KeyboardInterrupt):
@@ -74,6 +78,7 @@ def load(ipython: Any) -> None:
         _register(ipython, name, ("line",), run, words)
     ipython.push(_FUNCTIONS, interactive=False)
     ipython.input_transformer_manager.cleanup_transforms.append(fill_empty_cell)
+    ipython.events.register("pre_run_cell", _desk.note)
     install(ipython, _place)
 
 
@@ -84,7 +89,9 @@ def unload(ipython: Any) -> None:
         for kind in ("line", "cell"):
             ipython.magics_manager.magics[kind].pop(name, None)
     ipython.input_transformer_manager.cleanup_transforms.remove(fill_empty_cell)
+    ipython.events.unregister("pre_run_cell", _desk.note)
     uninstall(ipython)
+    _desk.close()
     _place.close()
 
 

@@ -58,7 +58,7 @@ def kmod(place: Workplace, line: str, cell: str | None) -> None:
     if cell is None:
         raise UsageError("`%kmod` needs C code below it.", hint="Begin a cell with `%%kmod`, with two percent signs.")
     sources = collect(place, options.name, cell, options.file)
-    check_name(options.name, place.reserved())
+    check_name(options.name, place.session.lab.reserved)
     session = place.session
     if not options.build_only:
         session.prepare()  # the guest is forked while make runs

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.manual import ManualPage, read_manual, titles
 from kmodlab.notebook.arguments import split
-from kmodlab.notebook.render.harmless import harmless
 from kmodlab.notebook.render.parts import Folded, Part, Say
 from kmodlab.notebook.show import show
 from kmodlab.notebook.workplace import Workplace
 from kmodlab.settings import get_settings
+from kmodlab.text import harmless
 
 HELP = """\
 Show a manual page: of the tools that load modules, and of the files that they read.

@@ -9,7 +9,8 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 from IPython.display import clear_output, display
 
-from kmodlab.notebook.render.harmless import escape, harmless
+from kmodlab.notebook.render.harmless import escape
+from kmodlab.text import harmless
 
 _QUIET_S = 2.0  # what is done sooner needs no bar
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from pathlib import Path
 
 from kmodlab.build.result import Build
@@ -20,7 +19,6 @@ from kmodlab.evidence.oops.parser import parse_oopses
 from kmodlab.evidence.oops.types import Kind, Oops
 from kmodlab.evidence.trial import PLACE, Step, take_step
 from kmodlab.guest.agent import OUTPUT_LIMIT
-from kmodlab.guest.image import BOOT_MODULES
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import COMMAND_S, Session
@@ -100,13 +98,6 @@ async def _read_modules(machine: Machine) -> bytes:
     return await machine.ask(
         machine.agent.get("/proc/modules", OUTPUT_LIMIT), Deadline.after(LOOK_S), "list its modules"
     )
-
-
-@lru_cache(maxsize=1)
-def _reserved(modules: Path) -> frozenset[str]:
-    # Documentation/kbuild/kbuild.rst: modules.builtin has a line such as "kernel/fs/ext4/ext4.ko" for each.
-    lines = (modules / "modules.builtin").read_text(encoding="utf-8").splitlines()
-    return frozenset(Path(line).stem for line in lines) | frozenset(BOOT_MODULES)
 
 
 @dataclass
@@ -212,10 +203,6 @@ class Workplace:
             return []
         # proc(5): the name is the first word of each line.
         return [line.split()[0] for line in listed.splitlines() if line.strip()]
-
-    def reserved(self) -> frozenset[str]:
-        """Names that no module of a learner's can have: those of what is built in, and what the guest stands on."""
-        return _reserved(self.session.lab.tree.modules)
 
     # ---- files ----
 

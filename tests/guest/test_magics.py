@@ -14,17 +14,15 @@ from typing import Any
 
 import psutil
 import pytest
+from cells import Run
 from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
-from IPython.utils.capture import capture_output
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
-from traitlets.config import Config
 from watching import descendants, qemus_below, wait_until_gone
 
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.lab import Lab
-from kmodlab.notebook.extension import load, unload
 
 HELLO = """\
 %%kmod hello {options}
@@ -50,54 +48,6 @@ MODULE_LICENSE("GPL");
 
 def hello(options: str = "", init: str = "", exit_code: str = "") -> str:
     return HELLO.format(options=options, init=init, exit=exit_code)
-
-
-@dataclass
-class Cell:
-    """What a cell showed: text of its stream and cards, in order within each kind; its error, if it raised one."""
-
-    stdout: str
-    stderr: str
-    cards: list[str]
-    pages: list[str]
-    error: BaseException | None = None
-
-    @property
-    def text(self) -> str:
-        assert not self.stderr
-        return "\n".join([self.stdout, *self.cards])
-
-
-Run = Callable[[str], Cell]
-
-
-@pytest.fixture(scope="module")
-def shell(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[InteractiveShell]:
-    folder = tmp_path_factory.mktemp("ipython")
-    config = Config({"HistoryManager": {"enabled": False}, "InteractiveShell": {"colors": "nocolor"}})
-    InteractiveShell.clear_instance()
-    shell = InteractiveShell.instance(config=config, ipython_dir=str(folder))
-    load(shell)
-    yield shell
-    unload(shell)
-    InteractiveShell.clear_instance()
-
-
-@pytest.fixture
-def run(shell: InteractiveShell) -> Run:
-    """Runs cells in a guest that is pristine at first."""
-
-    def run_cell(source: str) -> Cell:
-        with capture_output() as captured:
-            result = shell.run_cell(source)
-        pages = [output.data["text/html"] for output in captured.outputs]
-        cards = [output.data["text/plain"] for output in captured.outputs]
-        assert all(list(output.data) == ["text/plain", "text/html"] for output in captured.outputs)
-        error = result.error_before_exec or result.error_in_exec
-        return Cell(captured.stdout, captured.stderr, cards, pages, error)
-
-    run_cell("%reset_guest")
-    return run_cell
 
 
 # ---- %%kmod --------------------------------------------------------------------------------------------------------

@@ -275,3 +275,11 @@ def test_the_bench_prints_its_figures_and_ratios() -> None:
     figures = json.loads(done.stdout)
     assert {"cold_boot_s", "fork_s", "make_s", "cell_s"} <= set(figures)
     assert all(len(runs) == 1 for runs in figures["runs"].values())
+
+
+def test_a_name_that_the_kernel_has_built_in_is_refused(tmp_path: Path) -> None:
+    source = tmp_path / "i8042.c"
+    source.write_text(BOILERPLATE.format(init="", exit="", extra=""))
+    done = run(source)
+    assert done.returncode == 2, done.stdout
+    assert "is taken" in done.stderr

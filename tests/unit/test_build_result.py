@@ -6,7 +6,6 @@ import pytest
 
 from kmodlab.build.guard import Overrun
 from kmodlab.build.hints import find_hint
-from kmodlab.build.kbuild import harmless
 from kmodlab.build.locate import find_code, find_use
 from kmodlab.build.result import Build, Outcome, Reason, Run, judge
 from kmodlab.build.sources import Sources
@@ -92,10 +91,6 @@ def test_the_first_error_makes_the_sentence() -> None:
 
 
 # ---- text ----
-
-
-def test_control_characters_are_shown_and_not_obeyed() -> None:
-    assert harmless("\x1b[31mred\x07\x7f\x9b1m\u202e\r\nnext\ttab") == "␛[31mred␇␡\ufffd1m\ufffd\nnext\ttab"
 
 
 # ---- places ----

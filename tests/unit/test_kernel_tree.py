@@ -125,5 +125,5 @@ def relocate_with_flavour(root: Path, folder: str) -> KernelTree:
 
 
 def test_a_flavour_that_is_not_there_is_refused_in_one_sentence(root: Path) -> None:
-    with pytest.raises(SetupError, match="no headers of the kernel 6.1.0-56-rt-amd64"):
+    with pytest.raises(SetupError, match="no headers of the kernel"):
         relocate(root, RELEASE).flavour("rt")

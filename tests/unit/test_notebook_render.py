@@ -19,10 +19,11 @@ from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.complaint import Complaint, count
 from kmodlab.notebook.render.crash import Blame, Crash
 from kmodlab.notebook.render.excerpt import Excerpt
-from kmodlab.notebook.render.harmless import Stream, harmless, prose, shorten
+from kmodlab.notebook.render.harmless import Stream, prose, shorten
 from kmodlab.notebook.render.log import Log
 from kmodlab.notebook.render.parts import Card, Command, Folded, Mood, Output, Part, Say, block
 from kmodlab.notebook.workplace import Action
+from kmodlab.text import harmless
 
 HOSTILE = '<script>alert(1)</script> <img src=x onerror="a()"> & \x1b]0;title\x07 \x1b[31m \u202e \x00 \x85'
 VOID = {"br", "hr", "img", "meta"}

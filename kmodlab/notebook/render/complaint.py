@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from kmodlab.build.diagnostics import Diagnostic, Severity
 from kmodlab.notebook.render.excerpt import Excerpt
-from kmodlab.notebook.render.harmless import escape, harmless
+from kmodlab.notebook.render.harmless import escape
 from kmodlab.notebook.render.parts import Part, Say, join_texts
+from kmodlab.text import harmless
 
 
 @dataclass(frozen=True)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmodlab.notebook.render.harmless import escape, harmless
+from kmodlab.notebook.render.harmless import escape
 from kmodlab.notebook.render.parts import block
+from kmodlab.text import harmless
 
 _WIDTH = 300
 _TAB = 8  # gcc counts columns as a terminal shows them, with tabs to every eighth (-ftabstop)

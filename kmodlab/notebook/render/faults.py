@@ -9,7 +9,8 @@ from kmodlab.evidence.faults.matrix import Faults, SiteResult
 from kmodlab.evidence.faults.verdict import Finding, Trouble, Verdict
 from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.timeline import return_text
-from kmodlab.notebook.render.harmless import escape, harmless, prose
+from kmodlab.notebook.render.harmless import escape, prose
+from kmodlab.text import harmless
 
 _MARKS = {Verdict.CLEAN: "✓", Verdict.NOT_INJECTED: "–"}
 _WORST = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.NOT_INJECTED, Verdict.CLEAN)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kmodlab.evidence.log import LogRecord
-from kmodlab.notebook.render.harmless import escape, harmless, prose
+from kmodlab.notebook.render.harmless import escape, prose
 from kmodlab.notebook.render.parts import block
+from kmodlab.text import harmless
 
 MEANWHILE = "The kernel's log:"
 EARLIER = "The kernel's log, since the last command:"

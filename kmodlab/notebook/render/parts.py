@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from kmodlab.notebook.render.harmless import escape, harmless, prose, shorten
+from kmodlab.notebook.render.harmless import escape, prose, shorten
 from kmodlab.notebook.render.style import STYLE
+from kmodlab.text import harmless
 
 
 class Part(Protocol):

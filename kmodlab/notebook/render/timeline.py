@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kmodlab.evidence.timeline import Moment, Timeline, format_timeline
-from kmodlab.notebook.render.harmless import escape, harmless
+from kmodlab.notebook.render.harmless import escape
+from kmodlab.text import harmless
 
 _WIDTH = 880
 _ROW, _HEAD = 30, 56

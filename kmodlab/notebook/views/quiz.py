@@ -17,10 +17,11 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from kmodlab.errors import UsageError
-from kmodlab.notebook.render.harmless import harmless, prose
+from kmodlab.notebook.render.harmless import prose
 from kmodlab.notebook.render.parts import Mood, Say
 from kmodlab.notebook.show import show
 from kmodlab.notebook.views.view import View
+from kmodlab.text import harmless
 
 _SEAL_LETTERS = 8
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kmodlab.notebook.render.harmless import escape, harmless, prose
+from kmodlab.notebook.render.harmless import escape, prose
+from kmodlab.text import harmless
 
 _UNFOLDED = 300  # rows that can be unfolded; a driver may have a hundred thousand relocations
 _WIDEST = 48  # letters of a column of names, as text; prose comes last and may be as long as it is
