@@ -15,7 +15,10 @@ from kmodlab import __version__
 from kmodlab.cli.console import show_error
 from kmodlab.errors import KmodlabError
 
-VERBS = ("setup", "doctor", "run", "demo", "shell", "faults", "oops", "bench", "clean")
+VERBS = (
+    "setup", "doctor", "run", "demo", "shell", "faults", "oops", "slides",
+    "release", "new-exercise", "grade", "bench", "clean",
+)  # fmt: skip
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -30,7 +33,8 @@ class Verbs(click.Group):
         """The verb's command; None where there is no such verb."""
         if cmd_name not in VERBS:
             return None
-        command: click.Command = getattr(import_module(f"kmodlab.cli.{cmd_name}"), cmd_name)
+        name = cmd_name.replace("-", "_")
+        command: click.Command = getattr(import_module(f"kmodlab.cli.{name}"), name)
         return command
 
 

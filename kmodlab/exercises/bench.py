@@ -1,0 +1,82 @@
+"""Where checks are made: guests, one fresh one for each check, and builds, each made once.
+
+While one check runs, the guest for the next comes up. A `Bench` belongs to one thread; a context manager.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from contextlib import ExitStack
+
+from kmodlab.build.kbuild import build
+from kmodlab.build.result import Build
+from kmodlab.build.sources import Sources
+from kmodlab.exercises.work import Work
+from kmodlab.guest.lab import Lab
+from kmodlab.guest.session import Session
+
+_KEPT = 32  # builds
+_SYMVERS = "Module.symvers"
+
+_Key = tuple[str, tuple[tuple[str, bytes], ...]]
+
+
+class Bench:
+    """Guests and builds for one check after the other."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.lab = lab
+        self._stack = ExitStack()
+        self._sessions = [self._stack.enter_context(Session(lab)) for _ in range(2)]
+        self._builds: OrderedDict[_Key, Build] = OrderedDict()
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the guests; the bench may be used again all the same."""
+        for session in self._sessions:
+            session.close()
+
+    def prepare(self) -> None:
+        """Begin to make a guest, since one will be needed soon."""
+        self._sessions[0].prepare()
+
+    # ---- builds ----
+
+    def build(self, work: Work, unit: str) -> Build:
+        """The build of one unit of a learner's work, made now or before; UsageError where nothing can be built."""
+        symvers = {other: self.build(work, other).files.get(_SYMVERS, b"") for other in work.needs(unit)}
+        sources = work.sources(unit, symvers)
+        key = _key(sources)
+        if key not in self._builds:
+            self.remember(sources, build(self.lab.tree, sources))
+        self._builds.move_to_end(key)
+        return self._builds[key]
+
+    def remember(self, sources: Sources, made: Build) -> None:
+        """Keep a build, so that it need not be made again."""
+        self._builds[_key(sources)] = made
+        while len(self._builds) > _KEPT:
+            self._builds.popitem(last=False)
+
+    # ---- guests ----
+
+    def take(self) -> Session:
+        """A session with a pristine guest; `give_back` must follow."""
+        session = self._sessions[0]
+        session.start()
+        self._sessions[1].prepare()
+        return session
+
+    def give_back(self) -> None:
+        """Throw the guest away that was taken last."""
+        self._sessions[0].reset()
+        self._sessions.reverse()
+
+
+def _key(sources: Sources) -> _Key:
+    return sources.name, tuple(sorted(sources.files.items()))

@@ -1,0 +1,291 @@
+"""What one check looks at: the work, its builds, and a guest in which one thing happens after the other.
+
+Every command goes through `act`, which notices whatever a module may do to its guest: a crash, a hang, an end, even
+one that comes between two commands. Such a thing is the learner's as soon as anything of the learner's ran there;
+before that it is ours.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+
+from kmodlab.build.diagnostics import Diagnostic
+from kmodlab.build.result import Build
+from kmodlab.build.sources import Sources, kmod_name
+from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError, UsageError
+from kmodlab.evidence.blame import find_blame
+from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
+from kmodlab.evidence.oops.parser import parse_oopses
+from kmodlab.evidence.oops.types import Oops
+from kmodlab.evidence.source_lines import SourceLine
+from kmodlab.evidence.trial import PLACE, Step, take_step
+from kmodlab.exercises.bench import Bench
+from kmodlab.exercises.check import Line, Miss
+from kmodlab.exercises.draws import Drawn
+from kmodlab.exercises.work import Work
+from kmodlab.guest.agent import Result
+from kmodlab.guest.machine import Machine
+from kmodlab.guest.session import Session, is_modules_doing
+
+STEP_S = 15.0  # for one command
+CHECK_S = 60.0  # for all that happens in one check
+_KERNEL = 0  # the facility of records that the kernel itself made; a program's have another (kernel/printk/printk.c)
+_LIMIT = 1 << 18  # bytes of a command's output
+
+_ENDS = {
+    EndKind.PANIC: "The guest's kernel panicked",
+    EndKind.POWER_OFF: "The guest was powered off",
+    EndKind.REBOOT: "The guest was rebooted",
+    EndKind.HANG: "The guest hangs: it does not answer any more",
+    EndKind.AGENT_KILLED: "The guest was cut off: its agent was killed or disturbed",
+}
+
+
+Watched = Callable[[Session, Callable[[list[str], Callable[[], None]], None]], None]
+
+
+class Scene:
+    """One check under way. `step` is what was done last, `records` what the kernel logged since it began."""
+
+    def __init__(self, work: Work, bench: Bench, patience: float = 1.0) -> None:
+        self.work, self.bench, self.patience = work, bench, patience
+        self.drawn = Drawn()
+        self.step: Step | None = None
+        self.records: list[LogRecord] = []
+        self.label = ""
+        self.is_learners = False  # whether anything of the learner's ran in the guest
+        self.is_broken = False  # whether the guest crashed or ended by it
+        self._session: Session | None = None
+        self._machine: Machine | None = None
+        self._ends = time.monotonic() + CHECK_S * patience
+        self._used: dict[str, bytes] = {}  # modules that were put into the guest, for crashes in them
+
+    def close(self) -> None:
+        """Throw the guest away."""
+        if self._session is not None:
+            self._session = None
+            self.bench.give_back()
+
+    @property
+    def left_s(self) -> float:
+        """Seconds that the check may still take."""
+        return self._ends - time.monotonic()
+
+    # ---- builds ----
+
+    def build(self, name: str) -> Build | Miss:
+        """The build that makes the module `name`, or why there is none."""
+        unit = name if name in self.work.units else self._unit_that_makes(name)
+        if unit is None:
+            return Miss(f"There is no module `{name}` yet.", hint=f"Run the cell that begins with `%%kmod {name}`.")
+        try:
+            made = self.bench.build(self.work, unit)
+        except UsageError as error:
+            return Miss(str(error), hint=error.hint)
+        if not made.passed:
+            return self._not_built(unit, made)
+        if name not in made.modules:
+            names = ", ".join(f"`{other}.ko`" for other in made.modules)
+            return Miss(f"The build makes {names}, but no `{name}.ko`.", hint="Look at `obj-m` in the Makefile.")
+        return made
+
+    def _unit_that_makes(self, name: str) -> str | None:
+        """The unit by another name that has the module among its products; else the only one there is, if any."""
+        for unit in self.work.units:
+            try:
+                if name in self.bench.build(self.work, unit).modules:
+                    return unit
+            except UsageError:
+                continue
+        return self.work.units[0] if len(self.work.units) == 1 else None
+
+    def _not_built(self, unit: str, made: Build) -> Miss:
+        error = next(iter(made.errors), None)
+        line = self.line_of(unit, error) if error else None
+        return Miss(made.sentence, line, error.hint if error else "")
+
+    def line_of(self, unit: str, found: Diagnostic) -> Line | None:
+        """The line that a complaint is about."""
+        return self.line(found.file, found.line, [unit]) if found.line else None
+
+    def module(self, name: str) -> bytes | Miss:
+        """The .ko of that name."""
+        made = self.build(name)
+        return made if isinstance(made, Miss) else made.modules[name]
+
+    def sources(self, name: str) -> Sources:
+        """The sources of a module that was built."""
+        unit = name if name in self.work.units else self._unit_that_makes(name)
+        assert unit is not None
+        symvers = dict.fromkeys(self.work.needs(unit), b"")
+        return self.work.sources(unit, symvers)
+
+    def line(self, file: str, number: int, units: Iterable[str] | None = None) -> Line | None:
+        """A line of the learner's, with its text; None where there is no such line."""
+        for unit in self.work.units if units is None else units:
+            try:
+                content = self.sources(unit).files.get(file)
+            except UsageError:
+                continue
+            lines = content.decode("utf-8", "replace").split("\n") if content else []
+            if 0 < number <= len(lines):
+                return Line(file, number, lines[number - 1].strip()[:200])
+        return None
+
+    def source_line(self, found: SourceLine | None) -> Line | None:
+        """The same for a line that debugging information told."""
+        return self.line(found.file, found.line) if found else None
+
+    # ---- the guest ----
+
+    @property
+    def session(self) -> Session:
+        """The session with this check's guest; GuestLostError where that has ended."""
+        if self._session is None:
+            self._session = self.bench.take()
+            self._machine = self._session.with_machine(_itself)
+            self._session.kmsg()  # what was logged before is not the learner's
+        self._check_same()
+        return self._session
+
+    def watch(self, work: Watched, label: str, timeout_s: float) -> Miss | None:
+        """The same for what is triggered from outside: `work` is told how to trigger it and then wait for its end."""
+        misses: list[Miss | None] = []
+
+        def run(argv: list[str], trigger: Callable[[], None]) -> None:
+            misses.append(self.act(argv, label, timeout_s=timeout_s, trigger=trigger))
+
+        try:
+            work(self.session, run)
+        except UsageError as error:
+            return Miss(str(error))
+        return next((miss for miss in misses if miss), None)
+
+    def _check_same(self) -> None:
+        """The session replaces a guest that has ended, without a word; a check must not go on in the new one."""
+        if self._machine is not None and self._machine.end is not None:
+            raise GuestLostError(self._machine.end)
+
+    def put(self, name: str, ko: bytes) -> None:
+        """Put a module into the guest, as /root/NAME.ko."""
+        if self._used.get(name) != ko:
+            self.session.put(f"{PLACE}/{name}.ko", ko)
+            self._used[name] = ko
+
+    def act(
+        self,
+        argv: Sequence[str],
+        label: str,
+        *,
+        timeout_s: float = STEP_S,
+        trigger: Callable[[], None] | None = None,
+    ) -> Miss | None:
+        """Run a command that is, or meets, the learner's. A Miss where it broke or ended the guest.
+
+        What the command itself says is left in `step`. `label` is the command in a learner's words.
+        """
+        if self.left_s <= 0:
+            return Miss("The check took too long.", by_time=True)
+        session = self.session
+        self.label, self.is_learners = label, True
+        timeout_s = min(timeout_s * self.patience, self.left_s)
+        self.step = take_step(session, argv, timeout_s=timeout_s, limit=_LIMIT, trigger=trigger)
+        self.records = list(self.step.records)
+        miss = self._broken_by(self.step)
+        self.is_broken = self.is_broken or miss is not None
+        if miss is None:
+            self._push_log()
+        return miss
+
+    def _push_log(self) -> None:
+        """A line that was logged without its newline is to be read only when another one follows: this is one."""
+        self.session.put("/dev/kmsg", b"-\n")
+        self.records += parse_kmsg(self.session.kmsg())
+        self._check_same()
+
+    def _broken_by(self, step: Step) -> Miss | None:
+        crashes = [*_crashes_in(step.earlier), *step.crashes]
+        if crashes:
+            return self._crashed(crashes[0])
+        if step.end:
+            return Miss(f"{_words_of(step.end)}, in `{self.label}`.", by_time=step.end.kind is EndKind.HANG)
+        assert step.result is not None
+        if step.result.timed_out:
+            return Miss(f"`{self.label}` did not come to its end in time.", by_time=True)
+        return Miss(f"`{self.label}` printed without end.") if step.result.flooded else None
+
+    def _crashed(self, oops: Oops) -> Miss:
+        return Miss(f"The kernel reported: {oops.title}.", self.source_line(find_blame(oops, self._used)))
+
+    def lost(self, error: GuestError) -> Miss | None:
+        """What a guest's end outside of a command means; None where it is ours."""
+        if not self.is_learners:
+            return None
+        self.is_broken = True
+        if not isinstance(error, GuestLostError):
+            return Miss("The guest cannot be used any more after what was done in it.")
+        if not is_modules_doing(error.end):
+            return None
+        crashes = parse_oopses(error.end.console)
+        if crashes:
+            return self._crashed(crashes[0])
+        return Miss(f"{_words_of(error.end)}, after `{self.label}`.", by_time=error.end.kind is EndKind.HANG)
+
+    def finish(self) -> Miss | None:
+        """A last look at the guest: what was set going may have crashed it meanwhile."""
+        if self._session is None or not self.is_learners or self.is_broken:
+            return None
+        crashes = _crashes_in(parse_kmsg(self.session.kmsg()))
+        self._check_same()
+        self.is_broken = bool(crashes)
+        return self._crashed(crashes[0]) if crashes else None
+
+    # ---- what can be seen in it ----
+
+    @property
+    def result(self) -> Result:
+        """What the last command gave."""
+        assert self.step is not None
+        assert self.step.result is not None
+        return self.step.result
+
+    def logged(self) -> list[LogRecord]:
+        """What the kernel itself logged since the last command began; what programs write into its log is left out."""
+        return [record for record in self.records if record.facility == _KERNEL]
+
+    def wait_for_log(self, is_enough: Callable[[], bool], within_s: float) -> None:
+        """Read on in the log until there is enough of it."""
+        ends = time.monotonic() + min(within_s, max(self.left_s, 0))
+        while not is_enough() and time.monotonic() < ends:
+            time.sleep(0.05)
+            self.records += parse_kmsg(self.session.kmsg())
+
+    def look(self, argv: Sequence[str]) -> str:
+        """What a quick command of ours prints; empty when it fails."""
+        result = self.session.run(list(argv), timeout_s=STEP_S, limit=_LIMIT)
+        self._check_same()
+        return result.stdout.decode("utf-8", "replace") if result.ok else ""
+
+    def loaded(self) -> set[str]:
+        """The names of the loaded modules, read by our agent rather than by a program that could be another."""
+        lines = self.session.get("/proc/modules").decode("utf-8", "replace").splitlines()
+        self._check_same()
+        return {line.split()[0] for line in lines if line.strip()}
+
+    def is_loaded(self, name: str) -> bool:
+        """Whether a module is loaded."""
+        return kmod_name(name) in self.loaded()
+
+
+def _crashes_in(records: tuple[LogRecord, ...]) -> tuple[Oops, ...]:
+    # What a module that was refused leaves in the log is no crash: Step.crashes knows.
+    return Step((), None, (), parse_oopses(format_log(records))).crashes if records else ()
+
+
+def _words_of(end: GuestEnd) -> str:
+    return _ENDS.get(end.kind, "The guest ended")
+
+
+async def _itself(machine: Machine) -> Machine:
+    return machine

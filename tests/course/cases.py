@@ -1,0 +1,67 @@
+"""Solutions of the exercises, wrong and odd, as files: what they replace, and which check is to catch them.
+
+    /* caught by: unwinds */         of a wrong_*: checks of which the first that fails must be one; by their cells' ids
+    /* because: left behind */       words of that check's reason (may be missing)
+    /* answer: three */              what follows is the text of this answer cell; may be left out where there is one
+
+`starter.txt` has a line for each check: `id: points`, or `id: points: words of the reason`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from kmodlab.exercises.cells import split_magic
+from kmodlab.exercises.master import Exercise
+
+CASES = Path(__file__).parent / "exercises"
+_HEAD = re.compile(r"\W*(caught by|because|answer): (.*?)[\s*/]*")
+
+
+@dataclass(frozen=True)
+class Case:
+    """One solution: the bodies of the answer cells by id; the checks, one of which is the first to fail."""
+
+    answers: Mapping[str, str]
+    caught_by: tuple[str, ...]
+    because: str
+
+
+@dataclass(frozen=True)
+class Stated:
+    """What the starter earns at one check."""
+
+    points: float
+    reason: str
+
+
+def read_case(path: Path, exercise: Exercise) -> Case:
+    solutions = {name: split_magic(cell.source)[1] for name, cell in exercise.answers.items()}
+    current = next(iter(solutions)) if len(solutions) == 1 else ""
+    texts: dict[str, list[str]] = {}
+    head = {"caught by": "", "because": ""}
+    for line in path.read_text().splitlines():
+        found = _HEAD.fullmatch(line)
+        if found and found[1] == "answer":
+            current = found[2]
+            texts[current] = []
+        elif found:
+            head[found[1]] = found[2]
+        elif current or line.strip():
+            texts.setdefault(current, []).append(line)
+    assert texts and set(texts) <= set(solutions), f"{path}: which answers are these? {set(texts)}"
+    bodies = {name: "\n".join(lines) for name, lines in texts.items()}
+    answers = {name: f"\n{bodies.get(name, body)}" for name, body in solutions.items()}
+    return Case(answers, tuple(filter(None, re.split(r"[,\s]+", head["caught by"]))), head["because"])
+
+
+def read_stated(path: Path) -> dict[str, Stated]:
+    stated = {}
+    for line in path.read_text().splitlines():
+        if line.strip() and not line.startswith("#"):
+            name, points, *reason = line.split(":", 2)
+            stated[name.strip()] = Stated(float(points), reason[0].strip() if reason else "")
+    return stated

@@ -1,0 +1,18 @@
+/* caught by: greets */
+#include <linux/module.h>
+
+static int hello_init(void)
+{
+    pr_debug("hello init\n");
+    return 0;
+}
+
+static void hello_exit(void)
+{
+    pr_debug("hello exit\n");
+}
+
+module_init(hello_init);
+module_exit(hello_exit);
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("A. Learner");

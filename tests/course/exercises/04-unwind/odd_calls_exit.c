@@ -1,0 +1,45 @@
+/* Init calls exit when it fails: the functions that give back do nothing where there is nothing. */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+static char *buffer;
+static dev_t number;
+static struct class *steps_class;
+
+static void steps_exit(void);
+
+static int steps_init(void)
+{
+    int error;
+
+    buffer = kmalloc(4096, GFP_KERNEL);
+    if (!buffer)
+        return -ENOMEM;
+    error = alloc_chrdev_region(&number, 0, 1, "steps");
+    if (error)
+        goto fail;
+    steps_class = class_create(THIS_MODULE, "steps");
+    if (IS_ERR(steps_class)) {
+        error = PTR_ERR(steps_class);
+        goto fail;
+    }
+    return 0;
+
+fail:
+    steps_exit();
+    return error;
+}
+
+static void steps_exit(void)
+{
+    class_destroy(steps_class);
+    unregister_chrdev_region(number, 1);
+    kfree(buffer);
+}
+
+module_init(steps_init);
+module_exit(steps_exit);
+MODULE_LICENSE("GPL");

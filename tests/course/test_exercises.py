@@ -1,0 +1,209 @@
+"""The exercises keep what they promise: to those who solve them, to those who do not, and to those who peek."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import nbformat
+import pytest
+from cases import CASES, Case, read_case, read_stated
+from nbformat.v4 import new_output
+
+from kmodlab.exercises.bench import Bench
+from kmodlab.exercises.check import CheckResult, Status
+from kmodlab.exercises.judge import judge
+from kmodlab.exercises.master import Exercise, find_masters, read_master
+from kmodlab.exercises.release import find_leaks, release, secrets_of
+from kmodlab.exercises.work import Work
+from kmodlab.guest.lab import Lab
+
+ROOT = Path(__file__).parents[2]
+MASTERS = find_masters(ROOT / "exercises")
+SANITIZERS = ROOT / "notebooks" / "nbval_sanitize.cfg"
+WRONG, ODD = (sorted(CASES.glob(f"*/{kind}_*")) for kind in ("wrong", "odd"))
+
+every_exercise = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.parent.name)
+
+
+def name_case(path: Path) -> str:
+    return f"{path.parent.name}/{path.stem}"
+
+
+def exercise_of(case: Path) -> Exercise:
+    return read_master(ROOT / "exercises" / case.parent.name / "master.ipynb")
+
+
+@pytest.fixture(scope="module")
+def bench(lab: Lab) -> Iterator[Bench]:
+    with Bench(lab) as bench:
+        yield bench
+
+
+def judge_work(exercise: Exercise, work: Work, bench: Bench) -> dict[str, CheckResult]:
+    results = {name: judge(check, work, bench) for name, check in exercise.checks.items()}
+    errored = [result for result in results.values() if result.status is Status.ERRORED]
+    assert not errored, errored
+    return results
+
+
+def test_there_are_exercises() -> None:
+    assert "01-hello" in [path.parent.name for path in MASTERS]
+
+
+# ---- what is released ----------------------------------------------------------------------------------------------
+
+
+@every_exercise
+def test_the_learners_version_is_the_release_of_its_master(path: Path) -> None:
+    exercise = read_master(path)
+    assert exercise.notebook.read_text() == release(exercise), "run `kmodlab release`"
+
+
+@every_exercise
+def test_nothing_of_a_solution_or_a_hidden_check_is_in_the_learners_version(path: Path) -> None:
+    exercise = read_master(path)
+    assert secrets_of(exercise)
+    assert not find_leaks(exercise, exercise.notebook.read_text())
+
+
+@every_exercise
+def test_nothing_else_lies_beside_the_two_notebooks(path: Path) -> None:
+    exercise = read_master(path)
+    beside = {other.name for other in path.parent.iterdir()} - {"__pycache__", ".ipynb_checkpoints"}
+    assert beside == {path.name, exercise.notebook.name}
+
+
+def test_the_wheel_holds_no_line_of_a_solution_or_a_hidden_check(tmp_path: Path) -> None:
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    secrets = {line: name for name in MASTERS for line in own_secrets(read_master(name))}
+    with zipfile.ZipFile(wheel) as archive:
+        assert not [name for name in archive.namelist() if name.endswith(".ipynb") or name.startswith("exercises/")]
+        texts = [archive.read(name).decode("utf-8", "replace") for name in archive.namelist()]
+    assert not [(line, name) for line, name in secrets.items() if any(line in text for text in texts)]
+
+
+def own_secrets(exercise: Exercise) -> set[str]:
+    """Lines that are an exercise's own: what our other samples say too, such as MODULE_LICENSE("GPL"), is no secret."""
+    others = "\n".join(path.read_text() for path in (ROOT / "kmodlab").rglob("*.c"))
+    return {line for line in secrets_of(exercise) if line not in others and len(line) > 20}
+
+
+@every_exercise
+def test_a_planted_line_is_found_wherever_it_is(path: Path) -> None:
+    exercise = read_master(path)
+    line = max(secrets_of(exercise), key=len)
+    for plant in (plant_in_source, plant_in_metadata, plant_in_attachment, plant_in_notebook_metadata):
+        notebook = nbformat.reads(release(exercise), as_version=4)
+        plant(notebook, line)
+        assert any(line in leak for leak in find_leaks(exercise, nbformat.writes(notebook))), plant.__name__
+
+
+def plant_in_source(notebook: nbformat.NotebookNode, line: str) -> None:
+    notebook.cells[1].source += f"\n   {line}\nand more"
+
+
+def plant_in_metadata(notebook: nbformat.NotebookNode, line: str) -> None:
+    notebook.cells[-1].metadata.nbgrader["note"] = {"deep": [line]}
+
+
+def plant_in_attachment(notebook: nbformat.NotebookNode, line: str) -> None:
+    notebook.cells[0].attachments = {"a.txt": {"text/plain": f"see: {line}"}}
+
+
+def plant_in_notebook_metadata(notebook: nbformat.NotebookNode, line: str) -> None:
+    notebook.metadata[line] = 1
+
+
+@every_exercise
+def test_a_planted_output_is_found(path: Path) -> None:
+    exercise = read_master(path)
+    notebook = nbformat.reads(release(exercise), as_version=4)
+    code = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    code.outputs = [new_output("stream", name="stdout", text="harmless\n")]
+    assert find_leaks(exercise, nbformat.writes(notebook))
+    code.outputs, code.execution_count = [], 7
+    assert find_leaks(exercise, nbformat.writes(notebook))
+
+
+# ---- what is checked -----------------------------------------------------------------------------------------------
+
+
+@every_exercise
+def test_the_solution_gets_full_marks(path: Path, bench: Bench) -> None:
+    exercise = read_master(path)
+    results = judge_work(exercise, exercise.solution, bench)
+    assert not [(name, result.reason) for name, result in results.items() if result.status is not Status.PASSED]
+    assert sum(result.points or 0 for result in results.values()) == exercise.points
+
+
+@every_exercise
+def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, bench: Bench) -> None:
+    exercise = read_master(path)
+    stated = read_stated(CASES / exercise.name / "starter.txt")
+    results = judge_work(exercise, exercise.work(exercise.starter), bench)
+    assert {name: result.points for name, result in results.items()} == {
+        name: one.points for name, one in stated.items()
+    }
+    for name, result in results.items():
+        assert stated[name].reason.casefold() in result.reason.casefold(), name
+    assert sum(result.points or 0 for result in results.values()) < exercise.points
+
+
+@pytest.mark.parametrize("path", WRONG, ids=name_case)
+def test_a_wrong_solution_is_caught_by_the_check_meant_for_it(path: Path, bench: Bench) -> None:
+    exercise = exercise_of(path)
+    case = read_case(path, exercise)
+    assert case.caught_by
+    assert set(case.caught_by) <= set(exercise.checks)
+    results = judge_work(exercise, exercise.work(case.answers), bench)
+    failed = [(name, result) for name, result in results.items() if result.status is Status.FAILED]
+    assert failed, "it gets full marks"
+    assert failed[0][0] in case.caught_by, failed[0]
+    assert case.because.casefold() in failed[0][1].reason.casefold()
+    assert all(result.reason for _, result in failed)
+
+
+@pytest.mark.parametrize("path", ODD, ids=name_case)
+def test_an_odd_but_right_solution_gets_full_marks(path: Path, bench: Bench) -> None:
+    exercise = exercise_of(path)
+    case: Case = read_case(path, exercise)
+    results = judge_work(exercise, exercise.work(case.answers), bench)
+    assert not [(name, result.reason) for name, result in results.items() if result.status is not Status.PASSED]
+
+
+@every_exercise
+def test_there_are_at_least_four_wrong_solutions(path: Path) -> None:
+    assert len([case for case in WRONG if case.parent.name == path.parent.name]) >= 4
+
+
+@every_exercise
+def test_the_master_shows_what_is_stored_in_it(
+    path: Path, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # the record of who runs the tests stays as it is
+    options = ["--nbval", "--nbval-sanitize-with", SANITIZERS, "--nbval-cell-timeout", "120"]
+    argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", path.parent, *options, path]
+    done = subprocess.run([str(word) for word in argv], capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "skipped" not in done.stdout
+    marks = json.loads((tmp_path / "kmodlab" / "progress.json").read_text())["exercises"][path.parent.name]
+    assert sum(mark["points"] for mark in marks.values()) == read_master(path).points
+
+
+@every_exercise
+def test_outputs_of_the_master_come_from_a_run_from_top_to_bottom(path: Path) -> None:
+    cells = [cell for cell in nbformat.read(path, as_version=4).cells if cell.cell_type == "code"]
+    assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
+    for cell in cells:
+        assert not cell.metadata.get("tags"), cell.source
+        assert "NBVAL" not in cell.source
+        for output in cell.outputs:
+            assert output.output_type != "error", cell.source
+            assert output.get("name", "stdout") == "stdout", cell.source

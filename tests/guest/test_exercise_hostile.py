@@ -1,0 +1,212 @@
+"""Hostile work is failed, in bounded time, for the right reason; what is ours is errored, and costs nobody a point."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import psutil
+import pytest
+from watching import wait_until_gone
+
+from kmodlab.exercises.bench import Bench
+from kmodlab.exercises.check import CheckResult, Status
+from kmodlab.exercises.judge import judge
+from kmodlab.exercises.vocabulary import read_check
+from kmodlab.exercises.work import Work
+from kmodlab.guest.lab import Lab
+from kmodlab.guest.session import Session
+
+MODULE = """\
+%%kmod bad
+#include <linux/module.h>
+#include <linux/reboot.h>
+#include <linux/delay.h>
+#include <linux/kthread.h>
+#include <linux/timer.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+static void late(struct timer_list *unused) {{ {late} }}
+static DEFINE_TIMER(timer, late);
+static int bad_init(void)
+{{
+    (void)timer;
+    {init}
+    return 0;
+}}
+static void bad_exit(void)
+{{
+    {exit}
+}}
+module_init(bad_init);
+module_exit(bad_exit);
+MODULE_LICENSE("GPL");
+"""
+BOUND_S = 120  # a verdict comes within this on a crowded machine; on an idle one all of these take seconds
+
+
+def module(init: str = "", exit_code: str = "", late: str = "") -> Work:
+    return Work.of([MODULE.format(init=init, exit=exit_code, late=late)])
+
+
+@pytest.fixture(scope="module")
+def bench(lab: Lab) -> Iterator[Bench]:
+    with Bench(lab) as bench:
+        yield bench
+
+
+def judged(bench: Bench, words: str, work: Work) -> CheckResult:
+    began = time.monotonic()
+    result = judge(read_check(f'check("c", {words}, partial=True)'), work, bench)
+    assert time.monotonic() - began < BOUND_S
+    return result
+
+
+NULL = "*(volatile int *)8 = 1;"
+FAKE = r'pr_alert("BUG: unable to handle page fault for address: ffff888000000000\n");'
+CASES = [
+    ({"init": "panic(\"PASS\");"}, "kernel panic: PASS"),
+    ({"init": NULL}, "NULL pointer dereference in bad_init"),
+    ({"exit_code": NULL}, "NULL pointer dereference in bad_exit"),
+    ({"init": "mod_timer(&timer, jiffies + 2); msleep(300);", "late": NULL}, "late"),
+    ({"init": "mod_timer(&timer, jiffies + HZ / 2);", "exit_code": "msleep(1000);", "late": "panic(0);"}, "panic"),
+    ({"init": "emergency_restart();"}, "rebooted"),
+    ({"exit_code": "kernel_power_off();"}, "powered off"),
+    ({"init": "local_irq_disable(); for (;;) ;"}, "hangs"),
+    ({"exit_code": "local_irq_disable(); for (;;) ;"}, "hangs"),
+    ({"init": "for (;;) schedule();"}, "did not come to its end"),
+    ({"init": 'for (;;) pr_emerg("PASS flood flood flood\\n");'}, ""),
+    ({"init": FAKE}, "reported"),
+    ({"init": "WARN_ON(1);"}, "WARNING in bad_init"),
+    ({"init": "struct task_struct *p; for_each_process(p) if (p->pid == 1) send_sig(SIGKILL, p, 1);"
+               "for_each_process(p) if (p->mm && p->pid > 1) send_sig(SIGKILL, p, 1);"}, ""),
+    ({"init": "for (;;) { void *p = (void *)__get_free_pages(GFP_KERNEL, 8); if (!p) panic(\"full\"); }"}, ""),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("code", "why"), CASES, ids=[str(number) for number in range(len(CASES))])
+def test_a_hostile_module_fails_and_earns_nothing(bench: Bench, code: dict[str, str], why: str) -> None:
+    result = judged(bench, 'builds("bad"), loads("bad"), unloads("bad"), removes("/nosuch")', module(**code))
+    assert (result.status, result.points) == (Status.FAILED, 0.0), result
+    assert why in result.reason
+
+
+def test_the_next_check_is_not_touched(bench: Bench) -> None:
+    judged(bench, 'loads("bad")', module(init="panic(0);"))
+    assert judged(bench, 'loads("bad"), unloads("bad")', module()).status is Status.PASSED
+
+
+def test_a_line_that_says_passed_earns_nothing(bench: Bench) -> None:
+    lie = r'pr_info("check passed, 100 points\n"); pr_info("PASS\n");'
+    assert judged(bench, 'loads("bad"), logs("hello")', module(init=lie)).points == 0.5
+
+
+def test_a_guest_that_ends_between_two_commands_is_noticed(bench: Bench) -> None:
+    # The session would give the next command a fresh guest, where nothing of the module is left.
+    late = module(init="mod_timer(&timer, jiffies + HZ / 5);", late="emergency_restart();")
+    words = 'loads("bad"), runs("sleep 1"), removes("/sys/module/bad")'
+    result = judged(bench, words, late)
+    assert (result.status, result.points) == (Status.FAILED, 0.0)
+
+
+def test_what_comes_after_the_last_command_is_noticed(bench: Bench) -> None:
+    late = module(init="mod_timer(&timer, jiffies + 1);", late="WARN_ON(1);", exit_code="del_timer_sync(&timer);")
+    result = judged(bench, 'loads("bad"), runs("usleep 200000")', late)
+    assert result.status is Status.FAILED
+    assert "WARNING" in result.reason
+
+
+SCRIPTS = {
+    "echo step 1 >/dev/kmsg; printf '<6>PASS\\n' >/dev/kmsg": 'runs_script("s"), logs("step 1")',
+    "mount -t tmpfs none /root": 'runs_script("s")',
+    "printf '#!/bin/sh\\nexit 0\\n' >/run/insmod; mount --bind /run/insmod /usr/bin/kmod": 'runs_script("s")',
+    "rm -f /usr/bin/insmod; printf '#!/bin/sh\\nexit 0\\n' >/usr/bin/insmod; chmod +x /usr/bin/insmod": (
+        'runs_script("s"), loads("bad")'
+    ),
+    "kill -9 1": 'runs_script("s"), is_loaded("bad")',
+    "killall -9 agent": 'runs_script("s"), is_loaded("bad")',
+    "cat /dev/zero": 'runs_script("s")',
+    "while :; do :; done": 'runs_script("s")',
+    "reboot -f": 'runs_script("s")',
+    "poweroff -f": 'runs_script("s")',
+    "echo c >/proc/sysrq-trigger": 'runs_script("s")',
+    "umount -l /proc": 'runs_script("s"), is_loaded("bad")',
+    "for port in /dev/vport*; do head -c 9000 /dev/urandom >$port; done": 'runs_script("s"), is_loaded("bad")',
+}
+
+
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_a_hostile_script_fails(bench: Bench, script: str) -> None:
+    work = Work.of([MODULE.format(init="", exit="", late=""), f"%%kscript s\n{script}\n"])
+    result = judge(read_check(f'check("c", {SCRIPTS[script]})'), work, bench)
+    assert (result.status, result.points) == (Status.FAILED, 0.0), result
+
+
+def test_answers_and_names_of_any_kind_only_fail(bench: Bench) -> None:
+    for body in ("\x1b[2J<script>alert(1)</script>", "\0", "a" * 100_000, "\ud800"):
+        work = Work.of([f"%%answer q\n{body}", f"%%kmod bad\n{body}"])
+        assert judged(bench, 'answers("q", "x"), loads("bad")', work).points == 0.0
+
+
+# ---- ours ----------------------------------------------------------------------------------------------------------
+
+
+def kill_qemu(session: Session) -> None:
+    assert session.pid
+    holder = psutil.Process(session.pid)
+    victims = [holder, *holder.children(recursive=True)]
+    for victim in victims:
+        victim.kill()
+    wait_until_gone(victims)
+
+
+@pytest.mark.parametrize("deaths", [1, 2, 3])
+def test_a_guest_that_dies_by_our_fault_is_tried_again_three_times_in_all(
+    lab: Lab, deaths: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken: list[Session] = []
+    with Bench(lab) as bench:
+        take = bench.take
+
+        def take_and_kill() -> Session:
+            session = take()
+            taken.append(session)
+            if len(taken) <= deaths:
+                kill_qemu(session)
+            return session
+
+        monkeypatch.setattr(bench, "take", take_and_kill)
+        result = judge(read_check('check("c", loads("bad"), unloads("bad"), points=3)'), module(), bench)
+    assert len(taken) == min(deaths + 1, 3)
+    if deaths < 3:
+        assert (result.status, result.points) == (Status.PASSED, 3.0)
+    else:
+        assert (result.status, result.points) == (Status.ERRORED, None)
+        assert "not because of your work" in result.reason
+
+
+def test_a_guest_that_dies_by_our_fault_while_a_module_is_loaded_is_ours_too(
+    lab: Lab, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from kmodlab.exercises.scene import Scene
+
+    loaded: list[Any] = []
+
+    def kill_after(scene: Scene, name: str) -> bool:
+        loaded.append(scene)
+        kill_qemu(scene.session)
+        return name in scene.loaded()
+
+    monkeypatch.setattr(Scene, "is_loaded", kill_after)
+    with Bench(lab) as bench:
+        result = judge(read_check('check("c", loads("bad"))'), module(), bench)
+    assert (result.status, result.points, len(loaded)) == (Status.ERRORED, None, 3)
+
+
+def test_without_a_compiler_or_a_lab_nothing_is_failed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with Bench(lab) as bench:
+        result = judge(read_check('check("c", loads("bad"))'), module(), bench)
+    assert (result.status, result.points) == (Status.ERRORED, None)
+    assert result.hints

@@ -1,0 +1,244 @@
+"""The words of checks, each met by what it asks for and missed by what it does not, in real guests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from kmodlab.exercises.bench import Bench
+from kmodlab.exercises.check import CheckResult, Status
+from kmodlab.exercises.judge import judge
+from kmodlab.exercises.vocabulary import WORDS, read_check
+from kmodlab.exercises.work import Work
+from kmodlab.guest.lab import Lab
+
+MODULE = """\
+%%kmod probe
+#include <linux/module.h>
+#include <linux/miscdevice.h>
+#include <linux/fs.h>
+#include <linux/uaccess.h>
+#include <linux/timer.h>
+
+static int count = 1;
+module_param(count, int, 0644);
+MODULE_PARM_DESC(count, "how many");
+static int fail;
+module_param(fail, int, 0);
+
+static ssize_t probe_read(struct file *file, char __user *to, size_t size, loff_t *at)
+{
+    return simple_read_from_buffer(to, size, at, "ready\\n", 6);
+}
+static ssize_t probe_write(struct file *file, const char __user *from, size_t size, loff_t *at)
+{
+    return -EBUSY;
+}
+static const struct file_operations operations = {
+    .owner = THIS_MODULE, .read = probe_read, .write = probe_write,
+};
+static struct miscdevice device = { .minor = MISC_DYNAMIC_MINOR, .name = "probe", .fops = &operations, .mode = 0600 };
+static void tick(struct timer_list *unused) { pr_info("tick"); }
+static DEFINE_TIMER(timer, tick);
+
+int probe_helper(void) { return 1; }
+EXPORT_SYMBOL_GPL(probe_helper);
+
+static int probe_init(void)
+{
+    int i;
+
+    if (fail)
+        return -fail;
+    for (i = 0; i < count; i++)
+        pr_notice("step %d of probe\\n", i);
+    mod_timer(&timer, jiffies + HZ / 2);
+    return misc_register(&device);
+}
+static void probe_exit(void)
+{
+    del_timer_sync(&timer);
+    misc_deregister(&device);
+    pr_info("gone, without a newline");
+}
+module_init(probe_init);
+module_exit(probe_exit);
+MODULE_LICENSE("GPL");
+MODULE_AUTHOR("somebody");
+"""
+USER = """\
+%%kmod user -f probe.symvers
+#include <linux/module.h>
+int probe_helper(void);
+static int user_init(void) { return probe_helper() - 1; }
+module_init(user_init);
+MODULE_LICENSE("GPL");
+"""
+SCRIPT = (
+    "%%kscript install\nmkdir -p /lib/modules/$(uname -r)/extra\ncp probe.ko user.ko /lib/modules/$(uname -r)/extra\n"
+)
+WORK = Work.of([MODULE, USER, f"{SCRIPT}depmod -a\necho done", "%%kscript idle\nfalse"])
+
+
+@pytest.fixture(scope="module")
+def bench(lab: Lab) -> Iterator[Bench]:
+    with Bench(lab) as bench:
+        yield bench
+
+
+def judged(bench: Bench, words: str, work: Work = WORK) -> CheckResult:
+    result = judge(read_check(f'check("c", {words})'), work, bench)
+    assert result.status is not Status.ERRORED, result
+    return result
+
+
+MET = [
+    'builds("probe")',
+    'builds("probe", warnings=False)',
+    'declares("probe", "license")',
+    'declares("probe", "license", like="gpl")',
+    'has_parameter("probe", "count", kind="int", described=True)',
+    'exports("probe", "probe_helper", gpl_only=True)',
+    'uses("probe", "misc_register")',
+    'uses("probe", "nosuch|misc_register")',
+    'depends_on("user", "probe")',
+    'loads("probe"), unloads("probe")',
+    'loads("probe"), loads("user"), is_loaded("user", "probe")',
+    'refuses("probe", "ENODEV", fail=19), is_not_loaded("probe")',
+    'loads("probe", count=a_number(2, 5)), logs("of PROBE", times="{count}")',
+    'loads("probe", count=2), logs("step 0", "step 1", level="NOTICE"), logs_nothing_like("step 2")',
+    'loads("probe"), logs("tick", within=5)',
+    'loads("probe"), unloads("probe"), logs("gone, without")',
+    'creates("/proc/modules"), removes("/dev/probe"), loads("probe"), creates("/dev/probe", mode="0600", '
+    'kind="character special file"), unloads("probe"), removes("/dev/probe")',
+    'loads("probe", count=a_number(2, 99)), holds("/sys/module/probe/parameters/count", "{count}")',
+    'loads("probe"), runs("cat /dev/probe"), prints("ready", exactly=True), prints_nothing_like("x+")',
+    'loads("probe"), fails("echo x >/dev/probe", "EBUSY"), fails("cat /nosuch")',
+    'runs("echo {word}", word=a_word()), prints("{word}")',
+    'installs("probe"), modprobes("probe", count=2), logs("step 1"), is_loaded("probe")',
+    'runs_script("install"), prints("done"), modprobes("user"), is_loaded("probe", "user")',
+    'runs_script("idle")',
+    'plugs("edu"), runs("cat /sys/bus/pci/devices/*/vendor"), prints("0x1234"), unplugs("edu")',
+    'plugs("usb-mouse"), unplugs("usb-mouse")',
+    'leaves_nothing("probe")',
+    'survives_rounds("probe", 5)',
+    'survives_faults("probe")',
+]  # fmt: skip
+MISSED = [
+    ('builds("nosuch")', "no module `nosuch` yet"),
+    ('declares("probe", "description")', "shows no description"),
+    ('declares("probe", "license", like="MIT")', "another license"),
+    ('has_parameter("probe", "nosuch")', "no parameter"),
+    ('has_parameter("probe", "count", kind="charp")', "of the type int"),
+    ('has_parameter("probe", "fail", described=True)', "no description"),
+    ('exports("probe", "nosuch")', "does not export"),
+    ('exports("probe", "probe_helper", gpl_only=False)', "GPL only"),
+    ('uses("probe", "kmalloc|kzalloc")', "does not use"),
+    ('depends_on("probe", "user")', "does not depend"),
+    ('loads("user")', "Unknown symbol probe_helper"),
+    ('refuses("user", "ENOENT")', "before init was called"),
+    ('unloads("probe")', "ENOENT"),
+    ('loads("probe"), loads("user"), unloads("probe")', "EAGAIN"),
+    ('loads("probe"), loads("user"), unloads("user")', "EBUSY"),
+    ('is_loaded("probe")', "not loaded"),
+    ('loads("probe"), is_not_loaded("probe")', "is loaded"),
+    ('refuses("probe", "EINVAL")', "should have failed"),
+    ('refuses("probe", "EINVAL", fail=19)', "not with EINVAL"),
+    ('loads("probe", fail=19)', "ENODEV"),
+    ('loads("probe"), logs("step 1")', "`step 1` was not logged by `insmod probe.ko`"),
+    ('loads("probe", count=2), logs("step 1", "step 0")', "another order"),
+    ('loads("probe", count=2), logs("of probe", times=3)', "as often"),
+    ('loads("probe"), logs("step 0", level="ERR")', "level ERR"),
+    ('loads("probe"), unloads("probe"), logs("step 0")', "not logged by `rmmod probe`"),
+    ('loads("probe"), logs_nothing_like("st.p")', "should not be"),
+    ('runs("echo step 0 >/dev/kmsg"), logs("step 0")', "not logged"),
+    ('creates("/dev/probe")', "not there"),
+    ('loads("probe"), creates("/dev/probe", mode="0644")', "permissions 0600"),
+    ('loads("probe"), creates("/dev/probe", kind="directory")', "no directory"),
+    ('loads("probe"), removes("/dev/probe")', "still there"),
+    ('loads("probe"), holds("/sys/module/probe/parameters/count", "2")', "does not hold"),
+    ('holds("/nosuch", "2")', "No such file"),
+    ('runs("cat /nosuch")', "No such file"),
+    ('fails("true")', "should fail"),
+    ('loads("probe"), fails("echo x >/dev/probe", "EIO")', "not with EIO"),
+    ('runs("echo a"), prints("b")', "did not print"),
+    ('runs("echo a b"), prints("a", exactly=True)', "exactly"),
+    ('runs("echo a"), prints_nothing_like("a")', "something like"),
+    ('modprobes("probe")', "`modprobe probe` failed"),
+    ('runs_script("nosuch")', "no script"),
+    ('plugs("edu"), plugs("edu")', "plugged in already"),
+    ('unplugs("edu")', "not plugged in"),
+    ('loads("probe"), plugs("edu"), drives("probe")', "No device is bound"),
+    ('survives_faults("probe", at_least=50)', "too few"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("words", MET)
+def test_a_word_is_met(bench: Bench, words: str) -> None:
+    result = judged(bench, words)
+    assert result.status is Status.PASSED, result.reason
+
+
+@pytest.mark.parametrize(("words", "why"), MISSED)
+def test_a_word_is_missed(bench: Bench, words: str, why: str) -> None:
+    result = judged(bench, words)
+    assert result.status is Status.FAILED
+    assert why in result.reason
+    assert judged(bench, words) == result  # from run to run it says the same
+
+
+def test_every_word_is_tried() -> None:
+    everything = " ".join([*MET, *(words for words, _ in MISSED), 'drives_nothing("m") answers("q")'])
+    assert not [word for word in WORDS if f"{word}(" not in everything]
+
+
+DRIVER = """\
+%%kmod taker
+#include <linux/module.h>
+#include <linux/pci.h>
+static const struct pci_device_id ids[] = { { PCI_DEVICE(0x1234, 0x11e8) }, { } };
+MODULE_DEVICE_TABLE(pci, ids);
+static int probe(struct pci_dev *dev, const struct pci_device_id *id) { pci_info(dev, "taken\\n"); return 0; }
+static void remove(struct pci_dev *dev) { pci_info(dev, "let go\\n"); }
+static struct pci_driver taker = { .name = "taker", .id_table = ids, .probe = probe, .remove = remove };
+module_pci_driver(taker);
+MODULE_LICENSE("GPL");
+"""
+
+
+def test_a_driver_is_seen_to_take_and_to_let_go(bench: Bench) -> None:
+    words = 'loads("taker"), drives_nothing("taker"), plugs("edu"), logs("taken"), drives("taker"), '
+    words += 'unplugs("edu"), logs("let go"), drives_nothing("taker"), unloads("taker")'
+    assert judged(bench, words, Work.of([DRIVER])).reason == ""
+
+
+def test_a_device_that_is_there_first_is_taken_on_loading(bench: Bench) -> None:
+    assert judged(bench, 'plugs("edu"), loads("taker"), logs("taken"), drives("taker")', Work.of([DRIVER])).reason == ""
+
+
+def test_what_does_not_compile_fails_on_its_line(bench: Bench) -> None:
+    result = judged(bench, 'loads("bad")', Work.of(["%%kmod bad\n#include <linux/module.h>\nint x = nosuch;\n"]))
+    assert "does not compile" in result.reason
+    assert result.line
+    assert (result.line.file, result.line.number, result.line.text) == ("bad.c", 3, "int x = nosuch;")
+    assert "declare it" in result.hints[0]
+
+
+def test_a_leak_fails_on_the_line_that_acquired_it(bench: Bench) -> None:
+    leaky = MODULE.replace("misc_deregister(&device);", "")
+    result = judged(bench, 'leaves_nothing("probe")', Work.of([leaky]))
+    assert result.status is Status.FAILED
+    assert result.line
+    assert "misc_register" in result.line.text
+
+
+def test_a_makefile_may_call_the_module_otherwise(bench: Bench) -> None:
+    cells = [
+        "%%makefile folder\nobj-m += inner.o\ninner-y := a.o b.o",
+        "%%kfile a.c\n#include <linux/module.h>\nint f(void);",
+    ]
+    cells[1] += '\nstatic int i(void) { return f(); }\nmodule_init(i);\nMODULE_LICENSE("GPL");'
+    cells.append("%%kfile b.c\nint f(void);\nint f(void) { return 0; }")
+    assert judged(bench, 'loads("inner")', Work.of(cells)).reason == ""
+    assert "but no `outer.ko`" in judged(bench, 'loads("outer")', Work.of(cells)).reason
