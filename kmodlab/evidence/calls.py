@@ -28,7 +28,8 @@ _CALL, _JUMP = 0xE8, 0xE9
 _ENDBR64 = b"\xf3\x0f\x1e\xfa"
 _RELOCATIONS = (2, 4)  # R_X86_64_PC32, R_X86_64_PLT32
 _EXECUTABLE = 0x4  # SHF_EXECINSTR
-_EXIT = "cleanup_module"  # what module_exit calls the function (include/linux/module.h)
+_INIT, _EXIT = "init_module", "cleanup_module"  # what module_init and module_exit call them (include/linux/module.h)
+_THUNK = "__x86_indirect_thunk_"  # a call or jump to a pointer (arch/x86/lib/retpoline.S)
 # What the compiler and the kernel's build put in; no source line calls these.
 _NOT_CALLED = re.compile(r"__fentry__|__x86_|__SCT__|__stack_chk_fail|__ubsan_|__tsan_|__sanitizer_|__cfi_")
 _LIMIT = 512  # MAX_SITES of the witness
@@ -101,6 +102,17 @@ class Code:
         """Section and offset of the exit function; None where the module has none."""
         return self._elf.exit_place
 
+    @property
+    def init_place(self) -> tuple[int, int] | None:
+        """Section and offset of the init function; None where the module has none."""
+        return self._elf.init_place
+
+    def tail_jumps(self, section: int, offset: int) -> list[tuple[int, int]]:
+        """Where the function at a place ends by jumping to a pointer."""
+        function = self._elf.function_at(section, offset)
+        here = [place for place in self._elf.tail_jumps if place[0] == section]
+        return [place for place in here if function and 0 <= place[1] - function.start < function.size]
+
     @cached_property
     def name(self) -> str:
         """The module's name, as in lsmod; empty where it has none."""
@@ -144,6 +156,8 @@ class _Elf:
         self.sections: tuple[Section, ...] = ()
         self.sites: tuple[CallSite, ...] = ()
         self.exit_place: tuple[int, int] | None = None
+        self.init_place: tuple[int, int] | None = None
+        self.tail_jumps: list[tuple[int, int]] = []
         self._functions: list[list[_Symbol]] = []
         if ko:
             self._read(ELFFile(io.BytesIO(ko)))
@@ -162,10 +176,16 @@ class _Elf:
             self._functions[where].append(_Symbol(symbol["st_value"], symbol["st_size"], symbol.name))
             if symbol.name == _EXIT:
                 self.exit_place = where, symbol["st_value"] + _landing(elf, symbol)
+            elif symbol.name == _INIT:
+                self.init_place = where, symbol["st_value"]
         for functions in self._functions:
             # Aliases of one address: the author's own name, not the one that module_init gave it.
-            functions.sort(key=lambda one: (one.start, one.name not in (_EXIT, "init_module")))
-        self.sites = tuple(site for where in place.items() for site in _find_sites(elf, symbols, *where))[:_LIMIT]
+            functions.sort(key=lambda one: (one.start, one.name not in (_EXIT, _INIT)))
+        found = [site for where in place.items() for site in _find_sites(elf, symbols, *where)]
+        self.sites = tuple(site for site in found if not _NOT_CALLED.match(site.symbol))[:_LIMIT]
+        self.tail_jumps = [
+            (site.section, site.offset) for site in found if site.is_jump and site.symbol.startswith(_THUNK)
+        ]
 
     def function_at(self, section: int, offset: int) -> _Symbol | None:
         functions = self._functions[section]
@@ -203,6 +223,5 @@ def _find_sites(elf: ELFFile, symbols: list[Any], number: int, where: int) -> It
             offset = relocation["r_offset"] - 1
             if symbol["st_shndx"] != "SHN_UNDEF" or relocation["r_info_type"] not in _RELOCATIONS:
                 continue
-            if not 0 <= offset < len(code) or code[offset] not in (_CALL, _JUMP) or _NOT_CALLED.match(symbol.name):
-                continue
-            yield CallSite(where, offset, symbol.name, code[offset] == _JUMP)
+            if 0 <= offset < len(code) and code[offset] in (_CALL, _JUMP):
+                yield CallSite(where, offset, symbol.name, code[offset] == _JUMP)

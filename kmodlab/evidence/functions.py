@@ -48,6 +48,8 @@ class Takes(IntEnum):
     MEMORY = 1
     CACHED = 2
     RCU = 3
+    PAGE = 4
+    PAGE_ADDRESS = 5
 
 
 class Sees(IntEnum):
@@ -59,6 +61,7 @@ class Sees(IntEnum):
     WORK = 3
     DELAYED_WORK = 4
     TASKLET = 5
+    RCU = 6
 
 
 class Naming(IntEnum):
@@ -275,7 +278,7 @@ def _gives(fields: Fields, value: str, _parameters: Parameters) -> None:
 
 def _takes(fields: Fields, value: str, parameters: Parameters) -> None:
     kind, _, name = value.partition("@")
-    fields.update(takes=Takes[kind.upper()], taken=parameters[name])
+    fields.update(takes=Takes[kind.upper().replace("-", "_")], taken=parameters[name])
 
 
 def _sees(fields: Fields, value: str, parameters: Parameters) -> None:

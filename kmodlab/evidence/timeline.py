@@ -11,6 +11,7 @@ from enum import StrEnum
 
 from kmodlab.evidence.calls import Code
 from kmodlab.evidence.functions import Functions, Gives, Takes, as_signed, errno_name
+from kmodlab.evidence.ledger.kinds import LOCKS
 from kmodlab.evidence.ledger.left import until_second_load
 from kmodlab.evidence.made import Call, calls_made
 from kmodlab.evidence.source_lines import SourceLine
@@ -139,7 +140,8 @@ def _is_shown(call: Call) -> bool:
     if record.phase not in (Phase.INIT, Phase.EXIT) or not record.flags & Flag.OWN_TASK or call.in_callback:
         return False
     gives_or_takes = function.gives is not Gives.NOTHING or function.takes is not Takes.NOTHING
-    return function.can_fail or gives_or_takes or bool(function.opens or function.closes or function.sees)
+    handles = [handle for handle in (*function.opens, *function.closes) if handle.kind not in LOCKS]
+    return function.can_fail or gives_or_takes or bool(handles or function.sees)
 
 
 def _call_moment(call: Call, time_s: float) -> Moment:

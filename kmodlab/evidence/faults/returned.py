@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from kmodlab.evidence.calls import Code
 from kmodlab.evidence.functions import MAX_ERRNO, Gives, errno_name
 from kmodlab.evidence.made import Call
 from kmodlab.evidence.source_lines import SourceLine
@@ -24,17 +25,20 @@ _MAY_BE_MISSING = {"file", "crypto", "clock", "gpiod", "regulator", "reset", "pw
 
 @dataclass(frozen=True)
 class WrongReturn:
-    """Why it is wrong, in a sentence; `is_success` where the kernel took it for one. `line` is the failed call's."""
+    """Why it is wrong, in a sentence; `is_success` where the kernel took it for one.
+
+    `line` is the failed call's, or that of the return statement.
+    """
 
     sentence: str
     is_success: bool
     line: SourceLine | None = None
 
 
-def check_return(returned: int, calls: Sequence[Call]) -> WrongReturn | None:
+def check_return(returned: int, calls: Sequence[Call], code: Code) -> WrongReturn | None:
     """What is wrong with init's return value; None where nothing is. `calls` are all that were recorded."""
     call = _decisive_failure(calls)
-    line = call.line if call else None
+    line = call.line if call else return_line(code, returned)
     if returned > 0:
         return WrongReturn(
             f"init returned {returned}: a positive number is no error, so the module stays loaded", True, line
@@ -42,7 +46,7 @@ def check_return(returned: int, calls: Sequence[Call]) -> WrongReturn | None:
     if returned < -MAX_ERRNO:
         return WrongReturn(f"init returned {returned}, which is no errno", False, line)
     if call is None:
-        return _without_failure(returned, calls)
+        return _without_failure(returned, calls, line)
     if call.in_callback:
         return None  # the kernel's own function stands between: it decides what init gets to see
     if returned == 0:
@@ -65,10 +69,10 @@ def _matters(call: Call) -> bool:
     return gets_something and not kinds & _MAY_BE_MISSING and not call.function.optional
 
 
-def _without_failure(returned: int, calls: Sequence[Call]) -> WrongReturn | None:
+def _without_failure(returned: int, calls: Sequence[Call], line: SourceLine | None) -> WrongReturn | None:
     given = {call.errno for call in calls if call.in_init}
     if returned == -_EPERM and _EPERM not in given:
-        return WrongReturn("init returned a bare -1, which is -EPERM: operation not permitted", False)
+        return WrongReturn("init returned a bare -1, which is -EPERM: operation not permitted", False, line)
     return None
 
 
@@ -117,3 +121,44 @@ def _is_meant(call: Call, value: str) -> bool:
             if any(_MEANT.search(comment) for comment in comments):
                 return True
     return False
+
+
+# ---- the statement that returned -----------------------------------------------------------------------------------
+
+_RETURN = re.compile(r"\breturn\b\s*\(?([^;]*?)\)?\s*;")
+_WORDLESS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
+
+
+def return_line(code: Code, returned: int) -> SourceLine | None:
+    """The last return statement of init that may have returned this, as far as its text tells; None without a text."""
+    place = code.init_place
+    start = code.line(*place) if place else None
+    text = code.sources.get(start.file, b"").decode("utf-8", "replace") if start else ""
+    if start is None or not text:
+        return None
+    bare = _WORDLESS.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
+    begin = bare.find("{", sum(len(line) + 1 for line in bare.split("\n")[: start.line - 1]))
+    found = list(_RETURN.finditer(bare, begin, _end_of_block(bare, begin))) if begin >= 0 else []
+    exact = [match for match in found if _constant(match[1]) == returned]
+    chosen = exact or [match for match in found if _constant(match[1]) is None]
+    if not chosen:
+        return start
+    return replace(start, line=bare.count("\n", 0, chosen[-1].start()) + 1, column=None)
+
+
+def _end_of_block(text: str, begin: int) -> int:
+    depth = 0
+    for match in re.finditer(r"[{}]", text[begin:]):
+        depth += 1 if match[0] == "{" else -1
+        if depth == 0:
+            return begin + match.end()
+    return len(text)
+
+
+def _constant(expression: str) -> int | None:
+    """The number that an expression is; None where it is more than a number or an errno."""
+    if re.fullmatch(r"-?\d+", expression):
+        return int(expression)
+    match = re.fullmatch(r"(-?)(E[A-Z0-9]+)", expression)
+    number = next((number for number in range(1, MAX_ERRNO + 1) if match and errno_name(number) == match[2]), None)
+    return None if match is None or number is None else -number if match[1] else number

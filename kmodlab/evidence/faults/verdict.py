@@ -12,19 +12,23 @@ from enum import StrEnum
 
 from kmodlab.errors import EndKind
 from kmodlab.evidence.faults.returned import WrongReturn, check_return
-from kmodlab.evidence.functions import Functions, as_signed
+from kmodlab.evidence.functions import Functions, Takes, as_signed
 from kmodlab.evidence.ledger.account import Account, parse_account
-from kmodlab.evidence.ledger.left import Left, find_left, place_of, until_second_load, words_of_pending
+from kmodlab.evidence.ledger.kinds import resource_kind
+from kmodlab.evidence.ledger.left import Left, charged, find_left, place_of, until_second_load, words_of_pending
+from kmodlab.evidence.ledger.twice import given_back_twice
 from kmodlab.evidence.made import Call, calls_made, site_line
 from kmodlab.evidence.oops.types import Frame, Oops
 from kmodlab.evidence.oops.types import Kind as OopsKind
 from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.witness.observe import Crash, Observation, Subject
-from kmodlab.evidence.witness.records import Kind, Phase
+from kmodlab.evidence.witness.records import Flag, Kind, Phase
 
 _HANGS = {OopsKind.SOFT_LOCKUP, OopsKind.HARD_LOCKUP, OopsKind.RCU_STALL, OopsKind.HUNG_TASK}
 _LOAD = {"load"}
 _GONE = "gone"  # what happens once the module has done its exit, or failed in its init, is a consequence
+_BY_ADDRESS = {Takes.MEMORY, Takes.CACHED, Takes.RCU}
+_PAGE = 4096
 _STEPS = {"load", "loaded", "settle", "script", "scripted", "unload"}
 
 
@@ -38,6 +42,7 @@ class Verdict(StrEnum):
     HANGS = "hangs"
     NOT_INJECTED = "not-injected"
     REFUSED = "refused"  # it could not be loaded at all, so its init never ran
+    UNSEEN = "unseen"  # nothing wrong was seen, but not all could be
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ class _Judge:
 
     def finding(self) -> Finding:
         left = self._left()
-        troubles = tuple(self._troubles(left))
+        troubles = tuple(self._troubles(left)) or tuple(self._unseen())
         return Finding(
             verdict=troubles[0].verdict if troubles else Verdict.CLEAN,
             init_returned=self._returned,
@@ -168,6 +173,13 @@ class _Judge:
         if not left and not broken:
             yield from self._cannot_be_loaded_again()
 
+    def _unseen(self) -> Iterator[Trouble]:
+        """Why a run in which nothing went wrong is not known to be clean."""
+        if self._seen.step("end") is None:
+            yield Trouble(Verdict.UNSEEN, f"the run broke off in the step `{self._seen.last_step}`")
+        if self._seen.doubt:
+            yield Trouble(Verdict.UNSEEN, self._seen.doubt)
+
     def _refused(self) -> Iterator[Trouble]:
         """Why it was not loaded, where the kernel or insmod did not even call its init."""
         if self._seen.step("refused"):
@@ -179,18 +191,25 @@ class _Judge:
 
     def _wrong_return(self) -> WrongReturn | None:
         returned = self._returned
-        return None if returned is None else check_return(returned, self._calls)
+        return None if returned is None else check_return(returned, self._calls, self._code)
 
     def _broken(self) -> Iterator[Trouble]:
         """Crashes and hangs, in any step."""
         yield from self._atomic_sleeps()
-        yield from self._double_frees()
+        yield from self._bad_frees()
         yield from self._frees_of_active()
+        crashes = list(self._crashes())
+        told = {trouble.line for trouble in crashes}
+        yield from (trouble for trouble in self._second_releases() if trouble.line not in told)
+        yield from crashes
+        yield from self._damage()
+        yield from self._ends()
+
+    def _crashes(self) -> Iterator[Trouble]:
         for crash in self._seen.crashes:
             verdict = Verdict.HANGS if crash.oops.kind in _HANGS else Verdict.CRASHES
             step = _GONE if self._is_gone_at(crash) else crash.step
             yield Trouble(verdict, self._words(crash.oops), self._crash_line(crash.oops), step, crash.oops)
-        yield from self._ends()
 
     def _is_gone_at(self, crash: Crash) -> bool:
         """Whether the module had done its exit, or its init had failed, when it crashed."""
@@ -214,12 +233,32 @@ class _Judge:
                 yield Trouble(Verdict.CRASHES, sentence, call.line, _step_of(call.record.phase))
                 return
 
-    def _double_frees(self) -> Iterator[Trouble]:
-        for record in self._records.of(Kind.TWICE):
+    def _bad_frees(self) -> Iterator[Trouble]:
+        for record in self._records.of(Kind.TWICE, Kind.MISPLACED):
             first = site_line(self._code, record.arguments[1])
-            before = f", which line {first.line} has freed already" if first else ""
-            sentence = f"a double free of memory{before}"
+            got = site_line(self._code, record.arguments[2])
+            if record.kind is Kind.TWICE:
+                sentence = f"a double free of memory{_which(first, 'has freed already')}"
+            else:
+                sentence = f"what is freed is not the beginning of the memory{_which(got, 'got')}"
             yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
+
+    def _second_releases(self) -> Iterator[Trouble]:
+        for kind, call, before in given_back_twice(self._calls):
+            sentence = f"{resource_kind(kind).words} is given back twice{_which(before.line, 'has given back already')}"
+            yield Trouble(Verdict.CRASHES, sentence, call.line, _step_of(call.record.phase))
+
+    def _damage(self) -> Iterator[Trouble]:
+        """Writes that nobody noticed when they were made."""
+        for record in self._records.of(Kind.OVERRUN, Kind.SCRIBBLED):
+            line = site_line(self._code, record.site)
+            if record.kind is Kind.OVERRUN:
+                sentence = (
+                    f"something is written beyond the end of the {record.arguments[1]} bytes{_which(line, 'got')}"
+                )
+            else:
+                sentence = f"use after free: something is written to the memory{_which(line, 'freed')}"
+            yield Trouble(Verdict.CRASHES, sentence, line, _step_of(record.phase))
 
     def _frees_of_active(self) -> Iterator[Trouble]:
         for record in self._records.of(Kind.FREED_ACTIVE):
@@ -233,7 +272,16 @@ class _Judge:
     # ---- whose line ----
 
     def _crash_line(self, oops: Oops) -> SourceLine | None:
-        return self._blame(oops) or self._freed_line(oops) or self._unreturned_line() or self._last_call_line(oops)
+        lines = (self._blame, self._freed_line, self._unreturned_line, self._tail_jump_line, self._last_call_line)
+        return next((found for line in lines if (found := line(oops))), None)
+
+    def _tail_jump_line(self, oops: Oops) -> SourceLine | None:
+        """Where init or exit ends by jumping to a pointer, which leaves no trace of it on the stack."""
+        places = (self._code.exit_place, self._code.init_place)
+        running = places[0] if self._records.first(Kind.EXIT) else places[1]
+        if oops.rip_frame or running is None:
+            return None
+        return next((line for place in self._code.tail_jumps(*running) if (line := self._code.line(*place))), None)
 
     def _last_call_line(self, oops: Oops) -> SourceLine | None:
         """The last call that the crashing process had made: a call at a function's end leaves no trace on the stack."""
@@ -246,6 +294,10 @@ class _Judge:
         freed = self._freed_call(address) if address else None
         if freed and freed.line:
             return f"use after free: the memory was freed on line {freed.line.line} ({oops.title})"
+        short = self._call_before(address) if address else None
+        if short and short.function.size is not None:
+            size = short.record.arguments[short.function.size]
+            return f"an access beyond the end of the {size} bytes{_which(short.line, 'got')} ({oops.title})"
         return oops.title
 
     def _blame(self, oops: Oops) -> SourceLine | None:
@@ -266,8 +318,18 @@ class _Judge:
         """The call that freed the memory around an address, where that is memory of the module's."""
         for call in reversed(self._calls):
             start = call.record.arguments[call.function.taken]
-            if call.function.takes and start <= address < start + (1 << 14):
+            if call.function.takes in _BY_ADDRESS and start <= address < start + (1 << 14):
                 return call
+        return None
+
+    def _call_before(self, address: int) -> Call | None:
+        """The call that got the memory which ends just before an address."""
+        for call in reversed(self._calls):
+            start, size = call.record.result, call.function.size
+            if call.function.fence and size is not None and call.returned:
+                end = start + call.record.arguments[size]
+                if end <= address < -(-end // _PAGE) * _PAGE + _PAGE:
+                    return call
         return None
 
     def _hang_line(self) -> SourceLine | None:
@@ -278,10 +340,15 @@ class _Judge:
                 return line
         return self._unreturned_line()
 
-    def _unreturned_line(self) -> SourceLine | None:
+    def _unreturned_line(self, _oops: Oops | None = None) -> SourceLine | None:
         """The last call of the kernel that never came back."""
         pending = [call for call in self._calls if not call.returned and call.line]
-        return pending[-1].line if pending else None
+        own = [call for call in pending if call.record.flags & Flag.OWN_TASK]  # init or exit itself waits
+        return max(own or pending, key=lambda call: call.record.time_s).line if pending else None
+
+
+def _which(line: SourceLine | None, did: str) -> str:
+    return f", which line {line.line} {did}" if line else ""
 
 
 def _places(oops: Oops) -> Iterator[Frame]:
@@ -328,5 +395,5 @@ def level_after_cycles(observation: Observation) -> bool | None:
         return None
     if before is None or after is None:
         return False
-    level = not parse_account(after.text).since(parse_account(before.text))
+    level = not charged(parse_account(after.text), parse_account(before.text))
     return level and not observation.records.of(Kind.LEFT)

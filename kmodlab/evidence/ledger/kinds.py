@@ -96,10 +96,16 @@ KINDS = {
     "mempool": ResourceKind("the memory pool"),
     "worker": ResourceKind("the kthread worker"),
     "usb-minor": ResourceKind("the USB device number"),
+    "mutex": ResourceKind("the mutex, which is still locked"),
+    "rwsem": ResourceKind("the semaphore (rwsem), which is still locked"),
 }
 
 # Threads are looked for among all threads, rather than believed to be there when nobody stopped them.
 THREAD = "thread"
+# Whether a module holds one of its own is seen by whether it can be unloaded.
+MODULE_REFERENCE = "module-reference"
+# A lock is held and released again; nothing stays registered meanwhile.
+LOCKS = frozenset({"mutex", "rwsem"})
 
 
 def resource_kind(kind: str) -> ResourceKind:

@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from kmodlab.evidence.calls import Code
 from kmodlab.evidence.functions import Function, Functions, Gives, Handle, Sees
 from kmodlab.evidence.ledger.account import Account
-from kmodlab.evidence.ledger.kinds import THREAD, ResourceKind, resource_kind
+from kmodlab.evidence.ledger.kinds import MODULE_REFERENCE, THREAD, ResourceKind, resource_kind
 from kmodlab.evidence.made import Call, calls_made, site_line, site_name
 from kmodlab.evidence.source_lines import SourceLine
-from kmodlab.evidence.witness.records import Kind, Record, Records
+from kmodlab.evidence.witness.records import PER_SITE, Kind, Record, Records
 
 _CALLBACKS = {
     Sees.TIMER: "the timer",
@@ -25,6 +25,7 @@ _CALLBACKS = {
     Sees.WORK: "the work item",
     Sees.DELAYED_WORK: "the delayed work item",
     Sees.TASKLET: "the tasklet",
+    Sees.RCU: "the RCU callback",
 }
 _MEMORY = {
     Gives.MEMORY: "memory",
@@ -33,6 +34,8 @@ _MEMORY = {
     Gives.PAGE_ADDRESS: "pages",
 }
 _SHOWN = 8  # of the account's entries that go with one thing
+# What comes with modules, or with the first use of an interrupt line, and is the kernel's own affair.
+_NOT_CHARGED = ("module ", "/sys/kernel/btf/", "/sys/kernel/irq/", "/proc/irq/")
 
 
 @dataclass(frozen=True)
@@ -65,16 +68,21 @@ def find_left(
     """
     first = until_second_load(records)
     if not first.first(Kind.GOING):
-        return tuple(_still_loaded(code, first))
+        return tuple(_still_loaded(code, functions, first))
     calls = calls_made(code, functions, first)
-    new = [entry for entry in after.since(before) if not entry.startswith("module ")] if after else []
+    new = charged(after, before) if after else []
     left = list(_running(code, functions, first, calls))
     if not first.dropped:
-        left += _resources(_unreleased(calls), new)
+        left += _resources(calls, new)
     left += _memory(code, functions, first)
     if after and not _other_modules(code, before, after):
         left += [Left("entry", _words_of(entry), seen=(entry,)) for entry in _unexplained(new, left)]
     return tuple(left)
+
+
+def charged(after: Account, before: Account) -> list[str]:
+    """What is new in an account and may be a module's doing."""
+    return [entry for entry in after.since(before) if not entry.startswith(_NOT_CHARGED)]
 
 
 def until_second_load(records: Records) -> Records:
@@ -83,10 +91,13 @@ def until_second_load(records: Records) -> Records:
     return Records(records.all[: loads[1]], records.dropped) if len(loads) > 1 else records
 
 
-def _still_loaded(code: Code, records: Records) -> Iterator[Left]:
+def _still_loaded(code: Code, functions: Functions, records: Records) -> Iterator[Left]:
     """The module itself, where it was loaded and did not go; one without an exit function is there to stay."""
     if records.first(Kind.LIVE) and code.exit_place:
-        yield Left("module", "the module itself, still loaded")
+        held = [one.call for one in _unreleased(calls_made(code, functions, records)) if one.kind == MODULE_REFERENCE]
+        taken = held[-1] if held else None
+        name, line = (taken.name, taken.line) if taken else (None, None)
+        yield Left("module", "the module itself, still loaded", name, line)
 
 
 def _other_modules(code: Code, before: Account, after: Account) -> bool:
@@ -197,15 +208,20 @@ def _values(call: Call, handles: tuple[Handle, ...]) -> Iterator[tuple[str, tupl
         yield handle.kind, handle.values(call.record.arguments, call.record.result)
 
 
-def _resources(held: list[_Open], new: list[str]) -> Iterator[Left]:
+def _kinds_of(function: Function) -> Iterator[str]:
+    yield from (handle.kind for handle in (*function.opens, *function.closes))
+
+
+def _resources(calls: Iterable[Call], new: list[str]) -> Iterator[Left]:
     claimed: set[str] = set()
-    for one in held:
-        if one.kind == THREAD:
+    unsure = {kind for call in calls if call.record.nth > PER_SITE for kind in _kinds_of(call.function)}
+    for one in _unreleased(calls):
+        if one.kind in (THREAD, MODULE_REFERENCE):
             continue
         kind, name = resource_kind(one.kind), one.call.record.text
         seen = tuple(entry for entry in new if kind.matches(entry, name) and entry not in claimed)
-        if kind.is_visible and not seen:
-            continue  # the kernel gave it back
+        if not seen and (kind.is_visible or one.kind in unsure):
+            continue  # the kernel gave it back, or the call that gave it back may have no record
         claimed.update(seen)
         yield Left(one.kind, _describe(kind, name, seen), one.call.name, one.call.line, seen[:_SHOWN])
 

@@ -34,6 +34,7 @@ static unsigned long bases[MAX_SECTIONS];
 static struct site {
 	struct plan_site plan;
 	u32 hits, recorded;
+	struct record *last;
 } sites[MAX_SITES];
 
 static struct spot {
@@ -163,6 +164,17 @@ void disarm_all(void)
 	memset(spot_at, 0, sizeof(spot_at));
 }
 
+/* What runs the module's code from now on must not meet a breakpoint that nobody knows. */
+void restore_all(void)
+{
+	u32 at;
+
+	for (at = 0; at < plan.spots; at++)
+		if (spots[at].address)
+			poke(&spots[at], spots[at].original);
+	disarm_all();
+}
+
 /* ---- calls under way ------------------------------------------------------------------------------------------- */
 
 static struct pending {
@@ -201,6 +213,12 @@ static unsigned int original_count(void)
 static bool is_interrupting(unsigned int count)
 {
 	return count & (HARDIRQ_MASK | SOFTIRQ_OFFSET);
+}
+
+/* The chain of handlers that leads here is itself in such a section. */
+static bool is_reading_rcu(void)
+{
+	return IS_ENABLED(CONFIG_PREEMPT_RCU) && rcu_preempt_depth() > 1;
 }
 
 static const void *context_of(unsigned int count)
@@ -345,24 +363,38 @@ static const char *find_name(const struct plan_site *site, unsigned long argumen
 	return NULL;
 }
 
+/* Of a call that is made very often, the last one has a record too. */
+static struct record *record_for(u16 number)
+{
+	struct site *site = &sites[number];
+	struct record *last = site->last;
+
+	if (site->recorded < PER_SITE) {
+		site->last = new_record(CALL, number);
+		site->recorded += !!site->last;
+		return site->last;
+	}
+	if (!last || !(last->flags & RETURNED))
+		return NULL;
+	fill_record(last, CALL, number);
+	return last;
+}
+
 static struct record *record_call(u16 number, unsigned int count, const struct pt_regs *regs, const unsigned long *arguments)
 {
 	struct site *site = &sites[number];
 	struct record *record;
 	const char *name;
 
-	if (count_load(false) > plan.recorded_loads || site->recorded >= PER_SITE)
-		return NULL;
-	record = new_record(CALL, number);
+	record = count_load(false) > plan.recorded_loads ? NULL : record_for(number);
 	if (!record)
 		return NULL;
-	site->recorded++;
 	memcpy(record->arguments, arguments, sizeof(record->arguments));
 	record->nth = site->hits;
 	record->depth = depth_of(context_of(count));
 	if (record->depth)
 		record->flags |= NESTED;
-	if (count || !(regs->flags & X86_EFLAGS_IF))
+	if (count || !(regs->flags & X86_EFLAGS_IF) || is_reading_rcu())
 		record->flags |= ATOMIC;
 	if (is_interrupting(count))
 		record->flags |= IN_INTERRUPT;
@@ -413,7 +445,7 @@ static void begin_call(struct spot *spot, struct pt_regs *regs)
 	get_arguments(regs, arguments);
 	innermost(pending.context, regs->sp + 1);
 	pending.record = record_call(number, count, regs, arguments);
-	pending.size = arguments[site->plan.size_argument];
+	pending.size = site->plan.size_argument < ARGUMENTS ? arguments[site->plan.size_argument] : 0;
 	if (site->plan.sees)
 		watch(&site->plan, number, arguments[site->plan.sees_argument]);
 	if (is_to_fail(number, count)) {
@@ -427,7 +459,7 @@ static void begin_call(struct spot *spot, struct pt_regs *regs)
 		target = stand_in();
 		pending.overridden = true;
 	} else if (site->plan.takes) {
-		if (!may_free(&site->plan, number, pending.nth, arguments, is_interrupting(count), &target)) {
+		if (!may_free(&site->plan, number, pending.nth, arguments)) {
 			skip_call(regs, &pending);
 			return;
 		}
@@ -435,7 +467,7 @@ static void begin_call(struct spot *spot, struct pt_regs *regs)
 		pending.fenced = true;
 		regs->di = arguments[site->plan.size_argument];
 		regs->si = arguments[site->plan.flags_argument];
-		target = (unsigned long)fenced_alloc;
+		target = (unsigned long)(site->plan.flags & SITE_GUARD ? guarded_alloc : fenced_alloc);
 	}
 	make_call(regs, &pending, target);
 }
@@ -505,7 +537,8 @@ void forget_calls(void)
 static bool is_site_sound(const struct plan_site *site)
 {
 	return max3(site->takes_argument, site->sees_argument, site->name_argument) < ARGUMENTS &&
-	       max(site->size_argument, site->flags_argument) < ARGUMENTS;
+	       site->flags_argument < ARGUMENTS &&
+	       (site->size_argument < ARGUMENTS || (site->size_argument == NO_ARGUMENT && !(site->flags & SITE_FENCE)));
 }
 
 bool take_sites(const struct plan *head, const struct plan_section *section)
@@ -534,7 +567,7 @@ void arm_all(const struct module *module)
 
 	pending_count = 0;
 	for (at = 0; at < plan.sites; at++)
-		sites[at].hits = sites[at].recorded = 0;
+		sites[at] = (struct site){ .plan = sites[at].plan };
 	disarm_all();
 	map_text(module);
 	find_sections(module);

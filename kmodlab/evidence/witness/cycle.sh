@@ -16,4 +16,4 @@ while [ $count -lt "$times" ]; do
 done 2>&1
 echo "@@ cycled $count"
 echo "@@ account cycled"
-cat /sys/kernel/debug/kmodlab/check
+cat /sys/kernel/debug/kmodlab/check /proc/modules

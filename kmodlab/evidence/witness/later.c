@@ -94,6 +94,18 @@ static struct glimpse glimpse_tasklet(unsigned long address)
 	return (struct glimpse){ true, (unsigned long)tasklet.func, 0 };
 }
 
+/* Before it calls the function, the kernel takes it out (rcu_do_batch in kernel/rcu/tree.c). */
+static struct glimpse glimpse_rcu(unsigned long address)
+{
+	struct rcu_head head;
+	unsigned long function;
+
+	if (!peek(&head, address, sizeof(head)))
+		return (struct glimpse){};
+	function = (unsigned long)head.func;
+	return (struct glimpse){ function >= text_start && function < text_end, function, 0 };
+}
+
 static struct glimpse glimpse_at(const struct watched *watched)
 {
 	switch (watched->sees) {
@@ -107,6 +119,8 @@ static struct glimpse glimpse_at(const struct watched *watched)
 		return glimpse_delayed_work(watched->address);
 	case SEES_TASKLET:
 		return glimpse_tasklet(watched->address);
+	case SEES_RCU:
+		return glimpse_rcu(watched->address);
 	}
 	return (struct glimpse){};
 }

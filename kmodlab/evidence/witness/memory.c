@@ -4,8 +4,12 @@
  * on its behalf.
  *
  * What it frees with kfree is not given back to the kernel but kept out of use for the rest of the guest's short
- * life, so an address never means two things, and freeing it twice is certain to be noticed. Small allocations get
- * whole pages, which are taken out of the kernel's map when they are freed: whoever uses them then crashes right there.
+ * life, so an address never means two things, and freeing it twice is certain to be noticed.
+ *
+ * Allocations that may sleep get whole pages, which are taken out of the kernel's map when they are freed: whoever uses
+ * them then crashes right there. So does whoever goes beyond their end: they end where a page ends, and the next page
+ * is not in the map either. Where an end is not a multiple of eight, the bytes up to the page's end are looked at later.
+ * Other memory is filled with a pattern when it is freed, and looked at in the end.
  */
 #include <linux/hash.h>
 #include <linux/mm.h>
@@ -16,8 +20,11 @@
 #include "witness.h"
 
 #define MAX_CELLS 4096
-#define FENCE (2 * PAGE_SIZE + 1) /* too large for any slab cache, so that it gets whole pages */
-#define MAX_FENCES 384
+#define LEAST_FENCE (2 * PAGE_SIZE + 1) /* too large for any slab cache, so that it gets whole pages */
+#define MAX_FENCED_PAGES 1536
+#define LARGEST_FENCED (16 * PAGE_SIZE)
+#define TAIL 0xa5
+#define POISON 0x6b
 #define MAX_QUARANTINED (16 << 20)
 
 enum state { UNUSED, HELD, GIVEN_BACK };
@@ -26,9 +33,10 @@ static struct cell {
 	unsigned long address;
 	u32 size, nth;
 	u16 site, freed_by;
-	u8 gives, state, fenced, phase;
+	u8 gives, state, phase;
+	bool fenced, guarded, poisoned;
 } *cells;
-static u32 cell_count, held_count, fence_count, quarantined;
+static u32 cell_count, held_count, fenced_pages, quarantined;
 static bool is_full;
 
 int make_memory(void)
@@ -99,24 +107,10 @@ void hold(const struct plan_site *site, u16 number, unsigned long result, u64 si
 	cell->gives = site->gives;
 	/* krealloc gives fenced memory back where that has room enough. */
 	cell->fenced = fenced || (cell->state == HELD && cell->fenced);
+	cell->guarded = fenced && (site->flags & SITE_GUARD);
+	cell->poisoned = false;
 	cell->state = HELD;
 	cell->phase = phase;
-}
-
-static void release(struct cell *cell, u16 site)
-{
-	held_count--;
-	cell->state = GIVEN_BACK;
-	cell->freed_by = site;
-}
-
-/* The kernel frees something, the module's or anybody's; its address may mean something else from now on. */
-void kernel_frees(unsigned long key)
-{
-	struct cell *cell = held_count ? find_cell(key, false) : NULL;
-
-	if (cell && cell->state == HELD)
-		release(cell, NO_SITE);
 }
 
 /* ---- memory that is gone when it is freed ---------------------------------------------------------------------- */
@@ -138,9 +132,8 @@ static bool set_present(unsigned long address, bool present)
 
 bool is_fenceable(const struct plan_site *site, const unsigned long *arguments)
 {
-	unsigned long size = arguments[site->size_argument];
-
-	return (site->flags & SITE_FENCE) && fence_count < MAX_FENCES && size && size <= PAGE_SIZE &&
+	return (site->flags & SITE_FENCE) && fenced_pages < MAX_FENCED_PAGES && arguments[site->size_argument] &&
+	       arguments[site->size_argument] <= LARGEST_FENCED &&
 	       (arguments[site->flags_argument] & __GFP_DIRECT_RECLAIM);
 }
 
@@ -150,25 +143,108 @@ bool is_fenceable(const struct plan_site *site, const unsigned long *arguments)
  */
 void *fenced_alloc(size_t size, gfp_t flags)
 {
-	void *memory = kmalloc(FENCE, flags);
+	size_t whole = max_t(size_t, LEAST_FENCE, PAGE_ALIGN(size) + PAGE_SIZE);
+	int pages = (PAGE_ALIGN(size) >> PAGE_SHIFT) + 1;
+	void *memory = kmalloc(whole, flags);
 
-	fence_count++;
-	if (memory) {
-		int pages = PAGE_ALIGN(FENCE) >> PAGE_SHIFT;
-
-		if (!set_memory_wc((unsigned long)memory, pages))
-			set_memory_wb((unsigned long)memory, pages);
-	}
+	fenced_pages += 1 << get_order(whole);
+	if (memory && !set_memory_wc((unsigned long)memory, pages))
+		set_memory_wb((unsigned long)memory, pages);
 	return memory;
 }
 
-/* Called instead of kfree for such memory. */
-static void fenced_free(void *memory)
+/* The same, ending where a page ends, before one that is not there. */
+void *guarded_alloc(size_t size, gfp_t flags)
+{
+	void *memory = fenced_alloc(size, flags), *end = memory + PAGE_ALIGN(size);
+
+	if (!memory)
+		return NULL;
+	set_present((unsigned long)end, false);
+	memory = end - ALIGN(size, 8);
+	memset(memory + size, TAIL, end - memory - size);
+	return memory;
+}
+
+static void *end_of(const struct cell *cell)
+{
+	return (void *)PAGE_ALIGN(cell->address + cell->size);
+}
+
+static void check_tail(struct cell *cell)
+{
+	void *tail = (void *)cell->address + cell->size;
+	struct record *record;
+
+	if (!cell->guarded || !memchr_inv(tail, TAIL, end_of(cell) - tail))
+		return;
+	record = new_record(OVERRUN, cell->site);
+	if (record) {
+		record->arguments[0] = cell->address;
+		record->arguments[1] = cell->size;
+		record->arguments[2] = cell->site;
+	}
+	cell->guarded = false; /* once is enough; the page behind it stays away */
+}
+
+/* Memory that the kernel will get back must be as it was. */
+static void unguard(struct cell *cell)
+{
+	check_tail(cell);
+	if (cell->fenced)
+		set_present((unsigned long)end_of(cell), true);
+	cell->fenced = cell->guarded = false;
+}
+
+static void take_away(struct cell *cell)
 {
 	unsigned long at;
 
-	for (at = 0; at < PAGE_ALIGN(FENCE); at += PAGE_SIZE)
-		set_present((unsigned long)memory + at, false);
+	for (at = cell->address & PAGE_MASK; at < (unsigned long)end_of(cell); at += PAGE_SIZE)
+		set_present(at, false);
+}
+
+static void poison(struct cell *cell)
+{
+	cell->size = min_t(size_t, cell->size ?: U32_MAX, ksize((void *)cell->address));
+	memset((void *)cell->address, POISON, cell->size);
+	cell->poisoned = true;
+}
+
+static void check_poison(struct cell *cell)
+{
+	void *changed = cell->poisoned ? memchr_inv((void *)cell->address, POISON, cell->size) : NULL;
+	struct record *record = changed ? new_record(SCRIBBLED, cell->freed_by) : NULL;
+
+	if (record) {
+		record->arguments[0] = cell->address;
+		record->arguments[1] = (unsigned long)changed - cell->address;
+		record->arguments[2] = cell->freed_by;
+	}
+	cell->poisoned = false;
+}
+
+/* ---- freed by the kernel --------------------------------------------------------------------------------------- */
+
+static void release(struct cell *cell, u16 site)
+{
+	held_count--;
+	cell->state = GIVEN_BACK;
+	cell->freed_by = site;
+}
+
+/*
+ * The kernel frees something, the module's or anybody's; its address may mean something else from now on. Of pages that
+ * the module wanted to free, `freed_by` already says so.
+ */
+void kernel_frees(unsigned long key)
+{
+	struct cell *cell = held_count ? find_cell(key, false) : NULL;
+
+	if (!cell || cell->state != HELD)
+		return;
+	unguard(cell);
+	release(cell, cell->freed_by);
 }
 
 /* ---- freeing --------------------------------------------------------------------------------------------------- */
@@ -185,45 +261,95 @@ static unsigned long freed_pointer(const struct plan_site *site, const unsigned 
 	return arguments[1];
 }
 
-static void record_twice(const struct cell *cell, u16 number, u32 nth)
+/* What stands in a record that speaks of memory and of two calls. */
+static void record_free(enum kind kind, u16 number, u32 nth, u64 address, u64 second, u64 third)
 {
-	struct record *record = new_record(TWICE, number);
+	struct record *record = new_record(kind, number);
 
-	if (record) {
-		record->arguments[0] = cell->address;
-		record->arguments[1] = cell->freed_by;
-		record->arguments[2] = cell->site;
-		record->nth = nth;
-	}
+	if (!record)
+		return;
+	record->arguments[0] = address;
+	record->arguments[1] = second;
+	record->arguments[2] = third;
+	record->nth = nth;
 }
 
-bool may_free(const struct plan_site *site, u16 number, u32 nth, const unsigned long *arguments, bool interrupting,
-	      unsigned long *target)
+static const struct cell *find_around(unsigned long address)
 {
-	unsigned long pointer = freed_pointer(site, arguments);
-	struct cell *cell = is_address(pointer) ? find_cell(pointer, false) : NULL;
+	u32 at;
 
-	if (!cell || (cell->state == GIVEN_BACK && cell->freed_by == NO_SITE))
+	for (at = 0; held_count && at < MAX_CELLS; at++)
+		if (cells[at].state == HELD && cells[at].gives == GIVES_MEMORY && address > cells[at].address &&
+		    address < cells[at].address + cells[at].size)
+			return &cells[at];
+	return NULL;
+}
+
+/* Pages may have other users, so that freeing them need not be their end: the kernel will say when it is. */
+static bool may_free_page(const struct plan_site *site, u16 number, u32 nth, unsigned long argument)
+{
+	struct cell *cell;
+
+	if (site->takes == TAKES_PAGE_ADDRESS)
+		argument = virt_addr_valid(argument) ? (unsigned long)virt_to_page((void *)argument) : 0;
+	cell = is_address(argument) ? find_cell(argument, false) : NULL;
+	if (!cell)
 		return true;
-	if (cell->state == GIVEN_BACK) {
-		record_twice(cell, number, nth);
+	if (cell->state == HELD) {
+		cell->freed_by = number;
+		return true;
+	}
+	if (cell->freed_by == NO_SITE)
+		return true;
+	record_free(TWICE, number, nth, cell->address, cell->freed_by, cell->site);
+	return false;
+}
+
+/* Whether the kernel is to free memory that was held until now; else it is kept, so that it is known to be free. */
+static bool may_give_back(const struct plan_site *site, struct cell *cell)
+{
+	/* A slab cache cannot be destroyed while it misses objects. */
+	if (site->takes != TAKES_MEMORY || cell->gives != GIVES_MEMORY || is_vmalloc_addr((void *)cell->address)) {
+		unguard(cell);
+		return true;
+	}
+	check_tail(cell);
+	if (cell->fenced) {
+		take_away(cell);
 		return false;
 	}
-	release(cell, number);
-	record_freed_active(number, pointer, cell->size);
-	/* A slab cache cannot be destroyed while it misses objects. */
-	if (site->takes != TAKES_MEMORY || cell->gives != GIVES_MEMORY || is_vmalloc_addr((void *)pointer))
-		return true;
-	if (cell->fenced && !interrupting) {
-		*target = (unsigned long)fenced_free;
-		return true;
-	}
-	if (quarantined + cell->size > MAX_QUARANTINED) {
+	if (quarantined > MAX_QUARANTINED) {
 		cell->freed_by = NO_SITE; /* its address may soon be somebody else's */
 		return true;
 	}
+	poison(cell);
 	quarantined += cell->size;
 	return false;
+}
+
+bool may_free(const struct plan_site *site, u16 number, u32 nth, const unsigned long *arguments)
+{
+	unsigned long pointer = freed_pointer(site, arguments);
+	const struct cell *around;
+	struct cell *cell;
+
+	if (site->takes == TAKES_PAGE || site->takes == TAKES_PAGE_ADDRESS)
+		return may_free_page(site, number, nth, pointer);
+	cell = is_address(pointer) ? find_cell(pointer, false) : NULL;
+	if (!cell) {
+		around = is_address(pointer) ? find_around(pointer) : NULL;
+		if (around)
+			record_free(MISPLACED, number, nth, pointer, around->address, around->site);
+		return !around;
+	}
+	if (cell->state == GIVEN_BACK) {
+		if (cell->freed_by != NO_SITE)
+			record_free(TWICE, number, nth, cell->address, cell->freed_by, cell->site);
+		return cell->freed_by == NO_SITE;
+	}
+	release(cell, number);
+	record_freed_active(number, pointer, cell->size);
+	return may_give_back(site, cell);
 }
 
 /* ---- at the end ------------------------------------------------------------------------------------------------ */
@@ -258,4 +384,16 @@ u32 count_held(bool write)
 		}
 	}
 	return count;
+}
+
+void record_damage(void)
+{
+	u32 at;
+
+	for (at = 0; at < MAX_CELLS; at++) {
+		if (cells[at].state == HELD)
+			check_tail(&cells[at]);
+		else if (cells[at].state == GIVEN_BACK)
+			check_poison(&cells[at]);
+	}
 }

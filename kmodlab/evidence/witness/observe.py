@@ -156,9 +156,11 @@ class _Run:
         if task.cycles and end is None and not timed_out and self._may_go_on():
             end, timed_out = await self._execute("cycle.sh", str(task.cycles), task.timeout_s + _CYCLE_S * task.cycles)
         steps = tuple(parse_steps(self.printed.decode("utf-8", "replace")))
-        counters = await self._counters() if end else ()
         records = await self._records(steps)
-        log = () if end else parse_kmsg(await self._log())
+        log: tuple[LogRecord, ...] = ()
+        if end is None:
+            log, end = await self._log()
+        counters = await self._counters() if end else ()
         text = (end.console if end else format_log(log))[-_LOG_LIMIT:]
         crashes = tuple(find_crashes(text))
         seconds = time.perf_counter() - began
@@ -203,8 +205,16 @@ class _Run:
             return Records()
         return await read_records(self._ask, int(where[0], 16))
 
-    async def _log(self) -> bytes:
-        return await self.machine.ask(self.machine.agent.log(), Deadline.after(20), "give its log")
+    async def _log(self) -> tuple[tuple[LogRecord, ...], GuestEnd | None]:
+        """The kernel's log; how the guest ended instead, where what the module left in it has only now killed it."""
+        try:
+            return parse_kmsg(
+                await self.machine.ask(self.machine.agent.log(), Deadline.after(20), "give its log")
+            ), None
+        except GuestLostError as lost:
+            if not is_modules_doing(lost.end):
+                raise
+            return (), lost.end
 
     async def _counters(self) -> tuple[int, ...]:
         """Where a silent guest's processor is, seen a few times: a loop has more than one instruction."""

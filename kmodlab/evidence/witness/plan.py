@@ -14,7 +14,10 @@ _SECTION = struct.Struct("<IIQ")
 _SITE = struct.Struct("<10BH")
 _SPOT = struct.Struct("<IHHHH")
 _NO_SITE = 0xFFFF
-_JUMP, _FENCE = 1, 2
+_JUMP, _FENCE, _GUARD = 1, 2, 4
+_NO_ARGUMENT = 0xFF
+# Whoever calls these relies on memory having more room, or beginning where its pages do.
+_RELY_ON_SIZE = {"ksize", "krealloc", "kvrealloc", "build_skb", "slab_build_skb", "build_skb_around"}
 _CALL, _EXIT = 1, 2
 _SPOT_LIMIT = 1024
 
@@ -30,7 +33,8 @@ class Fault:
 
 def pack_plan(code: Code, functions: Functions, fault: Fault | None = None, *, recorded_loads: int = 1) -> bytes:
     """The plan for a module; calls are recorded during the first `recorded_loads` times that it is loaded."""
-    sites = [_pack_site(site, functions.find(site.symbol)) for site in code.sites]
+    guard = not _RELY_ON_SIZE.intersection(site.symbol.removesuffix("_noprof") for site in code.sites)
+    sites = [_pack_site(site, functions.find(site.symbol), guard=guard) for site in code.sites]
     spots = _spots(code)
     head = _HEAD.pack(
         _MAGIC,
@@ -49,10 +53,10 @@ def pack_plan(code: Code, functions: Functions, fault: Fault | None = None, *, r
     return b"".join([head, *sections, *sites, *spots])
 
 
-def _pack_site(site: CallSite, function: Function | None) -> bytes:
+def _pack_site(site: CallSite, function: Function | None, *, guard: bool) -> bytes:
     known = function or Function(site.symbol, "")
-    flags = (_JUMP if site.is_jump else 0) | (_FENCE if known.fence else 0)
-    size, gfp = known.size or 0, known.gfp or 0
+    flags = (_JUMP if site.is_jump else 0) | (_FENCE if known.fence else 0) | (_GUARD if guard else 0)
+    size, gfp = _NO_ARGUMENT if known.size is None else known.size, known.gfp or 0
     return _SITE.pack(
         *(flags, known.gives, known.takes, known.taken, known.sees, known.seen, known.naming, known.named, size, gfp, 0)
     )

@@ -17,7 +17,7 @@ static struct {
 	u64 reserved[13];
 	struct record at[];
 } __packed *records;
-static u32 room; /* how many may be made now */
+static u32 room; /* how many there may be when a call is recorded; what is rare may always be */
 
 enum phase phase;
 struct task_struct *phase_task;
@@ -59,21 +59,26 @@ u32 count_load(bool another)
 	return records->loads += another;
 }
 
-struct record *new_record(enum kind kind, u16 site)
+void fill_record(struct record *record, enum kind kind, u16 site)
 {
-	struct record *record;
-
-	if (records->count >= room) {
-		records->dropped++;
-		return NULL;
-	}
-	record = &records->at[records->count];
 	memset(record, 0, sizeof(*record));
 	record->kind = kind;
 	record->phase = phase;
 	record->site = site;
 	record->pid = current->pid;
 	record->time = local_clock();
+}
+
+struct record *new_record(enum kind kind, u16 site)
+{
+	struct record *record;
+
+	if (records->count >= (kind == CALL ? room : records->capacity)) {
+		records->dropped++;
+		return NULL;
+	}
+	record = &records->at[records->count];
+	fill_record(record, kind, site);
 	/* The host may look at any time: a record counts when it is whole. */
 	smp_store_release(&records->count, records->count + 1);
 	return record;

@@ -17,6 +17,7 @@ _HEAD = struct.Struct("<6I")
 HEAD_SIZE = 128
 _RECORD = struct.Struct("<BBHIQQ6QIHH40sQ")
 _LIMIT = 4096
+PER_SITE = 256  # calls of one site with a record of their own; the last record is the last call's (witness/calls.c)
 _WORDS = re.compile(r"0x([0-9a-f]{16})\b")
 
 
@@ -40,6 +41,9 @@ class Kind(IntEnum):
     SETTLED = 15
     CHECKED = 16  # arguments: pieces of memory left, whether not all could be followed
     FREED_ACTIVE = 17  # memory is freed with something pending in it; arguments: as ACTIVE, and the site that set it
+    MISPLACED = 18  # what is freed is inside of memory; arguments: the address, where that begins, site that got it
+    OVERRUN = 19  # it was written beyond memory's end; arguments: address, size, site that got it
+    SCRIBBLED = 20  # it was written to memory that was freed; arguments: address, where in it, site that freed it
 
 
 class Phase(IntEnum):

@@ -19,7 +19,7 @@ step() {
 
 account() {
 	step account "$1"
-	cat $own/check
+	cat $own/check /proc/modules
 }
 
 # A program that was killed by a signal met a crash: nothing more can be learnt from this kernel.

@@ -58,7 +58,7 @@ static void on_going(void)
 	phase = GONE;
 	record_active();
 	count_threads(true);
-	disarm_all();
+	restore_all();
 	if (count_load(false) == 1)
 		take_account();
 }
@@ -226,8 +226,10 @@ static int check_show(struct seq_file *file, void *unused)
 	if (count_held(false))
 		wait_for_stragglers();
 	print_account(file);
-	if (!seq_has_overflowed(file))
+	if (!seq_has_overflowed(file)) {
+		record_damage();
 		note(CHECKED, count_held(true), was_memory_full());
+	}
 	return 0;
 }
 

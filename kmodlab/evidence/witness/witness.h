@@ -20,6 +20,7 @@
 #define FOLDER "kmodlab"
 #define NO_SITE 0xffff
 #define ARGUMENTS 6 /* those in registers */
+#define NO_ARGUMENT 0xff
 
 /* ---- the plan: plan.py packs it -------------------------------------------------------------------------------- */
 
@@ -28,10 +29,10 @@
 #define MAX_SITES 512
 #define MAX_SPOTS 1024
 
-enum { SITE_JUMP = 1, SITE_FENCE = 2 };
+enum { SITE_JUMP = 1, SITE_FENCE = 2, SITE_GUARD = 4 };
 enum { GIVES_NOTHING, GIVES_MEMORY, GIVES_CACHED, GIVES_PAGE, GIVES_PAGE_ADDRESS };
-enum { TAKES_NOTHING, TAKES_MEMORY, TAKES_CACHED, TAKES_RCU };
-enum { SEES_NOTHING, SEES_TIMER, SEES_HRTIMER, SEES_WORK, SEES_DELAYED_WORK, SEES_TASKLET };
+enum { TAKES_NOTHING, TAKES_MEMORY, TAKES_CACHED, TAKES_RCU, TAKES_PAGE, TAKES_PAGE_ADDRESS };
+enum { SEES_NOTHING, SEES_TIMER, SEES_HRTIMER, SEES_WORK, SEES_DELAYED_WORK, SEES_TASKLET, SEES_RCU };
 enum { NAME_NONE, NAME_TEXT, NAME_FIRST, NAME_MISC, NAME_NETDEV, NAME_PLATFORM, NAME_PCI };
 enum { SPOT_CALL = 1, SPOT_EXIT = 2 };
 
@@ -88,6 +89,9 @@ enum kind {
 	SETTLED,
 	CHECKED,
 	FREED_ACTIVE,
+	MISPLACED,
+	OVERRUN,
+	SCRIBBLED,
 };
 
 enum phase { OUTSIDE, IN_INIT, LOADED, IN_EXIT, GONE };
@@ -117,6 +121,7 @@ phys_addr_t records_place(void);
 size_t records_size(void);
 u32 count_load(bool another);
 struct record *new_record(enum kind kind, u16 site);
+void fill_record(struct record *record, enum kind kind, u16 site);
 void note(enum kind kind, u64 first, u64 second);
 bool peek(void *to, unsigned long from, size_t size);
 void copy_text(char *to, size_t size, const char *from);
@@ -127,12 +132,13 @@ int make_memory(void);
 void forget_memory(void);
 void hold(const struct plan_site *site, u16 number, unsigned long result, u64 size, u32 nth, bool fenced);
 void kernel_frees(unsigned long key);
-/* Whether a call that frees memory is to be carried out; by *target, which may be changed. */
-bool may_free(const struct plan_site *site, u16 number, u32 nth, const unsigned long *arguments, bool interrupting,
-	      unsigned long *target);
+/* Whether a call that frees memory is to be carried out. */
+bool may_free(const struct plan_site *site, u16 number, u32 nth, const unsigned long *arguments);
 bool is_fenceable(const struct plan_site *site, const unsigned long *arguments);
 void *fenced_alloc(size_t size, gfp_t flags);
+void *guarded_alloc(size_t size, gfp_t flags);
 u32 count_held(bool write);
+void record_damage(void);
 bool was_memory_full(void);
 
 /* ---- calls.c --------------------------------------------------------------------------------------------------- */
@@ -142,6 +148,7 @@ void forget_calls(void);
 bool take_sites(const struct plan *head, const struct plan_section *section);
 void arm_all(const struct module *module);
 void disarm_all(void);
+void restore_all(void);
 
 /* ---- later.c --------------------------------------------------------------------------------------------------- */
 

@@ -13,7 +13,8 @@ from kmodlab.notebook.render.harmless import escape, prose
 from kmodlab.text import harmless
 
 _MARKS = {Verdict.CLEAN: "✓", Verdict.NOT_INJECTED: "–"}
-_WORST = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.NOT_INJECTED, Verdict.CLEAN)
+_BAD = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.REFUSED, Verdict.UNSEEN)
+_WORST = (*_BAD, Verdict.NOT_INJECTED, Verdict.CLEAN)
 _TAB = 8
 
 _STYLE = """<style>
@@ -96,7 +97,7 @@ class FaultTable:
             if verdict is not None:
                 kind = _kind(verdict)
                 text = f'{text}  <span class="{kind}">← {_MARKS.get(verdict, "✗")} {verdict}</span>'
-            rows.append(f'<span class="km-hit">{text}</span>' if verdict in _WORST[:4] else text)
+            rows.append(f'<span class="km-hit">{text}</span>' if verdict in _BAD else text)
         return f'<pre tabindex="0" role="region" aria-label="source">{chr(10).join(rows)}</pre>'
 
     def _marks(self) -> dict[int, Verdict]:

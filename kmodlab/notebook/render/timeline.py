@@ -14,9 +14,9 @@ from kmodlab.text import harmless
 
 _WIDTH = 880
 _ROW, _HEAD = 30, 56
-_STATE_X, _CODE_X, _CALL_X = 16, 190, 420
-_STATE_W, _CODE_W = 132, 206
-_LONGEST = 26  # characters of a call
+_STATE_X, _CODE_X, _CALL_X = 16, 206, 456
+_STATE_W, _CODE_W = 150, 226
+_LONGEST = 24  # characters of a call
 
 _STYLE = """
 .km-timeline{--good:var(--km-good,#1a7f37);--bad:var(--km-bad,#c62828);--note:var(--km-note,#2563b0);

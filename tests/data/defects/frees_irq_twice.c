@@ -1,6 +1,6 @@
 // verdict: crashes
 // run: plain
-// says: 
+// says:
 #include <linux/module.h>
 #include <linux/interrupt.h>
 

@@ -5,7 +5,7 @@
 
 static int __init probe_init(void)
 {
-	__module_get(THIS_MODULE);
+	__module_get(THIS_MODULE); /* here */
 	return 0;
 }
 module_init(probe_init);

@@ -1,6 +1,6 @@
 // verdict: crashes
 // run: plain
-// says: 
+// says:
 #include <linux/module.h>
 
 static noinline long dig(long depth)

@@ -5,7 +5,7 @@
 
 static int __init probe_init(void)
 {
-	return -100000;
+	return -100000; /* here */
 }
 module_init(probe_init);
 

@@ -5,7 +5,7 @@
 
 static int __init probe_init(void)
 {
-	return -1;
+	return -1; /* here */
 }
 module_init(probe_init);
 

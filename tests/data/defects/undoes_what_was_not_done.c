@@ -1,6 +1,6 @@
 // verdict: crashes
 // run: misc_register
-// says: 
+// says:
 #include <linux/module.h>
 #include <linux/miscdevice.h>
 #include <linux/fs.h>

@@ -1,6 +1,6 @@
 // verdict: crashes
 // run: plain
-// says: 
+// says:
 #include <linux/module.h>
 #include <linux/miscdevice.h>
 #include <linux/fs.h>

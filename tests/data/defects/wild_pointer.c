@@ -1,6 +1,6 @@
 // verdict: crashes
 // run: plain
-// says: 
+// says:
 #include <linux/module.h>
 
 static int * volatile pointer = (int *)0x6b6b6b6b00000000;

@@ -1,0 +1,3 @@
+	.section .modinfo, "a"
+	.asciz "name=steps"
+	.section .note.GNU-stack, ""

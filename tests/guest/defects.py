@@ -1,0 +1,160 @@
+"""Modules with a known defect, and correct ones: what is expected of them, and what the fault finder says.
+
+A defective module says in comments at its top what is to be found: the verdict; the run in which it shows, which is
+`plain` or the call that is made to fail (`kmalloc 2`: the second of that name); words of the sentence; and a script for
+the guest, where one is needed. The line that is to be blamed ends in a comment `here`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from kmodlab.build.result import Build
+from kmodlab.build.sources import Sources
+from kmodlab.evidence.faults.matrix import Faults, Options, SiteResult, find_faults
+from kmodlab.evidence.faults.verdict import Finding, Verdict
+from kmodlab.guest.lab import Lab
+from tests.build.building import build_all
+
+FOLDER = Path(__file__).parents[1] / "data" / "defects"
+_AT_ONCE = 12  # modules in one run of make
+_TIMEOUT_S = 8.0
+
+
+@dataclass(frozen=True)
+class Case:
+    """A module: its file's name without .c, its text, and what its first lines say."""
+
+    name: str
+    text: str
+    wanted: Mapping[str, str]
+
+    @property
+    def is_correct(self) -> bool:
+        return not self.wanted
+
+    @property
+    def line(self) -> int | None:
+        """The line that is to be blamed; None where there is no such line."""
+        lines = enumerate(self.text.splitlines(), 1)
+        return next((number for number, line in lines if line.endswith(("/* here */", "// here"))), None)
+
+
+@dataclass(frozen=True)
+class Judged:
+    """What came out for one module."""
+
+    case: Case
+    found: Faults
+    seconds: float
+
+    @property
+    def finding(self) -> Finding | None:
+        """The run that the case is about; for a correct module the first that is not clean."""
+        if self.case.is_correct:
+            bad = [site.finding for site in self.found.sites if site.verdict is not Verdict.CLEAN]
+            return self.found.plain if self.found.plain.verdict is not Verdict.CLEAN or not bad else bad[0]
+        site = self.site
+        return site.finding if site else self.found.plain if self.case.wanted["run"] == "plain" else None
+
+    @property
+    def site(self) -> SiteResult | None:
+        name, _, count = self.case.wanted.get("run", "plain").partition(" ")
+        sites = [site for site in self.found.sites if site.function == name]
+        return sites[int(count or 1) - 1] if len(sites) >= int(count or 1) else None
+
+    @property
+    def problems(self) -> list[str]:
+        """Why the module was judged wrong; empty where it was judged right."""
+        return list(self._false_alarms() if self.case.is_correct else self._missed())
+
+    def _false_alarms(self) -> Iterator[str]:
+        yield from (trouble.sentence for trouble in self.found.plain.troubles)
+        for site in self.found.sites:
+            if site.verdict is not Verdict.CLEAN:
+                yield f"{site.function} fails: {site.verdict}: {site.reason}"
+
+    def _missed(self) -> Iterator[str]:
+        wanted, finding = self.case.wanted, self.finding
+        if finding is None:
+            calls = ", ".join(site.function for site in self.found.sites) or "none"
+            yield f"{wanted['run']} was not made to fail, but {calls}"
+            return
+        if finding.verdict != wanted["verdict"]:
+            yield f"the verdict is {finding.verdict}, not {wanted['verdict']}"
+        line = finding.line.line if finding.line else None
+        if line != self.case.line:
+            yield f"line {line} is blamed, not {self.case.line}"
+        sentences = " / ".join(trouble.sentence for trouble in finding.troubles)
+        if wanted["says"] not in sentences:
+            yield f"{sentences!r} does not say {wanted['says']!r}"
+        if wanted["run"] != "plain" and self.found.plain.verdict is not Verdict.CLEAN:
+            yield f"without a fault: {self.found.plain.sentence}"
+
+    @property
+    def row(self) -> tuple[str, ...]:
+        finding = self.finding
+        verdict = str(finding.verdict) if finding else "-"
+        line = str(finding.line.line) if finding and finding.line else ""
+        runs = f"{1 + sum(site.finding is not None for site in self.found.sites)} runs"
+        mark = "NOT SO" if self.problems else "ok"
+        words = finding.sentence if finding and finding.sentence else ""
+        return mark, self.case.name, runs, self.case.wanted.get("run", ""), verdict, line, words
+
+
+def read_cases(folder: Path) -> list[Case]:
+    """The cases of a folder, by name."""
+    return [_read_case(path) for path in sorted(folder.glob("*.c"))]
+
+
+def _read_case(path: Path) -> Case:
+    text = path.read_text()
+    head = [line[3:] for line in text.partition("#include")[0].splitlines() if line.startswith("// ")]
+    return Case(path.stem, text, {key: value.strip() for key, _, value in (line.partition(":") for line in head)})
+
+
+def judge_all(lab: Lab, cases: Iterable[Case]) -> dict[str, Judged]:
+    """Builds the modules and runs each through the fault finder, two at a time."""
+    builds = _build(lab, list(cases))
+
+    def judge(case: Case) -> Judged:
+        began = time.perf_counter()
+        sources = {f"{case.name}.c": case.text.encode()}
+        options = Options(script=case.wanted.get("script", ""), cycles=0, timeout_s=_TIMEOUT_S)
+        found = find_faults(lab, builds[case.name], sources, options)
+        return Judged(case, found, time.perf_counter() - began)
+
+    with ThreadPoolExecutor(2) as pool:
+        return {judged.case.name: judged for judged in pool.map(judge, cases)}
+
+
+def _build(lab: Lab, cases: list[Case]) -> dict[str, Build]:
+    """Each module's build; a run of make builds several of them."""
+    groups = {at: _sources(cases[at : at + _AT_ONCE]) for at in range(0, len(cases), _AT_ONCE)}
+    found: dict[str, Build] = {}
+    for build in build_all(lab.tree, groups).values():
+        assert build.passed, build.transcript
+        found.update({name: replace(build, name=name, modules={name: ko}) for name, ko in build.modules.items()})
+    return found
+
+
+def _sources(cases: list[Case]) -> Sources:
+    makefile = "".join(f"obj-m += {case.name}.o\n" for case in cases)
+    return Sources.of(cases[0].name, {"Makefile": makefile, **{f"{case.name}.c": case.text for case in cases}})
+
+
+def format_table(judged: Iterable[Judged]) -> str:
+    """The table of a run, with the sums below it."""
+    results = list(judged)
+    heads = ("", "module", "", "what fails", "verdict", "line", "what went wrong first")
+    rows = [heads, *(one.row for one in results)]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(heads) - 1)]
+    lines = ["  ".join([*map(str.ljust, row, widths), row[-1][:100]]).rstrip() for row in rows]
+    for correct, words in ((False, "defects found"), (True, "correct modules without a false alarm")):
+        of_kind = [one for one in results if one.case.is_correct is correct]
+        lines.append(f"{sum(not one.problems for one in of_kind)} of {len(of_kind)} {words}")
+    return "\n".join(lines)

@@ -1,0 +1,37 @@
+"""The fault finder on modules whose defect is known, and on correct ones: every defect on its line, no false alarm."""
+
+from __future__ import annotations
+
+import pytest
+
+from kmodlab.guest.lab import Lab
+from tests.guest.defects import FOLDER, Case, Judged, format_table, judge_all, read_cases
+
+DEFECTIVE = read_cases(FOLDER)
+CORRECT = read_cases(FOLDER / "correct")
+
+
+@pytest.fixture(scope="module")
+def judged(request: pytest.FixtureRequest, lab: Lab, tables: dict[str, str]) -> dict[str, Judged]:
+    """What came out for the cases that were asked for."""
+    calls = (getattr(item, "callspec", None) for item in request.session.items)
+    chosen = {id(call.params["case"]): call.params["case"] for call in calls if call and "case" in call.params}
+    results = judge_all(lab, [case for case in chosen.values() if isinstance(case, Case)])
+    tables["modules with a known defect, and correct ones"] = format_table(results.values())
+    return results
+
+
+def test_there_are_enough_of_both() -> None:
+    assert len(DEFECTIVE) >= 40
+    assert len(CORRECT) >= 15
+    assert len({case.name for case in (*DEFECTIVE, *CORRECT)}) == len(DEFECTIVE) + len(CORRECT)
+
+
+@pytest.mark.parametrize("case", DEFECTIVE, ids=lambda case: case.name)
+def test_a_defect_is_found_and_put_on_its_line(case: Case, judged: dict[str, Judged]) -> None:
+    assert judged[case.name].problems == []
+
+
+@pytest.mark.parametrize("case", CORRECT, ids=lambda case: case.name)
+def test_a_correct_module_raises_no_alarm(case: Case, judged: dict[str, Judged]) -> None:
+    assert judged[case.name].problems == []

@@ -1,0 +1,94 @@
+"""Where a module calls the kernel: found in its file, with the line of C, whatever the file is like."""
+
+from __future__ import annotations
+
+import pytest
+from witnessed import BOX, CODE, FOLDER, FUNCTIONS, call, init, line_of
+
+from kmodlab.evidence.calls import Code
+from kmodlab.evidence.made import calls_made, site_line, source_name
+from kmodlab.evidence.witness.records import Flag, Kind, Phase, Records
+
+
+def test_every_call_is_found_with_its_line() -> None:
+    found = [(site.symbol, CODE.line(site.section, site.offset)) for site in CODE.sites]
+    lines = [(symbol, line.line if line else None) for symbol, line in found]
+    assert lines == [
+        ("kmalloc_trace", line_of("return kmalloc_trace")),
+        ("misc_register", line_of("= misc_register")),
+        ("mutex_lock", line_of("mutex_lock(lock);")),
+        ("mod_timer", line_of("mod_timer(timer, 100)")),
+        ("unheard_of", line_of("unheard_of();")),
+        ("mutex_unlock", line_of("mutex_unlock(lock);")),
+        ("kfree", line_of("kfree(box);")),
+        ("misc_deregister", line_of("misc_deregister(misc);")),
+        ("kfree", line_of("misc_deregister(misc);") + 1),
+    ]
+
+
+def test_the_functions_have_the_names_that_their_author_gave_them() -> None:
+    assert CODE.init_place == (0, 0)
+    frame = CODE.frame(0, 5)
+    assert frame is not None and (frame.function, frame.module) == ("steps_init", "steps")
+    assert CODE.frame(0, 10_000) is None
+
+
+def test_a_jump_to_a_pointer_at_the_end_of_a_function_is_found() -> None:
+    assert CODE.exit_place is not None and CODE.init_place is not None
+    (place,) = CODE.tail_jumps(*CODE.exit_place)
+    line = CODE.line(*place)
+    assert line is not None and line.line == line_of("last_word();")
+    assert CODE.tail_jumps(*CODE.init_place) == []
+
+
+def test_damaged_files_have_no_calls() -> None:
+    whole = (FOLDER / "steps.ko").read_bytes()
+    for size in range(0, len(whole), 401):
+        code = Code(whole[:size])
+        assert all(isinstance(one.symbol, str) for one in code.sites)
+    for at in range(0, len(whole), 509):
+        damaged = Code(whole[:at] + b"\xff" * 8 + whole[at + 8 :])
+        for one in damaged.sites:
+            damaged.line(one.section, one.offset)
+    assert Code(b"").sites == Code(b"\x7fELF").sites == ()
+
+
+def test_a_call_knows_whether_it_failed_and_whose_it_was() -> None:
+    records = init(
+        call("kmalloc_trace", 0, 0xCC0, 64, result=BOX),
+        call("misc_register", result=-16),
+        call("mod_timer", flags=Flag.RETURNED | Flag.IN_INTERRUPT),
+        call("unheard_of", flags=Flag(0)),
+    )
+    box, misc, timer, unheard = calls_made(CODE, FUNCTIONS, Records(tuple(records)))
+    assert (box.failed, box.errno, box.in_init) == (False, None, True)
+    assert (misc.failed, misc.errno) == (True, 16)
+    assert not timer.in_init
+    assert not unheard.returned and not unheard.failed and not unheard.function.can_fail
+
+
+@pytest.mark.parametrize(
+    ("flags", "gfp", "wrong"),
+    [
+        (Flag.RETURNED | Flag.ATOMIC, 0xCC0, True),
+        (Flag.RETURNED | Flag.ATOMIC, 0x820, False),
+        (Flag.RETURNED, 0xCC0, False),
+    ],
+)
+def test_an_allocation_that_may_sleep_is_wrong_only_where_one_must_not(flags: Flag, gfp: int, wrong: bool) -> None:
+    records = init(call("kmalloc_trace", 0, gfp, 64, result=BOX, flags=flags))
+    (made,) = calls_made(CODE, FUNCTIONS, Records(tuple(records)))
+    assert made.slept_in_atomic is wrong
+
+
+def test_records_of_sites_that_do_not_exist_are_left_out() -> None:
+    forged = [call("kfree", BOX), *init()]
+    forged[0] = forged[0].__class__(**{**vars(forged[0]), "site": 500})
+    assert calls_made(CODE, FUNCTIONS, Records(tuple(forged))) == ()
+    assert site_line(CODE, 500) is None and site_line(CODE, None) is None
+    assert forged[0].kind is Kind.CALL and forged[0].phase is Phase.INIT
+
+
+def test_the_name_is_the_one_in_the_source() -> None:
+    first = CODE.sites[0]
+    assert source_name(CODE, first, FUNCTIONS.find(first.symbol)) == "kmalloc_trace"

@@ -1,0 +1,242 @@
+"""The verdict on a run, from what was observed of it: what init returned, what it left, whether it crashed or hung."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from witnessed import (
+    BOX,
+    CODE,
+    EBUSY,
+    ENOMEM,
+    FUNCTIONS,
+    MISC,
+    SOURCE,
+    SUBJECT,
+    account,
+    call,
+    gone,
+    init,
+    line_of,
+    loaded_and_unloaded,
+    observed,
+    record,
+    site,
+)
+
+from kmodlab.errors import EndKind, GuestEnd
+from kmodlab.evidence.calls import Code
+from kmodlab.evidence.faults.returned import check_return, return_line
+from kmodlab.evidence.faults.verdict import Finding, Verdict, cycles_done, judge, level_after_cycles
+from kmodlab.evidence.made import calls_made
+from kmodlab.evidence.witness.observe import Step
+from kmodlab.evidence.witness.records import Flag, Kind, Phase, Record, Records
+
+INJECTED = Flag.RETURNED | Flag.OWN_TASK | Flag.INJECTED
+
+
+def verdict(records: list[Record], log: str = "", **more: Any) -> Finding:
+    return judge(SUBJECT, FUNCTIONS, observed(records, log, **more), 0)
+
+
+def failed(symbol: str, result: int, returns: int, *others: Record) -> list[Record]:
+    return [*init(call(symbol, result=result, flags=INJECTED), *others, returns=returns), *gone()]
+
+
+def oops(title: str, function: str = "steps_init", cr2: int = 0) -> str:
+    time_s = record(Kind.LIVE).time_s
+    lines = [
+        title,
+        f"RIP: 0010:{function}+0x12/0x7f [steps]" if function in SOURCE else f"RIP: 0010:{function}",
+        f"CR2: {cr2:016x}",
+        "Call Trace:",
+        " <TASK>",
+        " do_one_initcall+0x56/0x230",
+        " </TASK>",
+        "---[ end trace 0000000000000000 ]---",
+    ]
+    return "\n".join([f"[{0.0001:12.6f}] kmodlab: load", *(f"[{time_s:12.6f}] {line}" for line in lines)])
+
+
+NULL = "BUG: kernel NULL pointer dereference, address: 0000000000000008"
+
+
+def test_a_life_without_trouble_is_clean() -> None:
+    found = verdict(loaded_and_unloaded())
+    assert (found.verdict, found.init_returned, found.troubles, found.exit_ran) == (Verdict.CLEAN, 0, (), False)
+
+
+@pytest.mark.parametrize(
+    ("symbol", "result", "returns", "wanted", "says"),
+    [
+        ("misc_register", -EBUSY, -EBUSY, Verdict.CLEAN, ""),
+        ("kmalloc_trace", 0, -ENOMEM, Verdict.CLEAN, ""),
+        ("misc_register", -EBUSY, 0, Verdict.WRONG_RETURN, "0 although misc_register failed"),
+        ("misc_register", -EBUSY, EBUSY, Verdict.WRONG_RETURN, "a positive number is no error"),
+        ("misc_register", -EBUSY, -1, Verdict.WRONG_RETURN, "a bare -1 (-EPERM)"),
+        ("misc_register", -EBUSY, -22, Verdict.WRONG_RETURN, "-EBUSY would be right"),
+        ("kmalloc_trace", 0, -5, Verdict.WRONG_RETURN, "-ENOMEM would be right"),
+        ("misc_register", -EBUSY, -100_000, Verdict.WRONG_RETURN, "no errno"),
+    ],
+)
+def test_init_must_return_the_errno_that_it_got(
+    symbol: str, result: int, returns: int, wanted: Verdict, says: str
+) -> None:
+    found = verdict(failed(symbol, result, returns))
+    assert found.verdict is wanted and says in found.sentence
+    assert found.init_returned == returns
+    if says:
+        assert found.line is not None and found.line.line == line_of(
+            "return kmalloc_trace" if symbol[0] == "k" else "= misc_"
+        )
+
+
+def test_another_errno_that_is_meant_is_right() -> None:
+    text = SOURCE.replace("\treturn error;", "\treturn -22; /* mapped: -22, -EINVAL */")
+    records = Records(tuple(failed("misc_register", -EBUSY, -22)))
+    for name in ("-EINVAL", "-E2BIG"):
+        code = Code(CODE.ko, {"steps.c": text.replace("-EINVAL", name).encode()})
+        wrong = check_return(-22, calls_made(code, FUNCTIONS, records), code)
+        assert (wrong is None) is (name == "-EINVAL")
+
+
+def test_a_call_that_is_made_again_is_a_second_try() -> None:
+    again = call("misc_register", MISC)
+    assert verdict([*failed("misc_register", -EBUSY, 0, again)[:-2], *gone()]).verdict is Verdict.CLEAN
+
+
+def test_the_return_statement_is_found_in_the_text() -> None:
+    def line(returned: int) -> int:
+        found = return_line(CODE, returned)
+        assert found is not None
+        return found.line
+
+    assert line(-12) == line_of("return -12;")
+    assert line(0) == line_of("return 0;")
+    assert line(-999) == line_of("return error;")
+    assert return_line(Code(CODE.ko), 0) is None
+    assert return_line(Code(b""), 0) is None
+
+
+# ---- crashes and hangs ---------------------------------------------------------------------------------------------
+
+
+def test_a_crash_is_put_on_its_line() -> None:
+    found = verdict(init()[:-1], oops(NULL))
+    assert found.verdict is Verdict.CRASHES and found.init_returned is None
+    assert found.line is not None and found.line.line == line_of("init_code int steps_init") + 4
+
+
+def test_a_crash_in_freed_memory_tells_where_it_was_freed() -> None:
+    found = verdict(init(call("kfree", BOX))[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4))
+    assert f"use after free: the memory was freed on line {line_of('kfree(box);')}" in found.sentence
+
+
+def test_a_crash_behind_memory_tells_who_got_it() -> None:
+    got = call("kmalloc_trace", 0, 0xCC0, 64, result=BOX + 4096 - 64)
+    found = verdict(init(got)[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4096))
+    assert "an access beyond the end of the 64 bytes, which line" in found.sentence
+
+
+def test_a_jump_to_nowhere_at_the_end_of_exit_is_put_on_its_line() -> None:
+    life = loaded_and_unloaded()[:-2]
+    found = verdict(life, oops(NULL, "0x0").replace("load", "unload"))
+    assert found.line is not None and found.line.line == line_of("last_word();")
+
+
+@pytest.mark.parametrize(
+    ("kind", "says"),
+    [
+        (Kind.TWICE, "a double free of memory"),
+        (Kind.MISPLACED, "not the beginning of the memory"),
+        (Kind.OVERRUN, "beyond the end of the 64 bytes"),
+        (Kind.SCRIBBLED, "use after free: something is written"),
+        (Kind.FREED_ACTIVE, "memory is freed while the timer in it is pending"),
+    ],
+)
+def test_damage_that_the_kernel_does_not_notice_is_a_crash(kind: Kind, says: str) -> None:
+    first = 1 if kind is Kind.FREED_ACTIVE else BOX
+    damage = record(kind, first, 64, site("kmalloc_trace"), site=site("kfree"))
+    found = verdict([*loaded_and_unloaded(), damage])
+    assert found.verdict is Verdict.CRASHES and says in found.sentence
+    assert found.line is not None and found.line.line == line_of("kfree(box);")
+
+
+def test_what_is_given_back_twice_is_a_crash() -> None:
+    back = call("misc_deregister", MISC)
+    found = verdict(loaded_and_unloaded(call("misc_register", MISC), in_exit=[back, back]))
+    assert found.verdict is Verdict.CRASHES
+    assert found.sentence.startswith("the misc device is given back twice, which line")
+
+
+def test_an_init_that_never_ends_hangs_where_it_waits() -> None:
+    waiting = replace(call("mutex_lock", flags=Flag.OWN_TASK))
+    elsewhere = call("kfree", BOX, flags=Flag(0))
+    records = init(waiting, elsewhere)[:-1]
+    found = verdict(records, timed_out=True, steps=(Step("account", ("before",), account()), Step("load")))
+    assert (found.verdict, found.sentence) == (Verdict.HANGS, "init never ends")
+    assert found.line is not None and found.line.line == line_of("mutex_lock(lock);")
+
+
+@pytest.mark.parametrize(
+    ("kind", "wanted"),
+    [(EndKind.HANG, Verdict.HANGS), (EndKind.POWER_OFF, Verdict.CRASHES), (EndKind.REBOOT, Verdict.CRASHES)],
+)
+def test_a_guest_that_ended_is_never_clean(kind: EndKind, wanted: Verdict) -> None:
+    steps = (Step("account", ("before",), account()), Step("load"))
+    found = verdict(init(call("unheard_of", flags=Flag.OWN_TASK))[:-1], end=GuestEnd(kind, ""), steps=steps)
+    assert found.verdict is wanted
+    assert found.line is not None and found.line.line == line_of("unheard_of();")
+
+
+def test_what_the_loader_refuses_did_not_run() -> None:
+    steps = (Step("load", (), "insmod: Unknown symbol"), Step("loaded", ("1",)), Step("end"))
+    found = judge(SUBJECT, FUNCTIONS, observed((), steps=steps))
+    assert (found.verdict, found.sentence) == (Verdict.REFUSED, "it cannot be loaded: insmod: Unknown symbol")
+
+
+@pytest.mark.parametrize("last", ["where", "load", "settle", "unload"])
+def test_a_run_that_broke_off_is_not_clean(last: str) -> None:
+    found = judge(SUBJECT, FUNCTIONS, observed(init(), steps=(Step(last, (), "zz"),)))
+    assert found.verdict is Verdict.UNSEEN
+    assert last in found.sentence
+
+
+def test_records_that_were_dropped_are_said_to_be_missing() -> None:
+    seen = observed(loaded_and_unloaded())
+    found = judge(SUBJECT, FUNCTIONS, replace(seen, records=replace(seen.records, dropped=9)))
+    assert "9 of its calls" in found.doubt
+    assert found.verdict is Verdict.UNSEEN
+
+
+def test_exit_that_ran_although_init_failed_is_told() -> None:
+    exit_called = record(Kind.EXIT)
+    found = verdict([*init(exit_called, returns=-12), *gone()])
+    assert found.exit_ran and found.init_returned == -12
+
+
+# ---- many loads in a row -------------------------------------------------------------------------------------------
+
+
+def test_many_loads_are_level_when_the_account_is() -> None:
+    seen = observed(loaded_and_unloaded())
+    assert cycles_done(seen) is None and level_after_cycles(seen) is None
+
+    def after(entries: str) -> bool | None:
+        steps = (*seen.steps, Step("cycle"), Step("cycled", ("100",)), Step("account", ("cycled",), entries))
+        many = replace(seen, steps=steps)
+        assert cycles_done(many) == 100
+        return level_after_cycles(many)
+
+    assert after(account()) is True
+    assert after(account("/sys/kernel/irq/5")) is True
+    assert after(account("/proc/probe")) is False
+
+
+def test_phases_and_steps_agree() -> None:
+    sleeping = call("mutex_lock", flags=Flag.RETURNED | Flag.ATOMIC | Flag.OWN_TASK, phase=Phase.LOADED)
+    found = verdict([*loaded_and_unloaded(), sleeping])
+    assert found.troubles[0].step == "settle"
+    assert "may sleep, and is called where one must not" in found.sentence

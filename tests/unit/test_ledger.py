@@ -1,0 +1,188 @@
+"""What is left of a module: calls and accounts joined, and the line that acquired what is left."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from witnessed import (
+    BOX,
+    CODE,
+    FUNCTIONS,
+    LOCK,
+    MISC,
+    TIMER,
+    account,
+    call,
+    gone,
+    init,
+    line_of,
+    loaded_and_unloaded,
+    record,
+    site,
+)
+
+from kmodlab.evidence.ledger.account import Account, parse_account
+from kmodlab.evidence.ledger.kinds import name_pattern, resource_kind
+from kmodlab.evidence.ledger.left import Left, charged, find_left
+from kmodlab.evidence.ledger.twice import given_back_twice
+from kmodlab.evidence.made import calls_made
+from kmodlab.evidence.witness.records import PER_SITE, Flag, Kind, Phase, Record, Records
+
+TEXT = """\
+==> /proc/devices <==
+Character devices:
+  1 mem
+240 probe_chr
+
+Block devices:
+259 blkext
+==> /proc/filesystems <==
+nodev\tproc
+\text4
+==> /proc/iomem <==
+00000000-00000fff : Reserved
+  fed00000-fed003ff : HPET 0
+==> names <==
+/dev/null
+nonsense
+==> /proc/modules <==
+probe 16384 0 - Live 0xffffffffc0000000 (OE)
+"""
+
+
+def left(records: list[Record], *new: str) -> list[Left]:
+    before, after = parse_account(account()), parse_account(account(*new))
+    return list(find_left(CODE, FUNCTIONS, Records(tuple(records)), before, after))
+
+
+def misc(**more: int) -> Record:
+    return call("misc_register", MISC, text="probe_misc", **more)
+
+
+def test_an_account_is_read_entry_by_entry() -> None:
+    assert parse_account(TEXT).entries == {
+        "char device 1 mem",
+        "char device 240 probe_chr",
+        "block device 259 blkext",
+        "filesystem proc",
+        "filesystem ext4",
+        "memory region 00000000-00000fff : Reserved",
+        "memory region fed00000-fed003ff : HPET 0",
+        "/dev/null",
+        "module probe",
+    }
+
+
+@pytest.mark.parametrize("text", ["", "garbage", "==> names <==", "==> /proc/devices <==\n1 mem\n", "==> x <==\n\0\n"])
+def test_an_account_without_sense_is_empty(text: str) -> None:
+    assert parse_account(text).entries == frozenset()
+
+
+def test_two_accounts_are_compared() -> None:
+    before, after = Account(frozenset({"a", "b"})), Account(frozenset({"b", "c", "module x", "/proc/irq/5"}))
+    assert after.since(before) == ("/proc/irq/5", "c", "module x")
+    assert after.gone_since(before) == ("a",)
+    assert charged(after, before) == ["c"]
+
+
+def test_what_the_account_still_shows_is_left_with_the_line_that_got_it() -> None:
+    (one,) = left(loaded_and_unloaded(misc()), "/dev/probe_misc", "/sys/class/misc/probe_misc")
+    assert (one.kind, one.what, one.function) == ("misc", "the misc device probe_misc", "misc_register")
+    assert one.line is not None and one.line.line == line_of("= misc_register")
+    assert one.seen == ("/dev/probe_misc", "/sys/class/misc/probe_misc")
+    assert one.sentence == f"the misc device probe_misc (misc_register), from steps.c:{one.line.line}"
+
+
+def test_what_the_account_does_not_show_any_more_was_given_back_by_the_kernel() -> None:
+    assert left(loaded_and_unloaded(misc())) == []
+
+
+def test_what_was_given_back_is_not_left_even_where_the_name_is_seen() -> None:
+    life = loaded_and_unloaded(misc(), in_exit=[call("misc_deregister", MISC)])
+    (one,) = left(life, "/dev/probe_misc")
+    assert (one.kind, one.function) == ("entry", None)
+
+
+def test_a_call_that_failed_acquired_nothing() -> None:
+    assert left([*init(misc(result=-16), returns=-16), *gone()]) == []
+
+
+def test_a_mutex_that_is_still_locked_is_left() -> None:
+    (one,) = left(loaded_and_unloaded(call("mutex_lock", LOCK)))
+    assert one.kind == "mutex" and "still locked" in one.what
+    assert left(loaded_and_unloaded(call("mutex_lock", LOCK), call("mutex_unlock", LOCK))) == []
+
+
+def test_calls_without_a_record_make_no_false_alarm() -> None:
+    often = replace(call("mutex_lock", LOCK), nth=PER_SITE + 1)
+    assert left(loaded_and_unloaded(often)) == []
+
+
+def test_memory_is_listed_by_the_line_that_got_it() -> None:
+    pieces = [record(Kind.LEFT, BOX + 4096 * at, 64, 1, site=site("kmalloc_trace")) for at in range(3)]
+    (one,) = left([*loaded_and_unloaded(), *pieces])
+    assert one.what == "3 times 64 bytes of memory"
+    assert one.line is not None and one.line.line == line_of("return kmalloc_trace")
+
+
+def test_what_may_still_run_is_left() -> None:
+    start = record(Kind.SECTION, 0, 0xFFFFFFFFC0000000)
+    active = record(Kind.ACTIVE, 1, TIMER, 0xFFFFFFFFC0000000, site=site("mod_timer"))
+    thread = record(Kind.THREAD, 99, 0, 0x1234, text="probe_thread")
+    timer, other = left([start, *loaded_and_unloaded(), active, thread])
+    assert timer.what == "the timer that calls steps_init, still pending"
+    assert timer.line is not None and timer.line.line == line_of("mod_timer(timer, 100)")
+    assert other.what == "the kernel thread probe_thread, still running"
+
+
+def test_a_module_that_cannot_be_unloaded_is_left_itself() -> None:
+    (one,) = left([*init(), record(Kind.LIVE)])
+    assert one.what == "the module itself, still loaded"
+
+
+def test_new_entries_that_nothing_explains_are_listed_once_for_each_folder() -> None:
+    found = left(loaded_and_unloaded(), "/proc/probe", "/proc/probe/value")
+    assert [one.what for one in found] == ["the entry /proc/probe"]
+
+
+def test_only_the_first_load_counts() -> None:
+    assert left([*loaded_and_unloaded(), *init(misc()), *gone()], "/dev/probe_misc")[0].kind == "entry"
+
+
+def test_names_of_printf_match_what_comes_of_them() -> None:
+    device = resource_kind("device")
+    assert device.matches("/sys/class/probe/probe12", "probe%d")
+    assert not device.matches("/sys/class/probe/other", "probe%d")
+    assert device.matches("/dev/bus!probe", "bus/probe") and name_pattern("a.b") == "a\\.b"
+    assert resource_kind("frobnicator").words == "the frobnicator"
+
+
+# ---- given back twice ----------------------------------------------------------------------------------------------
+
+
+def twice(*records: Record) -> list[str]:
+    calls = calls_made(CODE, FUNCTIONS, Records(records))
+    return [f"{kind} {before.symbol}" for kind, _, before in given_back_twice(calls)]
+
+
+def test_what_is_given_back_twice_is_noticed() -> None:
+    back = call("misc_deregister", MISC)
+    assert twice(misc(), back, back) == ["misc misc_deregister"]
+
+
+def test_what_was_acquired_again_may_be_given_back_again() -> None:
+    back = call("misc_deregister", MISC)
+    assert twice(misc(), back, misc(), back) == []
+    assert twice(back, back) == []  # somebody else may have registered it
+    assert twice(misc(), back, call("misc_deregister", MISC + 64)) == []
+
+
+def test_locks_may_be_released_by_others() -> None:
+    back = call("mutex_unlock", LOCK)
+    assert twice(call("mutex_lock", LOCK), back, back) == []
+
+
+def test_a_call_that_never_returned_acquired_nothing() -> None:
+    pending = replace(misc(), flags=Flag.OWN_TASK, phase=Phase.INIT)
+    assert twice(pending, call("misc_deregister", MISC)) == []
