@@ -1,6 +1,7 @@
 """Runs notebooks from top to bottom and stores their outputs in them: `python tests/course/store_outputs.py [FILE…]`.
 
-What differs from machine to machine (times of running, versions of Python) is left out.
+What differs from machine to machine (times of running, versions of Python) is left out, and so are the live forms of
+outputs, which only the kernel that made them can show. How RISE shows the notebook is written into it.
 """
 
 from __future__ import annotations
@@ -12,6 +13,15 @@ import nbformat
 from nbclient import NotebookClient
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
+WIDGET = "application/vnd.jupyter.widget-view+json"
+# RISE's other themes ask a server for their letters; rise.css has the rest of the looks.
+RISE = {
+    "theme": "white",
+    "transition": "none",
+    "center": False,
+    "slideNumber": "c/t",
+    "start_slideshow_at": "beginning",
+}
 
 
 def store_outputs(path: Path) -> None:
@@ -21,8 +31,16 @@ def store_outputs(path: Path) -> None:
     NotebookClient(
         notebook, timeout=600, kernel_name="python3", record_timing=False, coalesce_streams=True, resources=folder
     ).execute()
-    notebook.metadata = metadata
+    notebook.metadata = metadata | {"rise": RISE}
+    leave_out_widgets(notebook)
     nbformat.write(notebook, path)
+
+
+def leave_out_widgets(notebook: nbformat.NotebookNode) -> None:
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            output.get("data", {}).pop(WIDGET, None)
 
 
 if __name__ == "__main__":

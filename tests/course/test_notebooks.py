@@ -10,6 +10,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
+from store_outputs import RISE
 
 from kmodlab.guest.lab import Lab
 
@@ -18,6 +19,8 @@ SANITIZERS = NOTEBOOKS / "nbval_sanitize.cfg"
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 SILENT = ("%load_ext",)
+# Printed text; a card or a table; a picture, with the same said in words.
+ALLOWED_DATA = (set(), {"text/plain", "text/html"}, {"text/plain", "image/svg+xml"})
 
 every_notebook = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 
@@ -57,7 +60,7 @@ def test_no_stored_output_is_an_error_or_on_stderr(path: Path) -> None:
         for output in cell.outputs:
             assert output.output_type in ("display_data", "execute_result", "stream"), cell.source
             assert output.get("name", "stdout") == "stdout", cell.source
-            assert set(output.get("data", {})) in (set(), {"text/plain", "text/html"}), cell.source
+            assert set(output.get("data", {})) in ALLOWED_DATA, cell.source
 
 
 @every_notebook
@@ -66,6 +69,7 @@ def test_a_notebook_is_whole_and_holds_nothing_of_the_machine_that_ran_it(path: 
     nbformat.validate(notebook)
     assert notebook.metadata.kernelspec.name == "python3"
     assert set(notebook.metadata) <= {"kernelspec", "language_info", "rise"}
+    assert notebook.metadata.rise == RISE
     for cell in notebook.cells:
         assert set(cell.metadata) <= {"slideshow", "tags"}, cell.source
         assert cell.metadata.slideshow.slide_type in SLIDE_TYPES

@@ -1,0 +1,103 @@
+// What a deck does by itself: it finds the largest letters with which each slide fits, starts reveal.js, and adds keys.
+(() => {
+    "use strict";
+    const WIDTH = 1920, HEIGHT = 1080;
+    // Letters of code are 27 pixels at 1, and 21 (a fiftieth of the height: the least that a back row reads) at .78.
+    const SIZES = [1, .94, .88, .83, .78];
+    const PICTURE_SCALE = 1.9; // letters in our pictures are 13 pixels
+    const ARRANGEMENTS = [Infinity, 3, 0]; // all below each other; longer code beside its output; all code
+    const slides = [...document.querySelectorAll(".reveal .slides > section > section")];
+
+    // ---- fitting ----
+    const pictures = slide => [...slide.querySelectorAll(".jp-RenderedSVG img")];
+    const setPictures = (slide, scale) => {
+        for (const picture of pictures(slide)) picture.style.width = `${picture.naturalWidth * scale}px`;
+    };
+
+    // Code of more lines than `least` goes to the left of what it showed.
+    const putBeside = (slide, least) => {
+        const inputs = [...slide.querySelectorAll(".jp-CodeCell:not(.jp-mod-noOutputs) > .jp-Cell-inputWrapper")];
+        for (const input of inputs) {
+            input.classList.toggle("beside-output", input.innerText.trimEnd().split("\n").length > least);
+        }
+        slide.classList.toggle("beside", inputs.some(input => input.classList.contains("beside-output")));
+    };
+
+    const dress = (slide, size, least) => {
+        slide.style.setProperty("--size", size);
+        setPictures(slide, PICTURE_SCALE * size);
+        putBeside(slide, least);
+    };
+
+    const excess = slide => slide.offsetHeight - HEIGHT;
+    const tooWide = slide => [...slide.querySelectorAll("pre, table, div")]
+        .some(box => box.scrollWidth > box.clientWidth + 1);
+    const fits = slide => excess(slide) <= 0 && !tooWide(slide);
+
+    // A picture that is only looked at from above is worse than a small one.
+    const shrinkPictures = slide => {
+        for (let scale = PICTURE_SCALE * SIZES.at(-1); scale > 1 && !fits(slide); scale -= .05) {
+            setPictures(slide, scale);
+        }
+    };
+
+    const fit = slide => {
+        for (const size of SIZES) {
+            for (const least of ARRANGEMENTS) {
+                dress(slide, size, least);
+                if (fits(slide)) return;
+            }
+        }
+        dress(slide, SIZES.at(-1), pictures(slide).length ? 0 : Infinity);
+        shrinkPictures(slide);
+        // What is still too long is scrolled.
+    };
+
+    const fitAll = async () => {
+        await Promise.all([...document.images].map(picture => picture.decode().catch(() => null)));
+        document.documentElement.classList.add("fitting");
+        slides.forEach(fit);
+        document.documentElement.classList.remove("fitting");
+    };
+
+    // ---- keys ----
+    const current = () => Reveal.getCurrentSlide();
+    const scroll = part => current().scrollBy({top: part * HEIGHT});
+
+    // The browser itself has the keys that unfold, and those that scroll what has the focus.
+    const isOurs = event => {
+        const focused = document.activeElement;
+        const unfolds = focused.tagName === "SUMMARY" && [" ", "Enter"].includes(event.key);
+        const scrolls = slides.includes(focused) && ["ArrowUp", "ArrowDown"].includes(event.key);
+        return !unfolds && !scrolls;
+    };
+
+    const turnLight = () => {
+        const root = document.documentElement;
+        root.dataset.theme = root.dataset.theme === "dark" ? "light" : "dark";
+    };
+
+    const noteOverflow = () => {
+        for (const slide of slides) {
+            const long = slide.clientHeight > 0 && slide.scrollHeight > slide.clientHeight + 1;
+            slide.toggleAttribute("data-long", long);
+            if (long) slide.tabIndex = 0; else slide.removeAttribute("tabindex");
+        }
+    };
+
+    const start = async () => {
+        await fitAll();
+        await Reveal.initialize({
+            width: WIDTH, height: HEIGHT, margin: 0, minScale: .1, maxScale: 4, center: false, transition: "none",
+            hash: true, slideNumber: "c/t", plugins: [RevealNotes], keyboardCondition: isOurs,
+        });
+        Reveal.addKeyBinding({keyCode: 74, key: "J", description: "Scroll down in a long slide"}, () => scroll(.4));
+        Reveal.addKeyBinding({keyCode: 75, key: "K", description: "Scroll up in a long slide"}, () => scroll(-.4));
+        Reveal.addKeyBinding({keyCode: 84, key: "T", description: "Dark or light"}, turnLight);
+        Reveal.on("slidechanged", noteOverflow);
+        document.addEventListener("toggle", noteOverflow, true);
+        noteOverflow();
+        document.documentElement.dataset.ready = "";
+    };
+    start();
+})();

@@ -1,0 +1,167 @@
+"""Turns notebooks into decks: reveal.js slides with the recorded outputs, each in one file that fetches nothing.
+
+What is on a slide is decided by the notebook's own slideshow metadata, and how it is cut up by nbconvert. Ours are the
+template, the looks, and that letters are as large as the slide has room for (`deck/`). `reveal/` holds reveal.js.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from functools import cache
+from html import escape
+from importlib.resources import as_file, files
+from pathlib import Path
+from string import Template
+from typing import Any, Literal
+
+import nbformat
+from nbconvert.exporters import SlidesExporter
+from nbformat import NotebookNode
+from traitlets.config import Config
+
+from kmodlab.errors import UsageError
+
+Theme = Literal["light", "dark"]
+
+# The languages of the cells that begin with our magics.
+_LANGUAGES = {"%%kmod": "c", "%%kfile": "c", "%%library": "c", "%%faults": "c", "%%timeline": "c"}
+_LANGUAGES |= {"%%makefile": "make", "%%guest": "bash"}
+# Everything is inside; a frame is what the speaker view shows the deck in.
+_POLICY = (
+    "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
+    "frame-src 'self' file:; base-uri 'none'; form-action 'none'"
+)
+_NO_CODE = "no-code"
+_DATA = files("kmodlab.slides")
+_MIME_TYPES = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
+
+
+@dataclass(frozen=True)
+class Deck:
+    """One exported notebook: the name of its file, its title, how many slides it has, and the page itself."""
+
+    name: str
+    title: str
+    slides: int
+    page: str
+
+
+def export_deck(path: Path, theme: Theme = "light", decks: Collection[str] = ()) -> Deck:
+    """The deck of a notebook's file. `decks` names those that it is shown with (stems): links to them lead there.
+
+    UsageError where the file is no notebook, or nothing in it is a slide.
+    """
+    deck = export_notebook(_read(path), path.stem, theme, folder=path.parent)
+    return replace(deck, page=_relink(deck.page, decks))
+
+
+def export_notebook(notebook: NotebookNode, stem: str, theme: Theme = "light", *, folder: Path | None = None) -> Deck:
+    """The deck of a notebook. Pictures that its text names are looked for in `folder`, and put into the deck.
+
+    UsageError where nothing in it is a slide.
+    """
+    slides = _count_slides(notebook)
+    if not slides:
+        hint = "In JupyterLab, the property inspector sets the slide type of each cell."
+        raise UsageError(f"{stem} has no slides: no cell of it begins one.", hint=hint)
+    title = _title(notebook) or stem
+    resources = {"deck": {"theme": theme, "policy": _POLICY, "title": title, **_parts()}}
+    if folder is not None:
+        resources["metadata"] = {"path": str(folder)}
+    page, _ = _exporter().from_notebook_node(_without_code_of_questions(notebook), resources)
+    return Deck(f"{stem}.html", title, slides, page)
+
+
+def make_index(decks: Iterable[Deck], theme: Theme = "light") -> str:
+    """The page that lists decks, each with a link, and says the keys."""
+    rows = "".join(
+        f'<li><a href="{escape(deck.name)}">{escape(deck.title)}</a> <small>{deck.slides} slides</small></li>\n'
+        for deck in decks
+    )
+    words = {"theme": theme, "policy": escape(_POLICY), "decks": rows}
+    return Template(_text("deck/index.html")).substitute(words)
+
+
+def _read(path: Path) -> NotebookNode:
+    try:
+        notebook = nbformat.read(path, as_version=4)
+        nbformat.validate(notebook)
+    except OSError as exc:
+        raise UsageError(f"{path} could not be read: {exc.strerror}.") from exc
+    except (ValueError, AttributeError, TypeError, KeyError, nbformat.ValidationError) as exc:
+        raise UsageError(f"{path} is not a Jupyter notebook.") from exc
+    return notebook
+
+
+def _without_code_of_questions(notebook: NotebookNode) -> NotebookNode:
+    """A prediction's code has the answer in it; on a slide there is only the question that it shows."""
+    notebook = deepcopy(notebook)
+    for cell in notebook.cells:
+        if cell.cell_type == "code" and cell.source.startswith("predict(") and cell.outputs:
+            cell.metadata.tags = [_NO_CODE]
+    return notebook
+
+
+def _slide_type(cell: NotebookNode) -> str:
+    return str(cell.metadata.get("slideshow", {}).get("slide_type", "-"))
+
+
+def _count_slides(notebook: NotebookNode) -> int:
+    return sum(_slide_type(cell) in ("slide", "subslide") for cell in notebook.cells)
+
+
+def _title(notebook: NotebookNode) -> str:
+    headings = (re.search(r"^# +(.+)$", cell.source, re.M) for cell in notebook.cells if cell.cell_type == "markdown")
+    found = next(filter(None, headings), None)
+    return re.sub(r"[`*]", "", found[1]).strip() if found else ""
+
+
+@cache
+def _exporter() -> SlidesExporter:
+    config = Config()
+    config.NbConvertBase.display_data_priority = _MIME_TYPES
+    config.HighlightMagicsPreprocessor.languages = _LANGUAGES
+    config.TagRemovePreprocessor.enabled = True
+    config.TagRemovePreprocessor.remove_input_tags = {_NO_CODE}
+    with as_file(_DATA) as folder:
+        return SlidesExporter(
+            config=config,
+            extra_template_basedirs=[str(folder)],
+            template_name="deck",
+            embed_images=True,
+            exclude_anchor_links=True,
+            exclude_input_prompt=True,
+            exclude_output_prompt=True,
+        )
+
+
+@cache
+def _parts() -> dict[str, Any]:
+    """What all decks have in them."""
+    scripts = ("reveal/reveal.js", "reveal/notes.js", "deck/deck.js")
+    return {
+        "css": _text("deck/deck.css"),
+        "reveal_css": _text("reveal/reveal.css"),
+        "scripts": [_embeddable(_text(name)) for name in scripts],
+    }
+
+
+def _text(name: str) -> str:
+    return _DATA.joinpath(name).read_text("utf-8")
+
+
+def _embeddable(script: str) -> str:
+    """A script without what would end it, or the page's comment, too early; to JavaScript it is the same."""
+    return re.sub(r"<(?=!--|/script)", r"\\x3c", script, flags=re.IGNORECASE)
+
+
+def _relink(page: str, decks: Collection[str]) -> str:
+    """Links to other notebooks, made to lead to their decks."""
+    return re.sub(
+        r'href="([^"/:#]+)\.ipynb(?=["#])',
+        lambda link: f'href="{link[1]}.html' if link[1] in decks else link[0],
+        page,
+    )
