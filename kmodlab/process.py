@@ -2,8 +2,8 @@
 
 All child processes are started by one thread that lives as long as this process does, because a parent-death
 signal fires when the *thread* that started the child ends. So no child outlives its owner, not even after SIGKILL:
-each is started through `setpriv --pdeathsig`. Each has a session of its own, so that a Ctrl-C meant for a notebook
-cell reaches us and not the child, and the whole group can be killed.
+each is started through `setpriv --pdeathsig`, and holds a lifeline besides. Each has a session of its own, so that a
+Ctrl-C meant for a notebook cell reaches us and not the child, and the whole group can be killed.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import contextlib
 import os
 import shutil
 import signal
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
@@ -100,6 +101,37 @@ def owned_argv(argv: Sequence[str]) -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
 
 
+# A parent-death signal is of no use to who asks for it when the parent is dead already, and each program between us and
+# QEMU has such a moment. So all children also hold the reading end of one pipe, whose other end is ours alone; when
+# that closes, this ends whoever still holds the pipe, until nobody does.
+_WATCH = """
+read -r _
+exec </dev/null
+holders() { find /proc/[0-9]*/fd -maxdepth 1 -lname "pipe:\\[$1\\]" 2>/dev/null | cut -d/ -f3 | sort -u; }
+while found=$(holders "$1"); [ "$found" ]; do
+    kill -s KILL $found
+    sleep 0.05
+done
+"""
+
+
+@cache
+def _lifeline() -> int:
+    """The reading end of the pipe; who watches over it is started along with the first child."""
+    theirs, _ours = os.pipe()  # both are closed in children, unless they are passed on
+    inode = str(os.fstat(theirs).st_ino)
+    quiet = subprocess.DEVNULL
+    _watchers.append(
+        subprocess.Popen(
+            ["/bin/sh", "-c", _WATCH, "watch", inode], stdin=theirs, stdout=quiet, stderr=quiet, start_new_session=True
+        )
+    )
+    return theirs
+
+
+_watchers: list[subprocess.Popen[bytes]] = []  # lives as long as we do, and a moment longer
+
+
 async def start(
     argv: Sequence[str | Path],
     *,
@@ -122,7 +154,7 @@ async def start(
         *owned_argv(words),
         cwd=cwd,
         env=environment,
-        pass_fds=tuple(pass_fds),
+        pass_fds=(*pass_fds, _lifeline()),
         stdin=stdin,
         stdout=stdout,
         stderr=stderr,

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
+import subprocess
+import sys
 import threading
 import time
+from pathlib import Path
 
 import psutil
 import pytest
@@ -15,6 +19,7 @@ from kmodlab.errors import EndKind, GuestError, GuestLostError
 from kmodlab.evidence.log import parse_kmsg
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
+from kmodlab.process import run
 
 
 def all_qemus() -> list[psutil.Process]:
@@ -229,6 +234,7 @@ def test_an_interrupt_kills_the_command_and_leaves_the_guest_usable(session: Ses
 def test_a_start_that_fails_half_way_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     from kmodlab.guest import machine
 
+    run(["true"], timeout_s=10)  # the first child of all brings what lives as long as we do
     before = psutil.Process().num_fds()
 
     async def fail(*_: object) -> None:
@@ -244,3 +250,40 @@ def test_a_start_that_fails_half_way_leaves_nothing(lab: Lab, monkeypatch: pytes
         wait_until_gone(all_qemus())
         assert psutil.Process().num_fds() == files
     assert psutil.Process().num_fds() == before
+
+
+RESTLESS = """
+import os
+from kmodlab.guest.lab import load_lab
+from kmodlab.guest.session import Session
+from kmodlab.settings import get_settings
+session = Session(load_lab(get_settings()))
+session.start()
+print(os.getpid(), flush=True)
+while True:
+    session.reset()
+    session.prepare()
+"""
+
+
+def test_no_guest_survives_an_owner_that_is_killed_while_one_comes_up() -> None:
+    # Each program between the owner and QEMU has a moment in which its parent's death escapes it.
+    for moment in range(8):
+        owner = subprocess.Popen([sys.executable, "-c", RESTLESS], stdout=subprocess.PIPE)
+        assert owner.stdout is not None and owner.stdout.readline()
+        pipes = pipes_of(owner.pid)
+        time.sleep(0.02 * moment)  # wherever that is, nothing may stay
+        owner.kill()
+        owner.wait()
+        owner.stdout.close()
+        wait_until_gone([one for one in psutil.process_iter() if pipes & pipes_of(one.pid) and one.pid != os.getpid()])
+
+
+def pipes_of(pid: int) -> set[str]:
+    """The pipes that a process holds; none when it is gone."""
+    held = set()
+    with contextlib.suppress(OSError):
+        for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+            with contextlib.suppress(OSError):
+                held.add(str(descriptor.readlink()))
+    return {name for name in held if name.startswith("pipe:")}
