@@ -86,6 +86,8 @@ class Timeline:
 def make_timeline(code: Code, functions: Functions, records: Records) -> Timeline:
     """The timeline of the first load in a run."""
     first = until_second_load(records)
+    # The record of a call that was made very often is the last one's, and so out of order.
+    first = Records(tuple(sorted(first.all, key=lambda record: record.time_s)), first.dropped)
     calls = {id(call.record): call for call in calls_made(code, functions, first)}
     loading = first.first(Kind.LOADING)
     start = loading.time_s if loading else 0.0

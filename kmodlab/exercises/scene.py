@@ -28,7 +28,7 @@ from kmodlab.guest.agent import Result
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import Session, is_modules_doing
 
-STEP_S = 15.0  # for one command
+STEP_S = 12.0  # for one command; the kernel itself reports what hangs for 15
 CHECK_S = 60.0  # for all that happens in one check
 _KERNEL = 0  # the facility of records that the kernel itself made; a program's have another (kernel/printk/printk.c)
 _LIMIT = 1 << 18  # bytes of a command's output
@@ -256,10 +256,10 @@ class Scene:
 
     def wait_for_log(self, is_enough: Callable[[], bool], within_s: float) -> None:
         """Read on in the log until there is enough of it."""
-        ends = time.monotonic() + min(within_s, max(self.left_s, 0))
+        ends = time.monotonic() + min(within_s * self.patience, max(self.left_s, 0))
         while not is_enough() and time.monotonic() < ends:
             time.sleep(0.05)
-            self.records += parse_kmsg(self.session.kmsg())
+            self._push_log()
 
     def look(self, argv: Sequence[str]) -> str:
         """What a quick command of ours prints; empty when it fails."""

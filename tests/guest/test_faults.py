@@ -167,7 +167,7 @@ def test_a_wrong_call_is_not_the_modules_fault(tmp_path: Path, arguments: list[s
 def test_a_module_that_does_not_build_has_failed(tmp_path: Path) -> None:
     done = run_faults(tmp_path, "int x = ;", "--json")
     assert done.returncode == 1
-    assert json.loads(done.stdout)["build"]["reason"] == "compiler"
+    assert json.loads(done.stdout)["build"]["reason"] == "compile"
 
 
 # ---- in a notebook -------------------------------------------------------------------------------------------------

@@ -28,8 +28,9 @@ from witnessed import (
 
 from kmodlab.errors import EndKind, GuestEnd
 from kmodlab.evidence.calls import Code
+from kmodlab.evidence.faults.cycles import cycles_done, level_after_cycles
 from kmodlab.evidence.faults.returned import check_return, return_line
-from kmodlab.evidence.faults.verdict import Finding, Verdict, cycles_done, judge, level_after_cycles
+from kmodlab.evidence.faults.verdict import Finding, Verdict, judge
 from kmodlab.evidence.made import calls_made
 from kmodlab.evidence.witness.observe import Step
 from kmodlab.evidence.witness.records import Flag, Kind, Phase, Record, Records

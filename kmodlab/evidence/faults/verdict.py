@@ -15,7 +15,7 @@ from kmodlab.evidence.faults.returned import WrongReturn, check_return
 from kmodlab.evidence.functions import Functions, Takes, as_signed
 from kmodlab.evidence.ledger.account import Account, parse_account
 from kmodlab.evidence.ledger.kinds import resource_kind
-from kmodlab.evidence.ledger.left import Left, charged, find_left, place_of, until_second_load, words_of_pending
+from kmodlab.evidence.ledger.left import Left, find_left, place_of, until_second_load, words_of_pending
 from kmodlab.evidence.ledger.twice import given_back_twice
 from kmodlab.evidence.made import Call, calls_made, site_line
 from kmodlab.evidence.oops.types import Frame, Oops
@@ -224,7 +224,7 @@ class _Judge:
         elif end is not None and not self._seen.crashes:
             yield Trouble(Verdict.CRASHES, end.sentence.rstrip("."), self._unreturned_line(), step)
         elif self._seen.timed_out:
-            yield Trouble(Verdict.HANGS, f"{_place_words(last)} never ends", self._unreturned_line(), step)
+            yield Trouble(Verdict.HANGS, f"{_place_words(last)} never ends", self._waiting_line(), step)
 
     def _atomic_sleeps(self) -> Iterator[Trouble]:
         for call in self._calls:
@@ -340,6 +340,12 @@ class _Judge:
                 return line
         return self._unreturned_line()
 
+    def _waiting_line(self) -> SourceLine | None:
+        """Where init or exit waits; where it looks again and again, it may just have been between two waits."""
+        own = [call for call in self._calls if call.record.flags & Flag.OWN_TASK and call.line]
+        last = max(own, key=lambda call: call.record.time_s, default=None)
+        return self._unreturned_line() or (last.line if last else None)
+
     def _unreturned_line(self, _oops: Oops | None = None) -> SourceLine | None:
         """The last call of the kernel that never came back."""
         pending = [call for call in self._calls if not call.returned and call.line]
@@ -378,22 +384,3 @@ def _step_of(phase: Phase) -> str:
 
 def _place_words(step: str) -> str:
     return {"load": "init", "unload": "exit"}.get(step, f"the step `{step}`")
-
-
-def cycles_done(observation: Observation) -> int | None:
-    """How often it was loaded and unloaded in the end; None where that was not tried."""
-    step = observation.step("cycled")
-    return step.status if step else None
-
-
-def level_after_cycles(observation: Observation) -> bool | None:
-    """Whether there was the same after all the loads as before the first; None where that was not tried."""
-    begun, before, after = (
-        observation.step(*step) for step in (("cycle",), ("account", "before"), ("account", "cycled"))
-    )
-    if begun is None:
-        return None
-    if before is None or after is None:
-        return False
-    level = not charged(parse_account(after.text), parse_account(before.text))
-    return level and not observation.records.of(Kind.LEFT)

@@ -164,13 +164,16 @@ void disarm_all(void)
 	memset(spot_at, 0, sizeof(spot_at));
 }
 
-/* What runs the module's code from now on must not meet a breakpoint that nobody knows. */
+/*
+ * What runs the module's code from now on must not meet a breakpoint that nobody knows. The code of init may be gone
+ * already, and its memory somebody else's.
+ */
 void restore_all(void)
 {
 	u32 at;
 
 	for (at = 0; at < plan.spots; at++)
-		if (spots[at].address)
+		if (spots[at].address >= text_start && spots[at].address < text_end)
 			poke(&spots[at], spots[at].original);
 	disarm_all();
 }

@@ -132,9 +132,12 @@ static bool set_present(unsigned long address, bool present)
 
 bool is_fenceable(const struct plan_site *site, const unsigned long *arguments)
 {
+	unsigned long flags = arguments[site->flags_argument];
+
+	/* The kernel does not promise so many pages at once. */
 	return (site->flags & SITE_FENCE) && fenced_pages < MAX_FENCED_PAGES && arguments[site->size_argument] &&
-	       arguments[site->size_argument] <= LARGEST_FENCED &&
-	       (arguments[site->flags_argument] & __GFP_DIRECT_RECLAIM);
+	       arguments[site->size_argument] <= LARGEST_FENCED && (flags & __GFP_DIRECT_RECLAIM) &&
+	       !(flags & __GFP_NOFAIL);
 }
 
 /*

@@ -5,9 +5,10 @@ Each of them runs in guests of its own, so they are met by the module alone, wha
 
 from __future__ import annotations
 
+from kmodlab.evidence.faults.cycles import cycles_done, level_after_cycles
 from kmodlab.evidence.faults.matrix import Bench as Runs
 from kmodlab.evidence.faults.matrix import Options, SiteResult, find_faults, make_subject
-from kmodlab.evidence.faults.verdict import Finding, Verdict, cycles_done, judge, level_after_cycles
+from kmodlab.evidence.faults.verdict import Finding, Verdict, judge
 from kmodlab.evidence.functions import known_functions
 from kmodlab.evidence.witness.observe import Task
 from kmodlab.exercises.check import Expectation, Miss
