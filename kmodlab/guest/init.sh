@@ -4,6 +4,10 @@
 mount -t devtmpfs none /dev
 exec </dev/console >/dev/console 2>&1
 mkdir -p /dev/pts
+ln -s /proc/self/fd /dev/fd
+ln -s fd/0 /dev/stdin
+ln -s fd/1 /dev/stdout
+ln -s fd/2 /dev/stderr
 mount -t proc none /proc
 mount -t sysfs none /sys
 mount -t devpts none /dev/pts

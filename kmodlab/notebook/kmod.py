@@ -49,6 +49,7 @@ cell. hello.ko is also put into the guest's /root, for %insmod and %modinfo.
     %%kmod hello --build-only
     %%kmod hello --unload
     %%kmod hello --file parts.c --file parts.h
+    %%kmod user --file provider.symvers      uses symbols of the module `provider`, which a cell has built
 """)
 
 

@@ -11,7 +11,7 @@ from kmodlab.notebook.show import show
 from kmodlab.notebook.workplace import Workplace
 
 # depmod reads every module of the tree, which takes an emulated guest a while.
-_TIMEOUT_S = {"depmod": 120.0, "modprobe": 60.0}
+_TIMEOUT_S = {"depmod": 300.0, "modprobe": 60.0}
 _USUAL_S = 20.0
 
 _COMMON = """

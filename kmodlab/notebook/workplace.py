@@ -207,9 +207,15 @@ class Workplace:
     # ---- files ----
 
     def read_file(self, name: str) -> str | bytes:
-        """A further file for a build: from a `%%kfile` cell of that name, else from the notebook's folder."""
+        """A further file for a build: from a `%%kfile` cell of that name, else from the notebook's folder.
+
+        other.symvers is the Module.symvers of a module `other` that a cell has built, so that its symbols are known.
+        """
         if name in self.files:
             return self.files[name]
+        other = self.made.get(kmod_name(name.removesuffix(".symvers"))) if name.endswith(".symvers") else None
+        if other is not None:
+            return other.build.files.get("Module.symvers", b"")
         path = Path(name)
         # Only what lies beside the notebook: a folder in a name is refused later, and nothing is read before that.
         if path.name == name and path.is_file():

@@ -26,7 +26,7 @@ every_notebook = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem
 
 
 def run_nbval(path: Path) -> subprocess.CompletedProcess[str]:
-    options = ["--nbval", "--nbval-sanitize-with", SANITIZERS, "--nbval-cell-timeout", "120"]
+    options = ["--nbval", "--nbval-sanitize-with", SANITIZERS, "--nbval-cell-timeout", "300"]
     argv = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", path.parent, *options, path]
     return subprocess.run([str(word) for word in argv], capture_output=True, text=True, timeout=600, check=False)
 

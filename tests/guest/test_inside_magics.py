@@ -130,3 +130,25 @@ def test_a_module_for_another_flavour_is_refused_by_its_checksums(run: Run) -> N
     text = run(HELLO.replace("--build-only", "--flavour cloud")).text
     assert "Invalid module format" in text
     assert "disagrees about version of symbol module_layout" in text
+
+
+PROVIDER = """%%kmod provider
+#include <linux/module.h>
+int provided(void);
+int provided(void) { return 42; }
+EXPORT_SYMBOL(provided);
+MODULE_LICENSE("GPL");
+"""
+USER = """%%kmod user --file provider.symvers
+#include <linux/module.h>
+int provided(void);
+static int user_init(void) { pr_info("got %d\\n", provided()); return 0; }
+module_init(user_init);
+MODULE_LICENSE("GPL");
+"""
+
+
+def test_a_module_uses_the_symbols_of_another_cells_module(run: Run) -> None:
+    assert "`provider` is loaded" in run(PROVIDER).text
+    assert "got 42" in run(USER).text
+    assert "depends" in run("%anatomy modinfo user").text

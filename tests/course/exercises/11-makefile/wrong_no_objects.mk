@@ -1,0 +1,3 @@
+# caught by: one-module
+obj-m += band.o
+ccflags-y += -DTEMPO=120

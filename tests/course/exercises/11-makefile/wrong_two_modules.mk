@@ -1,0 +1,3 @@
+# caught by: one-module
+obj-m += drums.o fiddle.o
+ccflags-y += -DTEMPO=120

@@ -1,0 +1,27 @@
+/* caught by: together,order */
+/* answer: cafe */
+#include <linux/module.h>
+#include "bakery.h"
+
+static int kilograms = 3;
+module_param(kilograms, int, 0444);
+
+static int __init cafe_init(void)
+{
+    int (*oven)(int) = symbol_get(bake);
+
+    if (!oven)
+        return -ENODEV;
+    pr_info("%d loaves\n", oven(kilograms));
+    symbol_put(bake);
+    return 0;
+}
+
+static void __exit cafe_exit(void)
+{
+}
+
+module_init(cafe_init);
+module_exit(cafe_exit);
+MODULE_DESCRIPTION("Sells what others bake");
+MODULE_LICENSE("GPL");
