@@ -58,8 +58,8 @@ def _facets(left: KernelModule, right: KernelModule) -> tuple[Facet, ...]:
         Facet("How does the kernel find exit?", _exitcall(left.elf, leave), _module_exit(right)),
         Facet(
             "When does that run?",
-            "never: the kernel's linker throws that section away",
-            "whenever the module is unloaded",
+            "never: the kernel's linker throws that section away" if leave else "never: there is none",
+            "whenever the module is unloaded" if _has_exit(right) else "never: the module cannot be unloaded",
         ),
         Facet("What is `THIS_MODULE`?", "nothing (NULL): there is no module", _this_module(right)),
         Facet("What does .modinfo say?", _modinfo(left), _modinfo(right)),
@@ -69,6 +69,10 @@ def _facets(left: KernelModule, right: KernelModule) -> tuple[Facet, ...]:
             f"the kernel, when the module is loaded: {_needs(right.elf)}",
         ),
     )
+
+
+def _has_exit(module: KernelModule) -> bool:
+    return module.this_module is not None and bool(module.this_module.exit)
 
 
 def _targets(elf: ObjectFile, section: str) -> list[Relocation]:

@@ -23,6 +23,7 @@ from rich.table import Table
 
 from kmodlab.build.kbuild import build
 from kmodlab.build.sources import Sources
+from kmodlab.cli.bench_grade import grading_as_dict, grading_table, measure_grading
 from kmodlab.cli.console import ERR, OUT
 from kmodlab.errors import SetupError, UsageError
 from kmodlab.evidence.trial import load
@@ -61,10 +62,15 @@ class Figure:
 @click.command()
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100), help="How often each is measured.")
 @click.option("--peer", type=click.Choice(["vng"]), help="Measure a peer as well: make and virtme-ng running insmod.")
+@click.option("--grade", is_flag=True, help="Measure grading instead: submissions a minute, memory of guests.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
-def bench(runs: int, peer: str | None, as_json: bool) -> None:
+def bench(runs: int, peer: str | None, grade: bool, as_json: bool) -> None:
     """Measure how long a learner waits, beside what one would do otherwise."""
     lab = load_lab(get_settings())
+    if grade:
+        measured = measure_grading(lab, runs)
+        OUT.print(json.dumps(grading_as_dict(measured), indent=1) if as_json else grading_table(measured))
+        return
     with _candidates(lab, peer) as candidates:
         figures = _measure(candidates, runs)
     if as_json:

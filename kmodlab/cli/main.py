@@ -17,7 +17,7 @@ from kmodlab.errors import KmodlabError
 
 VERBS = (
     "setup", "doctor", "run", "demo", "shell", "faults", "oops", "slides",
-    "release", "new-exercise", "grade", "bench", "clean",
+    "release", "new-exercise", "grade", "autograder", "bench", "clean",
 )  # fmt: skip
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 

@@ -53,6 +53,8 @@ _SEARCHING = {
     "ENOENT": "the databases below /lib/modules/$(uname -r) have no module of this name. "
     "One that was just put there is found after `depmod -a`.",
 }
+_UNKNOWN = {"ENOENT": "the databases below /lib/modules/$(uname -r) have no module of this name."}
+_BY_A_TOOL = re.compile(r"(insmod|rmmod|modprobe|depmod|lsmod|modinfo): ")
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,12 @@ class ErrnoNote:
 
 
 def explain_error(tool: str, output: str) -> ErrnoNote | None:
-    """The errno behind the last error line that a module tool printed; None where there is none."""
+    """The errno behind the last error line that a module tool printed; None where there is none.
+
+    `tool` is the tool's name, or empty for a script: of its output only what begins with a tool's name counts.
+    """
     for line in reversed(output.strip().splitlines()):
-        number = _find_number(line)
+        number = _find_number(line) if tool or _BY_A_TOOL.match(line) else None
         if number is not None:
             return _note(number, _meanings(tool, line))
     return None
@@ -84,7 +89,10 @@ def _meanings(tool: str, line: str) -> dict[str, str]:
         return _FINDING
     if " not found in directory" in line:
         return _SEARCHING
-    return _REMOVING if tool == "rmmod" or "could not remove" in line or "is in use" in line else _LOADING
+    if re.search(r"FATAL: Module \S+ not found", line):
+        return _UNKNOWN
+    removing = tool == "rmmod" or re.search("could not remove|is in use|is not currently loaded", line)
+    return _REMOVING if removing else _LOADING
 
 
 def _note(number: int, meanings: dict[str, str]) -> ErrnoNote:

@@ -66,7 +66,7 @@ def read_cell(source: str) -> Written | None:
     """A cell's magic, name and text; None where it is none that a learner writes, or has no name."""
     if len(source) > LONGEST:
         return None
-    line, body = split_magic(source)
+    line, body = split_magic(source.encode("utf-8", "replace").decode())  # JSON can hold halves of characters
     found = _MAGIC.fullmatch(line)
     if not found or found[1] not in list(Kind):
         return None

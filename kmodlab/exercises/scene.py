@@ -91,14 +91,14 @@ class Scene:
         return made
 
     def _unit_that_makes(self, name: str) -> str | None:
-        """The unit by another name that has the module among its products; else the only one there is, if any."""
+        """The unit that has the module among its products; else the only one with a Makefile, if there is just one."""
         for unit in self.work.units:
             try:
                 if name in self.bench.build(self.work, unit).modules:
                     return unit
             except UsageError:
                 continue
-        return self.work.units[0] if len(self.work.units) == 1 else None
+        return next(iter(self.work.makefiles), None) if len(self.work.makefiles) == 1 else None
 
     def _not_built(self, unit: str, made: Build) -> Miss:
         error = next(iter(made.errors), None)

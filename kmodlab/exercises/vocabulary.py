@@ -17,6 +17,7 @@ from kmodlab.exercises.words.files import answers, builds, declares, depends_on,
 from kmodlab.exercises.words.guest import (
     creates,
     fails,
+    few_modules,
     holds,
     installs,
     is_loaded,
@@ -36,7 +37,7 @@ from kmodlab.exercises.words.guest import (
 
 _ALL: tuple[Callable[..., Any], ...] = (
     builds, declares, has_parameter, exports, uses, depends_on, answers,
-    loads, refuses, unloads, is_loaded, is_not_loaded, installs, modprobes,
+    loads, refuses, unloads, is_loaded, is_not_loaded, few_modules, installs, modprobes,
     logs, logs_nothing_like, creates, removes, holds, runs, fails, runs_script, prints, prints_nothing_like,
     plugs, unplugs, drives, drives_nothing,
     leaves_nothing, survives_faults, survives_rounds,

@@ -34,7 +34,7 @@ def read_manual(lab: Lab, asked: str) -> ManualPage:
             mandoc = [*userland_argv(lab.arch, lab.userland), find_one(lab.userland, "mandoc")]
             text = check_run([*mandoc, "-T", "utf8", page], timeout_s=20).text
             html = check_run([*mandoc, "-T", "html", "-O", "fragment", page], timeout_s=20).text
-            return ManualPage(f"{found['name']}({section})", _plain(text), html)
+            return ManualPage(f"{found['name']}({section})", _plain(text), _within(html))
     raise UsageError(f"There is no manual page {asked}.", hint=f"There are: {', '.join(titles(lab))}.")
 
 
@@ -48,3 +48,9 @@ def titles(lab: Lab) -> list[str]:
 def _plain(text: str) -> str:
     """Without the overstriking that a typewriter makes bold letters with."""
     return re.sub(".\b", "", text)
+
+
+def _within(html: str) -> str:
+    """For use within a page: its headings rank below the page's own, and nothing in it passes for a slide."""
+    html = re.sub(r"<(/?)section\b", r"<\1div", html)
+    return re.sub(r"<(/?)h[12]\b", r"<\1h5", html)

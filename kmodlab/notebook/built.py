@@ -34,6 +34,7 @@ _STEPS = (
     (r".*\.mod", "kbuild's note: which objects the module is made of"),
     (r".*\.ko", "LD [M], of all objects: the module"),
     (r".*\.symversions", "kbuild's note: checksums of the symbols that a source exports"),
+    (r"\..*\.d", "the compiler's note: which headers the source includes"),
     (r"\..*\.cmd", "kbuild's note: the command that made the file of that name"),
     (r".*\.o", "CC [M], of the .c of that name, or LD [M], of several"),
     (r"Module\.symvers", "MODPOST wrote it: the symbols that the module exports to others"),

@@ -52,7 +52,9 @@ def guest(place: Workplace, line: str, cell: str | None) -> None:
         raise UsageError("There is nothing to run in the guest.", hint="Write a command: %guest uname -r")
     printer = _Printer()
     place.put(_SCRIPT, script.encode())
-    action = place.act(["sh", _SCRIPT], timeout_s=options.timeout, limit=_LIMIT, on_output=printer.take)
+    # One pipe for both outputs: they keep their order, as on a terminal.
+    argv = ["sh", "-c", f"exec sh {_SCRIPT} 2>&1"]
+    action = place.act(argv, timeout_s=options.timeout, limit=_LIMIT, on_output=printer.take)
     printer.finish()
     if options.no_log and not action.is_last:
         action = action.without_log()
@@ -68,22 +70,21 @@ def reset_guest(place: Workplace, line: str) -> None:
 
 
 class _Printer:
-    """Prints a command's two outputs as they come, on stdout: what is an error for a script is none for the cell."""
+    """Prints a script's output as it comes, on stdout: what is an error for a script is none for the cell."""
 
     def __init__(self) -> None:
-        self._streams = {b"o": Stream(), b"e": Stream()}
+        self._stream = Stream()
         self._ends_line = True
         # Output comes on another thread; in the cell's own context the notebook knows where it belongs.
         self._context = contextvars.copy_context()
 
-    def take(self, kind: bytes, data: bytes) -> None:
+    def take(self, _kind: bytes, data: bytes) -> None:
         """Print a piece of output."""
-        self._context.run(self._print, self._streams[kind].feed(data))
+        self._context.run(self._print, self._stream.feed(data))
 
     def finish(self) -> None:
         """Print what was held back as the beginning of something, and end the last line."""
-        for stream in self._streams.values():
-            self._print(stream.feed(b"", final=True))
+        self._print(self._stream.feed(b"", final=True))
         if not self._ends_line:
             self._print("\n")
 

@@ -84,7 +84,9 @@ def get_made(place: Workplace, name: str) -> Made:
     """What the cell built that made this module; UsageError where there is none."""
     made = place.made.get(kmod_name(name.removesuffix(".ko")))
     if made is None:
-        raise UsageError(f"No cell has built {name} yet.", hint=f"Begin a cell with `%%kmod {name}`.")
+        there = ", ".join(place.made)
+        hint = f"There are: {there}." if there else f"Begin a cell with `%%kmod {name}`."
+        raise UsageError(f"No cell has built {name} yet.", hint=hint)
     return made
 
 

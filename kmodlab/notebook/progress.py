@@ -39,8 +39,8 @@ class Progress:
             return
         words = escape(f"{done} of {total}: {what}")
         if self._bar is None:
-            from ipywidgets import HTML  # only a live notebook needs ipywidgets
+            from kmodlab.notebook.views.widgets import bar  # only a live notebook needs ipywidgets
 
-            self._bar = HTML()
+            self._bar = bar()
             display({_WIDGET: self._bar._repr_mimebundle_()[_WIDGET]}, raw=True)  # type: ignore[no-untyped-call]
         self._bar.value = f'<progress value="{done}" max="{total}"></progress> {words}'

@@ -35,6 +35,7 @@ _POLICY = (
     "frame-src 'self' file:; base-uri 'none'; form-action 'none'"
 )
 _NO_CODE = "no-code"
+_SECTION = re.compile(r"(</?)section\b", re.IGNORECASE)  # to reveal.js each of them is a slide
 _DATA = files("kmodlab.slides")
 _MIME_TYPES = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
 
@@ -71,7 +72,7 @@ def export_notebook(notebook: NotebookNode, stem: str, theme: Theme = "light", *
     resources = {"deck": {"theme": theme, "policy": _POLICY, "title": title, **_parts()}}
     if folder is not None:
         resources["metadata"] = {"path": str(folder)}
-    page, _ = _exporter().from_notebook_node(_without_code_of_questions(notebook), resources)
+    page, _ = _exporter().from_notebook_node(_prepared(notebook), resources)
     return Deck(f"{stem}.html", title, slides, page)
 
 
@@ -87,7 +88,7 @@ def make_index(decks: Iterable[Deck], theme: Theme = "light") -> str:
 
 def _read(path: Path) -> NotebookNode:
     try:
-        notebook = nbformat.read(path, as_version=4)
+        notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
         nbformat.validate(notebook)
     except OSError as exc:
         raise UsageError(f"{path} could not be read: {exc.strerror}.") from exc
@@ -96,12 +97,19 @@ def _read(path: Path) -> NotebookNode:
     return notebook
 
 
-def _without_code_of_questions(notebook: NotebookNode) -> NotebookNode:
-    """A prediction's code has the answer in it; on a slide there is only the question that it shows."""
+def _prepared(notebook: NotebookNode) -> NotebookNode:
+    """A copy that a deck can be made of."""
     notebook = deepcopy(notebook)
+    # nbconvert colours other languages only in what it takes for IPython's own.
+    notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     for cell in notebook.cells:
+        # A prediction's code has the answer in it; on a slide there is only the question that it shows.
         if cell.cell_type == "code" and cell.source.startswith("predict(") and cell.outputs:
             cell.metadata.tags = [_NO_CODE]
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "text/html" in data:
+                data["text/html"] = _SECTION.sub(r"\1div", data["text/html"])
     return notebook
 
 
@@ -127,7 +135,7 @@ def _exporter() -> SlidesExporter:
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_input_tags = {_NO_CODE}
     with as_file(_DATA) as folder:
-        return SlidesExporter(
+        return SlidesExporter(  # type: ignore[no-untyped-call]
             config=config,
             extra_template_basedirs=[str(folder)],
             template_name="deck",

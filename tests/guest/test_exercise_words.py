@@ -53,8 +53,10 @@ static int probe_init(void)
         return -fail;
     for (i = 0; i < count; i++)
         pr_notice("step %d of probe\\n", i);
-    mod_timer(&timer, jiffies + HZ / 2);
-    return misc_register(&device);
+    i = misc_register(&device);
+    if (!i)
+        mod_timer(&timer, jiffies + HZ / 2);
+    return i;
 }
 static void probe_exit(void)
 {

@@ -89,7 +89,7 @@ def test_manual_pages_are_at_hand(run: Run) -> None:
     assert "modules.dep(5)" in run("%man").text
     page = run("%man rmmod")
     assert "RMMOD(8)" in page.text and "\b" not in page.text
-    assert "<h1" in page.pages[0]
+    assert "<h5" in page.pages[0] and "<section" not in page.pages[0]
     assert "MODULES.DEP(5)" in run("%man modules.dep(5)").text
 
 

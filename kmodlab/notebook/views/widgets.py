@@ -69,3 +69,8 @@ def question(html: str, options: Sequence[str], choose: Callable[[int], str]) ->
     for button in buttons:
         button.on_click(decide)
     return _made.VBox([_made.HTML(html), *buttons, answer])
+
+
+def bar() -> Any:
+    """A line of HTML that can be changed, and taken away."""
+    return _made.HTML()

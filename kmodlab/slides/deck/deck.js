@@ -9,9 +9,10 @@
     const slides = [...document.querySelectorAll(".reveal .slides > section > section")];
 
     // ---- fitting ----
-    const pictures = slide => [...slide.querySelectorAll(".jp-RenderedSVG img")];
+    const pictures = slide => [...slide.querySelectorAll(".jp-RenderedSVG img, .kmodlab svg[viewBox]")];
+    const naturalWidth = picture => picture.naturalWidth ?? picture.viewBox.baseVal.width;
     const setPictures = (slide, scale) => {
-        for (const picture of pictures(slide)) picture.style.width = `${picture.naturalWidth * scale}px`;
+        for (const picture of pictures(slide)) picture.style.width = `${naturalWidth(picture) * scale}px`;
     };
 
     // Code of more lines than `least` goes to the left of what it showed.
@@ -33,6 +34,9 @@
     const tooWide = slide => [...slide.querySelectorAll("pre, table, div")]
         .some(box => box.scrollWidth > box.clientWidth + 1);
     const fits = slide => excess(slide) <= 0 && !tooWide(slide);
+    // Beside wide code there may be less room for a picture than its letters need.
+    const squeezed = slide => pictures(slide)
+        .some(picture => picture.getBoundingClientRect().width < naturalWidth(picture) * PICTURE_SCALE * SIZES.at(-1));
 
     // A picture that is only looked at from above is worse than a small one.
     const shrinkPictures = slide => {
@@ -41,13 +45,20 @@
         }
     };
 
+    const fold = slide => {
+        const unfolded = [...slide.querySelectorAll("details[open]")];
+        for (const part of unfolded) part.open = false;
+        return unfolded.length > 0;
+    };
+
     const fit = slide => {
         for (const size of SIZES) {
             for (const least of ARRANGEMENTS) {
                 dress(slide, size, least);
-                if (fits(slide)) return;
+                if (fits(slide) && !squeezed(slide)) return;
             }
         }
+        if (fold(slide)) return fit(slide);
         dress(slide, SIZES.at(-1), pictures(slide).length ? 0 : Infinity);
         shrinkPictures(slide);
         // What is still too long is scrolled.

@@ -1,0 +1,115 @@
+"""What the browser tests share: a real Chromium, a JupyterLab of their own, and the course's decks."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from overflow import NOTEBOOKS, chromium
+from playwright.sync_api import Browser, Page, WebSocket
+
+from kmodlab.guest.lab import Lab
+
+START_S = 60
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    with chromium() as browser:
+        yield browser
+
+
+@dataclass
+class Visit:
+    """A page, whom it talked to, and what it complained about."""
+
+    page: Page
+    hosts: set[str] = field(default_factory=set)
+    complaints: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        def note_socket(socket: WebSocket) -> None:
+            self._note(socket.url)
+
+        self.page.context.on("request", lambda request: self._note(request.url))
+        self.page.on("websocket", note_socket)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+
+    def _note(self, url: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("data", "blob", "about"):
+            self.hosts.add(parts.netloc or parts.scheme)
+
+
+@dataclass
+class Server:
+    """A JupyterLab of its own, with its own settings, for a copy of the notebooks."""
+
+    url: str
+    folder: Path
+
+    @property
+    def host(self) -> str:
+        return urlsplit(self.url).netloc
+
+    def address(self, view: str, notebook: Path) -> str:
+        return f"{self.url}{view}/{notebook.name}?token=secret"
+
+
+@pytest.fixture(scope="session")
+def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    home = tmp_path_factory.mktemp("jupyter")
+    notebooks = home / "notebooks"
+    shutil.copytree(NOTEBOOKS, notebooks, ignore=shutil.ignore_patterns(".*"))
+    # As the set-up does it: a lab that talks to nobody need not ask for news.
+    settings = home / "config" / "labconfig" / "page_config.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}')
+    folders = {f"JUPYTER_{kind.upper()}_DIR": str(home / kind) for kind in ("config", "data", "runtime")}
+    options = [
+        "--ip=127.0.0.1",
+        "--port=0",
+        "--no-browser",
+        "--allow-root",
+        "--IdentityProvider.token=secret",
+        "--LabApp.expose_app_in_browser=True",
+        f"--ServerApp.root_dir={notebooks}",
+    ]
+    environment = {**os.environ, **folders, "IPYTHONDIR": str(home / "ipython")}
+    with (home / "log").open("w") as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
+        )
+        try:
+            yield Server(wait_for_url(home / "runtime", child, home / "log"), notebooks)
+        finally:
+            child.terminate()
+            child.wait(30)
+
+
+def wait_for_url(runtime: Path, child: subprocess.Popen[bytes], log: Path) -> str:
+    deadline = time.monotonic() + START_S
+    while time.monotonic() < deadline and child.poll() is None:
+        for file in runtime.glob("jpserver-*.json") if runtime.is_dir() else []:
+            if file.stat().st_size:
+                url: str = json.loads(file.read_text())["url"]
+                return url
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+@pytest.fixture(scope="session")
+def decks(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder that `kmodlab slides` has filled."""
+    out = tmp_path_factory.mktemp("decks")
+    subprocess.run([sys.executable, "-m", "kmodlab", "slides", str(out)], check=True, capture_output=True, timeout=120)
+    return out

@@ -1,0 +1,70 @@
+"""The notebooks as live slides: RISE in JupyterLab in a real Chromium, light and dark."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import nbformat
+import pytest
+from conftest import Server, Visit
+from overflow import NOTEBOOKS, SCREEN
+from playwright.sync_api import Browser
+
+ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
+SLIDES = ".reveal .slides > section > section"
+CELL_SHOWN = ".reveal.ready section.present section.present .jp-Cell"
+# The style sheet comes a moment after the slides.
+HAS_LIGHT_GROUND = """isLight => ['backgroundColor', 'color'].every((name, number) => {
+    const colour = getComputedStyle(document.querySelector('.reveal'))[name].match(/[0-9.]+/g).slice(0, 3);
+    return colour.every(part => (part > 127) === (isLight === (number === 0)));
+})"""
+CODE_IS_LARGE = "parseFloat(getComputedStyle(document.querySelector('.reveal .cm-content')).fontSize) >= 20"
+
+
+@pytest.fixture
+def visit(browser: Browser) -> Iterator[Visit]:
+    visit = Visit(browser.new_page(viewport={"width": SCREEN["width"], "height": SCREEN["height"]}))
+    visit.page.set_default_timeout(120_000)
+    yield visit
+    visit.page.close()
+
+
+def count_slides(notebook: Path) -> int:
+    cells = nbformat.read(notebook, as_version=4).cells
+    return sum(cell.metadata.slideshow.slide_type in ("slide", "subslide") for cell in cells)
+
+
+@pytest.mark.parametrize("notebook", ALL, ids=lambda path: path.stem)
+def test_a_notebook_opens_as_slides_and_nobody_else_is_asked(notebook: Path, server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(server.address("rise", notebook))
+    page.wait_for_selector(CELL_SHOWN)
+    assert page.locator(SLIDES).count() == count_slides(notebook)
+    page.wait_for_function(CODE_IS_LARGE)
+    assert visit.hosts == {server.host}
+
+
+@pytest.mark.parametrize(("preferred", "is_light"), [("dark", False), ("light", True)])
+def test_slides_are_as_light_or_dark_as_the_browser_prefers(
+    preferred: Literal["dark", "light"], is_light: bool, server: Server, visit: Visit
+) -> None:
+    page = visit.page
+    page.emulate_media(color_scheme=preferred)
+    page.goto(server.address("rise", ALL[0]))
+    page.wait_for_selector(CELL_SHOWN)
+    page.wait_for_function(HAS_LIGHT_GROUND, arg=is_light)
+
+
+def test_a_cell_runs_on_its_slide(server: Server, visit: Visit) -> None:
+    page = visit.page
+    page.goto(server.address("rise", Path(shutil.copy(ALL[0], server.folder / "to-be-changed.ipynb"))))
+    page.wait_for_selector(CELL_SHOWN)
+    cell = page.locator("section.present .jp-CodeCell").first
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.type("6 * 7")
+    page.keyboard.press("Shift+Enter")
+    cell.locator(".jp-OutputArea-output", has_text="42").wait_for(state="attached")

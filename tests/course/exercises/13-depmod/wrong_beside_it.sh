@@ -1,0 +1,3 @@
+# caught by: found
+cp lantern.ko /lib/modules/
+depmod -a

@@ -1,0 +1,4 @@
+# caught by: found,alias
+# because: modprobe
+insmod lantern.ko
+rmmod lantern

@@ -1,0 +1,2 @@
+# caught by: found
+depmod -a

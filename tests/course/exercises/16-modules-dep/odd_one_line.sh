@@ -1,0 +1,3 @@
+# All in one command; rmmod takes them in their order.
+# answer: tidy
+rmmod usbhid usbcore usb-common hid

@@ -1,0 +1,6 @@
+# caught by: tidied
+# answer: tidy
+rmmod usb_common
+rmmod usbcore
+rmmod hid
+rmmod usbhid

@@ -1,0 +1,3 @@
+# caught by: tidied
+# answer: tidy
+rmmod usbhid

@@ -1,0 +1,237 @@
+"""Writes notebooks/then-and-now.md: each command of the deck beside what it does today.
+
+Run it after each change here: `python tests/course/then_and_now.py`.
+
+The deck's half is quoted from it. The other half comes from a run in the lab, each time. Where the two differ there
+must be a sentence that says why, and where they are alike there must be none: whichever is wrong, nothing is written.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+from kmodlab.build.kbuild import build
+from kmodlab.build.sources import Sources
+from kmodlab.guest.lab import Lab, load_lab
+from kmodlab.guest.session import Session
+from kmodlab.settings import get_settings
+
+PAGE = Path(__file__).parents[2] / "notebooks" / "then-and-now.md"
+
+# The deck's own source, which has no licence.
+HELLO = """\
+#include <linux/printk.h>
+#include <linux/module.h>
+
+
+static int hello_init(void)
+{
+    printk(KERN_DEBUG "hello init\\n");
+    return 0;
+}
+static void hello_exit(void)
+{
+    printk(KERN_DEBUG "hello exit\\n");
+}
+
+module_init(hello_init);
+module_exit(hello_exit);
+"""
+LICENCE = '\nMODULE_LICENSE("GPL");\n'
+
+_HEAD = """\
+# Then and now
+
+Every command of the deck *Module Loading, Hello World* (written on Linux 5.9), with what the deck shows or says of it,
+and what it does today, on Linux {release}. Today's half was not written but run; a test runs it again and compares.
+"""
+
+
+@dataclass(frozen=True)
+class Bench:
+    """Where it is run: a lab, and a guest that the commands find as the ones before them left it."""
+
+    lab: Lab
+    session: Session
+
+    def make(self, source: str) -> str:
+        """What the deck's make prints for a source; what it makes is put where the deck has it."""
+        built = build(self.lab.tree, Sources.of("hello", {"hello.c": source, "Makefile": "obj-m += hello.o\n"}))
+        if built.ko is not None:
+            self.session.put("/root/path/to/hello.ko", built.ko)
+        return built.transcript
+
+    def type(self, *lines: str) -> str:
+        """What a terminal of the guest shows of some commands."""
+        shown = []
+        for line in lines:
+            done = self.session.run(["sh", "-c", f"exec 2>&1; {line}"], timeout_s=300, directory="/root/here")
+            shown.append(f"# {line}\n{done.stdout.decode()}")
+            # What fails in silence must not look like what is done in silence.
+            assert done.ok or done.stdout, f"{line}: status {done.status}"
+        return "".join(shown)
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command of the deck. `then` is what the deck shows or says; `why` the reason for a difference, or empty."""
+
+    title: str
+    then: str
+    now: Callable[[Bench], str]
+    why: str = ""
+
+
+def typed(*lines: str) -> Callable[[Bench], str]:
+    """A run of commands in the guest."""
+    return lambda bench: bench.type(*lines)
+
+
+_MAKE = """\
+$ make -C /path/to/kernel/tree M=$(pwd) modules
+make: Entering directory '/path/to/kernel/tree'
+  CC [M]  /tmp/hello.o
+  MODPOST /tmp/Module.symvers
+{warning}  CC [M]  /tmp/hello.mod.o
+  LD [M]  /tmp/hello.ko
+make: Leaving directory '/path/to/kernel/tree'
+"""
+
+CASES = (
+    Case(
+        "make: the deck's hello.c",
+        _MAKE.format(warning="WARNING: modpost: missing MODULE_LICENSE() in /tmp/hello.o\n"),
+        lambda bench: bench.make(HELLO),
+        "Then, a module without `MODULE_LICENSE()` was linked with a warning. Today it is an error, and there is no "
+        "`hello.ko`.",
+    ),
+    Case(
+        "make: with a licence",
+        _MAKE.format(warning=""),
+        lambda bench: bench.make(HELLO + LICENCE),
+        "The steps are the same; there is one more. `BTF` would add a description of the module's types, and needs the "
+        "kernel's own image `vmlinux` for it, which a distribution's headers do not have.",
+    ),
+    Case(
+        "insmod: by file name",
+        "# insmod ../path/to/hello.ko\n",
+        typed("insmod ../path/to/hello.ko"),
+    ),
+    Case(
+        "printk(KERN_DEBUG)",
+        'printk(KERN_DEBUG "hello init\\n");\n',
+        typed("dmesg | tail -n 1", "cat /proc/sys/kernel/printk"),
+        "The deck does not say where the text appears: in the kernel's log. Consoles show what is more urgent than the "
+        "first number; `KERN_DEBUG` is 7, so it is on none.",
+    ),
+    Case(
+        "lsmod",
+        "Lists all loaded modules\n",
+        typed("lsmod | head -n 2"),
+        "The same; the deck shows no output. The latest module comes first.",
+    ),
+    Case("rmmod: by module name", "# rmmod hello\n", typed("rmmod hello")),
+    Case(
+        "insmod: no dependency resolution",
+        "No dependency resolution (does fail if there are unresolved symbols)\n",
+        typed("insmod /lib/modules/$(uname -r)/kernel/net/bridge/bridge.ko", "dmesg | tail -n 1"),
+        "The same: insmod says that it failed, the log says for which symbols.",
+    ),
+    Case(
+        "modprobe: loads all dependencies",
+        "Loads all dependencies\n",
+        typed("modprobe bridge", "lsmod | head -n 4"),
+        "The same: `bridge` needs `stp` and `llc`, and they were loaded before it.",
+    ),
+    Case(
+        "rmmod: leaves dependencies in place",
+        "Leaves now-unused dependencies in place (use modprobe -r instead)\n",
+        typed("rmmod bridge", "lsmod | head -n 3"),
+        "The same.",
+    ),
+    Case(
+        "modprobe -r: unloads including dependencies",
+        "Variant: modprobe -r hello unloads including dependencies\n",
+        typed("modprobe bridge", "modprobe -r bridge", "lsmod | head -n 2"),
+        "Not all of them: it goes through the dependencies once, in the order in which they were loaded. When it came "
+        "to `llc`, `stp` was still using it.",
+    ),
+    Case(
+        "modprobe: by module name, before depmod",
+        "Inserts module by module name (e.g. modprobe hello)\nSearches for hello.ko in /lib/modules/$(uname -r)\n",
+        typed(
+            "mkdir /lib/modules/$(uname -r)/extra",
+            "cp ../path/to/hello.ko /lib/modules/$(uname -r)/extra",
+            "modprobe hello",
+        ),
+        "It does not search the folder but the databases in it, and those do not know the new file yet.",
+    ),
+    Case(
+        "ls: the databases",
+        """\
+$ ls -1 /lib/modules/$(uname -r)/modules.*
+/lib/modules/5.9.16-200.fc33.x86_64/modules.dep
+/lib/modules/5.9.16-200.fc33.x86_64/modules.dep.bin
+/lib/modules/5.9.16-200.fc33.x86_64/modules.softdep
+/lib/modules/5.9.16-200.fc33.x86_64/modules.symbols
+/lib/modules/5.9.16-200.fc33.x86_64/modules.symbols.bin
+... many more omitted ...
+""",
+        typed("ls -1 /lib/modules/$(uname -r)/modules.*"),
+        "The same files, all of them shown. The folder has the name of the kernel that runs: the deck's was Fedora's, "
+        "this one is Debian's.",
+    ),
+    Case("depmod", "# depmod -a\n", typed("depmod -a")),
+    Case("modprobe: by module name, after depmod", "# modprobe hello\n", typed("modprobe hello")),
+    Case("modprobe -r", "# modprobe -r hello\n", typed("modprobe -r hello")),
+)
+
+
+def run_cases(lab: Lab, cases: tuple[Case, ...] = CASES) -> Iterator[tuple[Case, str]]:
+    """Each case with what comes of it today, in one guest."""
+    with Session(lab) as session:
+        session.run(["mkdir", "-p", "/root/path/to", "/root/here"])
+        for case in cases:
+            yield case, case.now(Bench(lab, session))
+
+
+def make_page(lab: Lab, cases: tuple[Case, ...] = CASES) -> str:
+    """The text of then-and-now.md, from a run."""
+    found = [(case, now, find_verdict(case, now)) for case, now in run_cases(lab, cases)]
+    rows = "".join(f"| [{case.title}](#{_anchor(case.title)}) | {verdict} |\n" for case, _, verdict in found)
+    table = f"| The deck | Today |\n| --- | --- |\n{rows}"
+    parts = [_section(case, now, verdict) for case, now, verdict in found]
+    return "\n".join([_HEAD.format(release=lab.tree.release), table, *parts])
+
+
+def find_verdict(case: Case, now: str) -> str:
+    """What is said of a case: that it is the same, or why not. AssertionError where the case says otherwise."""
+    alike = _plain(case.then) == _plain(now)
+    assert alike or case.why, f"{case.title}: this is not what the deck has, and nothing says why:\n{now}"
+    assert not (alike and case.why), f"{case.title}: this is what the deck has, and yet it is explained."
+    return case.why or "Exactly the same."
+
+
+def _plain(text: str) -> str:
+    """A transcript without what says only where it was taken."""
+    text = re.sub(r"^[$#] ", "", text, flags=re.M)
+    return re.sub(r"/usr/src/linux-headers-[-+.\w]+", "/path/to/kernel/tree", text)
+
+
+def _anchor(title: str) -> str:
+    """The name that a heading has in links, as code-hosting pages make it."""
+    return re.sub(r"[^-\w ]", "", title.lower()).replace(" ", "-")
+
+
+def _section(case: Case, now: str, verdict: str) -> str:
+    cells = "".join(f"<td><pre>{escape(text.rstrip(), quote=False)}</pre></td>\n" for text in (case.then, now))
+    table = f'<table>\n<tr><th>The deck</th><th>Today</th></tr>\n<tr valign="top">\n{cells}</tr>\n</table>'
+    return f"## {case.title}\n\n{table}\n\n{verdict}\n"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(make_page(load_lab(get_settings())), encoding="utf-8")

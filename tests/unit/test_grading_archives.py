@@ -1,0 +1,265 @@
+"""Archives and notebooks that were made to do harm: each costs a sentence, and nothing else."""
+
+from __future__ import annotations
+
+import bz2
+import gzip
+import io
+import json
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from handed import make_tar, make_zip, notebook, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from kmodlab.exercises.grading import archives
+from kmodlab.exercises.grading.archives import Found, find_notebooks
+from kmodlab.exercises.grading.notebooks import LARGEST, NotebookError, read_notebook
+from kmodlab.exercises.grading.submissions import read_submissions
+
+NOTEBOOK = notebook()
+
+
+def found_in(tmp_path: Path, name: str, content: bytes) -> list[Found]:
+    return list(find_notebooks(write(tmp_path, {name: content}) / name))
+
+
+def problems(found: list[Found]) -> list[str]:
+    return [one.problem for one in found if one.problem]
+
+
+def wholes(found: list[Found]) -> list[str]:
+    return ["/".join(one.parts[1:]) for one in found if not one.problem]
+
+
+@pytest.mark.parametrize("name", ["../x.ipynb", "a/../../x.ipynb", "/etc/x.ipynb", "C:\\x.ipynb", "..\\x.ipynb"])
+def test_names_that_lead_out_of_an_archive_are_left_out(tmp_path: Path, name: str) -> None:
+    files = {name: NOTEBOOK, "ada/hello.ipynb": NOTEBOOK}
+    for kind, content in (("x.zip", make_zip(files)), ("x.tar.gz", make_tar(files))):
+        found = found_in(tmp_path, kind, content)
+        assert problems(found) == ["its name leads out of the archive"]
+        assert wholes(found) == ["ada/hello.ipynb"]
+
+
+def member(kind: bytes, name: str) -> tarfile.TarInfo:
+    info = tarfile.TarInfo(name)
+    info.type, info.linkname = kind, "/etc/passwd"
+    return info
+
+
+@pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
+def test_links_and_devices_in_a_tar_file_are_left_out(tmp_path: Path, kind: bytes) -> None:
+    found = found_in(tmp_path, "x.tar", make_tar({"ada/hello.ipynb": NOTEBOOK}, member(kind, "x.ipynb"), mode="w"))
+    assert problems(found) == ["it is a link or a device"]
+    assert wholes(found) == ["ada/hello.ipynb"]
+
+
+def test_a_link_in_a_zip_file_is_left_out(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        info = zipfile.ZipInfo("hello.ipynb")
+        info.external_attr = (stat.S_IFLNK | 0o777) << 16
+        archive.writestr(info, "/etc/passwd")
+    assert problems(found_in(tmp_path, "x.zip", stream.getvalue())) == ["it is a link or a device"]
+
+
+def test_links_and_pipes_in_a_folder_are_left_out_and_hold_nobody_up(tmp_path: Path) -> None:
+    write(tmp_path / "a", {"ada/hello.ipynb": NOTEBOOK, "outside.ipynb": NOTEBOOK})
+    folder = tmp_path / "a" / "eve"
+    folder.mkdir()
+    (folder / "link.ipynb").symlink_to("/etc/passwd")
+    (folder / "folder").symlink_to("/etc")
+    os.mkfifo(folder / "pipe.ipynb")
+    found = list(find_notebooks(tmp_path / "a"))
+    assert sorted(problems(found)) == ["it is a link or a device", "it is a link or a device", "it is no plain file"]
+    assert sorted(wholes(found)) == ["ada/hello.ipynb", "outside.ipynb"]
+
+
+def test_a_bomb_is_read_no_further_than_a_notebook_may_be_large(tmp_path: Path) -> None:
+    found = found_in(tmp_path, "x.zip", make_zip({"ada/bomb.ipynb": bytes(300 << 20), "bob/a.ipynb": NOTEBOOK}))
+    assert problems(found) == ["it is larger than 10 MiB"]
+    assert wholes(found) == ["bob/a.ipynb"]
+
+
+@pytest.mark.parametrize("compress", [gzip.compress, bz2.compress])
+def test_a_learners_bomb_in_a_stream_ends_with_its_budget(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
+    inner = compress(make_tar({"filler.bin": bytes(200 << 20), "hello.ipynb": NOTEBOOK}, mode="w"))
+    found = found_in(tmp_path, "x.zip", make_zip({"eve/own.tar.gz": inner, "bob/hello.ipynb": NOTEBOOK}))
+    assert problems(found) == ["it unpacks to far more than submissions need; the rest is left out"]
+    assert wholes(found) == ["bob/hello.ipynb"]
+
+
+def test_archives_in_archives_in_archives_are_not_opened(tmp_path: Path) -> None:
+    third = make_zip({"hello.ipynb": NOTEBOOK})
+    found = found_in(tmp_path, "x.zip", make_zip({"eve/a.zip": make_zip({"b.zip": third, "c.ipynb": NOTEBOOK})}))
+    assert wholes(found) == ["eve/a.zip/c.ipynb"]
+
+
+def test_a_learners_archive_holds_only_so_many_notebooks(tmp_path: Path) -> None:
+    own = make_zip({f"{number}.ipynb": b"{}" for number in range(60)})
+    found = found_in(tmp_path, "x.zip", make_zip({"eve/own.zip": own, "bob/hello.ipynb": NOTEBOOK}))
+    assert problems(found) == ["it has too many notebooks; the rest is left out"]
+    assert wholes(found)[-1] == "bob/hello.ipynb"
+
+
+def test_an_archive_has_only_so_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    own = make_tar({f"{number}.txt": b"" for number in range(2100)})
+    found = found_in(tmp_path, "x.zip", make_zip({"eve/own.tgz": own, "bob/hello.ipynb": NOTEBOOK}))
+    assert problems(found) == ["it has too many members; the rest is left out"]
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_of_doubled_members_the_first_counts(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("ada/hello.ipynb", NOTEBOOK)
+        archive.writestr("ada/./hello.ipynb", b"other")
+        archive.writestr("ada/hello.ipynb", b"another")
+    found = found_in(tmp_path, "x.zip", stream.getvalue())
+    assert problems(found) == ["the archive has it twice; the first one counts"] * 2
+    assert [one.content for one in found if not one.problem] == [NOTEBOOK]
+
+
+def test_an_encrypted_member_is_a_sentence(tmp_path: Path) -> None:
+    content = bytearray(make_zip({"ada/hello.ipynb": NOTEBOOK}))
+    for signature, flag in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        content[content.index(signature) + flag] |= 1
+    assert problems(found_in(tmp_path, "x.zip", bytes(content))) == [
+        "it is encrypted, or compressed in a way that is not known here"
+    ]
+
+
+def test_a_member_whose_bytes_are_damaged_costs_only_itself(tmp_path: Path) -> None:
+    content = bytearray(make_zip({"ada/hello.ipynb": NOTEBOOK, "bob/hello.ipynb": NOTEBOOK}))
+    content[100:140] = bytes(40)
+    found = found_in(tmp_path, "x.zip", bytes(content))
+    assert problems(found) == ["it is damaged"]
+    assert wholes(found) == ["bob/hello.ipynb"]
+
+
+@pytest.mark.parametrize("name", ["x.zip", "x.tar", "x.tar.gz", "x.tar.bz2", "x.tar.xz"])
+@pytest.mark.parametrize("content", [b"", b"PK", b"nothing of the kind", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0"])
+def test_what_is_no_archive_is_a_sentence_at_most(tmp_path: Path, name: str, content: bytes) -> None:
+    assert len(problems(found_in(tmp_path, name, content))) <= 1
+
+
+def test_what_nobody_wrote_is_passed_over(tmp_path: Path) -> None:
+    names = ("__MACOSX/._hello.ipynb", "ada/.ipynb_checkpoints/hello-checkpoint.ipynb", "ada/notes.txt", "ada/a.exe")
+    assert not found_in(tmp_path, "x.zip", make_zip(dict.fromkeys(names, NOTEBOOK)))
+    write(tmp_path / "folder", dict.fromkeys(names, NOTEBOOK))
+    assert not list(find_notebooks(tmp_path / "folder"))
+
+
+def test_nothing_is_written_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write(tmp_path, {"x.zip": make_zip({"../../evil.ipynb": NOTEBOOK, "ada/own.zip": make_zip({"a": b"b"})})})
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    monkeypatch.chdir(empty)
+    read_submissions([path / "x.zip"], ["01-hello"])
+    assert sorted(path.iterdir()) == [empty, path / "x.zip"]
+    assert not list(empty.iterdir())
+
+
+SEEDS = [
+    make_zip({"ada/hello.ipynb": b'{"cells": []}', "bob/own.tar.gz": make_tar({"hello.ipynb": b"{}"})}),
+    make_tar({"ada/hello.ipynb": b'{"cells": []}', "é" * 60 + "/x.ipynb": b"{}"}, mode="w"),
+    make_tar({"ada/hello.ipynb": b"{}"}, member(tarfile.SYMTYPE, "x.ipynb")),
+]
+
+
+@given(
+    seed=st.sampled_from(range(len(SEEDS))),
+    changes=st.lists(st.tuples(st.integers(0, 10_000), st.integers(0, 255)), max_size=8),
+    cut=st.integers(0, 10_000),
+)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_a_damaged_archive_never_raises(tmp_path: Path, seed: int, changes: list[tuple[int, int]], cut: int) -> None:
+    content = bytearray(SEEDS[seed])
+    for place, value in changes:
+        content[place % len(content)] = value
+    path = tmp_path / ("x.zip" if seed == 0 else "x.tar")
+    path.write_bytes(content[: max(1, cut)])
+    for one in read_submissions([path], ["01-hello"]).submissions:
+        assert one.learner
+
+
+def test_a_negative_offset_in_a_tar_file_does_not_go_round_in_circles(tmp_path: Path) -> None:
+    header = bytearray(tarfile.TarInfo("a.txt").tobuf())
+    header[124:136] = b"\xff" * 11 + b"\x00"  # a size below zero, in base 256
+    header[148:156] = b" " * 8
+    header[148:156] = b"%06o\0 " % sum(header)
+    assert not wholes(found_in(tmp_path, "x.tar", bytes(header) * 3))
+
+
+# ---- notebooks -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "It is empty."),
+        (b"  \n", "It is empty."),
+        (b"\xff\xfe{}", "It is not UTF-8 text."),
+        (b'{"cells": [', "It is no JSON, or was cut off."),
+        (b"[" * 100_000, "It is nested too deeply."),
+        (b'{"a":' * 50_000, "It is nested too deeply."),
+        (b'{"nbformat": NaN, "cells": []}', "It has NaN in it, which JSON does not know."),
+        (b'{"nbformat": 4, "cells": [1e999999, -Infinity]}', "It has -Infinity in it, which JSON does not know."),
+        (b'{"nbformat": ' + b"9" * 5000 + b', "cells": []}', "It is no JSON, or was cut off."),
+        (b"[]", "It is no notebook: there are no cells in it."),
+        (b'{"cells": {}}', "It is no notebook: there are no cells in it."),
+        (b'{"nbformat": 3, "worksheets": []}', "Its notebook format is not 4; save it with a current Jupyter."),
+        (b'{"nbformat": "4", "cells": []}', "Its notebook format is not 4; save it with a current Jupyter."),
+        (b'{"nbformat": 4, "cells": [7]}', "Its cell 1 is none."),
+        (b'{"nbformat": 4, "cells": [{"source": 7}]}', "Its cell 1 is none."),
+        (b'{"nbformat": 4, "cells": [{"source": ["a", 7]}]}', "Its cell 1 is none."),
+        (b'{"nbformat": 4, "cells": [' + b"{}," * 999_999 + b"{}]}", "It has too many values in it for a notebook."),
+        (b'{"nbformat": 4, "cells": [' + b"{}," * 2000 + b"{}]}", "It has 2001 cells; at most 2000 are read."),
+        (b" " * (LARGEST + 1), "It is larger than 10 MiB."),
+    ],
+    ids=lambda value: value[:40] if isinstance(value, str) else "",
+)
+def test_what_is_no_notebook_is_one_sentence(content: bytes, sentence: str) -> None:
+    with pytest.raises(NotebookError) as caught:
+        read_notebook(content)
+    assert str(caught.value) == sentence
+
+
+def test_a_gigabyte_in_one_cell_is_not_even_read(tmp_path: Path) -> None:
+    path = tmp_path / "ada.ipynb"
+    with path.open("wb") as file:
+        file.write(b'{"cells": [{"source": "')
+        file.truncate(1 << 30)
+    assert problems(list(find_notebooks(path))) == ["it is larger than 10 MiB"]
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+CELLS = st.fixed_dictionaries(
+    {"source": JSON | st.text()}, optional={"id": JSON, "cell_type": JSON, "metadata": JSON, "outputs": JSON}
+)
+
+
+@given(cells=st.lists(CELLS, max_size=4), metadata=JSON)
+@settings(max_examples=150, deadline=None)
+def test_a_notebook_of_whatever_shape_is_read_or_refused(cells: list[Any], metadata: Any) -> None:
+    try:
+        read = read_notebook(json.dumps({"nbformat": 4, "cells": cells, "metadata": metadata}).encode())
+    except NotebookError as error:
+        assert str(error).endswith(".")
+    else:
+        assert all(isinstance(one.source, str) and one.source.encode() is not None for one in read.cells)
+
+
+def test_the_limits_fit_together() -> None:
+    assert archives.LARGEST == LARGEST < archives._inner(archives._outer()).size

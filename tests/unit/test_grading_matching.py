@@ -1,0 +1,182 @@
+"""Only the text of the answers is taken from a notebook; everything else that differs is a remark."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from handed import Change, cell, hello, notebook
+
+from kmodlab.exercises.cells import LONGEST
+from kmodlab.exercises.grading.matching import Matched, match
+from kmodlab.exercises.grading.notebooks import read_notebook
+
+
+def matched(change: Change | None = None) -> Matched:
+    return match(read_notebook(notebook(change)), hello())
+
+
+def source_of(change: Change) -> str:
+    return matched(change).answers["hello"]
+
+
+def put(text: Any) -> Change:
+    def change(data: dict[str, Any]) -> None:
+        cell(data, "hello")["source"] = text
+
+    return change
+
+
+def test_a_notebook_as_it_was_given_out_has_no_remarks() -> None:
+    found = matched()
+    assert found.remarks == ()
+    assert found.answers == hello().starter
+    assert not found.problem
+
+
+@pytest.mark.parametrize(
+    "text", ["%%kmod hello\nint x;\n", ["%%kmod hello\n", "int x;\n"], "\n\n%%kmod hello\nint x;\n"]
+)
+def test_an_answer_is_taken_as_text(text: Any) -> None:
+    assert source_of(put(text)) == "%%kmod hello\nint x;\n"
+
+
+def test_line_ends_of_other_systems_are_made_ours() -> None:
+    assert source_of(put("%%kmod hello\r\nint x;\r\n")) == "%%kmod hello\nint x;\n"
+
+
+@pytest.mark.parametrize("line", ["%%bash", "%%kmod other -f x.c", "%%kmod hello -f /etc/passwd", "%%python"])
+def test_the_first_line_is_the_masters(line: str) -> None:
+    found = matched(put(f"{line}\nint x;"))
+    assert found.answers == {"hello": "%%kmod hello\nint x;"}
+    assert found.remarks == (f"The answer cell `hello` begins with `{line}`; `%%kmod hello` counts.",)
+
+
+def test_an_answer_without_its_first_line_keeps_all_of_its_text() -> None:
+    found = matched(put("int x;\nint y;"))
+    assert found.answers == {"hello": "%%kmod hello\nint x;\nint y;"}
+    assert found.remarks == ("The answer cell `hello` has lost its first line; `%%kmod hello` counts.",)
+
+
+@pytest.mark.parametrize("kind", ["markdown", "raw", "strange", 7])
+def test_an_answer_of_another_type_is_taken_and_reported(kind: Any) -> None:
+    def change(data: dict[str, Any]) -> None:
+        cell(data, "hello")["cell_type"] = kind
+
+    found = matched(change)
+    assert found.answers == hello().starter
+    assert any("is of the type" in remark for remark in found.remarks)
+
+
+def test_a_missing_answer_is_reported_and_nothing_else_is_taken_for_it() -> None:
+    def change(data: dict[str, Any]) -> None:
+        one = cell(data, "hello")
+        one["id"], one["metadata"] = "mine", {}
+
+    found = matched(change)
+    assert found.answers == {}
+    assert found.problem == "None of the exercise's answer cells is in it."
+    assert found.remarks == ("The answer cell `hello` is missing.", "1 cell is not of the exercise.")
+
+
+def test_of_two_answers_the_original_counts_and_else_the_first() -> None:
+    def copy(data: dict[str, Any]) -> None:
+        one = cell(data, "hello")
+        data["cells"].insert(1, {**one, "id": "abc", "source": "%%kmod hello\ncopy"})
+
+    found = matched(copy)
+    assert found.answers == hello().starter
+    assert "There are 2 cells `hello` (cells 2, 4); cell 4 counts." in found.remarks
+
+    def twice(data: dict[str, Any]) -> None:
+        data["cells"].insert(0, {**cell(data, "hello"), "source": "%%kmod hello\nfirst"})
+
+    found = matched(twice)
+    assert found.answers == {"hello": "%%kmod hello\nfirst"}
+    assert "There are 2 cells `hello` (cells 1, 4); cell 1 counts." in found.remarks
+
+
+def test_an_answer_that_is_too_long_is_empty() -> None:
+    found = matched(put("x" * (LONGEST + 1)))
+    assert found.answers == {"hello": ""}
+    assert found.remarks == (f"The answer cell `hello` is longer than {LONGEST} characters, and is not read.",)
+
+
+def test_text_that_is_no_unicode_can_be_handled_all_the_same() -> None:
+    assert source_of(put("%%kmod hello\n\ud800")) == "%%kmod hello\n?"
+
+
+def set_points(data: dict[str, Any]) -> None:
+    cell(data, "greets")["metadata"]["nbgrader"]["points"] = 1000
+
+
+def change_check(data: dict[str, Any]) -> None:
+    cell(data, "greets")["source"] = "1000.0"
+
+
+def drop_check(data: dict[str, Any]) -> None:
+    data["cells"].remove(cell(data, "greets"))
+
+
+def double_check(data: dict[str, Any]) -> None:
+    data["cells"].append(cell(data, "greets"))
+
+
+def retype_check(data: dict[str, Any]) -> None:
+    cell(data, "greets")["cell_type"] = "markdown"
+
+
+def change_order(data: dict[str, Any]) -> None:
+    data["cells"].reverse()
+
+
+def add_cells(data: dict[str, Any]) -> None:
+    data["cells"] += [{"cell_type": "code", "source": "import os; os._exit(0)", "metadata": {}}] * 2
+
+
+def plant_output(data: dict[str, Any]) -> None:
+    cell(data, "greets")["outputs"] = [{"output_type": "execute_result", "data": {"text/plain": "2.0"}}]
+
+
+def add_tags(data: dict[str, Any]) -> None:
+    cell(data, "greets")["metadata"]["tags"] = ["raises-exception", 7, "nbval-\x1bskip"]
+
+
+def change_kernel(data: dict[str, Any]) -> None:
+    data["metadata"]["kernelspec"]["name"] = "bash"
+
+
+def change_setup(data: dict[str, Any]) -> None:
+    cell(data, "begin")["source"] += "\nimport sys; sys.modules['kmodlab'] = None"
+
+
+@pytest.mark.parametrize(
+    ("change", "remark"),
+    [
+        (set_points, "The check `greets` is said to be worth 1000; it is worth 2."),
+        (change_check, "The check `greets` was changed."),
+        (drop_check, "The check `greets` is missing."),
+        (double_check, "There are 2 cells with the check's id `greets`."),
+        (retype_check, "The check `greets` is no code any more."),
+        (change_order, "The cells are in another order."),
+        (add_cells, "2 cells are not of the exercise."),
+        (plant_output, "Outputs are stored in cells that were not run: 5."),
+        (add_tags, "Cells have tags: `nbval-\\x1bskip`, `raises-exception`."),
+        (change_kernel, "The notebook asks for another Jupyter kernel, `bash`."),
+        (change_setup, "The cell `begin` was changed."),
+    ],
+)
+def test_what_is_strange_is_reported_and_changes_nothing(change: Change, remark: str) -> None:
+    found = matched(change)
+    assert found.remarks == (remark,)
+    assert found.answers == hello().starter
+
+
+def test_remarks_are_bounded() -> None:
+    def change(data: dict[str, Any]) -> None:
+        for one in data["cells"]:
+            one["cell_type"], one["source"] = "raw", "%%x"
+            one["metadata"].get("nbgrader", {})["points"] = 99
+        data["cells"] += data["cells"] * 3
+
+    assert len(matched(change).remarks) == 21
