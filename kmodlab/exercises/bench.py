@@ -6,11 +6,14 @@ While one check runs, the guest for the next comes up. A `Bench` belongs to one 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from contextlib import ExitStack
 
 from kmodlab.build.kbuild import build
 from kmodlab.build.result import Build
 from kmodlab.build.sources import Sources
+from kmodlab.evidence.faults.matrix import make_subject
+from kmodlab.evidence.witness.observe import Subject
 from kmodlab.exercises.work import Work
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
@@ -18,7 +21,9 @@ from kmodlab.guest.session import Session
 _KEPT = 32  # builds
 _SYMVERS = "Module.symvers"
 
+_KEPT_SUBJECTS = 8
 _Key = tuple[str, tuple[tuple[str, bytes], ...]]
+_SubjectKey = tuple[str, tuple[tuple[str, bytes], ...], tuple[str, ...]]
 
 
 class Bench:
@@ -29,6 +34,7 @@ class Bench:
         self._stack = ExitStack()
         self._sessions = [self._stack.enter_context(Session(lab)) for _ in range(2)]
         self._builds: OrderedDict[_Key, Build] = OrderedDict()
+        self._subjects: OrderedDict[_SubjectKey, Subject] = OrderedDict()
 
     def __enter__(self) -> Bench:
         return self
@@ -62,6 +68,15 @@ class Bench:
         self._builds[_key(sources)] = made
         while len(self._builds) > _KEPT:
             self._builds.popitem(last=False)
+
+    def subject(self, made: Build, sources: Mapping[str, bytes], parameters: tuple[str, ...]) -> Subject:
+        """What the witness looks at; kept, since to read a module's debugging information takes a while."""
+        key = (made.name, tuple(made.modules.items()), parameters)
+        if key not in self._subjects:
+            self._subjects[key] = make_subject(made, sources, parameters)
+            while len(self._subjects) > _KEPT_SUBJECTS:
+                self._subjects.popitem(last=False)
+        return self._subjects[key]
 
     # ---- guests ----
 

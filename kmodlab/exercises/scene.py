@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
 from kmodlab.build.diagnostics import Diagnostic
 from kmodlab.build.result import Build
@@ -113,6 +114,16 @@ class Scene:
         """The .ko of that name."""
         made = self.build(name)
         return made if isinstance(made, Miss) else made.modules[name]
+
+    def whole(self, name: str) -> Build | Miss:
+        """The same as if it were the module's own, with the modules of the builds whose symbols it uses before it."""
+        made = self.build(name)
+        if isinstance(made, Miss):
+            return made
+        modules: dict[str, bytes] = {}
+        for other in self.work.needs(made.name):
+            modules |= self.bench.build(self.work, other).modules
+        return replace(made, name=name, modules={**modules, **made.modules})
 
     def sources(self, name: str) -> Sources:
         """The sources of a module that was built."""

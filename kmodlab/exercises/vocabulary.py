@@ -11,29 +11,23 @@ from typing import Any
 from kmodlab.errors import KmodlabError
 from kmodlab.exercises.check import Check, check
 from kmodlab.exercises.draws import a_number, a_word
-from kmodlab.exercises.words.devices import drives, drives_nothing, plugs, unplugs
-from kmodlab.exercises.words.evidence import leaves_nothing, survives_faults, survives_rounds
-from kmodlab.exercises.words.files import answers, builds, declares, depends_on, exports, has_parameter, uses
-from kmodlab.exercises.words.guest import (
+from kmodlab.exercises.words.commands import (
     creates,
     fails,
     few_modules,
     holds,
     installs,
-    is_loaded,
-    is_not_loaded,
-    loads,
-    logs,
-    logs_nothing_like,
     modprobes,
     prints,
     prints_nothing_like,
-    refuses,
     removes,
     runs,
     runs_script,
-    unloads,
 )
+from kmodlab.exercises.words.devices import drives, drives_nothing, plugs, unplugs
+from kmodlab.exercises.words.evidence import leaves_nothing, survives_faults, survives_rounds
+from kmodlab.exercises.words.files import answers, builds, declares, depends_on, exports, has_parameter, uses
+from kmodlab.exercises.words.guest import is_loaded, is_not_loaded, loads, logs, logs_nothing_like, refuses, unloads
 
 _ALL: tuple[Callable[..., Any], ...] = (
     builds, declares, has_parameter, exports, uses, depends_on, answers,

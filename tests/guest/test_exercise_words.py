@@ -121,11 +121,13 @@ MET = [
     'installs("probe"), modprobes("probe", count=2), logs("step 1"), is_loaded("probe")',
     'runs_script("install"), prints("done"), modprobes("user"), is_loaded("probe", "user")',
     'runs_script("idle")',
+    'few_modules(), runs("depmod -a"), modprobes("dummy"), is_loaded("dummy")',
     'plugs("edu"), runs("cat /sys/bus/pci/devices/*/vendor"), prints("0x1234"), unplugs("edu")',
     'plugs("usb-mouse"), unplugs("usb-mouse")',
     'leaves_nothing("probe")',
     'survives_rounds("probe", 5)',
     'survives_faults("probe")',
+    'leaves_nothing("user")',
 ]  # fmt: skip
 MISSED = [
     ('builds("nosuch")', "no module `nosuch` yet"),
@@ -233,6 +235,17 @@ def test_a_leak_fails_on_the_line_that_acquired_it(bench: Bench) -> None:
     assert result.status is Status.FAILED
     assert result.line
     assert "misc_register" in result.line.text
+
+
+def test_of_two_modules_in_one_build_the_one_that_is_named_is_watched(bench: Bench) -> None:
+    fine = '#include <linux/module.h>\nstatic void e(void) { }\nmodule_exit(e);\nMODULE_LICENSE("GPL");\nOWN'
+    leak = (
+        "#include <linux/slab.h>\nstatic int i(void) { return kmalloc(8, GFP_KERNEL) ? 0 : -ENOMEM; }\nmodule_init(i);"
+    )
+    cells = ["%%makefile pair\nobj-m += tidy.o leaky.o", f"%%kfile tidy.c\n{fine.replace('OWN', '')}"]
+    work = Work.of([*cells, f"%%kfile leaky.c\n{fine.replace('OWN', leak)}"])
+    assert judged(bench, 'leaves_nothing("tidy")', work).reason == ""
+    assert "8 bytes of memory" in judged(bench, 'leaves_nothing("leaky")', work).reason
 
 
 def test_a_makefile_may_call_the_module_otherwise(bench: Bench) -> None:

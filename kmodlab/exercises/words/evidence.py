@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from kmodlab.evidence.faults.cycles import cycles_done, level_after_cycles
 from kmodlab.evidence.faults.matrix import Bench as Runs
-from kmodlab.evidence.faults.matrix import Options, SiteResult, find_faults, make_subject
+from kmodlab.evidence.faults.matrix import Options, SiteResult, find_faults
 from kmodlab.evidence.faults.verdict import Finding, Verdict, judge
 from kmodlab.evidence.functions import known_functions
 from kmodlab.evidence.witness.observe import Task
@@ -47,7 +47,7 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
     """
 
     def examine(scene: Scene) -> Miss | None:
-        made = scene.build(name)
+        made = scene.whole(name)
         if isinstance(made, Miss):
             return made
 
@@ -80,10 +80,10 @@ def _words(scene: Scene, parameters: dict[str, Value]) -> tuple[str, ...]:
 
 
 def _observed(scene: Scene, name: str, task: Task, parameters: dict[str, Value]) -> Miss | None:
-    made = scene.build(name)
+    made = scene.whole(name)
     if isinstance(made, Miss):
         return made
-    subject = make_subject(made, scene.sources(name).files, _words(scene, parameters))
+    subject = scene.bench.subject(made, scene.sources(name).files, _words(scene, parameters))
     functions = known_functions()
     with Runs(scene.bench.lab, functions) as runs:
         observation = runs.observe(subject, task)

@@ -1,0 +1,54 @@
+"""Pages from templates: whatever is put into one is made harmless and escaped, without being asked to.
+
+A page is one file: its style sheet is in it, it has no script, and its policy lets a browser fetch and run nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from kmodlab.text import harmless
+
+_PAGES = Path(__file__).with_name("pages")
+_CODE = re.compile("`([^`\n]+)`")
+
+
+def render(template: str, **values: Any) -> str:
+    """A page from one of our templates."""
+    style = (_PAGES / "style.css").read_text(encoding="utf-8")
+    return _environment().get_template(template).render(style=Markup(style), **values)  # noqa: S704 (it is ours)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=FileSystemLoader(_PAGES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_harmless,
+    )
+    environment.filters |= {"prose": prose, "points": points}
+    return environment
+
+
+def _harmless(value: Any) -> Any:
+    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
+def prose(sentence: str) -> Markup:
+    """A sentence; what stands in `backquotes` is set as code."""
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(harmless(sentence)))))  # noqa: S704 (escaped just before)
+
+
+def points(value: float | None) -> str:
+    """A number of points; a dash where there is none."""
+    return "–" if value is None else f"{value:g}"
