@@ -30,14 +30,14 @@ demo: ## set up, and load hello.ko here in the terminal
 test: ## set up and run all tests (some: make test ARGS=tests/unit)
 	@binder/setup.sh test
 	@$(BIN)/kmodlab setup
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)
 
 check: ## ruff, mypy and shellcheck
 	@binder/setup.sh check
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@shellcheck binder/setup.sh .ci/run
+	@shellcheck binder/setup.sh .ci/run kmodlab/exercises/gradescope/*
 
 bench: ## measure it, beside virtme-ng
 	@binder/setup.sh bench

@@ -1,8 +1,9 @@
-"""The real lab, and a session in it, for all tests."""
+"""The real lab, and a session in it, for all tests; tables that tests leave for the end of the run."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -34,3 +35,40 @@ def session(shared_session: Session) -> Session:
     """A session whose guest is pristine."""
     shared_session.reset()
     return shared_session
+
+
+# ---- tables --------------------------------------------------------------------------------------------------------
+
+TABLES = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[TABLES] = {}
+    # Where several processes run the tests, each hands its tables over to the one that prints.
+    if config.pluginmanager.hasplugin("dsession"):
+        config.pluginmanager.register(_TakesTables(config))
+
+
+class _TakesTables:
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+
+    def pytest_testnodedown(self, node: Any) -> None:
+        self._config.stash[TABLES].update(getattr(node, "workeroutput", {}).get("tables", {}))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["tables"] = session.config.stash[TABLES]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for title, table in config.stash[TABLES].items():
+        terminalreporter.section(title)
+        terminalreporter.write_line(table)
+
+
+@pytest.fixture(scope="session")
+def tables(request: pytest.FixtureRequest) -> dict[str, str]:
+    """Title and text of the tables to print."""
+    return request.config.stash[TABLES]

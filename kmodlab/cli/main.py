@@ -13,7 +13,7 @@ import click
 
 from kmodlab import __version__
 from kmodlab.cli.console import show_error
-from kmodlab.errors import KmodlabError
+from kmodlab.errors import KmodlabError, SetupError
 
 VERBS = (
     "setup", "doctor", "run", "demo", "shell", "faults", "oops", "slides",
@@ -34,7 +34,13 @@ class Verbs(click.Group):
         if cmd_name not in VERBS:
             return None
         name = cmd_name.replace("-", "_")
-        command: click.Command = getattr(import_module(f"kmodlab.cli.{name}"), name)
+        try:
+            command: click.Command = getattr(import_module(f"kmodlab.cli.{name}"), name)
+        except ModuleNotFoundError as error:
+            if (error.name or "").partition(".")[0] == "kmodlab":
+                raise
+            hint = "pip install 'kmodlab[notebook,grading]', or `make lab` in the source tree."
+            raise SetupError(f"`kmodlab {cmd_name}` needs the Python package {error.name}.", hint=hint) from error
         return command
 
 

@@ -15,6 +15,8 @@ from playwright.sync_api import Browser
 
 from kmodlab.slides.export import Theme, export_notebook
 
+pytestmark = pytest.mark.xdist_group("decks")  # The decks are exported once.
+
 ALL = [path.stem for path in sorted(NOTEBOOKS.glob("*.ipynb"))]
 
 

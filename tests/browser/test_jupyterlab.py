@@ -12,6 +12,8 @@ from conftest import Server, Visit
 from overflow import NOTEBOOKS
 from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
+
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 RUN_MS = 300_000
 

@@ -13,6 +13,8 @@ from conftest import Server, Visit
 from overflow import NOTEBOOKS, SCREEN
 from playwright.sync_api import Browser
 
+pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
+
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SLIDES = ".reveal .slides > section > section"
 CELL_SHOWN = ".reveal.ready section.present section.present .jp-Cell"

@@ -28,6 +28,8 @@ from kmodlab.exercises.master import Exercise, find_masters, read_master
 from kmodlab.exercises.nbgrader.course import CONFIG, write_course
 from kmodlab.exercises.release import release, secrets_of
 
+pytestmark = pytest.mark.xdist_group("nbgrader")  # One gradebook for all.
+
 ROOT = Path(__file__).parents[2]
 MASTERS = find_masters(ROOT / "exercises")
 every_exercise = pytest.mark.parametrize("name", [path.parent.name for path in MASTERS])

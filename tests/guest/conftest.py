@@ -1,4 +1,4 @@
-"""Cells run in a real IPython, and tables that tests leave for the end of the run."""
+"""Cells run in a real IPython."""
 
 from __future__ import annotations
 
@@ -11,24 +11,6 @@ from traitlets.config import Config
 
 from kmodlab.guest.lab import Lab
 from kmodlab.notebook.extension import load, unload
-
-TABLES = pytest.StashKey[dict[str, str]]()
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[TABLES] = {}
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for title, table in config.stash[TABLES].items():
-        terminalreporter.section(title)
-        terminalreporter.write_line(table)
-
-
-@pytest.fixture(scope="session")
-def tables(request: pytest.FixtureRequest) -> dict[str, str]:
-    """Title and text of the tables to print."""
-    return request.config.stash[TABLES]
 
 
 @pytest.fixture(scope="module")

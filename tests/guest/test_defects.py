@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from defects import FOLDER, Case, Judged, format_table, judge_all, read_cases
 
 from kmodlab.guest.lab import Lab
-from tests.guest.defects import FOLDER, Case, Judged, format_table, judge_all, read_cases
+
+pytestmark = pytest.mark.xdist_group("defects")  # All are judged in one go.
 
 DEFECTIVE = read_cases(FOLDER)
 CORRECT = read_cases(FOLDER / "correct")

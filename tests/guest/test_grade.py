@@ -22,6 +22,8 @@ from nbformat.v4 import new_code_cell, new_notebook, writes
 from kmodlab.exercises.master import read_master
 from kmodlab.exercises.release import release
 
+pytestmark = pytest.mark.xdist_group("grade")  # Each run uses both processors already.
+
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "exercises" / "01-hello"
 WAIT_S = 240

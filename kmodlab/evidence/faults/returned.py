@@ -38,20 +38,24 @@ class WrongReturn:
 def check_return(returned: int, calls: Sequence[Call], code: Code) -> WrongReturn | None:
     """What is wrong with init's return value; None where nothing is. `calls` are all that were recorded."""
     call = _decisive_failure(calls)
-    line = call.line if call else return_line(code, returned)
-    if returned > 0:
-        return WrongReturn(
-            f"init returned {returned}: a positive number is no error, so the module stays loaded", True, line
-        )
-    if returned < -MAX_ERRNO:
-        return WrongReturn(f"init returned {returned}, which is no errno", False, line)
+    wrong = _never_right(returned) or (_without_failure(returned, calls) if call is None else None)
+    if wrong:  # only now: to find the line, all that the compiler noted has to be read
+        return replace(wrong, line=call.line if call else return_line(code, returned))
     if call is None:
-        return _without_failure(returned, calls, line)
+        return None
     if call.in_callback:
         return None  # the kernel's own function stands between: it decides what init gets to see
     if returned == 0:
         return _after_success(call, calls)
     return _other_errno(returned, call, calls)
+
+
+def _never_right(returned: int) -> WrongReturn | None:
+    if returned > 0:
+        return WrongReturn(f"init returned {returned}: a positive number is no error, so the module stays loaded", True)
+    if returned < -MAX_ERRNO:
+        return WrongReturn(f"init returned {returned}, which is no errno", False)
+    return None
 
 
 def _decisive_failure(calls: Sequence[Call]) -> Call | None:
@@ -69,10 +73,10 @@ def _matters(call: Call) -> bool:
     return gets_something and not kinds & _MAY_BE_MISSING and not call.function.optional
 
 
-def _without_failure(returned: int, calls: Sequence[Call], line: SourceLine | None) -> WrongReturn | None:
+def _without_failure(returned: int, calls: Sequence[Call]) -> WrongReturn | None:
     given = {call.errno for call in calls if call.in_init}
     if returned == -_EPERM and _EPERM not in given:
-        return WrongReturn("init returned a bare -1, which is -EPERM: operation not permitted", False, line)
+        return WrongReturn("init returned a bare -1, which is -EPERM: operation not permitted", False)
     return None
 
 

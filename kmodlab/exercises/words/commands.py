@@ -165,6 +165,7 @@ def _command_error(scene: Scene) -> str:
 _FEW = ("dummy", "xhci_pci", "usbhid", "crc16", "libcrc32c")
 _HIDE_OTHERS = """
 kernel=/lib/modules/$(uname -r)/kernel
+[ -e /run/few ] && exit
 mkdir -p /run/few
 for file in $(for name in "$@"; do modprobe --show-depends "$name"; done | sed -n 's/^insmod //p' | sort -u); do
     mkdir -p "/run/few/$(dirname "${file#$kernel/}")"

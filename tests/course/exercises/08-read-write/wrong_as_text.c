@@ -1,4 +1,4 @@
-/* caught by: kept,ends */
+/* caught by: kept,ends,pieces */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>

@@ -34,12 +34,12 @@ static const struct usb_device_id ids[] = {
 };
 MODULE_DEVICE_TABLE(usb, ids);
 
-static struct usb_driver driver = {
+static struct usb_driver desk = {
     .name = KBUILD_MODNAME,
     .probe = arrive,
     .disconnect = depart,
     .id_table = ids,
 };
-module_usb_driver(driver);
+module_usb_driver(desk);
 MODULE_DESCRIPTION("Tells who comes and goes");
 MODULE_LICENSE("GPL");

@@ -2,8 +2,8 @@
 ifneq ($(KERNELRELEASE),)
 obj-m := band.o
 band-y := drums.o fiddle.o
-ccflags-y := -DTEMPO=$(TEMPO)
 TEMPO := 120
+ccflags-y := -DTEMPO=$(TEMPO)
 else
 all:
 	$(MAKE) -C /lib/modules/$(shell uname -r)/build M=$(CURDIR) modules

@@ -1,5 +1,5 @@
-/* Exported for modules under the GPL only, which the café is. */
 /* answer: bakery */
+/* Exported for modules under the GPL only, which the café is. */
 #include <linux/module.h>
 #include "bakery.h"
 

@@ -1,3 +1,4 @@
+/* answer: clock */
 /* Two licences, one of them the GPL. */
 #include <linux/module.h>
 #include <linux/workqueue.h>

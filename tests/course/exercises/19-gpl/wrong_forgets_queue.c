@@ -1,4 +1,5 @@
 /* caught by: stops */
+/* answer: clock */
 #include <linux/module.h>
 #include <linux/workqueue.h>
 

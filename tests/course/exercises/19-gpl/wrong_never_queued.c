@@ -1,4 +1,5 @@
 /* caught by: ticks */
+/* answer: clock */
 #include <linux/module.h>
 #include <linux/workqueue.h>
 

@@ -1,4 +1,5 @@
 /* caught by: builds */
+/* answer: clock */
 #include <linux/module.h>
 #include <linux/workqueue.h>
 

@@ -1,22 +1,23 @@
-/* Stays proprietary, and uses the queue that is for everybody. */
+/* answer: clock */
+/* Stays proprietary, and ticks by a timer, which is for everybody. */
 #include <linux/module.h>
-#include <linux/workqueue.h>
+#include <linux/timer.h>
 
-static void tick(struct work_struct *work)
+static void tick(struct timer_list *unused)
 {
     pr_info("tick\n");
 }
-static DECLARE_WORK(ticking, tick);
+static DEFINE_TIMER(ticking, tick);
 
 static int __init clock_init(void)
 {
-    schedule_work(&ticking);
+    mod_timer(&ticking, jiffies + HZ / 20);
     return 0;
 }
 
 static void __exit clock_exit(void)
 {
-    cancel_work_sync(&ticking);
+    del_timer_sync(&ticking);
 }
 
 module_init(clock_init);

@@ -1,4 +1,4 @@
-/* caught by: faults */
+/* proc_remove() of nothing does nothing. */
 #include <linux/miscdevice.h>
 #include <linux/module.h>
 #include <linux/proc_fs.h>
@@ -40,7 +40,6 @@ static int __init post_init(void)
 
 close_office:
     proc_remove(office);
-dismiss_postmen:
     destroy_workqueue(postmen);
 free_letters:
     kfree(letters);
