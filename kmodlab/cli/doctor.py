@@ -9,7 +9,9 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from kmodlab.cli.console import OUT
+from kmodlab.build.canaries import release_canaries
+from kmodlab.build.sandbox import check_sandbox
+from kmodlab.cli.console import OUT, say
 from kmodlab.guest.doctor import Checkup, State, examine
 from kmodlab.settings import get_settings
 
@@ -18,11 +20,15 @@ _MARKS = {State.GOOD: ("✓", "green"), State.COSTS: ("~", "yellow"), State.MISS
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-def doctor(as_json: bool) -> int:
+@click.option("--sandbox", is_flag=True, help="Attack the sandbox with a handful of canaries, and say what holds.")
+def doctor(as_json: bool, sandbox: bool) -> int:
     """Check everything that the lab needs, and say how to mend what is missing.
 
-    Ends with status 0 when the lab works (what merely costs time is no fault), and 4 when it does not.
+    Ends with status 0 when the lab works (what merely costs time is no fault), and 4 when it does not. With --sandbox,
+    only the sandbox is looked at: 0 when all attacks got nowhere, and 4 when one did not.
     """
+    if sandbox:
+        return _attack_sandbox(as_json)
     if as_json:
         findings = list(examine(get_settings()))
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
@@ -45,3 +51,22 @@ def _table(findings: list[Checkup]) -> Table:
             words.append(f"\n-> {finding.remedy}", style="bold")
         table.add_row(Text(mark, style=style), finding.name, words)
     return table
+
+
+def _attack_sandbox(as_json: bool) -> int:
+    verdict = check_sandbox()
+    canaries = []
+    for canary in release_canaries(verdict):
+        canaries.append(canary)
+        if not as_json:
+            mark, style = _MARKS[State.GOOD if canary.holds else State.MISSING]
+            OUT.print(Text.assemble((mark, style), f" {canary.attack}: {canary.finding}"))
+    held = sum(canary.holds for canary in canaries)
+    if as_json:
+        about = {"works": verdict.works, "sentence": verdict.sentence, "hint": verdict.hint}
+        click.echo(json.dumps({"sandbox": about, "attacks": [asdict(canary) for canary in canaries]}, indent=1))
+    else:
+        say(f"{verdict.sentence} {held} of {len(canaries)} attacks got nowhere.")
+        if verdict.hint:
+            say(f"-> {verdict.hint}")
+    return 0 if held == len(canaries) else 4
