@@ -48,36 +48,6 @@ CONTRASTS = """() => {
 }"""
 
 
-class Course:
-    """The notebooks as they run, each in a page of its own. While one is looked at, the next one runs already."""
-
-    def __init__(self, server: Server, browser: Browser) -> None:
-        self._server, self._browser = server, browser
-        self._visits: dict[Path, Visit] = {}
-
-    def visit(self, path: Path) -> Visit:
-        """A notebook that has run, and is saved."""
-        for each in ALL[ALL.index(path) : ALL.index(path) + 2]:
-            if each not in self._visits:
-                self._visits[each] = self._start(each)
-        visit = self._visits[path]
-        visit.page.wait_for_function("window.ran")
-        return visit
-
-    def _start(self, path: Path) -> Visit:
-        visit = Visit(self._browser.new_page(viewport={"width": 1280, "height": 1000}))
-        visit.page.set_default_timeout(RUN_MS)
-        visit.page.goto(self._server.address("lab/tree", path))
-        visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
-        visit.page.evaluate(RUN_ALL)
-        return visit
-
-
-@pytest.fixture(scope="module")
-def course(server: Server, browser: Browser) -> Course:
-    return Course(server, browser)
-
-
 @pytest.fixture(scope="module", params=ALL, ids=lambda path: path.stem)
 def notebook(request: pytest.FixtureRequest) -> Path:
     path: Path = request.param
@@ -85,8 +55,14 @@ def notebook(request: pytest.FixtureRequest) -> Path:
 
 
 @pytest.fixture(scope="module")
-def visit(course: Course, notebook: Path) -> Iterator[Visit]:
-    visit = course.visit(notebook)
+def visit(server: Server, browser: Browser, notebook: Path) -> Iterator[Visit]:
+    """A notebook that has run in a page and a workspace of its own, and is saved."""
+    visit = Visit(browser.new_page(viewport={"width": 1280, "height": 1000}))
+    visit.page.set_default_timeout(RUN_MS)
+    visit.page.goto(server.address(f"lab/workspaces/{notebook.stem}/tree", notebook))
+    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+    visit.page.evaluate(RUN_ALL)
+    visit.page.wait_for_function("window.ran")
     yield visit
     visit.page.evaluate(END)
     visit.page.close()
@@ -111,10 +87,13 @@ def test_nobody_but_the_own_server_is_asked(visit: Visit, server: Server) -> Non
     assert visit.hosts == {server.host}
 
 
+# The first notebook has cards of every kind.
+only_the_first = pytest.mark.parametrize("notebook", ALL[:1], indirect=True, ids=lambda path: path.stem, scope="module")
+
+
+@only_the_first
 def test_what_is_folded_unfolds_by_the_keyboard(visit: Visit) -> None:
     details = visit.page.locator(".kmodlab details")
-    if not details.count():
-        return
     details.first.scroll_into_view_if_needed()
     assert details.first.get_attribute("open") is None
     details.first.locator("summary").first.focus()
@@ -122,6 +101,7 @@ def test_what_is_folded_unfolds_by_the_keyboard(visit: Visit) -> None:
     assert details.first.get_attribute("open") is not None
 
 
+@only_the_first
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_cards_can_be_read_in_each_theme_and_fit(visit: Visit, theme: str) -> None:
     visit.page.evaluate(SET_THEME, theme)
