@@ -10,6 +10,7 @@ KMODLAB_QEMU        the QEMU binary (default: found on PATH)
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -57,3 +58,11 @@ def get_settings() -> Settings:
 def environment_with(folder: Path) -> dict[str, str]:
     """This process's environment, for a child that looks for its helpers in a folder of ours first."""
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
+
+
+def find_own_programs() -> None:
+    """Let programs that are installed beside this Python be found by name, as in an activated environment."""
+    own = str(Path(sys.executable).parent)
+    folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
+    if own not in folders:
+        os.environ["PATH"] = os.pathsep.join([own, *folders])

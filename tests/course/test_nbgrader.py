@@ -27,6 +27,7 @@ from kmodlab.exercises.cells import split_magic
 from kmodlab.exercises.master import Exercise, find_masters, read_master
 from kmodlab.exercises.nbgrader.course import CONFIG, write_course
 from kmodlab.exercises.release import release, secrets_of
+from kmodlab.settings import find_own_programs
 
 pytestmark = pytest.mark.xdist_group("nbgrader")  # One gradebook for all.
 
@@ -87,6 +88,7 @@ class Course:
 @pytest.fixture(scope="module")
 def course(tmp_path_factory: pytest.TempPathFactory, lab: object) -> Course:
     """The course with all exercises, each of them generated; two have handed everything in."""
+    find_own_programs()  # nbgrader calls alembic by its name
     exercises = {path.parent.name: read_master(path) for path in MASTERS}
     course = Course(tmp_path_factory.mktemp("nbgrader") / "course", exercises)
     written = CliRunner().invoke(release_command, ["--nbgrader", str(course.folder), str(ROOT / "exercises")])

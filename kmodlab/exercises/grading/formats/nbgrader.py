@@ -16,6 +16,7 @@ from typing import Any
 from kmodlab.errors import SetupError
 from kmodlab.exercises.grading.formats.seen import by_exercise, checks_of, points_of
 from kmodlab.exercises.grading.graded import CheckGrade, Grade, State
+from kmodlab.settings import find_own_programs
 from kmodlab.text import harmless
 
 GRADEBOOK = "gradebook.db"
@@ -57,6 +58,7 @@ def _fill(path: Path, grades: Sequence[Grade]) -> None:
     from nbgrader.api import Course, Gradebook
     from sqlalchemy import URL
 
+    find_own_programs()  # nbgrader calls alembic by its name
     opened: Any = Gradebook(str(URL.create("sqlite", database=str(path))), course_id="")
     with opened as gradebook:
         commit, gradebook.db.commit = gradebook.db.commit, gradebook.db.flush  # nbgrader's own would be one each
