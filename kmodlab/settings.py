@@ -9,9 +9,10 @@ KMODLAB_QEMU        the QEMU binary (default: found on PATH)
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -66,3 +67,13 @@ def find_own_programs() -> None:
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     if own not in folders:
         os.environ["PATH"] = os.pathsep.join([own, *folders])
+
+
+@contextlib.contextmanager
+def variable_set(name: str, value: str) -> Iterator[None]:
+    """Have a variable in the environment for a while, which is not there otherwise."""
+    os.environ[name] = value
+    try:
+        yield
+    finally:
+        del os.environ[name]

@@ -7,7 +7,6 @@ is seen from outside, not from what it says: a canary file, a listening socket, 
 from __future__ import annotations
 
 import contextlib
-import os
 import secrets
 import socket
 import tempfile
@@ -20,6 +19,7 @@ import psutil
 from kmodlab.build.limits import BUILD
 from kmodlab.build.sandbox import WORK, Box, SandboxVerdict, open_box
 from kmodlab.process import Deadline, Finished, run_async, wait
+from kmodlab.settings import variable_set
 
 _WALL_S = 20.0
 MIB = 1 << 20
@@ -55,7 +55,7 @@ _Look = Callable[[_Bait, Finished], str]  # what the attack reached, as the end 
 def release_canaries(verdict: SandboxVerdict) -> Iterator[Canary]:
     """Run the attacks, one after the other; SandboxError where no box can be had at all."""
     for attack, script, look in _ATTACKS:
-        with _bait() as bait, _secret_in_environment(bait.secret):
+        with _bait() as bait, variable_set("KMODLAB_CANARY", bait.secret):
             finished = wait(_attack(verdict, script, bait))
             reached = look(bait, finished)
         yield Canary(attack, not reached, reached or "It got nowhere.")
@@ -91,15 +91,6 @@ def _bait() -> Iterator[_Bait]:
         listener.listen()
         listener.setblocking(False)
         yield _Bait(secret, file, listener, mark)
-
-
-@contextlib.contextmanager
-def _secret_in_environment(secret: str) -> Iterator[None]:
-    os.environ["KMODLAB_CANARY"] = secret
-    try:
-        yield
-    finally:
-        del os.environ["KMODLAB_CANARY"]
 
 
 # ---- what an attack reached ----------------------------------------------------------------------------------------
