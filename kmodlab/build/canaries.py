@@ -132,7 +132,7 @@ _ATTACKS: tuple[tuple[str, str, _Look], ...] = (
     ("reads secrets from the environment", "env; cat /proc/*/environ", _read),
     ("connects to a port of this machine", 'exec 3<>"/dev/tcp/127.0.0.1/$2"', _connected),
     ("leaves a process behind", 'setsid sh -c "sleep 300; exit" "$3" >/dev/null 2>&1 & sleep 0.3', _outlived),
-    ("takes all memory", "head -c 3G /dev/zero | tail -c 2G | tail >/dev/null && echo unbounded", _unbounded),
+    ("takes all memory", "set -o pipefail; head -c 3G /dev/zero | tail -c 2G >/dev/null && echo unbounded", _unbounded),
     ("fills the disk", 'head -c 512M /dev/zero >"$4/big" && echo unbounded', _unbounded),
     (
         "starts processes without end",
