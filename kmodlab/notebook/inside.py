@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from kmodlab.anatomy.builtin import builtin_file, builtin_makefile
+from kmodlab.anatomy.databases import load_databases
 from kmodlab.anatomy.symvers import parse_symvers
 from kmodlab.build.kbuild import build
 from kmodlab.build.sources import Sources, kmod_name
@@ -57,15 +58,15 @@ def _exactly(view: str, words: list[str]) -> list[str]:
 
 def find_file(place: Workplace, name: str) -> Source:
     """The file that a learner means: what a cell built, an object on the way to it, or a module of the kernel's."""
-    made = place.made.get(kmod_name(name.removesuffix(".ko")))
-    if made is not None and (ko := made.ko(kmod_name(name.removesuffix(".ko")))) is not None:
+    made = place.made.get(_kmod(name))
+    if made is not None and (ko := made.ko(_kmod(name))) is not None:
         return ko
     for each in reversed(place.made.values()):
         if name in each.build.files:
             return each.build.files[name]
     if name.removesuffix(".so") in place.libraries:
         return place.libraries[name.removesuffix(".so")]
-    if found := _kernels_own(place.session.lab.tree.modules, kmod_name(name.removesuffix(".ko"))):
+    if found := _kernels_own(place.session.lab.tree.modules, _kmod(name)):
         return found
     raise UsageError(
         f"There is no {name}: no cell has built it, and the kernel has no such module.",
@@ -73,16 +74,19 @@ def find_file(place: Workplace, name: str) -> Source:
     )
 
 
-def _kernels_own(folder: Path, kmod: str) -> Path | None:
-    # modules.dep(5): each line begins with a module's path.
-    lines = (folder / "modules.dep").read_text(encoding="utf-8").splitlines()
-    paths = (line.partition(":")[0] for line in lines)
-    return next((folder / path for path in paths if kmod_name(Path(path).name.partition(".ko")[0]) == kmod), None)
+def _kernels_own(folder: Path, name: str) -> Path | None:
+    path = load_databases(folder).find_path(name)
+    return folder / path if path else None
+
+
+def _kmod(name: str) -> str:
+    """The name that lsmod shows, for a module or its file."""
+    return kmod_name(name.removesuffix(".ko"))
 
 
 def get_made(place: Workplace, name: str) -> Made:
     """What the cell built that made this module; UsageError where there is none."""
-    made = place.made.get(kmod_name(name.removesuffix(".ko")))
+    made = place.made.get(_kmod(name))
     if made is None:
         there = ", ".join(place.made)
         hint = f"There are: {there}." if there else f"Begin a cell with `%%kmod {name}`."
@@ -96,7 +100,7 @@ def get_made(place: Workplace, name: str) -> Made:
 def _builtin(place: Workplace, name: str, aspect: str = "") -> View:
     """The same sources once more, as if they were built in; only single ones, as kbuild's rule is for one file."""
     made = get_made(place, name)
-    ko = made.ko(kmod_name(name.removesuffix(".ko")))
+    ko = made.ko(_kmod(name))
     module = made.build.name
     files: Mapping[str, str | bytes] = {
         file: text for file, text in made.sources.files.items() if file not in ("Makefile", "Kbuild")
