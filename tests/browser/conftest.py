@@ -22,7 +22,8 @@ from kmodlab.guest.lab import Lab
 START_S = 60
 
 
-@pytest.fixture(scope="session")
+# Not for the whole run: while Playwright waits for its browser, an event loop runs in this thread, and no other can.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
         yield browser

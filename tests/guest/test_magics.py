@@ -298,7 +298,7 @@ def test_names_and_options_are_completed(run: Run, shell: InteractiveShell) -> N
 
     run(hello("--build-only"))
     assert complete("%insmod he") == ["hello.ko"]
-    assert complete("%insmod /lib/mod") == ["/lib/modules/"]
+    assert "/lib/modules/" in complete("%insmod /lib/mod")  # IPython may add Python names that begin with mod
     assert complete("%insmod hello.ko w") == ["whom="]
     assert "hello.ko" in complete("%modinfo hel")
     assert "usb_storage" in complete("%modprobe usb_st")

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -20,10 +21,7 @@ from kmodlab.evidence.log import parse_kmsg
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
 
-
-def all_qemus() -> list[psutil.Process]:
-    """The QEMU processes below this test process."""
-    return qemus_below(psutil.Process())
+Qemus = Callable[[], list[psutil.Process]]
 
 
 def qemu_of(session: Session) -> psutil.Process:
@@ -33,9 +31,10 @@ def qemu_of(session: Session) -> psutil.Process:
 
 
 @pytest.fixture
-def no_other_guest(shared_session: Session) -> None:
-    shared_session.reset()
-    wait_until_gone(all_qemus())
+def own_qemus() -> Qemus:
+    """The QEMU processes below this test process that were not there when the test began."""
+    others = set(qemus_below(psutil.Process()))
+    return lambda: [one for one in qemus_below(psutil.Process()) if one not in others]
 
 
 def test_the_guest_runs_the_labs_kernel_with_kmods_own_tools(session: Session, lab: Lab) -> None:
@@ -173,8 +172,7 @@ def test_qemu_that_dies_is_our_fault_and_is_replaced(session: Session) -> None:
     assert session.run(["true"]).ok
 
 
-@pytest.mark.usefixtures("no_other_guest")
-def test_twenty_resets_leave_one_qemu_and_no_growth(lab: Lab) -> None:
+def test_twenty_resets_leave_one_qemu_and_no_growth(lab: Lab, own_qemus: Qemus) -> None:
     me = psutil.Process()
     with Session(lab) as session:
         for _ in range(3):  # first uses load libraries and open what stays open
@@ -185,7 +183,7 @@ def test_twenty_resets_leave_one_qemu_and_no_growth(lab: Lab) -> None:
             session.reset()
             session.start()
         last = qemu_of(session)
-        wait_until_gone([one for one in all_qemus() if one != last])
+        wait_until_gone([one for one in own_qemus() if one != last])
         assert me.num_fds() == files
         assert me.memory_info().rss - memory < 8 << 20
     wait_until_gone([last])
@@ -229,8 +227,9 @@ def test_an_interrupt_kills_the_command_and_leaves_the_guest_usable(session: Ses
     assert b"sleep 1000" not in session.run(["ps"]).stdout
 
 
-@pytest.mark.usefixtures("no_other_guest")
-def test_a_start_that_fails_half_way_leaves_nothing(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_start_that_fails_half_way_leaves_nothing(
+    lab: Lab, own_qemus: Qemus, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from kmodlab.guest import machine
 
     async def fail(*_: object) -> None:
@@ -239,13 +238,13 @@ def test_a_start_that_fails_half_way_leaves_nothing(lab: Lab, monkeypatch: pytes
     with Session(lab) as session:
         session.start()
         session.reset()
-        wait_until_gone(all_qemus())
+        wait_until_gone(own_qemus())
         before = psutil.Process().num_fds()
         monkeypatch.setattr(machine.Machine, "greet", fail)
         for _ in range(3):
             with pytest.raises(BaseException):  # noqa: B017
                 session.start()
-            wait_until_gone(all_qemus())
+            wait_until_gone(own_qemus())
     # The pipe from a QEMU that is gone is closed a moment later.
     assert psutil.Process().num_fds() <= before + 1
 
