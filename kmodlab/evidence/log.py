@@ -38,6 +38,11 @@ class LogRecord:
         return self.level < CONSOLE_LEVEL
 
     @property
+    def is_kernels(self) -> bool:
+        """Whether the kernel itself made it: programs that write into the log have other facilities (syslog(3))."""
+        return self.facility == 0
+
+    @property
     def line(self) -> str:
         """The record as `dmesg` prints it."""
         stamp = f"[{self.time_s:12.6f}] "

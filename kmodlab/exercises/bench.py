@@ -12,6 +12,7 @@ from contextlib import ExitStack
 from kmodlab.build.kbuild import build
 from kmodlab.build.result import Build
 from kmodlab.build.sources import Sources
+from kmodlab.evidence.faults.matrix import Bench as Runs
 from kmodlab.evidence.faults.matrix import make_subject
 from kmodlab.evidence.witness.observe import Subject
 from kmodlab.exercises.work import Work
@@ -91,6 +92,10 @@ class Bench:
         """Throw the guest away that was taken last."""
         self._sessions[0].reset()
         self._sessions.reverse()
+
+    def runs(self, *, is_taken: bool) -> Runs:
+        """Where the witness watches whole runs: in this bench's guests, or in others while one of these is taken."""
+        return Runs(self.lab, None if is_taken else self._sessions)
 
 
 def _key(sources: Sources) -> _Key:

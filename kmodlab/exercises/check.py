@@ -87,7 +87,8 @@ class Status(StrEnum):
 class CheckResult:
     """What came of a check. `points` are None where it errored; `reason` is empty where it passed.
 
-    `hints` come one at a time, the least telling first. Nothing in it differs between two runs on the same work.
+    `hints` come one at a time, the least telling first. Nothing in it differs between two runs on the same work but
+    `log`: the last lines of what the kernel said, where the check failed and it said anything.
     """
 
     title: str
@@ -97,3 +98,4 @@ class CheckResult:
     reason: str = ""
     line: Line | None = None
     hints: tuple[str, ...] = ()
+    log: str = field(default="", compare=False)

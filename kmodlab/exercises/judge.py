@@ -19,6 +19,7 @@ from kmodlab.exercises.work import Work
 TRIES = 3
 _PATIENCE = 4.0  # times the usual, once, where the machine is crowded
 _CROWDED = 1.5  # processes for each processor that want to run
+_LOG, _LOG_LINES = 8000, 40  # characters and lines that are kept of what the kernel said
 
 
 def judge(check: Check, work: Work, bench: Bench) -> CheckResult:
@@ -64,8 +65,13 @@ def _judge_once(check: Check, work: Work, bench: Bench, patience: float) -> tupl
     first = misses[0]
     hints = (*([first.hint] if first.hint else []), *check.hints)
     points = round(check.points * share, 2)
-    result = CheckResult(check.title, Status.FAILED, points, check.points, first.reason, first.line, hints)
+    log = _end_of(scene.log)
+    result = CheckResult(check.title, Status.FAILED, points, check.points, first.reason, first.line, hints, log)
     return result, any(miss.by_time for miss in misses)
+
+
+def _end_of(log: str) -> str:
+    return "\n".join(log[-_LOG:].split("\n")[-_LOG_LINES:])
 
 
 def _misses(check: Check, scene: Scene) -> list[Miss]:

@@ -16,11 +16,13 @@ from kmodlab.build.result import Build
 from kmodlab.build.sources import Sources, kmod_name
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError, UsageError
 from kmodlab.evidence.blame import find_blame
+from kmodlab.evidence.faults.matrix import Bench as Runs
 from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
 from kmodlab.evidence.oops.parser import parse_oopses
 from kmodlab.evidence.oops.types import Oops
 from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.trial import PLACE, Step, take_step
+from kmodlab.evidence.witness.observe import Subject
 from kmodlab.exercises.bench import Bench
 from kmodlab.exercises.check import Line, Miss
 from kmodlab.exercises.draws import Drawn
@@ -31,7 +33,6 @@ from kmodlab.guest.session import Session, is_modules_doing
 
 STEP_S = 12.0  # for one command; the kernel itself reports what hangs for 15
 CHECK_S = 60.0  # for all that happens in one check
-_KERNEL = 0  # the facility of records that the kernel itself made; a program's have another (kernel/printk/printk.c)
 _LIMIT = 1 << 18  # bytes of a command's output
 
 _ENDS = {
@@ -57,6 +58,7 @@ class Scene:
         self.label = ""
         self.is_learners = False  # whether anything of the learner's ran in the guest
         self.is_broken = False  # whether the guest crashed or ended by it
+        self.last_words = ""  # of a guest that ended, or of one that was watched by itself
         self._session: Session | None = None
         self._machine: Machine | None = None
         self._ends = time.monotonic() + CHECK_S * patience
@@ -173,6 +175,15 @@ class Scene:
             return Miss(str(error))
         return next((miss for miss in misses if miss), None)
 
+    def runs(self) -> Runs:
+        """Where the witness watches whole runs, each in a guest of its own."""
+        return self.bench.runs(is_taken=self._session is not None)
+
+    def subject(self, name: str, parameters: tuple[str, ...]) -> Subject | Miss:
+        """What the witness is to watch: a module with its parameters, and what it needs."""
+        made = self.whole(name)
+        return made if isinstance(made, Miss) else self.bench.subject(made, self.sources(name).files, parameters)
+
     def _check_same(self) -> None:
         """The session replaces a guest that has ended, without a word; a check must not go on in the new one."""
         if self._machine is not None and self._machine.end is not None:
@@ -199,7 +210,7 @@ class Scene:
         if self.left_s <= 0:
             return Miss("The check took too long.", by_time=True)
         session = self.session
-        self.label, self.is_learners = label, True
+        self.label, self.is_learners, self.last_words = label, True, ""
         timeout_s = min(timeout_s * self.patience, self.left_s)
         self.step = take_step(session, argv, timeout_s=timeout_s, limit=_LIMIT, trigger=trigger)
         self.records = list(self.step.records)
@@ -208,6 +219,11 @@ class Scene:
         if miss is None:
             self._push_log()
         return miss
+
+    @property
+    def log(self) -> str:
+        """What the kernel said to what was done last, as dmesg prints it; the last words of a guest that ended."""
+        return self.last_words or format_log(self.logged())
 
     def _push_log(self) -> None:
         """A line that was logged without its newline is to be read only when another one follows: this is one."""
@@ -220,6 +236,7 @@ class Scene:
         if crashes:
             return self._crashed(crashes[0])
         if step.end:
+            self.last_words = step.end.console
             return Miss(f"{_words_of(step.end)}, in `{self.label}`.", by_time=step.end.kind is EndKind.HANG)
         assert step.result is not None
         if step.result.timed_out:
@@ -238,6 +255,7 @@ class Scene:
             return Miss("The guest cannot be used any more after what was done in it.")
         if not is_modules_doing(error.end):
             return None
+        self.last_words = error.end.console
         crashes = parse_oopses(error.end.console)
         if crashes:
             return self._crashed(crashes[0])
@@ -263,7 +281,7 @@ class Scene:
 
     def logged(self) -> list[LogRecord]:
         """What the kernel itself logged since the last command began; what programs write into its log is left out."""
-        return [record for record in self.records if record.facility == _KERNEL]
+        return [record for record in self.records if record.is_kernels]
 
     def wait_for_log(self, is_enough: Callable[[], bool], within_s: float) -> None:
         """Read on in the log until there is enough of it."""

@@ -63,7 +63,7 @@ def a_result(title: str, points: float | None, of: float, **more: Any) -> CheckR
 def a_check(
     name: str, points: float | None, of: float = 2, *, hidden: bool = False, log: str = "", **more: Any
 ) -> CheckGrade:
-    return CheckGrade(name, hidden, a_result(f"Check {name}", points, of, **more), 0.25, log)
+    return CheckGrade(name, hidden, a_result(f"Check {name}", points, of, log=log, **more), 0.25)
 
 
 def a_grade(learner: str = "ada", *checks: CheckGrade, **more: Any) -> Grade:
@@ -361,7 +361,9 @@ def test_what_cannot_be_judged_is_not_gradable_in_prairielearn(grade: Grade) -> 
 
 
 def test_a_crash_in_every_check_is_gradable_in_prairielearn() -> None:
-    crashed = replace(UNBUILT, checks=tuple(replace(check, log="Oops") for check in UNBUILT.checks))
+    crashed = replace(
+        UNBUILT, checks=tuple(replace(check, result=replace(check.result, log="Oops")) for check in UNBUILT.checks)
+    )
     assert prairielearn.as_results(crashed)["score"] == 0
 
 

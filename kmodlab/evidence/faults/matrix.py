@@ -92,7 +92,13 @@ def find_faults(
 ) -> Faults:
     """Run a module that was built without a fault, then once for each call in init that can fail."""
     options = options or Options()
-    return _Matrix(lab, make_subject(build, sources, options.parameters), options, progress).run()
+    with Bench(lab) as bench:
+        return try_faults(bench, make_subject(build, sources, options.parameters), options, progress)
+
+
+def try_faults(bench: Bench, subject: Subject, options: Options, progress: Progress = _no_progress) -> Faults:
+    """The same on a bench that is there already."""
+    return _Matrix(bench, subject, options, progress).run()
 
 
 def make_subject(build: Build, sources: Mapping[str, bytes], parameters: Sequence[str] = ()) -> Subject:
@@ -119,12 +125,16 @@ def _depends(ko: bytes) -> list[str]:
 
 
 class Bench:
-    """Runs one task after the other, each in a fresh guest; the next guest comes up meanwhile. A context manager."""
+    """Runs one task after the other, each in a fresh guest; the next guest comes up meanwhile. A context manager.
 
-    def __init__(self, lab: Lab, functions: Functions) -> None:
+    The two `sessions` may be another's, who uses them when this one does not; the first is always the next to be used.
+    """
+
+    def __init__(self, lab: Lab, sessions: list[Session] | None = None) -> None:
+        self.lab = lab
+        self.functions = known_functions()
         self._stack = ExitStack()
-        self._sessions = [self._stack.enter_context(Session(lab)) for _ in range(2)]
-        self._functions = functions
+        self._sessions = sessions or [self._stack.enter_context(Session(lab)) for _ in range(2)]
         self._witness = get_witness(lab)
         self._sessions[0].prepare()
 
@@ -149,29 +159,28 @@ class Bench:
 
     def _once(self, subject: Subject, task: Task) -> Observation:
         return self._sessions[0].with_machine(
-            lambda machine: observe(machine, self._witness, subject, self._functions, task)
+            lambda machine: observe(machine, self._witness, subject, self.functions, task)
         )
 
 
 class _Matrix:
-    def __init__(self, lab: Lab, subject: Subject, options: Options, progress: Progress) -> None:
-        self._lab, self._subject = lab, subject
+    def __init__(self, bench: Bench, subject: Subject, options: Options, progress: Progress) -> None:
+        self._bench, self._subject = bench, subject
         self._options, self._progress = options, progress
-        self._functions = known_functions()
+        self._functions = bench.functions
 
     def run(self) -> Faults:
-        with Bench(self._lab, self._functions) as bench:
-            self._progress("without a fault", 0, 1)
-            plain = self._judge(bench.observe(self._subject, self._plain_task(), another=True))
-            planned = list(self._planned(plain.observation))
-            sites = []
-            for number, call in enumerate(planned):
-                self._progress(f"{call.name} fails", number + 1, len(planned) + 1)
-                more = number + 1 < len(planned)
-                sites.append(self._site(bench, call, plain, more) if can_inject(call) else _not_injected(call))
+        self._progress("without a fault", 0, 1)
+        plain = self._judge(self._bench.observe(self._subject, self._plain_task(), another=True))
+        planned = list(self._planned(plain.observation))
+        sites = []
+        for number, call in enumerate(planned):
+            self._progress(f"{call.name} fails", number + 1, len(planned) + 1)
+            more = number + 1 < len(planned)
+            sites.append(self._site(call, plain, more) if can_inject(call) else _not_injected(call))
         return Faults(
             module=self._subject.code.name or kmod_name(self._subject.name),
-            release=self._lab.tree.release,
+            release=self._bench.lab.tree.release,
             plain=plain,
             sites=tuple(sites),
             cycles=cycles_done(plain.observation),
@@ -195,11 +204,11 @@ class _Matrix:
             if _is_planned(known, call.record.nth, is_last=is_last):
                 yield call
 
-    def _site(self, bench: Bench, call: Call, plain: Finding, another: bool) -> SiteResult:
+    def _site(self, call: Call, plain: Finding, another: bool) -> SiteResult:
         task = Task(
             fault=Fault(call.record.site or 0, call.record.nth, call.function), timeout_s=self._options.timeout_s
         )
-        observation = bench.observe(self._subject, task, another=another)
+        observation = self._bench.observe(self._subject, task, another=another)
         finding = self._judge(observation, plain.init_returned)
         verdict, reason = finding.verdict, finding.sentence
         made = calls_made(self._subject.code, self._functions, observation.records)
@@ -214,12 +223,11 @@ def watch_once(
     lab: Lab, subject: Subject, fail: tuple[str, int] | None = None, *, timeout_s: float = TIMEOUT_S
 ) -> Observation:
     """One run, for its timeline. `fail` names a call in init that is to fail, and which of that name, from 1."""
-    functions = known_functions()
-    with Bench(lab, functions) as bench:
+    with Bench(lab) as bench:
         plain = bench.observe(subject, Task(timeout_s=timeout_s), another=fail is not None)
         if fail is None:
             return plain
-        call = _find_call(subject, functions, plain, *fail)
+        call = _find_call(subject, bench.functions, plain, *fail)
         fault = Fault(call.record.site or 0, call.record.nth, call.function)
         return bench.observe(subject, Task(fault=fault, timeout_s=timeout_s))
 

@@ -109,6 +109,14 @@ class Observation:
         return self.steps[-1].name if self.steps else ""
 
     @property
+    def heard(self) -> str:
+        """What the kernel itself said since the first step, as dmesg prints it; its last words where it ended."""
+        if self.end:
+            return self.end.console
+        begun = next((number for number, record in enumerate(self.log) if _MARK in record.text), len(self.log))
+        return format_log(record for record in self.log[begun:] if record.is_kernels)
+
+    @property
     def doubt(self) -> str:
         """Why not everything could be seen; empty where it could."""
         checks = self.records.of(Kind.CHECKED)

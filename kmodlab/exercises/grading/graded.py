@@ -32,7 +32,6 @@ class CheckGrade:
     hidden: bool
     result: CheckResult
     seconds: float = 0.0
-    log: str = ""  # the last lines of what the kernel said, where that explains a failure
 
 
 @dataclass(frozen=True)
@@ -113,7 +112,7 @@ def _check_as_dict(check: CheckGrade) -> dict[str, Any]:
         "reason": result.reason,
         "line": {"file": line.file, "number": line.number, "text": line.text} if line else None,
         "hints": list(result.hints),
-        "log": check.log,
+        "log": result.log,
         "seconds": round(check.seconds, 3),
     }
 
@@ -151,5 +150,6 @@ def _check_from_dict(fields: Mapping[str, Any]) -> CheckGrade:
         reason=fields["reason"],
         line=line,
         hints=tuple(fields["hints"]),
+        log=fields["log"],
     )
-    return CheckGrade(fields["id"], fields["hidden"], result, fields["seconds"], fields["log"])
+    return CheckGrade(fields["id"], fields["hidden"], result, fields["seconds"])

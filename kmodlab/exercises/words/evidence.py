@@ -6,10 +6,8 @@ Each of them runs in guests of its own, so they are met by the module alone, wha
 from __future__ import annotations
 
 from kmodlab.evidence.faults.cycles import cycles_done, level_after_cycles
-from kmodlab.evidence.faults.matrix import Bench as Runs
-from kmodlab.evidence.faults.matrix import Options, SiteResult, find_faults
+from kmodlab.evidence.faults.matrix import Options, SiteResult, try_faults
 from kmodlab.evidence.faults.verdict import Finding, Verdict, judge
-from kmodlab.evidence.functions import known_functions
 from kmodlab.evidence.witness.observe import Task
 from kmodlab.exercises.check import Expectation, Miss
 from kmodlab.exercises.draws import Value
@@ -47,20 +45,22 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
     """
 
     def examine(scene: Scene) -> Miss | None:
-        made = scene.whole(name)
-        if isinstance(made, Miss):
-            return made
+        subject = scene.subject(name, _words(scene, parameters))
+        if isinstance(subject, Miss):
+            return subject
 
         def go_on(_what: str, _done: int, _total: int) -> None:
             if scene.left_s <= 0:
                 raise _TooLongError
 
-        options = Options(_words(scene, parameters), cycles=0, timeout_s=_RUN_S * scene.patience)
+        options = Options(cycles=0, timeout_s=_RUN_S * scene.patience)
         try:
-            faults = find_faults(scene.bench.lab, made, scene.sources(name).files, options, go_on)
+            with scene.runs() as runs:
+                faults = try_faults(runs, subject, options, go_on)
         except _TooLongError:
             return Miss("It took too long to let each call in init fail once.", by_time=True)
         if faults.plain.verdict is not Verdict.CLEAN:
+            scene.last_words = faults.plain.observation.heard
             return _miss(scene, faults.plain)
         bad = next((site for site in faults.sites if site.verdict not in _FINE), None)
         if bad:
@@ -80,14 +80,13 @@ def _words(scene: Scene, parameters: dict[str, Value]) -> tuple[str, ...]:
 
 
 def _observed(scene: Scene, name: str, task: Task, parameters: dict[str, Value]) -> Miss | None:
-    made = scene.whole(name)
-    if isinstance(made, Miss):
-        return made
-    subject = scene.bench.subject(made, scene.sources(name).files, _words(scene, parameters))
-    functions = known_functions()
-    with Runs(scene.bench.lab, functions) as runs:
-        observation = runs.observe(subject, task)
-    finding = judge(subject, functions, observation)
+    subject = scene.subject(name, _words(scene, parameters))
+    if isinstance(subject, Miss):
+        return subject
+    with scene.runs() as runs:
+        observation = runs.observe(subject, task, another=True)  # the next check's guest comes up meanwhile
+    finding = judge(subject, runs.functions, observation)
+    scene.last_words = observation.heard
     if finding.verdict is not Verdict.CLEAN:
         return _miss(scene, finding)
     done = cycles_done(observation)
@@ -105,6 +104,8 @@ def _miss(scene: Scene, finding: Finding) -> Miss:
 
 def _miss_at(scene: Scene, site: SiteResult) -> Miss:
     line = (site.finding.line if site.finding else None) or site.line
+    if site.finding:
+        scene.last_words = site.finding.observation.heard
     again = f" (call {site.nth})" if site.nth > 1 else ""
     words = f"When {site.function}{again} fails: {site.reason}."
     return Miss(words, scene.source_line(line), by_time=site.verdict is Verdict.HANGS)

@@ -66,7 +66,7 @@ def _has_silent(records: Sequence[LogRecord]) -> bool:
 def _level(record: LogRecord) -> str:
     """The level, with a star where no console shows the record, and who wrote it where it was not the kernel."""
     level = record.level_name.lower() + ("" if record.on_console else "*")
-    return level if record.facility == 0 else f"{_FACILITIES.get(record.facility, record.facility)}.{level}"
+    return level if record.is_kernels else f"{_FACILITIES.get(record.facility, record.facility)}.{level}"
 
 
 def _lines(record: LogRecord) -> list[str]:

@@ -66,7 +66,7 @@ def _check(check: CheckGrade, answers: Mapping[str, str]) -> dict[str, Any]:
         "number": result.line.number if result.line else 0,
         "excerpt": list(_excerpt(result.line, answers)) if result.line else [],
         "hints": result.hints,
-        "log": "\n".join(check.log[-_LOG:].rstrip("\n").split("\n")[-_LOG_LINES:]),
+        "log": "\n".join(result.log[-_LOG:].rstrip("\n").split("\n")[-_LOG_LINES:]),
     }
 
 

@@ -22,14 +22,14 @@ def for_learners(check: CheckGrade) -> CheckGrade:
     """A check without what learners may not know: a hidden one has no reason, line, hint or log."""
     result = check.result
     if result.status is Status.ERRORED:
-        return replace(check, result=_bare(result, ERRORED), log="")
+        return replace(check, result=_bare(result, ERRORED))
     if not check.hidden:
         return check
-    return replace(check, result=_bare(result, HIDDEN if result.status is Status.FAILED else ""), log="")
+    return replace(check, result=_bare(result, HIDDEN if result.status is Status.FAILED else ""))
 
 
 def _bare(result: CheckResult, reason: str) -> CheckResult:
-    return replace(result, reason=reason, line=None, hints=())
+    return replace(result, reason=reason, line=None, hints=(), log="")
 
 
 def points_of(points: float | None) -> float | None:
@@ -58,7 +58,7 @@ def is_unbuilt(grade: Grade) -> bool:
         bool(results)
         and all(result.status is Status.FAILED and not result.points for result in results)
         and len({(result.reason, result.line) for result in results}) == 1
-        and not any(check.log for check in grade.checks)
+        and not any(result.log for result in results)
     )
 
 
@@ -69,8 +69,8 @@ def words_of(check: CheckGrade) -> str:
     if result.line:
         lines.append(f"{result.line.file}, line {result.line.number}: {result.line.text}")
     lines += [f"Hint: {hint}" for hint in result.hints]
-    if check.log:
-        lines += ["The kernel's log:", check.log.rstrip("\n")]
+    if result.log:
+        lines += ["The kernel's log:", result.log.rstrip("\n")]
     return "\n".join(lines)
 
 
