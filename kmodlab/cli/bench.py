@@ -62,7 +62,7 @@ class Figure:
 @click.command()
 @click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100), help="How often each is measured.")
 @click.option("--peer", type=click.Choice(["vng"]), help="Measure a peer as well: make and virtme-ng running insmod.")
-@click.option("--grade", is_flag=True, help="Measure grading instead: submissions a minute, memory of guests.")
+@click.option("--grade", is_flag=True, help="Measure grading instead: submissions a minute, checks, memory of guests.")
 @click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
 def bench(runs: int, peer: str | None, grade: bool, as_json: bool) -> None:
     """Measure how long a learner waits, beside what one would do otherwise."""

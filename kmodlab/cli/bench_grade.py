@@ -1,4 +1,5 @@
-"""What `kmodlab bench --grade` measures: a class's submissions per minute, and the memory of guests in flight.
+"""What `kmodlab bench --grade` measures: a class's submissions per minute, how long an exercise's checks take, and
+the memory of guests in flight.
 
 Beside it, the same checks of the same work as one would make them otherwise: for each check, plain make, and a guest
 booted from power-on. The candidates take turns, so that a machine that slows down slows all of them.
@@ -31,7 +32,7 @@ from kmodlab.exercises.grading.pool import Ending, LocalPool, Order
 from kmodlab.exercises.grading.task import Task, digest_of, pack_exercise
 from kmodlab.exercises.grading.worker import find_setting
 from kmodlab.exercises.judge import judge
-from kmodlab.exercises.master import MASTER, Exercise, read_master
+from kmodlab.exercises.master import MASTER, Exercise, find_masters, read_master
 from kmodlab.exercises.work import Work
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.machine import Machine
@@ -49,7 +50,7 @@ Figures = dict[str, list[float]]
 
 
 def measure_grading(lab: Lab, runs: int) -> Figures:
-    """Submissions per minute of each candidate in each run, and MiB of each further guest."""
+    """Submissions per minute of each candidate in each run; seconds for each exercise; MiB of each further guest."""
     if not _MASTER.is_file():
         raise UsageError("The exercise to measure with is not here.", hint="Run it in a checkout of kmodlab.")
     exercise = read_master(_MASTER)
@@ -61,7 +62,7 @@ def measure_grading(lab: Lab, runs: int) -> Figures:
             rates["one"].append(_grade(lab, exercise, 1, numbers))
             rates["two"].append(_grade(lab, exercise, 2, numbers))
             rates["cold"].append(_grade_cold(exercise, cold))
-    return {**rates, "guest_mib": [_further_guest_mib(lab)]}
+    return {**rates, "checks_s": list(_check_seconds(lab)), "guest_mib": [_further_guest_mib(lab)]}
 
 
 def grading_as_dict(figures: Figures) -> dict[str, object]:
@@ -79,6 +80,7 @@ def grading_table(figures: Figures) -> Table:
         "one": "submissions a minute with --jobs 1",
         "two": "submissions a minute with --jobs 2",
         "cold": "the same checks: for each, plain make and a guest booted from power-on",
+        "checks_s": "seconds for all checks of an exercise whose work is built: the solution of each exercise",
         "guest_mib": "MiB (PSS) of each further guest in flight",
     }
     made = Table(box=None, header_style="bold")
@@ -127,6 +129,23 @@ def _grade(lab: Lab, exercise: Exercise, jobs: int, numbers: Iterator[int]) -> f
 def _answers(exercise: Exercise, number: int) -> dict[str, str]:
     """The solution, different from all others."""
     return {name: f"{cell.source}\n/* {number} */\n" for name, cell in exercise.answers.items()}
+
+
+def _check_seconds(lab: Lab) -> Iterator[float]:
+    """How long a learner whose work is built waits for all checks, exercise by exercise."""
+    masters = find_masters(_MASTER.parents[1])
+    with Bench(lab) as bench:
+        for path in track(masters, description="Checking", console=ERR, transient=True):
+            exercise = read_master(path)
+            work = exercise.solution
+            for unit in work.units:
+                bench.build(work, unit)
+            bench.prepare()
+            begun = time.perf_counter()
+            for check in exercise.checks.values():
+                if judge(check, work, bench).status is not Status.PASSED:
+                    raise SetupError(f"A check of the solution of {exercise.name} did not pass.")
+            yield time.perf_counter() - begun
 
 
 # ---- as one would otherwise ----------------------------------------------------------------------------------------
