@@ -7,7 +7,6 @@ the guest, where one is needed. The line that is to be blamed ends in a comment 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -15,8 +14,9 @@ from pathlib import Path
 
 from kmodlab.build.result import Build
 from kmodlab.build.sources import Sources
-from kmodlab.evidence.faults.matrix import Faults, Options, SiteResult, find_faults
-from kmodlab.evidence.faults.verdict import Finding, Verdict
+from kmodlab.evidence.faults.matrix import Bench, Options, SiteResult, make_subject, try_faults
+from kmodlab.evidence.faults.verdict import Finding, Verdict, judge
+from kmodlab.evidence.witness.observe import Task
 from kmodlab.guest.lab import Lab
 from tests.build.building import build_all
 
@@ -38,6 +38,11 @@ class Case:
         return not self.wanted
 
     @property
+    def is_plain(self) -> bool:
+        """Whether its defect shows without a fault."""
+        return self.wanted.get("run") == "plain"
+
+    @property
     def line(self) -> int | None:
         """The line that is to be blamed; None where there is no such line."""
         lines = enumerate(self.text.splitlines(), 1)
@@ -46,25 +51,28 @@ class Case:
 
 @dataclass(frozen=True)
 class Judged:
-    """What came out for one module."""
+    """What came out for one module: without a fault, and with each of the calls in its init failing.
+
+    A defect that shows without a fault is looked for in that run only; then there are no `sites`.
+    """
 
     case: Case
-    found: Faults
-    seconds: float
+    plain: Finding
+    sites: tuple[SiteResult, ...]
 
     @property
     def finding(self) -> Finding | None:
         """The run that the case is about; for a correct module the first that is not clean."""
         if self.case.is_correct:
-            bad = [site.finding for site in self.found.sites if site.verdict is not Verdict.CLEAN]
-            return self.found.plain if self.found.plain.verdict is not Verdict.CLEAN or not bad else bad[0]
+            bad = [site.finding for site in self.sites if site.verdict is not Verdict.CLEAN]
+            return self.plain if self.plain.verdict is not Verdict.CLEAN or not bad else bad[0]
         site = self.site
-        return site.finding if site else self.found.plain if self.case.wanted["run"] == "plain" else None
+        return site.finding if site else self.plain if self.case.is_plain else None
 
     @property
     def site(self) -> SiteResult | None:
         name, _, count = self.case.wanted.get("run", "plain").partition(" ")
-        sites = [site for site in self.found.sites if site.function == name]
+        sites = [site for site in self.sites if site.function == name]
         return sites[int(count or 1) - 1] if len(sites) >= int(count or 1) else None
 
     @property
@@ -73,15 +81,15 @@ class Judged:
         return list(self._false_alarms() if self.case.is_correct else self._missed())
 
     def _false_alarms(self) -> Iterator[str]:
-        yield from (trouble.sentence for trouble in self.found.plain.troubles)
-        for site in self.found.sites:
+        yield from (trouble.sentence for trouble in self.plain.troubles)
+        for site in self.sites:
             if site.verdict is not Verdict.CLEAN:
                 yield f"{site.function} fails: {site.verdict}: {site.reason}"
 
     def _missed(self) -> Iterator[str]:
         wanted, finding = self.case.wanted, self.finding
         if finding is None:
-            calls = ", ".join(site.function for site in self.found.sites) or "none"
+            calls = ", ".join(site.function for site in self.sites) or "none"
             yield f"{wanted['run']} was not made to fail, but {calls}"
             return
         if finding.verdict != wanted["verdict"]:
@@ -92,15 +100,15 @@ class Judged:
         sentences = " / ".join(trouble.sentence for trouble in finding.troubles)
         if wanted["says"] not in sentences:
             yield f"{sentences!r} does not say {wanted['says']!r}"
-        if wanted["run"] != "plain" and self.found.plain.verdict is not Verdict.CLEAN:
-            yield f"without a fault: {self.found.plain.sentence}"
+        if not self.case.is_plain and self.plain.verdict is not Verdict.CLEAN:
+            yield f"without a fault: {self.plain.sentence}"
 
     @property
     def row(self) -> tuple[str, ...]:
         finding = self.finding
         verdict = str(finding.verdict) if finding else "-"
         line = str(finding.line.line) if finding and finding.line else ""
-        runs = f"{1 + sum(site.finding is not None for site in self.found.sites)} runs"
+        runs = f"{1 + sum(site.finding is not None for site in self.sites)} runs"
         mark = "NOT SO" if self.problems else "ok"
         words = finding.sentence if finding and finding.sentence else ""
         return mark, self.case.name, runs, self.case.wanted.get("run", ""), verdict, line, words
@@ -119,17 +127,25 @@ def _read_case(path: Path) -> Case:
 
 def judge_all(lab: Lab, cases: Iterable[Case]) -> dict[str, Judged]:
     """Builds the modules and runs each through the fault finder, two at a time."""
-    builds = _build(lab, list(cases))
+    cases = list(cases)
+    builds = _build(lab, cases)
 
-    def judge(case: Case) -> Judged:
-        began = time.perf_counter()
-        sources = {f"{case.name}.c": case.text.encode()}
-        options = Options(script=case.wanted.get("script", ""), cycles=0, timeout_s=_TIMEOUT_S)
-        found = find_faults(lab, builds[case.name], sources, options)
-        return Judged(case, found, time.perf_counter() - began)
+    def judge_some(first: int) -> list[Judged]:
+        with Bench(lab) as bench:
+            return [_judge(bench, case, builds[case.name]) for case in cases[first::2]]
 
     with ThreadPoolExecutor(2) as pool:
-        return {judged.case.name: judged for judged in pool.map(judge, cases)}
+        return {judged.case.name: judged for some in pool.map(judge_some, range(2)) for judged in some}
+
+
+def _judge(bench: Bench, case: Case, build: Build) -> Judged:
+    subject = make_subject(build, {f"{case.name}.c": case.text.encode()})
+    script = case.wanted.get("script", "")
+    if case.is_plain:
+        observation = bench.observe(subject, Task(settle=True, script=script, timeout_s=_TIMEOUT_S), another=True)
+        return Judged(case, judge(subject, bench.functions, observation), ())
+    found = try_faults(bench, subject, Options(script=script, cycles=0, timeout_s=_TIMEOUT_S))
+    return Judged(case, found.plain, found.sites)
 
 
 def _build(lab: Lab, cases: list[Case]) -> dict[str, Build]:
