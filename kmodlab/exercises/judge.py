@@ -17,9 +17,9 @@ from kmodlab.exercises.scene import Scene
 from kmodlab.exercises.work import Work
 
 TRIES = 3
-_PATIENCE = 4.0  # times the usual, once, where the machine is crowded
+_PATIENCE = 2.5  # times the usual, once, where the machine is crowded
 _CROWDED = 1.5  # processes for each processor that want to run
-_LOG, _LOG_LINES = 8000, 40  # characters and lines that are kept of what the kernel said
+_LOG, _LOG_LINES = 10_000, 80  # characters and lines that are kept of what the kernel said
 
 
 def judge(check: Check, work: Work, bench: Bench) -> CheckResult:

@@ -1,6 +1,6 @@
 """Solutions of the exercises, wrong and odd, as files: what they replace, and which check is to catch them.
 
-    /* caught by: unwinds */         of a wrong_*: checks of which the first that fails must be one; by their cells' ids
+    /* caught by: unwinds */         of a wrong_*: checks of which the first that fails must be one; their cells' ids
     /* because: left behind */       words of that check's reason (may be missing)
     /* answer: three */              what follows is the text of this answer cell; may be left out where there is one
 

@@ -22,7 +22,7 @@ _SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?"}
 _VERDICTS = {Status.PASSED: "passed", Status.FAILED: "not yet", Status.ERRORED: "not judged"}
 _AROUND = 2  # lines above and below the one in question
 _WIDTH = 300
-_LOG, _LOG_LINES = 20_000, 60  # characters and lines from its end
+_LOG, _LOG_LINES = 20_000, 80  # characters and lines from its end
 
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
