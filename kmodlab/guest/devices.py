@@ -49,28 +49,35 @@ _NO_CONTROLLER = 42
 # What `sh -c` runs in the guest: $1 is the bus, $2 a file with what was there before. Waits for a change in that list,
 # then for those who work on it. Both waits take the lock that the kernel holds meanwhile: pciehp's is taken by a
 # rescan (drivers/pci/pci-sysfs.c), the hub's by reading what it is configured to (drivers/usb/core/sysfs.c). Last, who
-# autoloads modules gets the time to do so.
-_LIST = "ls /sys/bus/$1/devices"
+# autoloads modules gets the time to do so. The shell does nearly all of it itself: in an emulated guest, the start of
+# each program costs as much as the kernel's work on a device.
 _BEFORE = f"""
 [ "$1" = pci ] || [ -e /sys/bus/pci/drivers/xhci_hcd ] || exit {_NO_CONTROLLER}
-{_LIST} >"$2"
+echo /sys/bus/"$1"/devices/* >"$2"
 """
-_AFTER = f"""
-until ! {_LIST} | cmp -s - "$2"; do usleep 10000; done
-settle() {{
-    case $1 in
+_AFTER = """
+bus=$1
+read -r before <"$2"
+settle() {
+    case $bus in
     pci) echo 1 >/sys/bus/pci/rescan ;;
-    usb) cat /sys/bus/usb/devices/usb*/bConfigurationValue >/dev/null ;;
+    usb) for hub in /sys/bus/usb/devices/usb*; do read -r _ <"$hub/bConfigurationValue"; done ;;
     esac
-}}
-settle "$1"
+}
+until set -- /sys/bus/$bus/devices/* && [ "$*" != "$before" ]; do usleep 10000; done
+settle
 seen=
-until [ "$seen" = "$(cat /sys/kernel/uevent_seqnum; pidof modprobe)" ]; do
-    seen=$(cat /sys/kernel/uevent_seqnum; pidof modprobe)
+while read -r now </sys/kernel/uevent_seqnum; now="$now $(pidof modprobe)"; [ "$seen" != "$now" ]; do
+    seen=$now
     pidof mdev >/dev/null && usleep 300000
-    settle "$1"
+    settle
 done
-{_LIST} | grep -vxFf "$2" || true
+for device in /sys/bus/$bus/devices/*; do
+    case " $before " in
+    *" $device "*) ;;
+    *) echo "${device##*/}" ;;
+    esac
+done
 """
 _NOTE = "/run/devices"  # the list of before
 
