@@ -5,8 +5,8 @@
  *     agent PORT      PORT is the virtio-serial port's device file
  *     agent -N        the protocol on the already open descriptor N
  *
- * As PID 1 it forks a child that does the work and itself only reaps orphans, because a PID 1 that is
- * killed panics the kernel. When the child ends, the port closes, and QEMU tells the host so.
+ * As PID 1 it forks a child that does the work and itself only reaps orphans. When the child ends, PID 1 ends as
+ * well, which panics the kernel, and QEMU tells the host so: no other process can go on in its name.
  *
  * The protocol is a stream of frames, the same in both directions (little-endian):
  *
@@ -37,11 +37,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include <linux/capability.h>
 #include <linux/random.h>
 
 #define MAX_PAYLOAD 65536
@@ -158,6 +160,8 @@ static void run_child(char **argv, const char *directory, int in, int out, int e
 	dup2(err, 2);
 	close_range(3, ~0U, 0);
 	signal(SIGPIPE, SIG_DFL);
+	/* Root, but not over our own memory, where the ids of requests are. */
+	prctl(PR_CAPBSET_DROP, CAP_SYS_PTRACE, 0, 0, 0);
 	if (chdir(directory) == 0)
 		execvpe(argv[0], argv, environment);
 	error = errno;
@@ -549,19 +553,27 @@ static void on_child(int signal_number)
 	errno = saved;
 }
 
-static void reap_orphans_for_ever(void)
+/* The kernel panics when its first process ends: nobody takes the place of a worker that was killed. */
+static void reap_orphans(pid_t worker)
 {
-	for (;;)
-		if (waitpid(-1, NULL, 0) < 0)
+	for (;;) {
+		pid_t pid = waitpid(-1, NULL, 0);
+
+		if (pid == worker)
+			_exit(1);
+		if (pid < 0)
 			sleep(1);
+	}
 }
 
 int main(int argc, char **argv)
 {
+	pid_t worker;
+
 	if (argc != 2)
 		return 2;
-	if (getpid() == 1 && fork() > 0)
-		reap_orphans_for_ever();
+	if (getpid() == 1 && (worker = fork()) > 0)
+		reap_orphans(worker);
 	in_guest = argv[1][0] != '-';
 	port = in_guest ? open(argv[1], O_RDWR | O_CLOEXEC) : atoi(argv[1] + 1);
 	if (port < 0 || pipe2(child_pipe, O_CLOEXEC | O_NONBLOCK))

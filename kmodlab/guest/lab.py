@@ -27,7 +27,7 @@ from kmodlab.guest.snapshot import Snapshot, load_snapshot
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.settings import Settings
 
-FORMAT = 2  # of lab.json; another number makes a set-up start over
+FORMAT = 3  # of lab.json; another number makes a set-up start over
 
 
 @dataclass(frozen=True)

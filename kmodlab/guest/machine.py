@@ -54,7 +54,7 @@ class Machine:
     def __init__(self, stack: AsyncExitStack, child: asyncio.subprocess.Process, monitor: QMPClient) -> None:
         self._stack, self._child, self.monitor = stack, child, monitor
         self._end: asyncio.Future[GuestEnd] = asyncio.get_running_loop().create_future()
-        self._port_opened = False
+        self._port_opened, self._opens = False, 0
         self.agent: Agent
 
     @property
@@ -135,7 +135,10 @@ class Machine:
             if name == "SHUTDOWN" and data.get("guest"):
                 await self._ended_by_itself(str(data.get("reason")))
             elif name == "VSERPORT_CHANGE":
-                if self._port_opened and not data["open"]:
+                self._opens += bool(data["open"])
+                # QEMU tells of a port once a second at most: of one that was closed and opened again meanwhile, by
+                # another agent, only that it is open. The true one opens it once.
+                if self._opens > 1 or (self._port_opened and not data["open"]):
                     task = asyncio.create_task(self._agent_gone())
                     self._stack.push_async_callback(_cancel, [task])
                 self._port_opened = bool(data["open"])
@@ -147,7 +150,9 @@ class Machine:
 
     async def _ended_by_itself(self, reason: str) -> None:
         console = await self.console()
-        if reason == "guest-panic" or "Kernel panic" in console:
+        if "Attempted to kill init!" in console:  # which the agent's first process does when the agent has ended
+            await self._finish(EndKind.AGENT_KILLED, "The guest's agent was killed.", "")
+        elif reason == "guest-panic" or "Kernel panic" in console:
             await self._finish(EndKind.PANIC, "The guest's kernel panicked.", console)
         elif reason == "guest-reset":
             await self._finish(EndKind.REBOOT, "The guest rebooted.", console)

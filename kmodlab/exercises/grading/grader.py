@@ -88,12 +88,19 @@ def make_plan(
 
 
 def _choose(ones: Sequence[Submission], exercise: str) -> Submission:
-    """Of several notebooks to one exercise the one with the exercise's own file name, else the first that is whole."""
+    """Of several notebooks to one exercise the one that lies least deep; then that with the exercise's own file name.
+
+    In his own folder or archive somebody may have others that bear another's name, but only deeper down.
+    """
     if len(ones) == 1:
         return ones[0]
     stem = exercise.partition("-")[2]
-    best = min(ones, key=lambda one: (one.notebook is None, (one.names or ("",))[0] != stem, one.source))
+    best = min(ones, key=lambda one: _rank(one, stem))
     return replace(best, remarks=(*best.remarks, f"{len(ones)} notebooks were handed in; {best.source} counts."))
+
+
+def _rank(one: Submission, stem: str) -> tuple[bool, int, bool, str]:
+    return (one.notebook is None, one.source.count("/"), (one.names or ("",))[0] != stem, one.source)
 
 
 def _entry(one: Submission, exercise: Exercise, master: str, setting: Setting) -> Entry:

@@ -6,6 +6,7 @@ They are met one after the other, in the same guest. `prints` is about the last 
 from __future__ import annotations
 
 import errno
+import hashlib
 import os
 import re
 from functools import lru_cache
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from kmodlab.anatomy.databases import load_databases
 from kmodlab.anatomy.modprobe import plan_load
-from kmodlab.errors import GuestError
+from kmodlab.errors import GuestError, GuestLostError
 from kmodlab.evidence.trial import PLACE
 from kmodlab.exercises.check import Expectation, Miss
 from kmodlab.exercises.draws import Value
@@ -136,16 +137,42 @@ def runs_script(name: str) -> Expectation:
                 return made
             for module, ko in made.modules.items():
                 scene.put(module, ko)
-        mounts = scene.look(["cat", "/proc/self/mounts"])
+        mounts, tools = _mounts(scene), _tools(scene)
         scene.session.put(_SCRIPT, scene.work.scripts[name].encode())
         miss = scene.act(["sh", _SCRIPT], f"script {name}", timeout_s=_SCRIPT_S)
         if miss:
             return miss
-        # What is mounted over a tool or a file of the kernel's would answer in its stead.
-        changed = scene.look(["cat", "/proc/self/mounts"]) != mounts
-        return Miss("The script mounts something, and it need not.") if changed else None
+        # What is mounted over a tool or a file of the kernel's would answer in its stead, and so would another tool.
+        if _mounts(scene) != mounts:
+            return Miss("The script mounts something, and it need not.")
+        changed = next((tool for tool, content in _tools(scene).items() if content != tools[tool]), None)
+        return Miss(f"The script changes `{changed}`, and it need not.") if changed else None
 
     return Expectation(f"The script `{name}` runs.", examine)
+
+
+# What checks call in a guest, and what decides how that is run.
+_TOOLS = ("cat", "cp", "depmod", "insmod", "mkdir", "modprobe", "rmmod", "sh", "stat")
+_NEEDS = ("/etc/ld.so.preload", "/etc/ld.so.cache")
+
+
+def _mounts(scene: Scene) -> bytes:
+    return scene.session.get("/proc/self/mountinfo")
+
+
+def _tools(scene: Scene) -> dict[str, bytes]:
+    """The tools that checks call, read by our agent: after a learner's script, a `cat` may say what it likes."""
+    places = {**{tool: f"/usr/sbin/{tool}" for tool in _TOOLS}, **dict(zip(_NEEDS, _NEEDS, strict=True))}
+    return {name: hashlib.sha256(_content(scene, place)).digest() for name, place in places.items()}
+
+
+def _content(scene: Scene, path: str) -> bytes:
+    try:
+        return scene.session.get(path)
+    except GuestLostError:
+        raise
+    except GuestError:
+        return b""  # there is none
 
 
 def _shell(scene: Scene, command: str, values: dict[str, Value]) -> Miss | None:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from kmodlab.build.sources import kmod_name
 from kmodlab.errors import UsageError
 from kmodlab.evidence.errnos import ErrnoNote
+from kmodlab.evidence.log import LogRecord
 from kmodlab.evidence.trial import load_argv
 from kmodlab.exercises.check import Expectation, Miss
 from kmodlab.exercises.draws import Value
@@ -19,6 +20,9 @@ from kmodlab.exercises.scene import Scene
 
 # What the kernel itself says of a module that it refuses (kernel/module/main.c, kernel/params.c).
 _REFUSAL = re.compile(r"Unknown symbol|unknown parameter|invalid for parameter|version magic|disagrees about|GPL-inc")
+
+# Where the kernel only repeats a parameter that somebody gave (kernel/module/main.c, kernel/params.c).
+_QUOTES = re.compile(r"unknown parameter '|(invalid|too large) for parameter `", re.IGNORECASE)
 
 
 # ---- loading and unloading -----------------------------------------------------------------------------------------
@@ -152,17 +156,21 @@ def logs(*texts: str, times: int | str | None = None, level: str | None = None, 
         wanted = [scene.drawn.fill(text).casefold() for text in texts]
         number = None if times is None else int(scene.drawn.fill(times))
 
+        def records() -> list[LogRecord]:
+            return [record for record in scene.logged() if not _QUOTES.search(record.text)]
+
         def found() -> list[int]:
-            return _find_in_order([record.text.casefold() for record in scene.logged()], wanted)
+            return _find_in_order([record.text.casefold() for record in records()], wanted)
 
         scene.wait_for_log(lambda: len(found()) == len(wanted), within)
         places = found()
         if len(places) < len(wanted):
-            return _not_logged(scene, texts[len(places)], wanted[len(places)])
-        hits = [record for record in scene.logged() if wanted[0] in record.text.casefold()]
+            there = any(wanted[len(places)] in record.text.casefold() for record in records())
+            return _not_logged(scene, texts[len(places)], there)
+        hits = [record for record in records() if wanted[0] in record.text.casefold()]
         if number is not None and len(hits) != number:
             return Miss(f"`{texts[0]}` was not logged as often as it should be{_by(scene)}.")
-        if level and any(scene.logged()[place].level_name != level for place in places):
+        if level and any(records()[place].level_name != level for place in places):
             return Miss(f"`{texts[0]}` was logged, but not at the level {level}.")
         return None
 
@@ -192,8 +200,8 @@ def _find_in_order(lines: list[str], wanted: list[str]) -> list[int]:
     return places
 
 
-def _not_logged(scene: Scene, text: str, wanted: str) -> Miss:
-    if any(wanted in record.text.casefold() for record in scene.logged()):
+def _not_logged(scene: Scene, text: str, there: bool) -> Miss:
+    if there:
         return Miss(f"`{text}` was logged{_by(scene)}, but in another order.")
     return Miss(f"`{text}` was not logged{_by(scene)}.")
 
