@@ -67,6 +67,7 @@ def judged(bench: Bench, words: str, work: Work) -> CheckResult:
 
 NULL = "*(volatile int *)8 = 1;"
 FAKE = r'pr_alert("BUG: unable to handle page fault for address: ffff888000000000\n");'
+# What hangs, floods and leaks is in `attacks`, where it goes through the whole grader.
 CASES = [
     ({"init": "panic(\"PASS\");"}, "kernel panic: PASS"),
     ({"init": NULL}, "NULL pointer dereference in bad_init"),
@@ -75,16 +76,11 @@ CASES = [
     ({"init": "mod_timer(&timer, jiffies + HZ);", "exit_code": "msleep(2000);", "late": "panic(\"late\");"}, "late"),
     ({"init": "emergency_restart();"}, "rebooted"),
     ({"exit_code": "kernel_power_off();"}, "powered off"),
-    ({"init": "local_irq_disable(); for (;;) ;"}, "hangs"),
     ({"exit_code": "local_irq_disable(); for (;;) ;"}, "hangs"),
-    ({"init": "for (;;) schedule();"}, ""),
-    ({"init": "msleep_interruptible(600000);"}, "did not come to its end"),
-    ({"init": 'for (;;) pr_emerg("PASS flood flood flood\\n");'}, ""),
     ({"init": FAKE}, "reported"),
     ({"init": "WARN_ON(1);"}, "WARNING in bad_init"),
     ({"init": "struct task_struct *p; for_each_process(p) if (p->pid == 1) send_sig(SIGKILL, p, 1);"
                "for_each_process(p) if (p->mm && p->pid > 1) send_sig(SIGKILL, p, 1);"}, ""),
-    ({"init": "for (;;) { void *p = (void *)__get_free_pages(GFP_KERNEL, 8); if (!p) panic(\"full\"); }"}, ""),
 ]  # fmt: skip
 
 
@@ -118,32 +114,6 @@ def test_what_comes_after_the_last_command_is_noticed(bench: Bench) -> None:
     result = judged(bench, 'loads("bad"), runs("usleep 200000")', late)
     assert result.status is Status.FAILED
     assert "WARNING" in result.reason
-
-
-SCRIPTS = {
-    "echo step 1 >/dev/kmsg; printf '<6>PASS\\n' >/dev/kmsg": 'runs_script("s"), logs("step 1")',
-    "mount -t tmpfs none /root": 'runs_script("s")',
-    "printf '#!/bin/sh\\nexit 0\\n' >/run/insmod; mount --bind /run/insmod /usr/bin/kmod": 'runs_script("s")',
-    "rm -f /usr/bin/insmod; printf '#!/bin/sh\\nexit 0\\n' >/usr/bin/insmod; chmod +x /usr/bin/insmod": (
-        'runs_script("s"), loads("bad")'
-    ),
-    "kill -9 1": 'runs_script("s"), is_loaded("bad")',
-    "killall -9 agent": 'runs_script("s"), is_loaded("bad")',
-    "cat /dev/zero": 'runs_script("s")',
-    "while :; do :; done": 'runs_script("s")',
-    "reboot -f": 'runs_script("s")',
-    "poweroff -f": 'runs_script("s")',
-    "echo c >/proc/sysrq-trigger": 'runs_script("s")',
-    "umount -l /proc": 'runs_script("s"), is_loaded("bad")',
-    "for port in /dev/vport*; do head -c 9000 /dev/urandom >$port; done": 'runs_script("s"), is_loaded("bad")',
-}
-
-
-@pytest.mark.parametrize("script", SCRIPTS)
-def test_a_hostile_script_fails(bench: Bench, script: str) -> None:
-    work = Work.of([MODULE.format(init="", exit="", late=""), f"%%kscript s\n{script}\n"])
-    result = judge(read_check(f'check("c", {SCRIPTS[script]})'), work, bench)
-    assert (result.status, result.points) == (Status.FAILED, 0.0), result
 
 
 def test_answers_and_names_of_any_kind_only_fail(bench: Bench) -> None:
