@@ -119,6 +119,7 @@ _GCC = re.compile(
     _AT + r" (?P<kind>fatal error|error|warning|note|sorry, unimplemented|internal compiler error): "
     r"(?P<message>.*?)(?: \[(?P<option>-W[^\]]*)\])?"
 )
+_TEMPORARY = re.compile(r"/var/tmp/cc\w+\.s")  # noqa: S108 (in the box: what the compiler hands to the assembler)
 _AS = re.compile(_AT + r" (?P<kind>Error|Warning|Fatal error): (?P<message>.*)")
 _DRIVER = re.compile(
     r"(?P<program>cc1|as|gcc(?:-\d+)?|\S+-gcc(?:-\d+)?): (?P<kind>fatal error|error|warning): (?P<message>.*)"
@@ -195,6 +196,8 @@ class _Parser:
 
     def _shorten(self, path: str) -> str:
         name = path.removeprefix(f"{self._folder}/")
+        if _TEMPORARY.fullmatch(path):
+            return "The assembler's input"  # its name is another one in each build
         return name if name in self._own else path
 
     def _add(self, tool: Tool, severity: Severity, message: str, place: Place, option: str = "") -> bool:

@@ -30,7 +30,7 @@ import psutil
 import pytest
 from attacks import ATTACKS, EXERCISES, FULL, Attack, as_notebook, master, right_answers
 from hostile_files import PLANTED
-from watching import descendants
+from watching import descendants, is_alive
 
 from kmodlab.exercises.master import read_master
 from kmodlab.guest.lab import Lab
@@ -267,12 +267,6 @@ def traces_of(process: psutil.Process) -> str:
     with contextlib.suppress(psutil.Error, OSError):
         return " ".join([*process.cmdline(), *process.environ().values()])
     return ""
-
-
-def is_alive(process: psutil.Process) -> bool:
-    with contextlib.suppress(psutil.Error, OSError):
-        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
-    return False
 
 
 def format_table(run: Run) -> str:

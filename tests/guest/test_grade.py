@@ -18,6 +18,7 @@ import pytest
 from distributed import LocalCluster
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook, writes
+from watching import wait_until_gone
 
 from kmodlab.exercises.master import read_master
 from kmodlab.exercises.release import release
@@ -170,12 +171,6 @@ def family_of(grader: subprocess.Popen[str]) -> list[psutil.Process]:
     return psutil.Process(grader.pid).children(recursive=True)
 
 
-def assert_gone(processes: list[psutil.Process]) -> None:
-    _, alive = psutil.wait_procs(processes, timeout=20)
-    alive = [process for process in alive if process.is_running() and process.status() != psutil.STATUS_ZOMBIE]
-    assert not alive
-
-
 @pytest.fixture(scope="module")
 def graded(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of one run with one process."""
@@ -246,7 +241,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
                 wait_for_results(grader, 1)
             grader.send_signal(ending)
             assert grader.wait(20) in (-signal.SIGKILL, 130)
-        assert_gone(family)
+        wait_until_gone(family)
     assert grade(course, tmp_path)[0] == 2, "without --resume"
     status, said = grade(course, tmp_path, "--resume")
     assert status == 0, said
@@ -265,7 +260,7 @@ def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_results(
             said = grader.stderr.read()
             assert grader.wait(WAIT_S) == 0, said
         family = [one for pid in pids if psutil.pid_exists(pid) for one in psutil.Process(pid).children(recursive=True)]
-        assert_gone([one for one in family if "kmodlab.exercises.grading.worker" in one.cmdline()])
+        wait_until_gone([one for one in family if "kmodlab.exercises.grading.worker" in one.cmdline()])
     assert results_in(tmp_path) == results_in(graded)
 
 

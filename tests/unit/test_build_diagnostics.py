@@ -145,3 +145,10 @@ _PIECES = st.sampled_from(
 def test_no_text_makes_the_parser_stumble(text: str) -> None:
     for found in parse_diagnostics(text, {"hello.c": text.encode("utf-8", "replace"), "Makefile": b"obj-m += x.o"}):
         assert found.line is None or found.line >= 0
+
+
+def test_the_compilers_own_files_have_no_name() -> None:
+    lines = "/var/tmp/cc{0}.s: Assembler messages:\n/var/tmp/cc{0}.s:7: Error: no such instruction: `frobnicate'\n"
+    (one,), (other,) = (parse_diagnostics(lines.format(name), HELLO) for name in ("4x1YZa", "Qr7opw"))
+    assert one.place == other.place
+    assert "frobnicate" in one.message
