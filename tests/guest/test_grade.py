@@ -28,6 +28,7 @@ pytestmark = pytest.mark.xdist_group("grade")  # Each run uses both processors a
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "exercises" / "01-hello"
 WAIT_S = 240
+HANGS = "It hangs."
 
 # ---- a class -------------------------------------------------------------------------------------------------------
 
@@ -139,12 +140,18 @@ def grade(course: Path, out: Path, *options: str, environment: dict[str, str] | 
 
 
 def results_in(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """All results but for their times."""
+    """All results but for their times, and for what the kernel said, which has times in it.
+
+    What hangs is told as just that: on a crowded machine there is more patience, and the kernel finds it out first.
+    """
     found = {}
     for path in out.glob("results/*/*.json"):
         result = json.loads(path.read_text())
         for part in (result, *result["checks"]):
             del part["seconds"]
+            part.pop("log", None)
+            if any(words in part["reason"] for words in ("in time", "lockup")):
+                part |= {"reason": HANGS, "line": None, "hints": []}
         found[result["learner"], result["exercise"]] = result
     return found
 
@@ -193,7 +200,7 @@ def test_everybody_gets_the_points_earned(graded: Path) -> None:
 def test_what_failed_has_a_reason_and_the_right_one_to_blame(graded: Path) -> None:
     found = results_in(graded)
     reasons = {learner: found[learner, "90-tiny"]["checks"][1]["reason"] for learner in ("dan", "frank", "mallory")}
-    assert "in time" in reasons["dan"] or "lockup" in reasons["dan"]
+    assert reasons["dan"] == HANGS
     assert "rebooted" in reasons["frank"]
     assert "anic" in reasons["mallory"]
     assert found["oscar", "90-tiny"]["reason"] == "It is no JSON, or was cut off."

@@ -211,7 +211,7 @@ def test_a_file_beside_the_notebook_is_built_with_the_cell(
         "%%kmod virtio_pci\nint x;",
         "%%kmod serial_core\nint x;",
         "%%kmod hello\nint x\0;",
-        "%%kmod hello\n" + "x" * 11_000_000,
+        pytest.param("%%kmod hello\n" + "x" * 11_000_000, id="too much"),
         "%%makefile\nall:\n",
         "%%guest",
         "%kmod hello",
