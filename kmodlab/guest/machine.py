@@ -201,7 +201,7 @@ class Machine:
     async def greet(self, deadline: Deadline) -> None:
         """Wait until the agent answers; GuestLostError when it does not in time."""
         await self.ask(self.agent.hello(), deadline, "answer")
-        self._port_opened = True  # of a resumed guest QEMU does not say so: the port was open when it was saved
+        self._port_opened = True  # of a resumed guest QEMU says so only a moment later
 
     async def ask(self, work: Awaitable[T], deadline: Deadline, what: str) -> T:
         """Wait for an answer of the agent; a silent guest is taken for hanging, and lost."""
