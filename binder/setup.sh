@@ -154,8 +154,10 @@ install_lock() {
 	total=$(grep -c '^[a-z0-9].*==' "$lock")
 	say "Installing $total Python packages (versions and checksums from binder/$(basename "$lock"))"
 	touch "$unfinished"
+	# The lock names every package there is to be, so pip need not look for any (--no-deps). Debian 12's pip, if it
+	# does, takes the newest release of what is wanted with an extra, not the locked one, and then misses its checksum.
 	"$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
-		--only-binary :all: --require-hashes -r "$lock" </dev/null | show_pip "$total" || {
+		--no-deps --only-binary :all: --require-hashes -r "$lock" </dev/null | show_pip "$total" || {
 		rm "$unfinished" # pip has put back what it changed
 		fail "The Python packages could not be installed; pip's reasons are above." \
 			"Once they are mended (is the network there?), repeat your command."
