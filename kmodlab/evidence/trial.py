@@ -84,11 +84,12 @@ def take_step(
     limit: int = OUTPUT_LIMIT,
     on_output: Callable[[bytes, bytes], None] | None = None,
     trigger: Callable[[], None] | None = None,
+    own: bool = False,
 ) -> Step:
     """Run one command in the session's guest and collect what the kernel logged while it ran.
 
-    `limit` and `on_output` are those of `Session.run`. `trigger` is called just before the command runs: what it sets
-    off counts as the command's doing. Raises GuestLostError only where the guest's end is ours.
+    `limit`, `on_output` and `own` are those of `Session.run`. `trigger` is called just before the command runs: what it
+    sets off counts as the command's doing. Raises GuestLostError only where the guest's end is ours.
     """
     words = tuple(argv)
     earlier: tuple[LogRecord, ...] = ()
@@ -97,7 +98,9 @@ def take_step(
         session.console()  # should the guest be lost, its last lines are to be this command's
         if trigger:
             trigger()
-        result = session.run(list(words), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output)
+        result = session.run(
+            list(words), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output, own=own
+        )
         records = parse_kmsg(session.kmsg())
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):

@@ -202,17 +202,19 @@ class Scene:
         *,
         timeout_s: float = STEP_S,
         trigger: Callable[[], None] | None = None,
+        own: bool = False,
     ) -> Miss | None:
         """Run a command that is, or meets, the learner's. A Miss where it broke or ended the guest.
 
-        What the command itself says is left in `step`. `label` is the command in a learner's words.
+        What the command itself says is left in `step`. `label` is the command in a learner's words. `own` says that it
+        is one of the agent's own: it does the same, starts no program, and no script can have put another in its place.
         """
         if self.left_s <= 0:
             return Miss("The check took too long.", by_time=True)
         session = self.session
         self.label, self.is_learners, self.last_words = label, True, ""
         timeout_s = min(timeout_s * self.patience, self.left_s)
-        self.step = take_step(session, argv, timeout_s=timeout_s, limit=_LIMIT, trigger=trigger)
+        self.step = take_step(session, argv, timeout_s=timeout_s, limit=_LIMIT, trigger=trigger, own=own)
         self.records = list(self.step.records)
         miss = self._broken_by(self.step)
         self.is_broken = self.is_broken or miss is not None
@@ -290,9 +292,9 @@ class Scene:
             time.sleep(0.05)
             self._push_log()
 
-    def look(self, argv: Sequence[str]) -> str:
+    def look(self, argv: Sequence[str], *, own: bool = False) -> str:
         """What a quick command of ours prints; empty when it fails."""
-        result = self.session.run(list(argv), timeout_s=STEP_S, limit=_LIMIT)
+        result = self.session.run(list(argv), timeout_s=STEP_S, limit=_LIMIT, own=own)
         self._check_same()
         return result.stdout.decode("utf-8", "replace") if result.ok else ""
 

@@ -17,12 +17,19 @@
  *     'H' hello    u64 unix time in nanoseconds, then entropy; answered by 'h' with the same payload
  *     'X' execute  directory NUL argv[0] NUL argv[1] NUL ...; stdout and stderr apart
  *     'T' execute  the same, on a terminal of its own (stdout only)
+ *     'O' own      the same for one of the commands below, without standard input
  *     'I' input    bytes for the standard input of 'X'/'T' or the file of 'W'; empty: end of input
  *     'K' kill     u8 signal, to the command's whole process group
  *     'Z' size     u16 rows, u16 columns of the terminal of 'T'
  *     'W' write    u32 mode, then the path; its content follows in 'I' frames
  *     'R' read     the path of a regular file
  *     'L' log      u64 sequence number: the records of /dev/kmsg from there on; all-ones: what is new
+ *
+ * The agent's own commands do what kmod's and busybox's of that name do, and say what those say:
+ *
+ *     insmod FILE [PARAMETER=VALUE ...], rmmod NAME, cat PATH, stat PATH (permissions and kind)
+ *
+ * A process that is there already does them, since starting a program takes an emulated guest a tenth of a second.
  *
  * Guest to host: 'o' stdout or file bytes, 'e' stderr bytes, and, once and last for each request,
  * 'x' with the i32 wait status of a command, or 'd' with an i32 that is 0 or an errno.
@@ -40,6 +47,8 @@
 #include <sys/prctl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -61,7 +70,8 @@ struct job {
 	int used;
 	uint32_t id;
 	pid_t pid;
-	int in, out, err; /* -1 when closed; `out` is also the terminal's master side */
+	int in, out, err;    /* -1 when closed; `out` is also the terminal's master side */
+	int orders, done;    /* of the hand that does an own command, else -1 */
 	char *input;      /* bytes that the command has not taken yet */
 	size_t input_length;
 	int input_ended, ended, status, error;
@@ -128,7 +138,7 @@ static struct job *new_job(uint32_t id)
 	for (int i = 0; i < MAX_JOBS; i++) {
 		if (jobs[i].used)
 			continue;
-		jobs[i] = (struct job){ .used = 1, .id = id, .in = -1, .out = -1, .err = -1 };
+		jobs[i] = (struct job){ .used = 1, .id = id, .in = -1, .out = -1, .err = -1, .orders = -1, .done = -1 };
 		return &jobs[i];
 	}
 	return NULL;
@@ -140,6 +150,8 @@ static void free_job(struct job *job)
 	if (job->err != job->out)
 		close_fd(&job->err);
 	close_fd(&job->out);
+	close_fd(&job->orders);
+	close_fd(&job->done);
 	free(job->input);
 	job->used = 0;
 }
@@ -268,6 +280,218 @@ static void feed(struct job *job)
 		close_fd(&job->in);
 }
 
+/* ---- own commands ------------------------------------------------------------------------ */
+
+/* A process that waits for orders: u32 length, then words as in 'X'. It answers each with an i32 wait status. */
+static struct hand {
+	pid_t pid; /* 0 when there is none */
+	int orders, out, err, done;
+} idle_hand;
+
+#define MAX_ORDER 60000 /* with its length it fits into an empty pipe, so that giving it never waits */
+
+static int complain(const char *format, const char *name, const char *words)
+{
+	dprintf(2, format, name, words);
+	return 1;
+}
+
+/* As kmod's mod_strerror has it (tools/insmod.c). */
+static const char *insmod_words(int error)
+{
+	switch (error) {
+	case ENOEXEC: return "Invalid module format";
+	case ENOENT: return "Unknown symbol in module";
+	case ESRCH: return "Module has wrong symbol version";
+	case EINVAL: return "Invalid parameters";
+	}
+	return strerror(error);
+}
+
+static int insmod(char **words)
+{
+	static char parameters[MAX_PAYLOAD];
+	int fd = open(words[1], O_RDONLY | O_CLOEXEC), error = errno;
+	size_t length = 0;
+
+	if (fd < 0)
+		return complain("insmod: ERROR: could not load module %s: %s\n", words[1], strerror(error));
+	parameters[0] = 0;
+	for (char **word = words + 2; *word; word++)
+		length += sprintf(parameters + length, "%s%s", length ? " " : "", *word);
+	error = syscall(SYS_finit_module, fd, parameters, 0) ? errno : 0;
+	close(fd);
+	return error ? complain("insmod: ERROR: could not insert module %s: %s\n", words[1], insmod_words(error)) : 0;
+}
+
+static int rmmod(char **words)
+{
+	if (!syscall(SYS_delete_module, words[1], O_NONBLOCK))
+		return 0;
+	if (errno == ENOENT)
+		return complain("rmmod: ERROR: Module %s is not currently loaded%s\n", words[1], "");
+	if (errno == EAGAIN)
+		return complain("rmmod: ERROR: Module %s is in use%s\n", words[1], "");
+	return complain("rmmod: ERROR: could not remove module %s: %s\n", words[1], strerror(errno));
+}
+
+static int cat(char **words)
+{
+	int fd = open(words[1], O_RDONLY | O_CLOEXEC), error = errno;
+	ssize_t n;
+
+	if (fd < 0)
+		return complain("cat: can't open '%s': %s\n", words[1], strerror(error));
+	while ((n = read(fd, chunk, sizeof(chunk))) > 0)
+		write_all(1, chunk, n);
+	error = errno;
+	close(fd);
+	return n < 0 ? complain("cat: %s: %s\n", words[1], strerror(error)) : 0;
+}
+
+static const char *kind_of(mode_t mode)
+{
+	switch (mode & S_IFMT) {
+	case S_IFDIR: return "directory";
+	case S_IFCHR: return "character special file";
+	case S_IFBLK: return "block special file";
+	case S_IFLNK: return "symbolic link";
+	case S_IFIFO: return "fifo";
+	case S_IFSOCK: return "socket";
+	}
+	return "regular file";
+}
+
+static int show_stat(char **words)
+{
+	struct stat found;
+
+	if (lstat(words[1], &found))
+		return complain("stat: can't stat '%s': %s\n", words[1], strerror(errno));
+	dprintf(1, "%o %s\n", found.st_mode & 07777, kind_of(found.st_mode));
+	return 0;
+}
+
+static int do_own(char **words)
+{
+	static const struct {
+		const char *name;
+		int (*run)(char **words);
+	} commands[] = { { "insmod", insmod }, { "rmmod", rmmod }, { "cat", cat }, { "stat", show_stat } };
+
+	if (!words[0] || !words[1] || !words[2] || chdir(words[0]))
+		return 126;
+	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++) {
+		if (strcmp(commands[i].name, words[1]))
+			continue;
+		prctl(PR_SET_NAME, words[1]); /* what the kernel logs names who was at work */
+		return commands[i].run(words + 1);
+	}
+	return 127;
+}
+
+static int take_order(uint32_t *length)
+{
+	return read(0, length, sizeof(*length)) == sizeof(*length) && *length <= MAX_ORDER &&
+	       read(0, payload, *length) == (ssize_t)*length;
+}
+
+static void be_hand(int orders, int out, int err, int done)
+{
+	static char *words[MAX_ARGS];
+	uint32_t length;
+
+	setsid();
+	signal(SIGCHLD, SIG_DFL);
+	dup2(orders, 0);
+	dup2(out, 1);
+	dup2(err, 2);
+	dup2(done, 3);
+	close_range(4, ~0U, 0);
+	while (take_order(&length)) {
+		int32_t status;
+
+		split_words(payload, length, words);
+		status = do_own(words) << 8;
+		write_all(3, &status, sizeof(status));
+	}
+	_exit(0); /* whoever gave orders is gone */
+}
+
+static void dismiss_hand(struct hand *hand)
+{
+	close_fd(&hand->orders);
+	close_fd(&hand->out);
+	close_fd(&hand->err);
+	close_fd(&hand->done);
+	hand->pid = 0;
+}
+
+static int start_hand(void)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, done[2] = { -1, -1 };
+	pid_t pid = -1;
+
+	if (!pipe2(in, O_CLOEXEC) && !pipe2(out, O_CLOEXEC) && !pipe2(err, O_CLOEXEC) && !pipe2(done, O_CLOEXEC))
+		pid = fork();
+	if (pid == 0)
+		be_hand(in[0], out[1], err[1], done[1]);
+	close_fd(&in[0]);
+	close_fd(&out[1]);
+	close_fd(&err[1]);
+	close_fd(&done[1]);
+	idle_hand = (struct hand){ pid, in[1], out[0], err[0], done[0] };
+	if (pid < 0) {
+		dismiss_hand(&idle_hand);
+		return -1;
+	}
+	fcntl(out[0], F_SETFL, O_NONBLOCK);
+	fcntl(err[0], F_SETFL, O_NONBLOCK);
+	return 0;
+}
+
+static void execute_own(uint32_t id, uint32_t length)
+{
+	struct iovec order[] = { { &length, sizeof(length) }, { payload, length } };
+	struct job *job = new_job(id);
+
+	if (!job || length > MAX_ORDER || (!idle_hand.pid && start_hand())) {
+		if (job)
+			free_job(job);
+		send_done(id, length > MAX_ORDER ? E2BIG : EAGAIN);
+		return;
+	}
+	/* While it is busy, or for ever if it never comes back, the hand is the job's. */
+	job->pid = idle_hand.pid;
+	job->orders = idle_hand.orders;
+	job->out = idle_hand.out;
+	job->err = idle_hand.err;
+	job->done = idle_hand.done;
+	idle_hand.pid = 0;
+	if (writev(job->orders, order, 2) < 0)
+		return; /* it was killed: that it is reaped ends the job */
+}
+
+static void finish_own(struct job *job)
+{
+	int32_t status;
+
+	if (read(job->done, &status, sizeof(status)) != sizeof(status)) {
+		close_fd(&job->done); /* it is dead: that it is reaped ends the job */
+		return;
+	}
+	while (forward(job, &job->out, 'o'))
+		;
+	while (forward(job, &job->err, 'e'))
+		;
+	send_frame(job->id, 'x', &status, sizeof(status));
+	if (!idle_hand.pid && job->out >= 0 && job->err >= 0) {
+		idle_hand = (struct hand){ job->pid, job->orders, job->out, job->err, job->done };
+		job->orders = job->out = job->err = job->done = -1;
+	}
+	free_job(job);
+}
+
 /*
  * A command has ended when its own process has, not when the last holder of its pipes has: a daemon
  * left in the background must not keep the host waiting.
@@ -281,6 +505,8 @@ static void reap(void)
 	while (read(child_pipe[0], drain, sizeof(drain)) > 0)
 		;
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		if (pid == idle_hand.pid)
+			dismiss_hand(&idle_hand);
 		for (int i = 0; i < MAX_JOBS; i++) {
 			struct job *job = &jobs[i];
 
@@ -464,6 +690,7 @@ static void take_frame(const struct header *head)
 	case 'H': hello(head->id, head->length); break;
 	case 'X': execute(head->id, head->length, 0); break;
 	case 'T': execute(head->id, head->length, 1); break;
+	case 'O': execute_own(head->id, head->length); break;
 	case 'W': open_file(head->id, head->length); break;
 	case 'R': read_file(head->id, head->length); break;
 	case 'L': read_log(head->id); break;
@@ -499,8 +726,8 @@ static int read_all(void *data, size_t length)
 static void serve(void)
 {
 	for (;;) {
-		struct pollfd fds[2 + 3 * MAX_JOBS] = { { port, POLLIN, 0 }, { child_pipe[0], POLLIN, 0 } };
-		struct job *owner[2 + 3 * MAX_JOBS] = { 0 };
+		struct pollfd fds[2 + 4 * MAX_JOBS] = { { port, POLLIN, 0 }, { child_pipe[0], POLLIN, 0 } };
+		struct job *owner[2 + 4 * MAX_JOBS] = { 0 };
 		struct header head;
 		int count = 2;
 
@@ -515,6 +742,8 @@ static void serve(void)
 				owner[count] = job, fds[count++] = (struct pollfd){ job->out, POLLIN, 0 };
 			if (job->err >= 0)
 				owner[count] = job, fds[count++] = (struct pollfd){ job->err, POLLIN, 0 };
+			if (job->done >= 0)
+				owner[count] = job, fds[count++] = (struct pollfd){ job->done, POLLIN, 0 };
 		}
 		if (poll(fds, count, -1) < 0)
 			continue;
@@ -529,6 +758,8 @@ static void serve(void)
 				forward(job, &job->out, 'o');
 			else if (fds[i].fd == job->err)
 				forward(job, &job->err, 'e');
+			else if (fds[i].fd == job->done)
+				finish_own(job);
 		}
 		if (fds[1].revents)
 			reap();
@@ -581,5 +812,6 @@ int main(int argc, char **argv)
 	fcntl(port, F_SETFD, FD_CLOEXEC);
 	signal(SIGPIPE, SIG_IGN);
 	sigaction(SIGCHLD, &(struct sigaction){ .sa_handler = on_child, .sa_flags = SA_RESTART }, NULL);
+	start_hand();
 	serve();
 }

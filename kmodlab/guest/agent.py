@@ -127,14 +127,21 @@ class Agent:
         directory: str = "/root",
         limit: int = OUTPUT_LIMIT,
         on_output: Callable[[bytes, bytes], None] | None = None,
+        own: bool = False,
     ) -> Result:
-        """Run a command. `on_output` gets (b"o" or b"e", bytes) as they come. Cancelling kills the command."""
+        """Run a command. `on_output` gets (b"o" or b"e", bytes) as they come. Cancelling kills the command.
+
+        `own` means one of the agent's own commands (insmod, rmmod, cat, stat): no program is started, nothing is read.
+        """
         request, number = self._begin(limit, on_output)
         command = b"\0".join(word.encode() for word in (directory, *argv)) + b"\0"
         if len(command) > MAX_PAYLOAD:
             raise GuestError("The command line is too long for the guest.")
         try:
-            await self._send(pack_frame(number, b"X", command), *pack_input(number, stdin))
+            frames = [pack_frame(number, b"O", command)]
+            if not own:
+                frames = [pack_frame(number, b"X", command), *pack_input(number, stdin)]
+            await self._send(*frames)
             kind, payload = await self._end(request, number)
         except asyncio.CancelledError:
             with contextlib.suppress(GuestError):

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from witnessed import CODE, FUNCTIONS, SUBJECT, observed
 
 from kmodlab.evidence.faults.verdict import Verdict, judge
-from kmodlab.evidence.witness.observe import find_crashes, parse_steps
+from kmodlab.evidence.witness.observe import find_crashes
 from kmodlab.evidence.witness.plan import Fault, pack_plan
 from kmodlab.evidence.witness.records import HEAD_SIZE, Flag, Kind, Phase, parse_records, read_records
 
@@ -93,18 +93,7 @@ def test_a_monitor_that_talks_nonsense_gives_no_records() -> None:
     assert asyncio.run(read_records(monitor, 0)).all == ()
 
 
-# ---- steps and crashes ---------------------------------------------------------------------------------------------
-
-
-def test_steps_are_read_with_what_they_printed() -> None:
-    text = "noise\n@@ load\ninsmod: bad\n@@ loaded 1\n@@ \n@@ account after\n/dev/x\n"
-    steps = list(parse_steps(text))
-    assert [(step.name, step.words, step.status) for step in steps] == [
-        ("load", (), None),
-        ("loaded", ("1",), 1),
-        ("account", ("after",), None),
-    ]
-    assert steps[0].text == "insmod: bad\n"
+# ---- crashes -------------------------------------------------------------------------------------------------------
 
 
 def test_crashes_before_our_first_step_are_not_the_modules() -> None:

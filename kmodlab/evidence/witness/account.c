@@ -166,7 +166,7 @@ void print_account(struct seq_file *out)
 	if (!is_fresh)
 		take_account();
 	seq_write(out, text, length);
-	/* This one cannot be read from in here, and need not be: run.sh prints it next. */
+	/* This one cannot be read from in here, and need not be: whoever reads this reads that next. */
 	seq_puts(out, "==> /proc/modules <==\n");
 	/* A file whose buffer was too small is printed once more. */
 	is_fresh = seq_has_overflowed(out);

@@ -1,7 +1,8 @@
 """One run of a module under the witness's eyes, in a guest of its own: everything that can be seen of it.
 
-The steps are those of `run.sh`. Whatever the module does to its guest is data: a step that did not end, a crash in the
-log, a guest that ended. The witness's records are read from outside, so they are there in every case.
+The witness is loaded, then the module under test; that is unloaded, and loaded once more. Each step is announced in the
+kernel's log. Whatever the module does to its guest is data: a step that did not end, a crash in the log, a guest that
+ended. The witness's records are read from outside, so they are there in every case.
 """
 
 from __future__ import annotations
@@ -10,8 +11,7 @@ import asyncio
 import re
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from importlib.resources import files
+from dataclasses import dataclass, field, replace
 
 from qemu.qmp import QMPError
 
@@ -23,17 +23,18 @@ from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
 from kmodlab.evidence.oops.parser import parse_oopses
 from kmodlab.evidence.oops.types import Kind as OopsKind
 from kmodlab.evidence.oops.types import Oops
+from kmodlab.evidence.trial import PLACE, load_argv
 from kmodlab.evidence.witness.plan import Fault, pack_plan
 from kmodlab.evidence.witness.records import Kind, Records, read_records
+from kmodlab.guest.agent import Result
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import is_modules_doing
 from kmodlab.process import Deadline
 
-PLACE = "/root"
+_OWN = "/sys/kernel/debug/kmodlab"  # the witness's files
 _MARK = "kmodlab: "
 _LOG_LIMIT = 1 << 19  # of characters that are looked through for crashes
 _LOOKS = 5  # at the processor of a guest that hangs
-_SETUP_FAILED = (80, 81)  # statuses of run.sh when the witness could not be set up
 _CYCLE_S = 0.6  # for one of many loads, at most
 # What the log says of a module that was refused: nothing crashed.
 _REFUSALS = (OopsKind.UNKNOWN_SYMBOL, OopsKind.BAD_RELOCATION, OopsKind.WRONG_VERSION, OopsKind.BAD_FORMAT)
@@ -63,7 +64,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Step:
-    """A step that was begun: its name, the words behind it, and what was printed before the next one."""
+    """A step that was begun: its name, the words behind it, and what was printed in it."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -128,76 +129,168 @@ class Observation:
 async def observe(machine: Machine, witness: bytes, subject: Subject, functions: Functions, task: Task) -> Observation:
     """Run a module in a fresh guest. GuestError where the guest or our own part in it failed: nothing is known then."""
     began = time.perf_counter()
-    await _put_files(machine, witness, subject, functions, task)
-    return await _Run(machine, subject, task).finish(began)
-
-
-async def _put_files(machine: Machine, witness: bytes, subject: Subject, functions: Functions, task: Task) -> None:
+    await _put_files(machine, witness, subject, task)
     plan = pack_plan(subject.code, functions, task.fault)
+    return await _Run(machine, subject, task, plan, Deadline.after(task.timeout_s)).finish(began)
+
+
+async def _put_files(machine: Machine, witness: bytes, subject: Subject, task: Task) -> None:
     contents = {
         "kmodlab_witness.ko": witness,
-        "plan": plan,
-        **{name: (files("kmodlab.evidence.witness") / name).read_bytes() for name in ("run.sh", "cycle.sh")},
         f"{subject.name}.ko": subject.code.ko,
-        **{f"needed-{number:02}.ko": ko for number, ko in enumerate(subject.needed)},
+        **{f"{_needed(number)}.ko": ko for number, ko in enumerate(subject.needed)},
     }
-    if subject.depends:
-        contents["depends"] = "".join(f"{name}\n" for name in subject.depends).encode()
     if task.script:
         contents["script"] = task.script.encode()
     puts = (machine.agent.put(f"{PLACE}/{name}", data) for name, data in contents.items())
     await machine.ask(asyncio.gather(*puts), Deadline.after(60), "take its files")
 
 
+def _needed(number: int) -> str:
+    return f"needed-{number:02}"
+
+
+class _OverError(Exception):
+    """The run is over before its end: the guest ended, a step never does, a crash took who did it along."""
+
+
 @dataclass
 class _Run:
-    """One run of run.sh."""
+    """One run, step by step."""
 
     machine: Machine
     subject: Subject
     task: Task
-    printed: bytearray = field(default_factory=bytearray)
+    plan: bytes
+    deadline: Deadline
+    steps: list[Step] = field(default_factory=list)
+    end: GuestEnd | None = None
+    timed_out: bool = False
 
     async def finish(self, began: float) -> Observation:
         task = self.task
-        end, timed_out = await self._execute("run.sh", str(int(task.settle)), task.timeout_s)
-        if task.cycles and end is None and not timed_out and self._may_go_on():
-            end, timed_out = await self._execute("cycle.sh", str(task.cycles), task.timeout_s + _CYCLE_S * task.cycles)
-        steps = tuple(parse_steps(self.printed.decode("utf-8", "replace")))
-        records = await self._records(steps)
-        log: tuple[LogRecord, ...] = ()
-        if end is None:
-            log, end = await self._log()
-        counters = await self._counters() if end else ()
-        text = (end.console if end else format_log(log))[-_LOG_LIMIT:]
-        crashes = tuple(find_crashes(text))
-        seconds = time.perf_counter() - began
-        return Observation(steps, records, log, crashes, end, timed_out, counters, seconds)
-
-    def _may_go_on(self) -> bool:
-        """Whether it could be loaded and unloaded twice, so that it can be any number of times."""
-        steps = list(parse_steps(self.printed.decode("utf-8", "replace")))
-        return any(step.name == "reunloaded" and step.status == 0 for step in steps) and steps[-1].name == "end"
-
-    async def _execute(self, script: str, option: str, timeout_s: float) -> tuple[GuestEnd | None, bool]:
-        """Run a script; how the guest ended, if it did, and whether a step went on for too long."""
-        name = self.subject.name
-        argv = ["sh", script, name, kmod_name(name), option, *self.subject.parameters]
         try:
-            result = await self.machine.execute(argv, Deadline.after(timeout_s), directory=PLACE, on_output=self._keep)
+            await self._set_up()
+            await self._load_and_unload()
+            if task.cycles and self._may_go_on():
+                self.deadline = Deadline.after(task.timeout_s + _CYCLE_S * task.cycles)
+                await self._cycle()
         except GuestLostError as lost:
             if not is_modules_doing(lost.end):
                 raise
-            return lost.end, False
-        if result.status in _SETUP_FAILED:
-            raise GuestError(
-                f"The witness could not be set up in the guest (status {result.status}).", details=result.text
-            )
-        return None, result.timed_out
+            self.end = lost.end
+        except _OverError:
+            pass
+        records = await self._records()
+        log: tuple[LogRecord, ...] = ()
+        if self.end is None:
+            log, self.end = await self._log()
+        counters = await self._counters() if self.end else ()
+        text = (self.end.console if self.end else format_log(log))[-_LOG_LIMIT:]
+        crashes = tuple(find_crashes(text))
+        seconds = time.perf_counter() - began
+        return Observation(tuple(self.steps), records, log, crashes, self.end, self.timed_out, counters, seconds)
 
-    def _keep(self, kind: bytes, data: bytes) -> None:
-        if kind == b"o":
-            self.printed += data
+    # ---- steps ----
+
+    async def _set_up(self) -> None:
+        for needed in self.subject.depends:
+            await self._do(["modprobe", needed], own=False)
+        for number in range(len(self.subject.needed)):
+            if not (await self._do(load_argv(_needed(number)))).ok:
+                await self._step("refused", f"{_needed(number)}.ko")
+                raise _OverError
+        loaded = await self._do(load_argv("kmodlab_witness"))
+        if not loaded.ok:
+            raise GuestError("The witness could not be set up in the guest.", details=loaded.text)
+        await self._put(f"{_OWN}/plan", self.plan)
+        await self._step("where")
+        await self._do(["cat", f"{_OWN}/where"])
+        await self._account("before")
+
+    async def _load_and_unload(self) -> None:
+        await self._step("load")
+        if await self._load("loaded"):
+            await self._use()
+            await self._step("unload")
+            await self._unload("unloaded")
+        await self._account("after")
+        if not (await self._do(["stat", f"/sys/module/{self._kmod}"], silent=True)).ok:
+            await self._step("reload")
+            if await self._load("reloaded"):
+                await self._unload("reunloaded")
+        await self._step("end")
+
+    async def _use(self) -> None:
+        """Give what it set going its turn, and run the script."""
+        if not self.task.settle:
+            return
+        await self._step("settle")
+        await self._do(["cat", f"{_OWN}/settle"])
+        if self.task.script:
+            await self._step("script")
+            done = await self._do(["sh", "script"], own=False)
+            await self._step("scripted", _status(done))
+
+    def _may_go_on(self) -> bool:
+        """Whether it could be loaded and unloaded twice, so that it can be any number of times."""
+        return any(step.name == "reunloaded" and step.status == 0 for step in self.steps)
+
+    async def _cycle(self) -> None:
+        await self._step("cycle")
+        count = 0
+        while count < self.task.cycles:
+            if not (await self._do(self._load_argv)).ok or not (await self._do(["rmmod", self._kmod])).ok:
+                break
+            count += 1
+        await self._step("cycled", count)
+        await self._account("cycled")
+
+    async def _account(self, when: str) -> None:
+        await self._step("account", when)
+        await self._do(["cat", f"{_OWN}/check"])
+        await self._do(["cat", "/proc/modules"])
+
+    async def _load(self, name: str) -> bool:
+        return await self._tell(name, await self._do(self._load_argv))
+
+    async def _unload(self, name: str) -> bool:
+        return await self._tell(name, await self._do(["rmmod", self._kmod]))
+
+    async def _tell(self, name: str, done: Result) -> bool:
+        """Say how a load or unload ended, and whether that was well."""
+        await self._step(name, _status(done))
+        if done.status < 0:  # killed by a crash: nothing more can be learnt from this kernel
+            raise _OverError
+        return done.ok
+
+    @property
+    def _kmod(self) -> str:
+        return kmod_name(self.subject.name)
+
+    @property
+    def _load_argv(self) -> list[str]:
+        return load_argv(self.subject.name, self.subject.parameters)
+
+    async def _step(self, name: str, *words: object) -> None:
+        step = Step(name, tuple(map(str, words)))
+        self.steps.append(step)
+        await self._put("/dev/kmsg", f"{_MARK}{' '.join((name, *step.words))}\n".encode())
+
+    async def _put(self, path: str, data: bytes) -> None:
+        await self.machine.ask(self.machine.agent.put(path, data), Deadline.after(20), f"take {path}")
+
+    async def _do(self, argv: list[str], *, own: bool = True, silent: bool = False) -> Result:
+        """Run a command; what it prints belongs to the step under way."""
+        done = await self.machine.execute(argv, self.deadline, directory=PLACE, own=own)
+        if self.steps and not silent:
+            self.steps[-1] = replace(self.steps[-1], text=self.steps[-1].text + done.text)
+        if done.timed_out:
+            self.timed_out = True
+            raise _OverError
+        return done
+
+    # ---- what is seen ----
 
     async def _ask(self, command: str) -> str:
         try:
@@ -207,8 +300,8 @@ class _Run:
         except (QMPError, TimeoutError, OSError):
             return ""
 
-    async def _records(self, steps: tuple[Step, ...]) -> Records:
-        where = next((step.text.split() for step in steps if step.name == "where"), [])
+    async def _records(self) -> Records:
+        where = next((step.text.split() for step in self.steps if step.name == "where"), [])
         if not where or not re.fullmatch("[0-9a-f]{1,16}", where[0]):
             return Records()
         return await read_records(self._ask, int(where[0], 16))
@@ -235,14 +328,9 @@ class _Run:
         return tuple(found)
 
 
-def parse_steps(text: str) -> Iterator[Step]:
-    """The steps in what run.sh printed."""
-    pieces = re.split(r"^@@ ", text, flags=re.MULTILINE)
-    for piece in pieces[1:]:
-        head, _, rest = piece.partition("\n")
-        words = head.split()
-        if words:
-            yield Step(words[0], tuple(words[1:]), rest)
+def _status(done: Result) -> int:
+    """As a shell has it: 128 and the signal's number for who was killed."""
+    return done.status if done.status >= 0 else 128 - done.status
 
 
 def find_crashes(log: str) -> Iterator[Crash]:

@@ -29,7 +29,7 @@ def creates(path: str, *, mode: str | None = None, kind: str | None = None) -> E
     """The path is there now. `mode` as in "0644"; `kind` as stat says it: "character special file", "directory"."""
 
     def examine(scene: Scene) -> Miss | None:
-        found = scene.look(["stat", "-c", "%a %F", scene.drawn.fill(path)]).strip()
+        found = scene.look(["stat", scene.drawn.fill(path)], own=True).strip()
         if not found:
             return Miss(f"`{path}` is not there{after_what(scene)}.")
         own_mode, _, own_kind = found.partition(" ")
@@ -44,7 +44,7 @@ def removes(path: str) -> Expectation:
     """The path is not there (any more)."""
 
     def examine(scene: Scene) -> Miss | None:
-        there = scene.look(["stat", "-c", "%F", scene.drawn.fill(path)])
+        there = scene.look(["stat", scene.drawn.fill(path)], own=True)
         return Miss(f"`{path}` is still there{after_what(scene)}.") if there else None
 
     return Expectation(f"`{path}` is gone.", examine)
@@ -54,7 +54,7 @@ def holds(path: str, text: str | int) -> Expectation:
     """What can be read from the path is this text, blanks at its ends left aside."""
 
     def examine(scene: Scene) -> Miss | None:
-        miss = scene.act(["cat", scene.drawn.fill(path)], f"cat {path}")
+        miss = scene.act(["cat", scene.drawn.fill(path)], f"cat {path}", own=True)
         if miss:
             return miss
         if not scene.result.ok:

@@ -65,7 +65,7 @@ def unloads(name: str) -> Expectation:
     """Rmmod removes the module."""
 
     def examine(scene: Scene) -> Miss | None:
-        miss = scene.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}")
+        miss = scene.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", own=True)
         if miss:
             return miss
         if not scene.result.ok:
@@ -113,7 +113,7 @@ def _insert(scene: Scene, name: str, parameters: dict[str, Value]) -> Miss | Non
     scene.put(name, ko)
     words = [f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items()]
     shown = "".join(f" {key}=…" for key in parameters)
-    return scene.act(load_argv(name, words), f"insmod {name}.ko{shown}")
+    return scene.act(load_argv(name, words), f"insmod {name}.ko{shown}", own=True)
 
 
 def errno_number(error: str) -> int:
