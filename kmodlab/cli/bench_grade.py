@@ -134,7 +134,7 @@ def _answers(exercise: Exercise, number: int) -> dict[str, str]:
 def _check_seconds(lab: Lab) -> Iterator[float]:
     """How long a learner whose work is built waits for all checks, exercise by exercise."""
     masters = find_masters(_MASTER.parents[1])
-    with Bench(lab) as bench:
+    with Bench(lab, warm=True) as bench:
         for path in track(masters, description="Checking", console=ERR, transient=True):
             exercise = read_master(path)
             work = exercise.solution

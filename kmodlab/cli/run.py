@@ -59,7 +59,7 @@ def run_files(
     lab = load_lab(get_settings())
     check_name(sources.name, lab.reserved)
     _warn_without_sandbox()
-    with Session(lab) as session:
+    with Session(lab, warm=True) as session:
         session.prepare()  # the guest comes up while the compiler works
         with ERR.status("Building …"):
             built = build(lab.tree, sources)

@@ -28,12 +28,12 @@ _SubjectKey = tuple[str, tuple[tuple[str, bytes], ...], tuple[str, ...]]
 
 
 class Bench:
-    """Guests and builds for one check after the other."""
+    """Guests and builds for one check after the other. `warm` is as for `Session`."""
 
-    def __init__(self, lab: Lab) -> None:
+    def __init__(self, lab: Lab, *, warm: bool = False) -> None:
         self.lab = lab
         self._stack = ExitStack()
-        self._sessions = [self._stack.enter_context(Session(lab)) for _ in range(2)]
+        self._sessions = [self._stack.enter_context(Session(lab, warm=warm)) for _ in range(2)]
         self._builds: OrderedDict[_Key, Build] = OrderedDict()
         self._subjects: OrderedDict[_SubjectKey, Subject] = OrderedDict()
 

@@ -73,7 +73,7 @@ class Desk:
     def bench(self) -> Bench:
         """The bench, made when it is first asked for; it knows what the notebook has built already."""
         if self._bench is None:
-            self._bench = Bench(self.place.session.lab)
+            self._bench = Bench(self.place.session.lab, warm=True)
         for made in self.place.made.values():
             self._bench.remember(made.sources, made.build)
         return self._bench

@@ -120,7 +120,7 @@ class Workplace:
     def session(self) -> Session:
         """The session, opened when it is first asked for; SetupError where there is no lab."""
         if self._session is None:
-            self._session = Session(load_lab(get_settings()))
+            self._session = Session(load_lab(get_settings()), warm=True)
         return self._session
 
     @property

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import struct
 import subprocess
@@ -16,7 +17,16 @@ from typing import TypeVar
 import pytest
 
 from kmodlab.errors import GuestError
-from kmodlab.guest.agent import HEADER, MAX_PAYLOAD, Agent, PortClosedError, ProtocolError, pack_frame, pack_input
+from kmodlab.guest.agent import (
+    HEADER,
+    MAX_PAYLOAD,
+    Agent,
+    PortClosedError,
+    ProtocolError,
+    Result,
+    pack_frame,
+    pack_input,
+)
 
 T = TypeVar("T")
 
@@ -133,6 +143,65 @@ def test_files_are_written_and_read(port: socket.socket, tmp_path: Path) -> None
 def test_a_file_that_cannot_be_written_says_why(port: socket.socket) -> None:
     with pytest.raises(GuestError, match="could not write /none/file: No such file or directory"):
         ask(port, lambda agent: agent.put("/none/file", b"data" * 100_000))
+
+
+def own(agent: Agent, *argv: str, **options: int) -> Awaitable[Result]:
+    return agent.execute(list(argv), directory="/", own=True, **options)
+
+
+def test_its_own_commands_say_what_the_tools_say(port: socket.socket, tmp_path: Path) -> None:
+    data = os.urandom(300_000)
+    file = tmp_path / "file"
+    file.write_bytes(data)
+    file.chmod(0o640)
+
+    async def work(agent: Agent) -> list[Result]:
+        asked = (("cat", str(file)), ("stat", str(file)), ("cat", "/none"), ("stat", "/none"), ("stat", "/dev/null"))
+        return [await own(agent, *argv) for argv in asked]
+
+    content, found, *missing, device = ask(port, work)
+    assert content.ok and content.stdout == data
+    assert found.text == "640 regular file\n" and device.text == "666 character special file\n"
+    assert [(one.status, one.stderr.rpartition(b": ")[2]) for one in missing] == [
+        (1, b"No such file or directory\n")
+    ] * 2
+
+
+def test_an_own_command_that_there_is_not_is_status_127(port: socket.socket) -> None:
+    assert ask(port, lambda agent: own(agent, "rm", "/none")).status == 127
+
+
+def test_an_own_command_that_floods_is_cut_and_another_hand_takes_over(port: socket.socket) -> None:
+    async def work(agent: Agent) -> tuple[Result, Result]:
+        return await own(agent, "cat", "/dev/zero", limit=100_000), await own(agent, "stat", "/")
+
+    flooded, after = ask(port, work)
+    assert flooded.flooded and len(flooded.stdout) == 100_000
+    assert after.text == "755 directory\n"
+
+
+def test_cancelling_an_own_command_leaves_the_agent_usable(port: socket.socket, tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+
+    async def work(agent: Agent) -> Result:
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(0.2):
+                await own(agent, "cat", str(tmp_path / "fifo"))  # nobody ever writes there
+        return await own(agent, "stat", "/")
+
+    assert ask(port, work).ok
+
+
+def test_a_hand_that_was_killed_is_replaced(port: socket.socket) -> None:
+    async def work(agent: Agent) -> list[Result]:
+        results = [await own(agent, "stat", "/")]
+        (pid,) = re.findall(rb"\d+", (await own(agent, "cat", "/proc/self/stat")).stdout)[:1]
+        os.kill(int(pid), 9)
+        return [*results, await own(agent, "stat", "/"), await own(agent, "stat", "/")]
+
+    results = ask(port, work)
+    assert results[0].ok and results[-1].ok  # the one between may have been asked of the hand that was dying
+    assert results[1].ok or results[1].status == -9
 
 
 def test_a_terminal_is_one(port: socket.socket) -> None:

@@ -17,6 +17,7 @@ import pytest
 from watching import descendants, is_qemu, qemus_below, wait_until_gone
 
 from kmodlab.errors import EndKind, GuestError, GuestLostError
+from kmodlab.evidence.errnos import explain_error
 from kmodlab.evidence.log import parse_kmsg
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
@@ -41,6 +42,32 @@ def test_the_guest_runs_the_labs_kernel_with_kmods_own_tools(session: Session, l
     assert session.run(["uname", "-r"]).stdout.decode().strip() == lab.file.release
     for tool in ("insmod", "rmmod", "modprobe", "depmod", "modinfo"):
         assert b"kmod version" in session.run([tool, "--version"]).stdout
+
+
+def test_the_agents_own_commands_do_and_say_what_kmods_do(session: Session) -> None:
+    listed = session.run(["sh", "-c", "echo nothing >bad.ko; modinfo -n dummy usbhid"])
+    dummy, usbhid = listed.stdout.decode().splitlines()
+    calls = (
+        ["insmod", "/none.ko"],
+        ["insmod", "bad.ko"],
+        ["insmod", usbhid],  # needs symbols of others
+        ["insmod", dummy, "numdummies=none"],
+        ["insmod", dummy, "numdummies=2"],
+        ["insmod", dummy],
+        ["rmmod", "dummy"],
+        ["rmmod", "dummy"],
+    )
+
+    def said(own: bool) -> list[tuple[int, str]]:
+        return [(done.status, done.text) for done in (session.run(argv, own=own) for argv in calls)]
+
+    by_kmod = said(own=False)
+    assert said(own=True) == by_kmod
+    assert [status for status, _ in by_kmod] == [1, 1, 1, 1, 0, 1, 0, 1]
+    assert session.run(["modprobe", "usbhid"]).ok
+    in_use = [session.run(["rmmod", "hid"], own=own) for own in (False, True)]
+    assert [explain_error("rmmod", one.text) for one in in_use] == [explain_error("rmmod", in_use[0].text)] * 2
+    assert [one.status for one in in_use] == [1, 1] and "is in use" in in_use[1].text
 
 
 def test_the_whole_module_tree_is_there_and_modprobe_finds_dependencies(session: Session) -> None:
