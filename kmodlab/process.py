@@ -103,13 +103,20 @@ def owned_argv(argv: Sequence[str]) -> list[str]:
 
 # A parent-death signal is of no use to who asks for it when the parent is dead already, and each program between us and
 # QEMU has such a moment. So all children also hold the reading end of one pipe, whose other end is ours alone; when
-# that closes, this ends whoever still holds the pipe, until nobody does.
+# that closes, this ends whoever still holds the pipe, until nobody does. It looks ten times more: while it looks from
+# process to process, one that it has not come to may start another, which it did not know of, and die.
 _WATCH = """
 read -r _
 exec </dev/null
 holders() { find /proc/[0-9]*/fd -maxdepth 1 -lname "pipe:\\[$1\\]" 2>/dev/null | cut -d/ -f3 | sort -u; }
-while found=$(holders "$1"); [ "$found" ]; do
-    kill -s KILL $found
+empty=0
+while [ $empty -lt 10 ]; do
+    found=$(holders "$1")
+    if [ "$found" ]; then
+        kill -s KILL $found
+        empty=0
+    fi
+    empty=$((empty + 1))
     sleep 0.05
 done
 """
