@@ -122,7 +122,8 @@ _GCC = re.compile(
 _TEMPORARY = re.compile(r"/var/tmp/cc\w+\.s")  # noqa: S108 (in the box: what the compiler hands to the assembler)
 _AS = re.compile(_AT + r" (?P<kind>Error|Warning|Fatal error): (?P<message>.*)")
 _DRIVER = re.compile(
-    r"(?P<program>cc1|as|gcc(?:-\d+)?|\S+-gcc(?:-\d+)?): (?P<kind>fatal error|error|warning): (?P<message>.*)"
+    r"(?P<program>cc1|as|gcc(?:-\d+)?|\S+-gcc(?:-\d+)?|<command-line>): (?P<kind>fatal error|error|warning): "
+    r"(?P<message>.*)"
 )
 _LD = re.compile(r"(?:(?:\S*[/-])?ld: )?(?:[^\s:]+\.o:)?" + _AT + r" (?P<message>multiple definition of .*)")
 _LD_OTHER = re.compile(r"(?:\S*[/-])?ld: (?P<kind>warning: |error: )?(?P<message>.*)")

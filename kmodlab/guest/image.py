@@ -1,7 +1,8 @@
 """The guest's disk contents: an initramfs with the userland and the agent, and the kernel's whole module tree.
 
 The initramfs holds Debian's own kmod tools with the libraries that they need, busybox for the rest, the agent, and
-the few modules that reach the disk. The module tree is a squashfs on a read-only disk that all guests share.
+the few modules that reach the disk, and a few more. The module tree is a squashfs on a read-only disk that all guests
+share.
 """
 
 from __future__ import annotations
@@ -22,14 +23,19 @@ from kmodlab.process import check_run
 KMOD_TOOLS = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 # What `init.sh` loads to get at the agent's port and at the module tree.
 BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "squashfs", "overlay")
+# depmod reads every module there is, thousands, which takes an emulated guest half a minute. What checks and devices
+# need, each with what it needs itself, is here once more: mounted over the tree's folder `kernel`, it hides the others.
+FEW_MODULES = ("dummy", "xhci_pci", "usbhid", "crc16", "libcrc32c", "crc32c_generic", "crc32c_intel")
+FEW_PLACE = "/usr/lib/few-modules"
 _FOLDERS = ("dev", "etc/modprobe.d", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64")
 _LINKS = {"bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64", "usr/sbin": "bin"}
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\n"  # noqa: S105 (no password in it)
 
 
 def source_text() -> str:
-    """The agent's and the init script's text: what the image depends on besides packages."""
-    return (files("kmodlab.guest") / "agent.c").read_text() + (files("kmodlab.guest") / "init.sh").read_text()
+    """The agent's and the init script's text, and the modules' names: what the image depends on besides packages."""
+    parts = ((files("kmodlab.guest") / name).read_text() for name in ("agent.c", "init.sh"))
+    return "\n".join((*parts, *BOOT_MODULES, *FEW_MODULES))
 
 
 def build_image(arch: Arch, tree: KernelTree, userland: Path, into: Path) -> None:
@@ -130,12 +136,17 @@ def _add_agent(root: Path) -> None:
 def _add_boot_modules(arch: Arch, tree: KernelTree, userland: Path, root: Path) -> None:
     target = root / "usr/lib/modules" / tree.release
     depends = parse_dependencies((tree.modules / "modules.dep").read_text())
-    for path in find_with_dependencies(BOOT_MODULES, depends):
-        (target / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy2(tree.modules / path, target / path)
+    _copy_modules(tree, find_with_dependencies(BOOT_MODULES, depends), target)
+    _copy_modules(tree, find_with_dependencies(FEW_MODULES, depends), root / FEW_PLACE.strip("/"))
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
         shutil.copy2(tree.modules / name, target)
     run_depmod(arch, userland, tree, base=root)
+
+
+def _copy_modules(tree: KernelTree, paths: list[str], target: Path) -> None:
+    for path in paths:
+        (target / path).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy2(tree.modules / path, target / path)
 
 
 def parse_dependencies(text: str) -> dict[str, list[str]]:

@@ -157,6 +157,14 @@ def test_what_nobody_wrote_is_passed_over(tmp_path: Path) -> None:
     assert not list(find_notebooks(tmp_path / "folder"))
 
 
+def test_a_hidden_notebook_is_left_out_with_a_sentence(tmp_path: Path) -> None:
+    names = {"ada/.hello.ipynb": NOTEBOOK, ".ada.zip": b"", ".cache/bob.ipynb": NOTEBOOK, "ada/._hello.ipynb": b""}
+    found = found_in(tmp_path, "x.zip", make_zip(names))
+    assert problems(found) == ["its name begins with a dot, as only hidden files' names do"] * 2
+    found = list(find_notebooks(write(tmp_path / "folder", names)))
+    assert problems(found) == ["its name begins with a dot, as only hidden files' names do"] * 2
+
+
 def test_nothing_is_written_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path, {"x.zip": make_zip({"../../evil.ipynb": NOTEBOOK, "ada/own.zip": make_zip({"a": b"b"})})})
     empty = tmp_path / "empty"

@@ -114,10 +114,13 @@ def _walk_folder(folder: Path, parts: tuple[str, ...]) -> Iterator[Found]:
         return
     for entry in entries:
         place = (*parts, _decoded(entry.name))
-        if _is_ignored(entry.name):
-            continue
         if entry.is_dir(follow_symlinks=False):
-            yield from _walk_folder(Path(entry.path), place)
+            if not _is_ignored(entry.name):
+                yield from _walk_folder(Path(entry.path), place)
+        elif entry.name.startswith(_MACOS):
+            continue
+        elif _is_hidden(entry.name) and _is_wanted(entry.name, nested=False):
+            yield Found(place, problem=_HIDDEN)
         elif _is_wanted(entry.name, nested=False) or entry.is_symlink():
             yield from _look_at_file(Path(entry.path), place, follow=False)
 
@@ -246,7 +249,10 @@ def _member(
         if budget.refusals >= 0:
             yield Found((*parts, name[:_NAME_LIMIT]), problem=problem)
         return
-    if any(map(_is_ignored, inside)) or not _is_wanted(inside[-1], nested=nested):
+    if any(map(_is_ignored, inside[:-1])) or inside[-1].startswith(_MACOS) or not _is_wanted(inside[-1], nested=nested):
+        return
+    if _is_hidden(inside[-1]):
+        yield Found(place, problem=_HIDDEN)
         return
     if "/".join(inside) in budget.seen:
         yield Found(place, problem="the archive has it twice; the first one counts")
@@ -292,9 +298,17 @@ def _is_wanted(name: str, *, nested: bool) -> bool:
     return name.lower().endswith(".ipynb") or (is_archive(name) and not nested)
 
 
-def _is_ignored(name: str) -> bool:
-    """Hidden files, Jupyter's checkpoints, and what macOS puts into archives."""
-    return name.startswith(".") or name == "__MACOSX"
+_HIDDEN = "its name begins with a dot, as only hidden files' names do"
+_MACOS = "._"  # begins the names of what macOS puts beside files in archives
+
+
+def _is_ignored(folder: str) -> bool:
+    """Jupyter's checkpoints and other folders of tools, and what macOS puts into archives: nobody wrote these."""
+    return folder.startswith(".") or folder == "__MACOSX"
+
+
+def _is_hidden(name: str) -> bool:
+    return name.startswith(".")
 
 
 def _decoded(name: str) -> str:
