@@ -27,7 +27,8 @@
  *
  * The agent's own commands do what kmod's and busybox's of that name do, and say what those say:
  *
- *     insmod FILE [PARAMETER=VALUE ...], rmmod NAME, cat PATH, stat PATH (permissions and kind)
+ *     insmod FILE [PARAMETER=VALUE ...], rmmod NAME, cat PATH
+ *     stat PATH    a line with permissions and kind, as "644 regular file"; a link's target in the next one
  *
  * A process that is there already does them, since starting a program takes an emulated guest a tenth of a second.
  *
@@ -364,11 +365,15 @@ static const char *kind_of(mode_t mode)
 
 static int show_stat(char **words)
 {
+	char target[4096];
 	struct stat found;
+	ssize_t n;
 
 	if (lstat(words[1], &found))
 		return complain("stat: can't stat '%s': %s\n", words[1], strerror(errno));
 	dprintf(1, "%o %s\n", found.st_mode & 07777, kind_of(found.st_mode));
+	if ((n = readlink(words[1], target, sizeof(target))) >= 0)
+		dprintf(1, "%.*s\n", (int)n, target);
 	return 0;
 }
 

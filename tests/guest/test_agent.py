@@ -156,10 +156,13 @@ def test_its_own_commands_say_what_the_tools_say(port: socket.socket, tmp_path: 
     file.chmod(0o640)
 
     async def work(agent: Agent) -> list[Result]:
+        link = tmp_path / "link"
+        link.symlink_to("file")
         asked = (("cat", str(file)), ("stat", str(file)), ("cat", "/none"), ("stat", "/none"), ("stat", "/dev/null"))
-        return [await own(agent, *argv) for argv in asked]
+        return [await own(agent, *argv) for argv in (*asked, ("stat", str(link)))]
 
-    content, found, *missing, device = ask(port, work)
+    content, found, *missing, device, link = ask(port, work)
+    assert link.text == "777 symbolic link\nfile\n"
     assert content.ok and content.stdout == data
     assert found.text == "640 regular file\n" and device.text == "666 character special file\n"
     assert [(one.status, one.stderr.rpartition(b": ")[2]) for one in missing] == [

@@ -29,7 +29,7 @@ def creates(path: str, *, mode: str | None = None, kind: str | None = None) -> E
         found = scene.look(["stat", scene.drawn.fill(path)], own=True).strip()
         if not found:
             return Miss(f"`{path}` is not there{after_what(scene)}.")
-        own_mode, _, own_kind = found.partition(" ")
+        own_mode, _, own_kind = found.splitlines()[0].partition(" ")
         if mode is not None and int(own_mode, 8) != int(mode, 8):
             return Miss(f"`{path}` has the permissions {own_mode:>04}, not {mode}.")
         return Miss(f"`{path}` is no {kind}, but a {own_kind}.") if kind and own_kind != kind else None
@@ -148,19 +148,22 @@ def runs_script(name: str) -> Expectation:
     return Expectation(f"The script `{name}` runs.", examine)
 
 
-# What checks call in a guest, and what decides how that is run.
-_TOOLS = ("cat", "cp", "depmod", "insmod", "mkdir", "modprobe", "rmmod", "sh", "stat")
-_NEEDS = ("/etc/ld.so.preload", "/etc/ld.so.cache")
+# What checks call in a guest: links to two programs, in a folder with several names; and what decides how these run.
+_LINKS = (
+    *(f"/usr/bin/{tool}" for tool in ("cp", "depmod", "insmod", "mkdir", "modprobe", "mount", "rmmod", "sh")),
+    *("/bin", "/sbin", "/usr/sbin"),
+)
+_CONTENTS = ("/usr/bin/busybox", "/usr/bin/kmod", "/etc/ld.so.preload", "/etc/ld.so.cache")
 
 
 def _mounts(scene: Scene) -> bytes:
     return scene.session.get("/proc/self/mountinfo")
 
 
-def _tools(scene: Scene) -> dict[str, bytes]:
-    """The tools that checks call, read by our agent: after a learner's script, a `cat` may say what it likes."""
-    places = {**{tool: f"/usr/sbin/{tool}" for tool in _TOOLS}, **dict(zip(_NEEDS, _NEEDS, strict=True))}
-    return {name: hashlib.sha256(_content(scene, place)).digest() for name, place in places.items()}
+def _tools(scene: Scene) -> dict[str, str]:
+    """The tools that checks call, as our agent sees them: after a learner's script, a `cp` may do what it likes."""
+    links = {path: scene.look(["stat", path], own=True) for path in _LINKS}
+    return {**links, **{path: hashlib.sha256(_content(scene, path)).hexdigest() for path in _CONTENTS}}
 
 
 def _content(scene: Scene, path: str) -> bytes:
