@@ -9,21 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from classroom import (
-    CANARIES,
-    EXERCISES,
-    NOTHING,
-    Grading,
-    differences,
-    doubts,
-    expected,
-    hand_in,
-    kill_local_worker,
-    make_roll,
-    read_gradebook,
-    rows_of,
-    ways,
-)
+from classroom import Grading, kill_local_worker
+from earned import differences, doubts, expected, read_gradebook, rows_of
+from learners import CANARIES, EXERCISES, NOTHING, hand_in, make_roll, ways
 
 from kmodlab.exercises.check import CheckResult, Status
 from kmodlab.exercises.grading.formats import gradebook
@@ -105,7 +93,7 @@ def test_the_same_texts_are_judged_once_and_what_is_beyond_repair_is_not(tmp_pat
 
 def test_a_difference_is_noticed(tmp_path: Path) -> None:
     roll = {("ada", FIRST): "solution", ("bob", FIRST): "starter", ("eve", FIRST): "damaged_cut"}
-    gradebook.write([earned(learner, case) for (learner, _), case in roll.items()], tmp_path)
+    gradebook.write([grade_of(learner, case) for (learner, _), case in roll.items()], tmp_path)
     known = read_gradebook()
     assert not list(differences(roll, known, tmp_path))
     for other in ({("ada", FIRST): "starter"}, {("bob", FIRST): "damaged_cut"}, {("carol", FIRST): "solution"}):
@@ -114,7 +102,7 @@ def test_a_difference_is_noticed(tmp_path: Path) -> None:
     assert len(list(differences({}, known, tmp_path))) == 3
 
 
-def earned(learner: str, case: str) -> Grade:
+def grade_of(learner: str, case: str) -> Grade:
     """What the grader says of a case, as far as the gradebook has it."""
     state, marks = expected(FIRST, case, read_gradebook())
     checks = EXERCISES[FIRST].checks

@@ -1,0 +1,120 @@
+"""What a class must earn: the stored gradebook, held against what is known without it, and against a grader's.
+
+What a text earns stands in gradebook.csv. That file must agree with what is known without it: solutions get all, the
+starter what its starter.txt says, wrong cases fail first where they are to, hostile ones earn nothing where they act.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from cases import CASES, read_case, read_stated
+from learners import EXERCISES, NOTHING, Handed, Roll, ways
+
+from kmodlab.exercises.master import Exercise, Role
+
+GRADEBOOK = Path(__file__).with_name("gradebook.csv")
+
+Marks = dict[str, float]  # points by check
+
+
+def rows_of(name: str) -> list[str]:
+    """The rows of the gradebook for an exercise: its different texts."""
+    return list(dict.fromkeys(way.earns for way in ways(name).values() if way.earns != NOTHING))
+
+
+def read_gradebook() -> dict[tuple[str, str], Marks]:
+    """What each text earns at each check, by exercise and row."""
+    with GRADEBOOK.open(newline="") as file:
+        return {(row["exercise"], row["case"]): _unpack(row["points"]) for row in csv.DictReader(file)}
+
+
+def write_gradebook(marks: Mapping[tuple[str, str], Marks]) -> None:
+    with GRADEBOOK.open("w", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(("exercise", "case", "points"))
+        for name in EXERCISES:
+            writer.writerows((name, row, _pack(marks[name, row])) for row in rows_of(name) if (name, row) in marks)
+
+
+def _pack(marks: Marks) -> str:
+    return " ".join(f"{check}={points:g}" for check, points in marks.items())
+
+
+def _unpack(text: str) -> Marks:
+    return {check: float(points) for check, _, points in (word.partition("=") for word in text.split())}
+
+
+def doubts(name: str, marks: Mapping[str, Marks]) -> Iterator[str]:
+    """Where the gradebook's rows for an exercise cannot be right; what is known of them stands elsewhere."""
+    exercise = EXERCISES[name]
+    full = {one: float(check.points) for one, check in exercise.checks.items()}
+    if set(marks) != set(rows_of(name)):
+        yield f"{name}: other rows than texts: {', '.join(sorted(set(marks) ^ set(rows_of(name))))}"
+    for row in [row for row in rows_of(name) if row in marks]:
+        if list(marks[row]) != list(full) or any(not 0 <= marks[row][one] <= full[one] for one in full):
+            yield f"{name}, {row}: these are not the exercise's checks and points"
+        elif why := _doubt(exercise, row, marks[row], full):
+            yield f"{name}, {row}: {why}: {_pack(marks[row])}"
+
+
+def _doubt(exercise: Exercise, row: str, marks: Marks, full: Marks) -> str:
+    if row == "solution" or row.startswith("odd_"):
+        return "" if marks == full else "it is right"
+    if row == "starter":
+        stated = read_stated(CASES / exercise.name / "starter.txt")
+        return "" if marks == {one: mark.points for one, mark in stated.items()} else "starter.txt says something else"
+    first = next((one for one in full if marks[one] < full[one]), None)
+    if first is None:
+        return "it gets full marks"
+    if row.startswith("wrong_"):
+        (path,) = CASES.glob(f"{exercise.name}/{row}.*")
+        return "" if first in read_case(path, exercise).caught_by else f"{first} is not the check that is to catch it"
+    way = ways(exercise.name)[row]
+    paid = [one for one in _acted_on(exercise, way) if marks[one]] if way.attack and way.attack.acts else []
+    return f"it earns something at {paid[0]}" if paid else ""
+
+
+def _acted_on(exercise: Exercise, way: Handed) -> list[str]:
+    """The checks in which what was written in the attacked cell is run, or compared."""
+    words = rf'\b(loads|refuses|leaves_nothing|survives_\w+|runs_script|answers)\("{re.escape(way.attacked)}"'
+    return [cell.id for cell in exercise.cells if cell.role is Role.CHECK and re.search(words, cell.source)]
+
+
+def expected(exercise: str, case: str, gradebook: Mapping[tuple[str, str], Marks]) -> tuple[str, Marks]:
+    """The state of what is handed in, and its points by check."""
+    earns = ways(exercise)[case].earns
+    if earns == NOTHING:
+        return "rejected", dict.fromkeys(EXERCISES[exercise].checks, 0.0)
+    return "graded", gradebook[exercise, earns]
+
+
+def differences(roll: Roll, gradebook: Mapping[tuple[str, str], Marks], out: Path) -> Iterator[str]:
+    """Where the gradebook that was written is another one than it must be, down to each check's points."""
+    states = {(row["learner"], row["exercise"]): (row["state"], row["points"]) for row in _rows(out / "gradebook.csv")}
+    marks = checks_in(out)
+    for learner, exercise in sorted(set(states) | set(roll)):
+        key, case = (learner, exercise), roll.get((learner, exercise))
+        if case is None or key not in states:
+            yield f"{learner}, {exercise}: {'nobody handed that in' if case is None else 'it is not there'}"
+            continue
+        state, wanted = expected(exercise, case, gradebook)
+        if states[key] != (state, f"{round(sum(wanted.values()), 2):g}") or marks.get(key) != wanted:
+            got = f"{states[key][0]}, {states[key][1]} points, {_pack(marks.get(key, {}))}"
+            yield f"{learner}, {exercise}, {case}: {got} instead of {state}, {_pack(wanted)}"
+
+
+def checks_in(out: Path) -> dict[tuple[str, str], Marks]:
+    """Points by check, NaN where there are none, by learner and exercise."""
+    marks: dict[tuple[str, str], Marks] = {}
+    for row in _rows(out / "checks.csv"):
+        marks.setdefault((row["learner"], row["exercise"]), {})[row["check"]] = float(row["points"] or "nan")
+    return marks
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
