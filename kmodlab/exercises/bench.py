@@ -1,6 +1,6 @@
 """Where checks are made: guests, one fresh one for each check, and builds, each made once.
 
-While one check runs, the guest for the next comes up. A `Bench` belongs to one thread; a context manager.
+While one check runs, the guest for the next may come up. A `Bench` belongs to one thread; a context manager.
 """
 
 from __future__ import annotations
@@ -28,12 +28,17 @@ _SubjectKey = tuple[str, tuple[tuple[str, bytes], ...], tuple[str, ...]]
 
 
 class Bench:
-    """Guests and builds for one check after the other. `warm` is as for `Session`."""
+    """Guests and builds for one check after the other.
 
-    def __init__(self, lab: Lab, *, warm: bool = False) -> None:
+    With two `guests` the next check's comes up while one is used: for a person, who waits for one check at a time.
+    With one a bench keeps to one processor, so that as many benches can work side by side as there are processors.
+    `warm` is as for `Session`.
+    """
+
+    def __init__(self, lab: Lab, *, guests: int = 2, warm: bool = False) -> None:
         self.lab = lab
         self._stack = ExitStack()
-        self._sessions = [self._stack.enter_context(Session(lab, warm=warm)) for _ in range(2)]
+        self._sessions = [self._stack.enter_context(Session(lab, warm=warm)) for _ in range(guests)]
         self._builds: OrderedDict[_Key, Build] = OrderedDict()
         self._subjects: OrderedDict[_SubjectKey, Subject] = OrderedDict()
 
@@ -85,7 +90,7 @@ class Bench:
         """A session with a pristine guest; `give_back` must follow."""
         session = self._sessions[0]
         session.start()
-        self._sessions[1].prepare()
+        self._sessions[-1].prepare()
         return session
 
     def give_back(self) -> None:
@@ -95,7 +100,7 @@ class Bench:
 
     def runs(self, *, is_taken: bool) -> Runs:
         """Where the witness watches whole runs: in this bench's guests, or in others while one of these is taken."""
-        return Runs(self.lab, None if is_taken else self._sessions)
+        return Runs(self.lab, None if is_taken else self._sessions, guests=len(self._sessions))
 
 
 def _key(sources: Sources) -> _Key:

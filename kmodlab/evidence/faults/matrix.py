@@ -125,16 +125,16 @@ def _depends(ko: bytes) -> list[str]:
 
 
 class Bench:
-    """Runs one task after the other, each in a fresh guest; the next guest comes up meanwhile. A context manager.
+    """Runs one task after the other, each in a fresh guest; with two, the next comes up meanwhile. A context manager.
 
-    The two `sessions` may be another's, who uses them when this one does not; the first is always the next to be used.
+    The `sessions` may be another's, who uses them when this one does not; the first is always the next to be used.
     """
 
-    def __init__(self, lab: Lab, sessions: list[Session] | None = None) -> None:
+    def __init__(self, lab: Lab, sessions: list[Session] | None = None, *, guests: int = 2) -> None:
         self.lab = lab
         self.functions = known_functions()
         self._stack = ExitStack()
-        self._sessions = sessions or [self._stack.enter_context(Session(lab)) for _ in range(2)]
+        self._sessions = sessions or [self._stack.enter_context(Session(lab)) for _ in range(guests)]
         self._witness = get_witness(lab)
         self._sessions[0].prepare()
 
@@ -147,7 +147,7 @@ class Bench:
     def observe(self, subject: Subject, task: Task, *, another: bool = False) -> Observation:
         """One run. `another` says that a further one follows. What is not the module's doing is tried once more."""
         if another:
-            self._sessions[1].prepare()
+            self._sessions[-1].prepare()
         try:
             return self._once(subject, task)
         except GuestError:

@@ -47,7 +47,7 @@ def serve(requests: _Exact, answers: IO[bytes]) -> None:
         say({"kind": "unable", "reason": str(error), "hint": error.hint})
         return
     read_exercise = lru_cache(unpack_exercise)
-    with Bench(lab) as bench:
+    with Bench(lab, guests=1) as bench:
         bench.prepare()
         say({"kind": "ready", "kernel": setting.kernel, "version": setting.version, "sandboxed": setting.sandboxed})
         while message := _next(requests):
