@@ -12,8 +12,11 @@ import shutil
 import tarfile
 import time
 from collections.abc import Mapping
+from pathlib import Path
 
+from kmodlab.build.compiler import PLACE, find_compiler
 from kmodlab.build.guard import Guard, Overrun
+from kmodlab.build.host import PATH
 from kmodlab.build.limits import BUILD, Limits
 from kmodlab.build.products import link_names, read_archive
 from kmodlab.build.result import Build, Run, judge
@@ -62,17 +65,27 @@ def build(
 
 
 async def build_async(
-    tree: KernelTree, sources: Sources, *, limits: Limits = BUILD, sandbox: SandboxVerdict | None = None
+    tree: KernelTree,
+    sources: Sources,
+    *,
+    limits: Limits = BUILD,
+    sandbox: SandboxVerdict | None = None,
+    compiler: Path | None = None,
+    environment: Mapping[str, str] | None = None,
 ) -> Build:
-    """`build` for callers on the I/O thread."""
+    """`build` for callers on the I/O thread. `compiler` is a folder that stands before the compiler's own on PATH, the
+    one that was made for this purpose (see `compiler`) unless it is given; `environment` is make's besides the usual.
+    """
     _check_tools(tree)
     sandbox = sandbox or await find_sandbox()
     begun = time.monotonic()
     rooms = {WORK: limits.disk_mib, _SCRATCH: _SCRATCH_MIB}
-    with open_box(sandbox, limits=limits, binds={_USR_SRC: tree.sources}, tmpfs=rooms) as box:
+    compiler = compiler or (find_compiler(tree) if sandbox.works else None)
+    binds = {_USR_SRC: tree.sources} | ({PLACE: compiler} if compiler else {})
+    with open_box(sandbox, limits=limits, binds=binds, tmpfs=rooms) as box:
         guard = box.guard()
         finished = await run_async(
-            make_argv(box, tree.release),
+            make_argv(box, tree.release, environment or {}),
             deadline=Deadline.after(limits.wall_s or 3600),
             stdin=pack(sources.files),
             environment=OUTSIDE,
@@ -98,10 +111,11 @@ def _check_tools(tree: KernelTree) -> None:
         )
 
 
-def make_argv(box: Box, release: str) -> list[str]:
+def make_argv(box: Box, release: str, environment: Mapping[str, str]) -> list[str]:
     """The command line of a build: unpack, make, pack."""
     words = ["sh", "-c", _SCRIPT, "build", box.path(_headers(release)), box.path(WORK)]
-    return box.argv(words, cwd=WORK, environment=_ENVIRONMENT | {"TMPDIR": box.path(_SCRATCH)})
+    own = {"TMPDIR": box.path(_SCRATCH)} | ({"PATH": f"{PLACE}:{PATH}"} if PLACE in box.binds else {})
+    return box.argv(words, cwd=WORK, environment={**_ENVIRONMENT, **own, **environment})
 
 
 def _headers(release: str) -> str:

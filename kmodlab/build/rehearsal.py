@@ -1,0 +1,51 @@
+"""Builds a module once, to write down what kbuild asks the compiler, for the program that gives the answers later.
+
+The program and the answers are kept beside the headers that they belong to, in a folder that is there whole or not at
+all. Without a sandbox there is nothing to write down: paths, and so command lines, are others in each build then.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from kmodlab.build.compiler import ANSWERS, PLACE, compiler_folder
+from kmodlab.build.host import PATH
+from kmodlab.build.kbuild import build_async
+from kmodlab.build.sandbox import WORK, check_sandbox
+from kmodlab.build.sources import Sources
+from kmodlab.errors import SetupError
+from kmodlab.kernel.tree import KernelTree
+from kmodlab.process import check_run, wait
+
+
+def rehearse(tree: KernelTree) -> None:
+    """Make what `find_compiler` finds, unless it is there or this machine has no sandbox."""
+    folder = compiler_folder(tree)
+    if folder is None or folder.is_dir() or not check_sandbox().works:
+        return
+    partial = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+    try:
+        partial.chmod(0o755)
+        _make_program(tree, partial)
+        (partial / ANSWERS).write_bytes(_answers(tree, partial))
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def _make_program(tree: KernelTree, into: Path) -> None:
+    with as_file(files("kmodlab.build") / "compiler.c") as source:
+        names = [f'-DCOMPILER="{shutil.which(tree.compiler, path=PATH)}"', f'-DANSWERS="{PLACE}/{ANSWERS}"']
+        check_run(["gcc", "-O2", "-static", "-s", *names, "-o", into / tree.compiler, source], timeout_s=60)
+
+
+def _answers(tree: KernelTree, program: Path) -> bytes:
+    hello = (files("kmodlab.data") / "hello.c").read_text(encoding="utf-8")
+    environment = {"KMODLAB_WRITE_DOWN": f"{WORK}/{ANSWERS}"}
+    built = wait(build_async(tree, Sources.of("hello", {"hello.c": hello}), compiler=program, environment=environment))
+    if not built.passed:
+        raise SetupError(f"hello.ko could not be built: {built.sentence}", details=built.transcript)
+    return built.files.get(ANSWERS, b"")

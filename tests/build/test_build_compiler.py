@@ -1,0 +1,93 @@
+"""The program before the compiler: what comes out of a build is the same with it and without."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from kmodlab.build.compiler import ANSWERS, compiler_folder, find_compiler
+from kmodlab.build.kbuild import build_async
+from kmodlab.build.result import Build
+from kmodlab.build.sources import Sources
+from kmodlab.kernel.tree import KernelTree
+from kmodlab.process import check_run, wait
+from tests.build.mistakes import DECK
+
+GOOD = DECK + 'MODULE_LICENSE("GPL");\n'
+PLAIN = "obj-m += hello.o\n"
+CASES = {
+    "right": {"hello.c": GOOD},
+    "wrong": {"hello.c": GOOD.replace("return 0;", "return 0")},
+    "no licence": {"hello.c": DECK},
+    "own options": {"hello.c": GOOD, "Makefile": f"{PLAIN}ccflags-y += -O1 -Wextra $(call cc-option,-fnone,-DNONE)\n"},
+    "an option that there is not": {"hello.c": GOOD, "Makefile": f"{PLAIN}ccflags-y += -fnone\n"},
+    "options for all": {"hello.c": GOOD, "Makefile": f"{PLAIN}KBUILD_CFLAGS += -Winline -DX=1\n"},
+    "writes down": {"hello.c": GOOD, "Makefile": f"export KMODLAB_WRITE_DOWN := /tmp/mine\n{PLAIN}"},
+}
+
+
+@pytest.fixture(scope="module")
+def compiler(tree: KernelTree) -> Path:
+    found = find_compiler(tree)
+    assert found is not None, "set-up makes it"
+    return found
+
+
+def _answers(compiler: Path) -> Iterator[tuple[int, list[bytes]]]:
+    """Exit status and words, as compiler.c describes them."""
+    data = (compiler / ANSWERS).read_bytes()
+    while data:
+        status, length = struct.unpack_from("<II", data)
+        yield status, data[8 : 8 + length].removesuffix(b"\0").split(b"\0")
+        data = data[8 + length :]
+
+
+def built(tree: KernelTree, files: dict[str, str], compiler: Path) -> Build:
+    return wait(build_async(tree, Sources.of("hello", files), compiler=compiler))
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_a_build_gives_the_same_with_it_and_without(
+    case: str, tree: KernelTree, compiler: Path, tmp_path: Path
+) -> None:
+    by_heart, asked = (built(tree, CASES[case], folder) for folder in (compiler, tmp_path))
+    assert by_heart.transcript == asked.transcript
+    assert by_heart.modules == asked.modules
+    assert by_heart.sentence == asked.sentence
+    assert by_heart.files[".hello.o.cmd"] == asked.files[".hello.o.cmd"] if asked.passed else True
+
+
+def test_what_was_written_down_is_what_the_compiler_says(compiler: Path, tree: KernelTree, tmp_path: Path) -> None:
+    answers = list(_answers(compiler))
+    assert len(answers) > 15
+    assert {status for status, _ in answers} == {0, 1}
+    for status, words in answers:
+        assert words[-5:] == [b"-c", b"-x", b"c", b"/dev/null", b"-o"]
+        command = ["sh", "-c", '"$@" 2>/dev/null; echo $?', "sh", tree.compiler, *map(bytes.decode, words)]
+        said = check_run([*command, tmp_path / "o"], timeout_s=60)
+        assert int(said.stdout) == status, words
+
+
+def test_it_is_what_answers_in_a_build(tree: KernelTree, compiler: Path, tmp_path: Path) -> None:
+    liar = tmp_path / "liar"
+    shutil.copytree(compiler, liar)
+    told = [
+        (1 if b"-fno-allow-store-data-races" in words[-6] else status, words) for status, words in _answers(compiler)
+    ]
+    pieces = [(status, b"".join(word + b"\0" for word in words)) for status, words in told]
+    (liar / ANSWERS).write_bytes(b"".join(struct.pack("<II", status, len(piece)) + piece for status, piece in pieces))
+    commands = [built(tree, CASES["right"], folder).files[".hello.o.cmd"] for folder in (compiler, liar)]
+    assert [b"-fno-allow-store-data-races" in command for command in commands] == [True, False]
+
+
+def test_another_compiler_makes_it_void(tree: KernelTree, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    other = tmp_path / tree.compiler
+    other.write_text("#!/bin/sh\n")
+    other.chmod(0o755)
+    monkeypatch.setattr("kmodlab.build.compiler.PATH", str(tmp_path))
+    assert compiler_folder(tree) is not None
+    assert find_compiler(tree) is None
