@@ -41,7 +41,7 @@ show_nothing() { [[ ! -t 1 ]] || printf '\r\033[K'; }
 # where it came from.
 need() { "${@:2}" >/dev/null 2>&1 || missing+=("$1"); }
 
-has() { command -v "$1"; }
+has() { PATH=$PATH:/usr/sbin:/sbin command -v "$1"; } # a user may not have the administrator's folders on it
 has_shared_library() { /sbin/ldconfig -p | grep -F "$1 "; }
 has_static_libc() { [[ $(gcc -print-file-name=libc.a) == /* ]]; }
 is_bookworm() { grep -q '^VERSION_CODENAME=bookworm$' /etc/os-release; }
@@ -56,6 +56,7 @@ find_missing() {
 	fi
 	if [[ $1 == test ]]; then
 		need chromium has chromium # JupyterLab is tested in it
+		need kmod has modinfo      # what we read in modules is held against what it reads
 	fi
 	if [[ $1 == bench ]]; then
 		need kmod has modprobe

@@ -164,16 +164,18 @@ def test_many_files_are_counted(namespace: bool) -> None:
     assert overrun is Overrun.DISK
 
 
+# tail keeps all of a line that has no end, for as long as there may be more of it.
+HOGS = "for i in 1 2 3; do (head -c 90M /dev/zero; sleep 20) | tail >/dev/null & done; sleep 20"
+
+
 @BOTH
 def test_memory_is_added_up(namespace: bool) -> None:
-    hogs = "for i in 1 2 3; do head -c 90M /dev/zero | tail >/dev/null & done; sleep 10"
-    _, overrun = run_boxed(hogs, limits=replace(BUILD, memory_mib=150), namespace=namespace)
+    _, overrun = run_boxed(HOGS, limits=replace(BUILD, memory_mib=150), namespace=namespace)
     assert overrun is Overrun.MEMORY
 
 
 def test_without_a_box_memory_files_and_output_are_watched_as_well() -> None:
-    hogs = "for i in 1 2 3; do head -c 90M /dev/zero | tail >/dev/null & done; sleep 10"
-    assert run_boxed(hogs, limits=replace(BUILD, memory_mib=150), mode="off")[1] is Overrun.MEMORY
+    assert run_boxed(HOGS, limits=replace(BUILD, memory_mib=150), mode="off")[1] is Overrun.MEMORY
     assert run_boxed("seq 100000 | xargs touch; sleep 10", mode="off")[1] is Overrun.DISK
     fill = "for i in 1 2 3 4; do head -c 30M /dev/zero > x$i; done; sleep 10"
     assert run_boxed(fill, mode="off")[1] is Overrun.DISK

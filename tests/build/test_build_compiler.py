@@ -50,11 +50,11 @@ def built(tree: KernelTree, files: dict[str, str], compiler: Path) -> Build:
     return wait(build_async(tree, Sources.of("hello", files), compiler=compiler))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("name", CASES)
 def test_a_build_gives_the_same_with_it_and_without(
-    case: str, tree: KernelTree, compiler: Path, tmp_path: Path
+    name: str, tree: KernelTree, compiler: Path, tmp_path: Path
 ) -> None:
-    by_heart, asked = (built(tree, CASES[case], folder) for folder in (compiler, tmp_path))
+    by_heart, asked = (built(tree, CASES[name], folder) for folder in (compiler, tmp_path))
     assert by_heart.transcript == asked.transcript
     assert by_heart.modules == asked.modules
     assert by_heart.sentence == asked.sentence

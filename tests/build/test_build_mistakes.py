@@ -11,11 +11,13 @@ from kmodlab.kernel.tree import KernelTree
 from tests.build.building import build_all
 from tests.build.mistakes import CASES, Case
 
+pytestmark = pytest.mark.xdist_group("mistakes")  # their builds are made together
+
 
 @pytest.fixture(scope="module")
 def builds(request: pytest.FixtureRequest, tree: KernelTree) -> dict[str, Build]:
     """The builds of the cases that were asked for, two at a time."""
-    calls = (getattr(item, "callspec", None) for item in request.session.items)
+    calls = (getattr(item, "callspec", None) for item in request.session.items if item.path == request.path)
     chosen = [call.params["case"] for call in calls if call and "case" in call.params]
 
     return build_all(tree, {case.name: Sources.of("hello", case.files) for case in chosen})
