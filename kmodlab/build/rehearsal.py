@@ -6,8 +6,10 @@ all. Without a sandbox there is nothing to write down: paths, and so command lin
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import tempfile
+from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
 
@@ -16,24 +18,35 @@ from kmodlab.build.host import PATH
 from kmodlab.build.kbuild import build_async
 from kmodlab.build.sandbox import WORK, check_sandbox
 from kmodlab.build.sources import Sources
-from kmodlab.errors import SetupError
+from kmodlab.errors import KmodlabError, SetupError
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import check_run, wait
 
 
 def rehearse(tree: KernelTree) -> None:
-    """Make what `find_compiler` finds, unless it is there or this machine has no sandbox."""
+    """Make what `find_compiler` finds, unless it is there or this machine has no sandbox; under the set-up's lock.
+
+    Builds do without it, so nobody is told where it cannot be made: in a lab of somebody else's, for instance.
+    """
     folder = compiler_folder(tree)
     if folder is None or folder.is_dir() or not check_sandbox().works:
         return
-    partial = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
-    try:
-        partial.chmod(0o755)
+    with contextlib.suppress(OSError, KmodlabError), _partial(folder) as partial:
         _make_program(tree, partial)
         (partial / ANSWERS).write_bytes(_answers(tree, partial))
         partial.rename(folder)
+
+
+@contextlib.contextmanager
+def _partial(folder: Path) -> Iterator[Path]:
+    for stale in (*folder.parent.glob(".new-*"), *folder.parent.glob("compiler-*")):
+        shutil.rmtree(stale, ignore_errors=True)  # a set-up that was killed, or another compiler's
+    made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+    try:
+        made.chmod(0o755)
+        yield made
     finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        shutil.rmtree(made, ignore_errors=True)
 
 
 def _make_program(tree: KernelTree, into: Path) -> None:

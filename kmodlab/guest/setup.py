@@ -21,9 +21,7 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from kmodlab.build.compiler import find_compiler
 from kmodlab.build.rehearsal import rehearse
-from kmodlab.build.sandbox import check_sandbox
 from kmodlab.errors import GuestError, KmodlabError, SetupError
 from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.image import build_image, source_text
@@ -71,6 +69,7 @@ def set_up(
             if repair:
                 _forget(folder)
             lab = _Setup(settings, reporter, offline).run()
+        rehearse(lab.tree)
         return lab
 
 
@@ -88,7 +87,6 @@ def _find_lab(settings: Settings) -> Lab | None:
     except SetupError:
         return None
     right = lab.file.image == _image_id(lab.file.system) and settings.accel in ("auto", lab.file.accel)
-    right = right and (find_compiler(lab.tree) is not None or not check_sandbox().works)
     snapshot = _snapshot_id(lab.file.image, lab.hardware, lab.file.qemu_fingerprint)
     return lab if right and lab.file.snapshots.get(lab.file.accel) == snapshot else None
 
@@ -221,7 +219,6 @@ class _Setup:
         release = find_release(chosen)
         tree = KernelTree(release, system / "kernel")
         check_build_tools(tree)
-        rehearse(tree)
         made = make_stage(
             self.folder / "images" / _image_id(system.name), lambda into: self._build_image(tree, system, into)
         )
@@ -327,7 +324,7 @@ class _Setup:
     # ---- tidying ----
 
     def _remove_leftovers(self) -> None:
-        for partial in (*self.folder.glob("*/.new-*"), *self.folder.glob("systems/*/.new-*")):
+        for partial in self.folder.glob("*/.new-*"):
             shutil.rmtree(partial, ignore_errors=True)
 
     def _remove_unused(self, file: LabFile) -> None:
