@@ -7,7 +7,7 @@ is not its doing (QEMU died) is tried once more in a fresh guest, and then raise
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmodlab.build.result import Build, Outcome
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
@@ -164,13 +164,37 @@ def try_build(session: Session, build: Build, parameters: Iterable[str] = (), *,
 
 def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeout_s: float) -> Trial:
     steps: list[Step] = []
-    release = session.lab.tree.release
-    if build.passed:
-        names = list(build.modules)
-        for name in names:
-            steps.append(load(session, name, build.modules[name], parameters, timeout_s=timeout_s))
-            if steps[-1].outcome is Outcome.FAILED:
-                return Trial(build, release, tuple(steps))
-        for name in reversed(names):
-            steps.append(unload(session, name, timeout_s=timeout_s))
-    return Trial(build, release, tuple(steps))
+    names = list(build.modules) if build.passed else []
+    for name in names:
+        _add(steps, load(session, name, build.modules[name], parameters, timeout_s=timeout_s), session)
+        if steps[-1].outcome is Outcome.FAILED:
+            names = []  # the others need it, or the guest is gone
+            break
+    for name in reversed(names):
+        if steps[-1].end is None:
+            _add(steps, unload(session, name, timeout_s=timeout_s), session)
+    return Trial(build, session.lab.tree.release, tuple(steps))
+
+
+def _add(steps: list[Step], step: Step, session: Session) -> None:
+    """Add a step, with a look at what it set going: what came between two steps is the former's doing."""
+    if steps and step.earlier:
+        steps[-1] = _with_later(steps[-1], step.earlier)
+    steps.append(step if step.end else _looked_at_again(session, step))
+
+
+def _with_later(step: Step, later: tuple[LogRecord, ...]) -> Step:
+    """The step, with what was logged after it, by a timer for instance."""
+    records = (*step.records, *later)
+    return replace(step, records=records, oopses=parse_oopses(format_log(records)))
+
+
+def _looked_at_again(session: Session, step: Step) -> Step:
+    try:
+        if session.end is not None:
+            raise GuestLostError(session.end)
+        return _with_later(step, parse_kmsg(session.kmsg()))
+    except GuestLostError as lost:
+        if not is_modules_doing(lost.end):
+            raise
+        return replace(step, result=None, oopses=parse_oopses(lost.end.console), end=lost.end)

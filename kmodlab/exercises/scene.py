@@ -63,6 +63,7 @@ class Scene:
         self._machine: Machine | None = None
         self._ends = time.monotonic() + CHECK_S * patience
         self._used: dict[str, bytes] = {}  # modules that were put into the guest, for crashes in them
+        self._later: list[LogRecord] = []  # logged after a command had ended, and not yet searched for a crash
 
     def close(self) -> None:
         """Throw the guest away."""
@@ -217,9 +218,10 @@ class Scene:
         self.step = take_step(session, argv, timeout_s=timeout_s, limit=_LIMIT, trigger=trigger, own=own)
         self.records = list(self.step.records)
         miss = self._broken_by(self.step)
-        self.is_broken = self.is_broken or miss is not None
         if miss is None:
             self._push_log()
+            miss = self._crash_later()
+        self.is_broken = self.is_broken or miss is not None
         return miss
 
     @property
@@ -230,11 +232,23 @@ class Scene:
     def _push_log(self) -> None:
         """A line that was logged without its newline is to be read only when another one follows: this is one."""
         self.session.put("/dev/kmsg", b"-\n")
-        self.records += parse_kmsg(self.session.kmsg())
+        records = parse_kmsg(self.session.kmsg())
+        self.records += records
+        self._later += records
         self._check_same()
 
+    def _crash_later(self) -> Miss | None:
+        """What crashed while nothing of ours ran, as far as the log was read."""
+        crashes = _crashes_in(tuple(self._later))
+        self._later.clear()
+        return self._crashed(crashes[0]) if crashes else None
+
     def _broken_by(self, step: Step) -> Miss | None:
-        crashes = [*_crashes_in(step.earlier), *step.crashes]
+        self._later += step.earlier
+        later = self._crash_later()
+        if later:
+            return later
+        crashes = step.crashes
         if crashes:
             return self._crashed(crashes[0])
         if step.end:
@@ -267,10 +281,11 @@ class Scene:
         """A last look at the guest: what was set going may have crashed it meanwhile."""
         if self._session is None or not self.is_learners or self.is_broken:
             return None
-        crashes = _crashes_in(parse_kmsg(self.session.kmsg()))
+        self._later += parse_kmsg(self.session.kmsg())
         self._check_same()
-        self.is_broken = bool(crashes)
-        return self._crashed(crashes[0]) if crashes else None
+        miss = self._crash_later()
+        self.is_broken = miss is not None
+        return miss
 
     # ---- what can be seen in it ----
 

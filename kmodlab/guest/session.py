@@ -123,6 +123,11 @@ class Session:
         return self._machine is not None and self._machine.end is None
 
     @property
+    def end(self) -> GuestEnd | None:
+        """How the guest ended; None while it runs, and before there is one. The next command gets a fresh guest."""
+        return self._machine.end if self._machine is not None else None
+
+    @property
     def pid(self) -> int | None:
         """The id of the process that holds QEMU; None while no guest runs."""
         return self._machine.pid if self._machine is not None and self.is_alive else None

@@ -116,6 +116,14 @@ def test_what_comes_after_the_last_command_is_noticed(bench: Bench) -> None:
     assert "WARNING" in result.reason
 
 
+@pytest.mark.parametrize("after", ["1", "HZ / 4"])
+def test_what_comes_while_the_log_is_awaited_is_noticed(bench: Bench, after: str) -> None:
+    late = module(init=f"mod_timer(&timer, jiffies + {after});", late='WARN_ON(1); pr_info("hello\\n");')
+    result = judged(bench, 'loads("bad"), logs("hello", within=20)', late)
+    assert result.status is Status.FAILED
+    assert "WARNING in late" in result.reason
+
+
 def test_answers_and_names_of_any_kind_only_fail(bench: Bench) -> None:
     for body in ("\x1b[2J<script>alert(1)</script>", "\0", "a" * 100_000, "\ud800"):
         work = Work.of([f"%%answer q\n{body}", f"%%kmod bad\n{body}"])

@@ -113,6 +113,14 @@ def test_a_module_that_takes_its_guest_down_has_failed(tmp_path: Path, init: str
     assert trial["steps"][0]["guest_end"]["kind"] == kind
 
 
+def test_a_crash_that_comes_after_the_command_fails_it_too(tmp_path: Path) -> None:
+    late = "static void late(struct timer_list *unused) { WARN_ON(1); }\nstatic DEFINE_TIMER(timer, late);"
+    source = write(tmp_path, "mod_timer(&timer, jiffies + 2);", "msleep(500); del_timer_sync(&timer);", late)
+    status, trial = run_json(source)
+    assert status == 1
+    assert "WARNING in late" in trial["reason"]
+
+
 def test_an_init_that_never_returns_fails_within_its_deadline(tmp_path: Path) -> None:
     status, trial = run_json(write(tmp_path, init="ssleep(1000);"), "--timeout", "3")
     assert status == 1
