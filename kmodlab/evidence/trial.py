@@ -178,18 +178,21 @@ def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeo
 
 def _add(steps: list[Step], step: Step, session: Session) -> None:
     """Add a step, with a look at what it set going: what came between two steps is the former's doing."""
-    if steps and step.earlier:
+    if steps:
         steps[-1] = _with_later(steps[-1], step.earlier)
     steps.append(step if step.end else _looked_at_again(session, step))
 
 
 def _with_later(step: Step, later: tuple[LogRecord, ...]) -> Step:
     """The step, with what was logged after it, by a timer for instance."""
+    if not later:
+        return step
     records = (*step.records, *later)
     return replace(step, records=records, oopses=parse_oopses(format_log(records)))
 
 
 def _looked_at_again(session: Session, step: Step) -> Step:
+    """The step, with what is in the log by now, or with the end of a guest that has ended since."""
     try:
         if session.end is not None:
             raise GuestLostError(session.end)

@@ -245,12 +245,11 @@ class Scene:
 
     def _broken_by(self, step: Step) -> Miss | None:
         self._later += step.earlier
-        later = self._crash_later()
-        if later:
-            return later
-        crashes = step.crashes
-        if crashes:
-            return self._crashed(crashes[0])
+        miss = self._crash_later()
+        if miss:
+            return miss
+        if step.crashes:
+            return self._crashed(step.crashes[0])
         if step.end:
             self.last_words = step.end.console
             return Miss(f"{_words_of(step.end)}, in `{self.label}`.", by_time=step.end.kind is EndKind.HANG)

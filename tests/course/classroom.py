@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from earned import GRADEBOOK, checks_in, differences, doubts, read_gradebook, rows_of, write_gradebook
@@ -201,10 +202,15 @@ class _Clock:
 @contextmanager
 def dask_cluster() -> Iterator[tuple[tuple[str, str], Callable[[int], None]]]:
     """A cluster of two workers: the grader's options for it, and how to kill one of the workers."""
+    import dask
     from distributed import LocalCluster
 
-    size = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
-    with LocalCluster(**size) as cluster:  # type: ignore[no-untyped-call]
+    size: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with (
+        tempfile.TemporaryDirectory(prefix="kmodlab-dask-") as folder,
+        dask.config.set({"temporary-directory": folder}),
+        LocalCluster(**size) as cluster,
+    ):
 
         def kill_worker(_grader: int) -> None:
             psutil.Process(next(iter(cluster.workers.values())).pid).kill()

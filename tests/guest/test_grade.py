@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import dask
 import psutil
 import pytest
 from distributed import LocalCluster
@@ -258,9 +259,10 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
 def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_results(
     course: Path, graded: Path, tmp_path: Path
 ) -> None:
-    with LocalCluster(n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None) as cluster:
+    size: dict[str, Any] = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with dask.config.set({"temporary-directory": str(tmp_path / "dask")}), LocalCluster(**size) as cluster:
         pids = [nanny.pid for nanny in cluster.workers.values()]
-        with grading(course, tmp_path, "--scheduler", cluster.scheduler_address) as grader:
+        with grading(course, tmp_path / "out", "--scheduler", cluster.scheduler_address) as grader:
             wait_for_results(grader, 3)
             os.kill(pids[0], signal.SIGKILL)
             assert grader.stderr is not None
@@ -268,7 +270,7 @@ def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_results(
             assert grader.wait(WAIT_S) == 0, said
         family = [one for pid in pids if psutil.pid_exists(pid) for one in psutil.Process(pid).children(recursive=True)]
         wait_until_gone([one for one in family if "kmodlab.exercises.grading.worker" in one.cmdline()])
-    assert results_in(tmp_path) == results_in(graded)
+    assert results_in(tmp_path / "out") == results_in(graded)
 
 
 # ---- when it cannot be done ----------------------------------------------------------------------------------------
