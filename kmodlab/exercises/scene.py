@@ -232,6 +232,9 @@ class Scene:
     def _push_log(self) -> None:
         """A line that was logged without its newline is to be read only when another one follows: this is one."""
         self.session.put("/dev/kmsg", b"-\n")
+        self._read_on()
+
+    def _read_on(self) -> None:
         records = parse_kmsg(self.session.kmsg())
         self.records += records
         self._later += records
@@ -239,9 +242,12 @@ class Scene:
 
     def _crash_later(self) -> Miss | None:
         """What crashed while nothing of ours ran, as far as the log was read."""
-        crashes = _crashes_in(tuple(self._later))
-        self._later.clear()
-        return self._crashed(crashes[0]) if crashes else None
+        later, self._later = tuple(self._later), []
+        crashes = _crashes_in(later)
+        if not crashes:
+            return None
+        self.records = sorted({*later, *self.records}, key=lambda record: record.sequence)  # it is to be shown
+        return self._crashed(crashes[0])
 
     def _broken_by(self, step: Step) -> Miss | None:
         self._later += step.earlier
@@ -280,8 +286,7 @@ class Scene:
         """A last look at the guest: what was set going may have crashed it meanwhile."""
         if self._session is None or not self.is_learners or self.is_broken:
             return None
-        self._later += parse_kmsg(self.session.kmsg())
-        self._check_same()
+        self._read_on()
         miss = self._crash_later()
         self.is_broken = miss is not None
         return miss

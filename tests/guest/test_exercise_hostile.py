@@ -114,6 +114,7 @@ def test_what_comes_after_the_last_command_is_noticed(bench: Bench) -> None:
     result = judged(bench, 'loads("bad"), runs("usleep 200000")', late)
     assert result.status is Status.FAILED
     assert "WARNING" in result.reason
+    assert "WARNING" in result.log
 
 
 @pytest.mark.parametrize("after", ["1", "HZ / 4"])

@@ -151,7 +151,7 @@ def results_in(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
         for part in (result, *result["checks"]):
             del part["seconds"]
             part.pop("log", None)
-            if any(words in part["reason"] for words in ("in time", "lockup")):
+            if any(words in part["reason"] for words in ("in time", "lockup", "hangs")):
                 part |= {"reason": HANGS, "line": None, "hints": []}
         found[result["learner"], result["exercise"]] = result
     return found
