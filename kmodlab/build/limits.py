@@ -50,5 +50,19 @@ LIMITS: Mapping[str, Limits] = {
         open_files=1024,
         sockets=True,
     ),
+    # Tools that read what a build has made.
+    "reader": Limits(
+        wall_s=20,
+        cpu_s=20,
+        memory_mib=512,
+        address_space_mib=1024,
+        output_mib=4,
+        disk_mib=1,
+        files=16,
+        file_size_mib=1,
+        processes=16,
+        open_files=64,
+        sockets=False,
+    ),
 }
-BUILD, GUEST = LIMITS["build"], LIMITS["guest"]
+BUILD, GUEST, READER = LIMITS["build"], LIMITS["guest"], LIMITS["reader"]

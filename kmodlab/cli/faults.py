@@ -15,11 +15,11 @@ from kmodlab.build.kbuild import build
 from kmodlab.build.result import Build
 from kmodlab.build.sources import Sources, read_sources
 from kmodlab.cli.console import ERR, say
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.evidence.faults.matrix import CYCLES, TIMEOUT_S, Faults, Options, SiteResult, find_faults, make_subject
 from kmodlab.evidence.faults.verdict import Finding, Trouble, Verdict
 from kmodlab.evidence.functions import known_functions
 from kmodlab.evidence.ledger.left import Left
-from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.timeline import Timeline, format_timeline, make_timeline, return_text
 from kmodlab.evidence.timeline import as_dict as timeline_dict
 from kmodlab.guest.lab import load_lab
@@ -254,7 +254,7 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
 
 
 def _trouble_dict(trouble: Trouble) -> dict[str, Any]:
-    crash = {"title": trouble.oops.title, "kind": str(trouble.oops.kind)} if trouble.oops else None
+    crash = {"title": trouble.report.sentence, "kind": str(trouble.report.kind)} if trouble.report else None
     return {"verdict": str(trouble.verdict), "reason": trouble.sentence, **_place(trouble.line), "crash": crash}
 
 

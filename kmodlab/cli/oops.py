@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
+from rich.progress import BarColumn, DownloadColumn, Progress
 
-from kmodlab.cli.console import say
+from kmodlab.cli.console import ERR, say
+from kmodlab.crash.guilty_line import GuiltyLine, find_guilty_line
+from kmodlab.crash.reader import MAX_REPORTS, find_reports
+from kmodlab.crash.report import Frame, Report
+from kmodlab.crash.source_location import ModuleSource, SourceLine
 from kmodlab.errors import UsageError
-from kmodlab.evidence.oops.parser import parse_oopses
-from kmodlab.evidence.oops.types import Frame, Oops
-from kmodlab.evidence.source_lines import ModuleSource, SourceLine
 
-MAX_LOG_BYTES = 64 * 2**20
 MAX_SOURCE_BYTES = 4 * 2**20
+_MAX_LINE = 1 << 16  # bytes
 _SHOWN_CALLS = 20
+_SLOW = 8 << 20  # bytes from which on reading takes more than a moment
+_SAMPLE = 1 << 16
 
 
 @click.command()
@@ -26,42 +29,83 @@ _SHOWN_CALLS = 20
 @click.option("--ko", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The module that crashed.")
 @click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
 def oops(log: BinaryIO, ko: Path | None, as_json: bool) -> int:
-    """Decode the crashes in LOG, a kernel log from anywhere (- reads standard input).
+    """Decode the crashes, warnings and call traces in LOG, a kernel log from anywhere (- reads standard input).
 
     With --ko, places inside the module are shown as lines of its source, which is looked for beside the file.
     Ends with status 0 whether or not there is a crash in the log.
     """
     try:
-        reports = parse_oopses(log.read(MAX_LOG_BYTES).decode("utf-8", "replace"))
-        lines = _Lines(ko)
+        module = _Module(ko)
+        reports = find_reports(_read_lines(log))
     except OSError as exc:
         raise UsageError(f"A file could not be read: {exc.strerror}.") from exc
     if as_json:
-        click.echo(json.dumps([_as_data(report, lines) for report in reports], indent=1))
+        click.echo(json.dumps([_as_data(report, module) for report in reports], indent=1))
     elif not reports:
         say("There is no crash in this log.")
-    else:
-        for number, report in enumerate(reports):
-            if number:
-                say("")
-            _show(report, lines)
+    for number, report in enumerate(() if as_json else reports):
+        if number:
+            say("")
+        _show(report, module)
+    if len(reports) == MAX_REPORTS:
+        ERR.print(f"These are the first {MAX_REPORTS} reports; the log may hold more.", style="yellow")
     return 0
 
 
-class _Lines:
-    """Source lines of frames in the module that was given, if any."""
+def _read_lines(log: BinaryIO) -> Iterator[str]:
+    """The log, line by line; UsageError where it is no text."""
+    with _progress(log) as progress:
+        task = progress.add_task("Reading …", total=_size(log) or None)
+        read = binary = 0
+        while line := log.readline(_MAX_LINE):
+            if read < _SAMPLE:
+                binary += line.count(b"\0")
+            elif 4 * binary > read:
+                raise UsageError(
+                    "The log is not a text: it is binary data.", hint="For a journal: `journalctl -k > LOG`."
+                )
+            read += len(line)
+            progress.update(task, completed=read)
+            yield line.decode("utf-8", "replace").rstrip("\n").strip("\r")
+    if not read:
+        ERR.print("The log is empty.", style="yellow")
+    elif 4 * binary > min(read, _SAMPLE):
+        raise UsageError("The log is not a text: it is binary data.", hint="For a journal: `journalctl -k > LOG`.")
+
+
+def _progress(log: BinaryIO) -> Progress:
+    shown = _size(log) > _SLOW and ERR.is_terminal
+    return Progress("{task.description}", BarColumn(), DownloadColumn(), console=ERR, transient=True, disable=not shown)
+
+
+def _size(log: BinaryIO) -> int:
+    """The log's size in bytes; 0 where that cannot be known before."""
+    try:
+        return Path(log.name).stat().st_size if isinstance(log.name, str) else 0
+    except (OSError, AttributeError):
+        return 0
+
+
+class _Module:
+    """The module that was given, if any, and the sources beside it."""
 
     def __init__(self, ko: Path | None) -> None:
-        self._source = ModuleSource.read(ko) if ko else None
+        self.source = ModuleSource.read(ko) if ko else None
         self._folder = ko.resolve().parent if ko else None
+        if self.source and self.source.module is None:
+            raise UsageError(f"{ko} is not a kernel module, or it is damaged.")
 
-    def of(self, frame: Frame) -> tuple[SourceLine, ...]:
+    def lines(self, frame: Frame) -> tuple[SourceLine, ...]:
         """The lines of a frame, innermost first; empty for a frame that is not in the module."""
-        source = self._source
-        # A module's name may be missing in a damaged file; then every module's frame is tried.
-        if source is None or frame.module is None or source.name not in (None, frame.module):
-            return ()
-        return source.lines(frame)
+        return self.source.lines(frame) if self.source and frame.module == self.source.name else ()
+
+    def guilty(self, report: Report) -> GuiltyLine | None:
+        """The line that a report is about."""
+        return find_guilty_line(report, {self.source.name or "": self.source}) if self.source else None
+
+    def complaint(self, report: Report) -> str:
+        """Why the module tells no line, in a sentence; empty where none was given, or it does."""
+        return self.source.complaint(report) if self.source and not self.guilty(report) else ""
 
     def text(self, line: SourceLine) -> str | None:
         """The line as it stands in its file; only files beside the module are opened, since the path is its claim."""
@@ -74,113 +118,113 @@ class _Lines:
         return source[line.line - 1] if 0 < line.line <= len(source) else None
 
 
-@dataclass(frozen=True)
-class _Place:
-    """Where in the module's source a crash happened: all lines of the frame, and the one to show."""
-
-    lines: tuple[SourceLine, ...]
-
-    @property
-    def line(self) -> SourceLine:
-        """The innermost line of the module's own; what the kernel's headers do is the caller's choice."""
-        return next((line for line in self.lines if line.own), self.lines[0])
+# ---- for programs --------------------------------------------------------------------------------------------------
 
 
-def _frames(report: Oops) -> Iterator[Frame]:
-    if report.rip_frame:
-        yield report.rip_frame
-    yield from (frame for frame in report.trace if frame.reliable)
-
-
-def _place(report: Oops, lines: _Lines) -> _Place | None:
-    """The innermost place in the module, or None."""
-    resolved = (lines.of(frame) for frame in _frames(report))
-    found = next((chain for chain in resolved if chain), None)
-    return _Place(found) if found else None
-
-
-def _as_data(report: Oops, lines: _Lines) -> dict[str, Any]:
-    place = _place(report, lines)
+def _as_data(report: Report, module: _Module) -> dict[str, Any]:
+    guilty, frame = module.guilty(report), report.find_guilty()
     return {
-        "title": report.title,
+        "title": report.sentence,
         "kind": str(report.kind),
-        "function": report.function,
-        "rip": report.rip,
-        "module": report.module,
-        "file": place.line.file if place else None,
-        "line": place.line.line if place else None,
-        "trace": [_frame_data(frame, lines) for frame in report.trace],
-        "corrupted": report.corrupted,
-        "reason": report.reason,
-        "offset": report.offset,
-        "size": report.size,
+        "severity": str(report.severity),
+        "function": frame.function if frame else None,
+        "offset": frame.offset if frame else None,
+        "size": frame.size if frame else None,
+        "module": frame.module if frame else None,
+        "rip": str(report.place) if report.place else None,
+        "file": guilty.line.file if guilty else None,
+        "line": guilty.line.line if guilty else None,
+        "note": guilty.note if guilty else "",
+        "trace": [_frame_data(call, module) for call in report.trace],
+        "stacks": [
+            {"title": stack.title, "trace": [_frame_data(call, module) for call in stack.frames]}
+            for stack in report.stacks
+        ],
+        "corrupted": bool(_doubt(report, guilty)),
+        "reason": _doubt(report, guilty),
+        "complaint": module.complaint(report),
+        "address": report.address,
         "process": report.process,
         "pid": report.pid,
         "cpu": report.cpu,
         "kernel": report.kernel,
         "taint": {taint.letter: taint.meaning for taint in report.taint},
-        "registers": report.registers,
+        "registers": dict(report.registers),
         "first_line": report.first_line,
         "last_line": report.last_line,
     }
 
 
-def _frame_data(frame: Frame, lines: _Lines) -> dict[str, Any]:
-    chain = lines.of(frame)
+def _doubt(report: Report, guilty: GuiltyLine | None) -> str:
+    doubts = [report.doubt, guilty.doubt if guilty else ""]
+    return "; ".join(doubt for doubt in doubts if doubt)
+
+
+def _frame_data(frame: Frame, module: _Module) -> dict[str, Any]:
     return {
         "function": frame.function,
         "offset": frame.offset,
         "size": frame.size,
         "module": frame.module,
         "reliable": frame.reliable,
-        "lines": [{"function": line.function, "file": line.file, "line": line.line} for line in chain],
+        "place": frame.place or None,
+        "lines": [{"function": line.function, "file": line.file, "line": line.line} for line in module.lines(frame)],
     }
 
 
-def _show(report: Oops, lines: _Lines) -> None:
-    say(report.title, "bold red")
-    say(f"  {report.kind}{_where(report)}, lines {report.first_line} to {report.last_line} of the log")
-    if report.reason:
-        say(f"  doubtful: {report.reason}", "yellow")
-    place = _place(report, lines)
-    if place:
-        _show_place(place, lines)
-    if report.rip:
-        say(f"  at {report.rip}")
+# ---- for people ----------------------------------------------------------------------------------------------------
+
+
+def _show(report: Report, module: _Module) -> None:
+    say(report.sentence, "bold red" if report.is_crash else "bold")
+    where = f"lines {report.first_line} to {report.last_line} of the log"
+    say(f"  {report.severity}: {report.kind}{_where(report)}, {where}")
+    guilty = module.guilty(report)
+    if doubt := _doubt(report, guilty):
+        say(f"  in doubt: {doubt}", "yellow")
+    if complaint := module.complaint(report):
+        say(f"  {complaint}", "yellow")
+    if guilty:
+        _show_line(guilty, report, module)
+    if report.place:
+        say(f"  at {report.place}")
     calls = [frame for frame in report.trace if frame.reliable]
     if calls:
         say("  calls, innermost first:")
     for frame in calls[:_SHOWN_CALLS]:
-        say(f"    {frame}{_call_place(lines.of(frame))}")
+        say(f"    {frame}{_call_place(frame, module.lines(frame))}")
     if len(calls) > _SHOWN_CALLS:
         say(f"    … and {len(calls) - _SHOWN_CALLS} more")
     for taint in report.taint:
         say(f"  tainted {taint.letter}: {taint.meaning}")
 
 
-def _where(report: Oops) -> str:
-    parts = [f" in {report.function}"] if report.function else []
-    parts += [f" [{report.module}]"] if report.module else []
+def _where(report: Report) -> str:
+    frame = report.find_guilty()
+    parts = [f" in {frame.function}"] if frame else []
+    parts += [f" [{frame.module}]"] if frame and frame.module else []
     parts += [f", process {report.process}"] if report.process else []
     parts += [f" on CPU {report.cpu}"] if report.cpu is not None else []
     return "".join(parts)
 
 
-def _show_place(place: _Place, lines: _Lines) -> None:
-    line = place.line
-    callers = place.lines[place.lines.index(line) + 1 :]
+def _show_line(guilty: GuiltyLine, report: Report, module: _Module) -> None:
+    line = guilty.line
+    chains = (module.lines(frame) for frame in report.frames)
+    chain = next((chain for chain in chains if line in chain), (line,))
+    callers = chain[chain.index(line) + 1 :]
     inlined = "".join(f", inlined into {caller.function} at line {caller.line}" for caller in callers)
-    say(f"  {line.file}:{line.line}: in {line.function}{inlined}", "bold")
-    text = lines.text(line)
+    say(f"  {line.file}:{line.line}: {guilty.note or f'in {line.function}{inlined}'}", "bold")
+    text = module.text(line)
     if text is None:
         return
     margin = f"  {line.line:>6} | "
     say(margin + text.expandtabs(8))
-    # The compiler counts a tab as one column.
-    before = text[: line.column - 1] if line.column else text[: len(text) - len(text.lstrip())]
+    before = text[: len(text) - len(text.lstrip())]
     say(" " * (len(margin) - 2) + "| " + " " * len(before.expandtabs(8)) + "^", "bold red")
 
 
-def _call_place(chain: tuple[SourceLine, ...]) -> str:
+def _call_place(frame: Frame, chain: tuple[SourceLine, ...]) -> str:
     own = next((line for line in chain if line.own), None)
-    return f"  {own.file}:{own.line}" if own else ""
+    place = f"{own.file}:{own.line}" if own else frame.place
+    return f"  {place}" if place else ""

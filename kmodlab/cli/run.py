@@ -17,9 +17,9 @@ from kmodlab.build.result import Build, Outcome
 from kmodlab.build.sandbox import check_sandbox
 from kmodlab.build.sources import Sources, check_name, read_sources
 from kmodlab.cli.console import ERR, OUT, say
-from kmodlab.evidence.blame import find_blame
-from kmodlab.evidence.log import LogRecord
-from kmodlab.evidence.oops.types import Oops
+from kmodlab.crash.guilty_line import find_guilty_line
+from kmodlab.crash.records import LogRecord
+from kmodlab.crash.report import Report, Severity
 from kmodlab.evidence.trial import Step, Trial, try_build
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.session import COMMAND_S, Session
@@ -111,8 +111,9 @@ def _print_line(sources: Sources, file: str, number: int | None, column: int | N
 def _print_trial(trial: Trial, sources: Sources) -> None:
     for step in trial.steps:
         _print_step(step)
-        for crash in step.crashes:
-            _print_crash(crash, trial.build, sources)
+        for report in step.reports:
+            if report.severity is not Severity.REFUSED:
+                _print_report(report, trial.build, sources)
     say("")
     if trial.outcome is Outcome.PASSED:
         say(f"passed on Linux {trial.release}", "bold green")
@@ -134,13 +135,16 @@ def _print_step(step: Step) -> None:
         say("\n".join(step.end.console.strip().splitlines()[-30:]), "red")
 
 
-def _print_crash(crash: Oops, built: Build, sources: Sources) -> None:
-    line = find_blame(crash, built.modules)
+def _print_report(report: Report, built: Build, sources: Sources) -> None:
+    guilty = find_guilty_line(report, built.modules)
     say("")
-    say(crash.title, "bold red")
-    if line:
-        say(f"{line.file}:{line.line}, in {line.function}")
+    say(report.sentence, "bold red" if report.is_crash else "bold")
+    if guilty:
+        line = guilty.line
+        say(f"{line.file}:{line.line}, {guilty.note or f'in {line.function}'}")
         _print_line(sources, line.file, line.line, None)
+        if guilty.doubt:
+            say(f"  in doubt: {guilty.doubt}", "yellow")
 
 
 def _log_line(record: LogRecord) -> Text:
@@ -191,20 +195,24 @@ def _step_dict(step: Step, built: Build) -> dict[str, Any]:
             }
             for record in step.records
         ],
-        "crashes": [_crash_dict(oops, built) for oops in step.crashes],
+        "crashes": [_report_dict(report, built) for report in step.crashes],
+        "traces": [_report_dict(report, built) for report in step.reports if report.severity is Severity.TRACE],
         "guest_end": {"kind": str(step.end.kind), "sentence": step.end.sentence, "console": step.end.console}
         if step.end
         else None,
     }
 
 
-def _crash_dict(oops: Oops, built: Build) -> dict[str, Any]:
-    line = find_blame(oops, built.modules)
+def _report_dict(report: Report, built: Build) -> dict[str, Any]:
+    guilty, frame = find_guilty_line(report, built.modules), report.find_guilty()
     return {
-        "title": oops.title,
-        "kind": str(oops.kind),
-        "function": oops.function,
-        "module": oops.module,
-        "file": line.file if line else None,
-        "line": line.line if line else None,
+        "title": report.sentence,
+        "kind": str(report.kind),
+        "severity": str(report.severity),
+        "function": frame.function if frame else None,
+        "module": frame.module if frame else None,
+        "file": guilty.line.file if guilty else None,
+        "line": guilty.line.line if guilty else None,
+        "note": guilty.note if guilty else "",
+        "doubt": guilty.doubt if guilty else report.doubt,
     }

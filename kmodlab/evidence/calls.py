@@ -20,8 +20,8 @@ from elftools.elf.elffile import ELFFile
 from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
-from kmodlab.evidence.oops.types import Frame
-from kmodlab.evidence.source_lines import ModuleSource, SourceLine
+from kmodlab.crash.report import Frame
+from kmodlab.crash.source_location import ModuleSource, SourceLine
 
 CALL_LENGTH = 5
 _CALL, _JUMP = 0xE8, 0xE9

@@ -9,9 +9,9 @@ import re
 from dataclasses import dataclass
 from functools import cached_property
 
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.evidence.calls import CallSite, Code
 from kmodlab.evidence.functions import Function, Functions
-from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.witness.records import Flag, Kind, Phase, Record, Records
 
 _DIRECT_RECLAIM = 0x400  # include/linux/gfp_types.h: the allocation may wait

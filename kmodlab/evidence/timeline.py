@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.evidence.calls import Code
 from kmodlab.evidence.functions import Functions, Gives, Takes, as_signed, errno_name
 from kmodlab.evidence.ledger.kinds import LOCKS
 from kmodlab.evidence.ledger.left import until_second_load
 from kmodlab.evidence.made import Call, calls_made
-from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.witness.records import Flag, Kind, Phase, Records
 
 

@@ -10,19 +10,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from kmodlab.build.result import Build, Outcome
+from kmodlab.crash.errnos import ErrnoNote, explain_error
+from kmodlab.crash.reader import find_reports
+from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
+from kmodlab.crash.report import Report
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
-from kmodlab.evidence.errnos import ErrnoNote, explain_error
-from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
-from kmodlab.evidence.oops.parser import parse_oopses
-from kmodlab.evidence.oops.types import Kind, Oops
 from kmodlab.guest.agent import OUTPUT_LIMIT, Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
 
 PLACE = "/root"  # where modules are put in the guest
-
-
-# What the log says of a module that was refused: the errno already tells, and nothing crashed.
-_REFUSALS = (Kind.UNKNOWN_SYMBOL, Kind.BAD_RELOCATION, Kind.WRONG_VERSION, Kind.BAD_FORMAT)
 
 
 @dataclass(frozen=True)
@@ -36,7 +32,7 @@ class Step:
     argv: tuple[str, ...]
     result: Result | None
     records: tuple[LogRecord, ...]
-    oopses: tuple[Oops, ...] = ()
+    reports: tuple[Report, ...] = ()
     end: GuestEnd | None = None
     earlier: tuple[LogRecord, ...] = ()
 
@@ -47,9 +43,9 @@ class Step:
         return Outcome.PASSED if fine else Outcome.FAILED
 
     @property
-    def crashes(self) -> tuple[Oops, ...]:
-        """What the kernel reported as broken; a module that was merely refused broke nothing."""
-        return tuple(oops for oops in self.oopses if oops.kind not in _REFUSALS)
+    def crashes(self) -> tuple[Report, ...]:
+        """What the kernel complains of: neither a mere call trace, nor a module that was refused."""
+        return tuple(report for report in self.reports if report.is_crash)
 
     @property
     def log(self) -> str:
@@ -65,7 +61,7 @@ class Step:
     def reason(self) -> str:
         """One sentence that says what went wrong; empty when nothing did."""
         if self.crashes:
-            return f"The kernel reported: {self.crashes[0].title}."
+            return self.crashes[0].words
         if self.end:
             return self.end.sentence
         assert self.result is not None
@@ -105,8 +101,8 @@ def take_step(
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
             raise
-        return Step(words, None, (), parse_oopses(lost.end.console), lost.end, earlier)
-    return Step(words, result, records, parse_oopses(format_log(records)), None, earlier)
+        return Step(words, None, (), find_reports(lost.end.console), lost.end, earlier)
+    return Step(words, result, records, find_reports(format_log(records)), None, earlier)
 
 
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:
@@ -188,7 +184,7 @@ def _with_later(step: Step, later: tuple[LogRecord, ...]) -> Step:
     if not later:
         return step
     records = (*step.records, *later)
-    return replace(step, records=records, oopses=parse_oopses(format_log(records)))
+    return replace(step, records=records, reports=find_reports(format_log(records)))
 
 
 def _looked_at_again(session: Session, step: Step) -> Step:
@@ -200,4 +196,4 @@ def _looked_at_again(session: Session, step: Step) -> Step:
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
             raise
-        return replace(step, result=None, oopses=parse_oopses(lost.end.console), end=lost.end)
+        return replace(step, result=None, reports=find_reports(lost.end.console), end=lost.end)

@@ -14,13 +14,13 @@ from dataclasses import replace
 from kmodlab.build.diagnostics import Diagnostic
 from kmodlab.build.result import Build
 from kmodlab.build.sources import Sources, kmod_name
+from kmodlab.crash.guilty_line import find_guilty_line
+from kmodlab.crash.reader import find_reports
+from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
+from kmodlab.crash.report import Report
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError, UsageError
-from kmodlab.evidence.blame import find_blame
 from kmodlab.evidence.faults.matrix import Bench as Runs
-from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
-from kmodlab.evidence.oops.parser import parse_oopses
-from kmodlab.evidence.oops.types import Oops
-from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.trial import PLACE, Step, take_step
 from kmodlab.evidence.witness.observe import Subject
 from kmodlab.exercises.bench import Bench
@@ -264,8 +264,9 @@ class Scene:
             return Miss(f"`{self.label}` did not come to its end in time.", by_time=True)
         return Miss(f"`{self.label}` printed without end.") if step.result.flooded else None
 
-    def _crashed(self, oops: Oops) -> Miss:
-        return Miss(f"The kernel reported: {oops.title}.", self.source_line(find_blame(oops, self._used)))
+    def _crashed(self, report: Report) -> Miss:
+        guilty = find_guilty_line(report, self._used)
+        return Miss(report.words, self.source_line(guilty.line) if guilty else None)
 
     def lost(self, error: GuestError) -> Miss | None:
         """What a guest's end outside of a command means; None where it is ours."""
@@ -277,9 +278,9 @@ class Scene:
         if not is_modules_doing(error.end):
             return None
         self.last_words = error.end.console
-        crashes = parse_oopses(error.end.console)
-        if crashes:
-            return self._crashed(crashes[0])
+        crash = next((report for report in find_reports(error.end.console) if report.is_crash), None)
+        if crash:
+            return self._crashed(crash)
         return Miss(f"{_words_of(error.end)}, after `{self.label}`.", by_time=error.end.kind is EndKind.HANG)
 
     def finish(self) -> Miss | None:
@@ -328,9 +329,9 @@ class Scene:
         return kmod_name(name) in self.loaded()
 
 
-def _crashes_in(records: tuple[LogRecord, ...]) -> tuple[Oops, ...]:
-    # What a module that was refused leaves in the log is no crash: Step.crashes knows.
-    return Step((), None, (), parse_oopses(format_log(records))).crashes if records else ()
+def _crashes_in(records: tuple[LogRecord, ...]) -> tuple[Report, ...]:
+    reports = find_reports(format_log(records)) if records else ()
+    return tuple(report for report in reports if report.is_crash)
 
 
 def _words_of(end: GuestEnd) -> str:

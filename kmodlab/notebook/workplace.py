@@ -13,10 +13,10 @@ from pathlib import Path
 
 from kmodlab.build.result import Build
 from kmodlab.build.sources import FILE_LIMIT, Sources, kmod_name
+from kmodlab.crash.reader import find_reports
+from kmodlab.crash.records import LogRecord, format_log
+from kmodlab.crash.report import Report, Severity
 from kmodlab.errors import GuestError, UsageError
-from kmodlab.evidence.log import LogRecord, format_log
-from kmodlab.evidence.oops.parser import parse_oopses
-from kmodlab.evidence.oops.types import Kind, Oops
 from kmodlab.evidence.trial import PLACE, Step, take_step
 from kmodlab.guest.agent import OUTPUT_LIMIT
 from kmodlab.guest.lab import load_lab
@@ -27,16 +27,6 @@ from kmodlab.settings import get_settings
 
 GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
 LOOK_S = 10.0  # for a glance at the guest, as when names are completed
-
-# Reports after which the kernel is as sound as before; after any other, the guest is replaced.
-_SOUND_AFTER = {Kind.WARNING, Kind.MEMORY_LEAK, Kind.UBSAN}
-# A module that was refused is not even a report: the tool's error and the log say all there is.
-_REFUSALS = {Kind.UNKNOWN_SYMBOL, Kind.BAD_RELOCATION, Kind.WRONG_VERSION, Kind.BAD_FORMAT}
-
-
-def breaks_kernel(oops: Oops) -> bool:
-    """Whether nothing can be relied on in this kernel any more."""
-    return oops.kind not in _SOUND_AFTER
 
 
 @dataclass(frozen=True)
@@ -55,15 +45,18 @@ class Action:
         return self.step.earlier
 
     @property
-    def reports(self) -> tuple[Oops, ...]:
-        """What the kernel reported, in this step or just before it: crashes and warnings."""
-        before = parse_oopses(format_log(self.earlier)) if self.earlier else ()
-        return tuple(oops for oops in (*before, *self.step.oopses) if oops.kind not in _REFUSALS)
+    def reports(self) -> tuple[Report, ...]:
+        """What the kernel reported, in this step or just before it: crashes, warnings and traces.
+
+        A module that was refused is not among them: the tool's error and the log say all there is.
+        """
+        before = find_reports(format_log(self.earlier)) if self.earlier else ()
+        return tuple(report for report in (*before, *self.step.reports) if report.severity is not Severity.REFUSED)
 
     @property
     def is_last(self) -> bool:
         """Whether the guest is gone, or unsound, after it."""
-        return self.step.end is not None or any(map(breaks_kernel, self.reports))
+        return self.step.end is not None or any(report.is_fatal for report in self.reports)
 
     def without_log(self) -> Action:
         """The same, as if the kernel had said nothing."""

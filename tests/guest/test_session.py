@@ -16,9 +16,9 @@ import psutil
 import pytest
 from watching import descendants, is_qemu, qemus_below, wait_until_gone
 
+from kmodlab.crash.errnos import explain_error
+from kmodlab.crash.records import parse_kmsg
 from kmodlab.errors import EndKind, GuestError, GuestLostError
-from kmodlab.evidence.errnos import explain_error
-from kmodlab.evidence.log import parse_kmsg
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
 

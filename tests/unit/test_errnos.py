@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kmodlab.evidence.errnos import explain_error
+from kmodlab.crash.errnos import explain_error
 
 CASES = [
     ("insmod", "insmod: ERROR: could not insert module hello.ko: Device or resource busy", "EBUSY"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmodlab.evidence.log import format_log, parse_kmsg
+from kmodlab.crash.records import format_log, parse_kmsg
 
 SAMPLE = b"""\
 6,428,2445690,-;squashfs: version 4.0 (2009/01/31) Phillip Lougher

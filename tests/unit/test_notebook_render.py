@@ -10,14 +10,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kmodlab.build.diagnostics import Diagnostic, Severity, Tool
+from kmodlab.crash.records import LogRecord
+from kmodlab.crash.report import Frame, Kind, Report
 from kmodlab.errors import EndKind, GuestEnd
-from kmodlab.evidence.log import LogRecord
-from kmodlab.evidence.oops.types import Kind, Oops
 from kmodlab.evidence.trial import Step
 from kmodlab.guest.agent import Result
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.complaint import Complaint, count
-from kmodlab.notebook.render.crash import Blame, Crash
+from kmodlab.notebook.render.crash import CellLine, Crash
 from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.harmless import Stream, prose, shorten
 from kmodlab.notebook.render.log import Log
@@ -56,7 +56,7 @@ def record(text: str, level: int = 6, *, facility: int = 0, sequence: int = 1) -
 
 def every_part(text: str) -> list[Part]:
     diagnostic = Diagnostic(Tool.GCC, Severity.ERROR, text, "hello.c", 1, 3, hint=text)
-    oops = Oops(text, Kind.NULL_DEREFERENCE, function=text, module=text, corrupted=True, reason=text, raw=text)
+    report = Report(Kind.NULL_DEREFERENCE, text, Frame(text, module=text), doubt=text, raw=text)
     return [
         Say(text),
         Command(text),
@@ -66,8 +66,8 @@ def every_part(text: str) -> list[Part]:
         Log([record(text), record(text, 7), record(text, 3, facility=1)], text),
         Excerpt(text, 1, 2, context=1),
         Complaint(diagnostic, {"hello.c": text}, "hello.c"),
-        Crash(oops),
-        Crash(oops, Blame(text, 1, text, text)),
+        Crash(report),
+        Crash(report, CellLine(text, 1, text, text, text, text)),
     ]
 
 
@@ -218,9 +218,9 @@ def show(action: Action, tool: str = "insmod", *, with_command: bool = False) ->
 
 
 def step(
-    result: Result | None, *records: LogRecord, oopses: tuple[Oops, ...] = (), end: GuestEnd | None = None
+    result: Result | None, *records: LogRecord, reports: tuple[Report, ...] = (), end: GuestEnd | None = None
 ) -> Step:
-    return Step(("insmod", "hello.ko"), result, records, oopses, end)
+    return Step(("insmod", "hello.ko"), result, records, reports, end)
 
 
 def test_a_tools_error_stands_verbatim_before_our_explanation() -> None:
@@ -238,8 +238,9 @@ def test_records_from_before_are_told_apart() -> None:
 
 def test_a_report_is_shown_once_and_not_among_the_records() -> None:
     records = (record("here we go"), record("BUG: kernel NULL pointer dereference"))
-    oops = Oops("BUG: it is broken", Kind.NULL_DEREFERENCE, function="f", module="hello", raw=records[1].line)
-    text = show(Action(step(Result(-9), *records, oopses=(oops,))))
+    place = Frame("f", module="hello")
+    report = Report(Kind.NULL_DEREFERENCE, "BUG: it is broken", place, raw=records[1].line)
+    text = show(Action(step(Result(-9), *records, reports=(report,))))
     assert "here we go" in text and "kernel NULL" not in text
     assert "The kernel crashed: BUG: it is broken" in text
     assert "It happened in `f()` of the module `hello`." in text
@@ -247,14 +248,21 @@ def test_a_report_is_shown_once_and_not_among_the_records() -> None:
 
 
 def test_a_warning_of_the_kernels_keeps_the_guest() -> None:
-    action = Action(step(Result(0), oopses=(Oops("WARNING in f", Kind.WARNING, function="f"),)))
+    action = Action(step(Result(0), reports=(Report(Kind.WARNING, "WARNING in f", Frame("f")),)))
     assert action.ok and not action.is_last
     assert "The kernel warns, and goes on: WARNING in f" in show(action)
     assert "fresh" not in show(action)
 
 
+def test_a_trace_that_was_printed_on_purpose_is_shown_and_fails_nothing() -> None:
+    action = Action(step(Result(0), reports=(Report(Kind.TRACE, "Call Trace:", trace=(Frame("f", module="hello"),)),)))
+    text = show(action)
+    assert action.ok and "printed a call trace" in text and "`f()` of the module `hello`" in text
+    assert "crashed" not in text and "warns" not in text
+
+
 def test_a_refused_module_is_no_crash() -> None:
-    action = Action(step(Result(1), oopses=(Oops("hello: Unknown symbol nosuch", Kind.UNKNOWN_SYMBOL),)))
+    action = Action(step(Result(1), reports=(Report(Kind.UNKNOWN_SYMBOL, "hello: Unknown symbol nosuch"),)))
     assert not action.is_last and "crashed" not in show(action)
 
 
@@ -268,8 +276,8 @@ def test_a_lost_guest_is_told_with_the_consoles_last_lines() -> None:
 
 
 def test_a_crash_in_a_cell_shows_the_guilty_line() -> None:
-    oops = Oops("BUG: it is broken", Kind.NULL_DEREFERENCE, function="f", raw="registers")
-    crash = Crash(oops, Blame("", 3, "\n{\n    *p = 1;\n}\n", "g"))
+    report = Report(Kind.NULL_DEREFERENCE, "BUG: it is broken", Frame("f"), raw="registers")
+    crash = Crash(report, CellLine("", 3, "\n{\n    *p = 1;\n}\n", "g"))
     assert "It happened in `g()`, in line 3 of the cell:\n" in crash.text
     assert ">    3 |     *p = 1;" in crash.text
     assert "registers" in crash.html and "registers" not in crash.text

@@ -11,13 +11,13 @@ from elftools.elf.elffile import ELFFile
 
 from kmodlab.build.result import Build
 from kmodlab.build.sources import kmod_name
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import GuestError, UsageError
 from kmodlab.evidence.calls import Code
 from kmodlab.evidence.faults.cycles import cycles_done, level_after_cycles
 from kmodlab.evidence.faults.verdict import Finding, Verdict, judge
 from kmodlab.evidence.functions import Function, Functions, known_functions
 from kmodlab.evidence.made import Call, calls_made
-from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.witness.module import get_witness
 from kmodlab.evidence.witness.observe import Observation, Subject, Task, observe
 from kmodlab.evidence.witness.plan import Fault

@@ -10,10 +10,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.evidence.calls import Code
 from kmodlab.evidence.functions import MAX_ERRNO, Gives, errno_name
 from kmodlab.evidence.made import Call
-from kmodlab.evidence.source_lines import SourceLine
 
 _EPERM = 1
 _MEANT = re.compile(r"\bmap(s|ped|ping)?\b|\bdeliberate|\bon purpose\b|\binstead\b|\bintentional", re.IGNORECASE)
@@ -147,7 +147,7 @@ def return_line(code: Code, returned: int) -> SourceLine | None:
     chosen = exact or [match for match in found if _constant(match[1]) is None]
     if not chosen:
         return start
-    return replace(start, line=bare.count("\n", 0, chosen[-1].start()) + 1, column=None)
+    return replace(start, line=bare.count("\n", 0, chosen[-1].start()) + 1)
 
 
 def _end_of_block(text: str, begin: int) -> int:

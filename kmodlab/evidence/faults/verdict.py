@@ -5,11 +5,13 @@ Pure: everything it judges was observed before.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kmodlab.crash.guilty_line import find_guilty_line
+from kmodlab.crash.report import Report
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import EndKind
 from kmodlab.evidence.faults.returned import WrongReturn, check_return
 from kmodlab.evidence.functions import Functions, Takes, as_signed
@@ -18,13 +20,9 @@ from kmodlab.evidence.ledger.kinds import resource_kind
 from kmodlab.evidence.ledger.left import Left, find_left, place_of, until_second_load, words_of_pending
 from kmodlab.evidence.ledger.twice import given_back_twice
 from kmodlab.evidence.made import Call, calls_made, site_line
-from kmodlab.evidence.oops.types import Frame, Oops
-from kmodlab.evidence.oops.types import Kind as OopsKind
-from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.witness.observe import Crash, Observation, Subject
 from kmodlab.evidence.witness.records import Flag, Kind, Phase
 
-_HANGS = {OopsKind.SOFT_LOCKUP, OopsKind.HARD_LOCKUP, OopsKind.RCU_STALL, OopsKind.HUNG_TASK}
 _LOAD = {"load"}
 _GONE = "gone"  # what happens once the module has done its exit, or failed in its init, is a consequence
 _BY_ADDRESS = {Takes.MEMORY, Takes.CACHED, Takes.RCU}
@@ -53,7 +51,7 @@ class Trouble:
     sentence: str
     line: SourceLine | None = None
     step: str = ""
-    oops: Oops | None = None
+    report: Report | None = None
 
 
 @dataclass(frozen=True)
@@ -207,13 +205,14 @@ class _Judge:
 
     def _crashes(self) -> Iterator[Trouble]:
         for crash in self._seen.crashes:
-            verdict = Verdict.HANGS if crash.oops.kind in _HANGS else Verdict.CRASHES
+            report = crash.report
+            verdict = Verdict.HANGS if report.kind.is_hang else Verdict.CRASHES
             step = _GONE if self._is_gone_at(crash) else crash.step
-            yield Trouble(verdict, self._words(crash.oops), self._crash_line(crash.oops), step, crash.oops)
+            yield Trouble(verdict, self._words(report), self._crash_line(report), step, report)
 
     def _is_gone_at(self, crash: Crash) -> bool:
         """Whether the module had done its exit, or its init had failed, when it crashed."""
-        going, time_s = self._records.first(Kind.GOING), _time_of(crash.oops)
+        going, time_s = self._records.first(Kind.GOING), crash.report.time_s
         return crash.step not in _STEPS or (going is not None and time_s is not None and time_s > going.time_s)
 
     def _ends(self) -> Iterator[Trouble]:
@@ -271,46 +270,42 @@ class _Judge:
 
     # ---- whose line ----
 
-    def _crash_line(self, oops: Oops) -> SourceLine | None:
+    def _crash_line(self, report: Report) -> SourceLine | None:
         lines = (self._blame, self._freed_line, self._unreturned_line, self._tail_jump_line, self._last_call_line)
-        return next((found for line in lines if (found := line(oops))), None)
+        return next((found for line in lines if (found := line(report))), None)
 
-    def _tail_jump_line(self, oops: Oops) -> SourceLine | None:
+    def _tail_jump_line(self, report: Report) -> SourceLine | None:
         """Where init or exit ends by jumping to a pointer, which leaves no trace of it on the stack."""
         places = (self._code.exit_place, self._code.init_place)
         running = places[0] if self._records.first(Kind.EXIT) else places[1]
-        if oops.rip_frame or running is None:
+        if report.place or running is None:
             return None
         return next((line for place in self._code.tail_jumps(*running) if (line := self._code.line(*place))), None)
 
-    def _last_call_line(self, oops: Oops) -> SourceLine | None:
+    def _last_call_line(self, report: Report) -> SourceLine | None:
         """The last call that the crashing process had made: a call at a function's end leaves no trace on the stack."""
-        time_s = _time_of(oops)
+        time_s = report.time_s
         made = [call for call in self._calls if time_s is not None and call.record.time_s <= time_s]
-        return next((call.line for call in reversed(made) if call.record.pid == oops.pid), None)
+        return next((call.line for call in reversed(made) if call.record.pid == report.pid), None)
 
-    def _words(self, oops: Oops) -> str:
-        address = _fault_address(oops)
+    def _words(self, report: Report) -> str:
+        address = report.address
         freed = self._freed_call(address) if address else None
         if freed and freed.line:
-            return f"use after free: the memory was freed on line {freed.line.line} ({oops.title})"
+            return f"use after free: the memory was freed on line {freed.line.line} ({report.sentence})"
         short = self._call_before(address) if address else None
         if short and short.function.size is not None:
             size = short.record.arguments[short.function.size]
-            return f"an access beyond the end of the {size} bytes{_which(short.line, 'got')} ({oops.title})"
-        return oops.title
+            return f"an access beyond the end of the {size} bytes{_which(short.line, 'got')} ({report.sentence})"
+        return report.sentence
 
-    def _blame(self, oops: Oops) -> SourceLine | None:
+    def _blame(self, report: Report) -> SourceLine | None:
         """The innermost place in the module's own source."""
-        for frame in _places(oops):
-            if frame.module == self._code.name:
-                own = next((line for line in self._code.source.lines(frame) if line.own), None)
-                if own:
-                    return own
-        return None
+        guilty = find_guilty_line(report, {self._code.name: self._code.source})
+        return guilty.line if guilty else None
 
-    def _freed_line(self, oops: Oops) -> SourceLine | None:
-        address = _fault_address(oops)
+    def _freed_line(self, report: Report) -> SourceLine | None:
+        address = report.address
         freed = self._freed_call(address) if address else None
         return freed.line if freed else None
 
@@ -346,7 +341,7 @@ class _Judge:
         last = max(own, key=lambda call: call.record.time_s, default=None)
         return self._unreturned_line() or (last.line if last else None)
 
-    def _unreturned_line(self, _oops: Oops | None = None) -> SourceLine | None:
+    def _unreturned_line(self, _report: Report | None = None) -> SourceLine | None:
         """The last call of the kernel that never came back."""
         pending = [call for call in self._calls if not call.returned and call.line]
         own = [call for call in pending if call.record.flags & Flag.OWN_TASK]  # init or exit itself waits
@@ -355,27 +350,6 @@ class _Judge:
 
 def _which(line: SourceLine | None, did: str) -> str:
     return f", which line {line.line} {did}" if line else ""
-
-
-def _places(oops: Oops) -> Iterator[Frame]:
-    """Where it trapped, then the calls that led there, innermost first."""
-    if oops.rip_frame:
-        yield oops.rip_frame
-    yield from (frame for frame in oops.trace if frame.reliable)
-
-
-def _fault_address(oops: Oops) -> int | None:
-    text = oops.registers.get("CR2", "")
-    try:
-        return int(text, 16)
-    except ValueError:
-        return None
-
-
-def _time_of(oops: Oops) -> float | None:
-    """When it was logged, in seconds since the guest's boot."""
-    match = re.search(r"^(?:<\d+>)?\[\s*(\d+\.\d+)\]", oops.raw)
-    return float(match[1]) if match else None
 
 
 def _step_of(phase: Phase) -> str:

@@ -11,12 +11,12 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.evidence.calls import Code
 from kmodlab.evidence.functions import Function, Functions, Gives, Handle, Sees
 from kmodlab.evidence.ledger.account import Account
 from kmodlab.evidence.ledger.kinds import MODULE_REFERENCE, THREAD, ResourceKind, resource_kind
 from kmodlab.evidence.made import Call, calls_made, site_line, site_name
-from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.witness.records import PER_SITE, Kind, Record, Records
 
 _CALLBACKS = {

@@ -16,13 +16,12 @@ from dataclasses import dataclass, field, replace
 from qemu.qmp import QMPError
 
 from kmodlab.build.sources import kmod_name
+from kmodlab.crash.reader import find_reports
+from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
+from kmodlab.crash.report import Report
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.evidence.calls import Code
 from kmodlab.evidence.functions import Functions
-from kmodlab.evidence.log import LogRecord, format_log, parse_kmsg
-from kmodlab.evidence.oops.parser import parse_oopses
-from kmodlab.evidence.oops.types import Kind as OopsKind
-from kmodlab.evidence.oops.types import Oops
 from kmodlab.evidence.trial import PLACE, load_argv
 from kmodlab.evidence.witness.plan import Fault, pack_plan
 from kmodlab.evidence.witness.records import Kind, Records, read_records
@@ -36,8 +35,6 @@ _MARK = "kmodlab: "
 _LOG_LIMIT = 1 << 19  # of characters that are looked through for crashes
 _LOOKS = 5  # at the processor of a guest that hangs
 _CYCLE_S = 0.6  # for one of many loads, at most
-# What the log says of a module that was refused: nothing crashed.
-_REFUSALS = (OopsKind.UNKNOWN_SYMBOL, OopsKind.BAD_RELOCATION, OopsKind.WRONG_VERSION, OopsKind.BAD_FORMAT)
 
 
 @dataclass(frozen=True)
@@ -81,7 +78,7 @@ class Crash:
     """A crash in the log, and the step during which it came."""
 
     step: str
-    oops: Oops
+    report: Report
 
 
 @dataclass(frozen=True)
@@ -348,6 +345,4 @@ def find_crashes(log: str) -> Iterator[Crash]:
 
 def _crashes_in(step: str, lines: list[str]) -> Iterator[Crash]:
     if step:  # before the first mark it is the guest's own start
-        for oops in parse_oopses("\n".join(lines)):
-            if oops.kind not in _REFUSALS:
-                yield Crash(step, oops)
+        yield from (Crash(step, report) for report in find_reports(lines) if report.is_crash)

@@ -97,7 +97,7 @@ def _observed(scene: Scene, name: str, task: Task, parameters: dict[str, Value])
 
 
 def _miss(scene: Scene, finding: Finding) -> Miss:
-    crashed = bool(finding.troubles and finding.troubles[0].oops)
+    crashed = bool(finding.troubles and finding.troubles[0].report)
     words = f"The kernel reported: {finding.sentence}." if crashed else _sentence(finding.sentence)
     return Miss(words, scene.source_line(finding.line), by_time=finding.verdict is Verdict.HANGS)
 

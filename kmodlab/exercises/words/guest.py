@@ -10,9 +10,9 @@ import re
 from collections.abc import Sequence
 
 from kmodlab.build.sources import kmod_name
+from kmodlab.crash.errnos import ErrnoNote
+from kmodlab.crash.records import LogRecord
 from kmodlab.errors import UsageError
-from kmodlab.evidence.errnos import ErrnoNote
-from kmodlab.evidence.log import LogRecord
 from kmodlab.evidence.trial import load_argv
 from kmodlab.exercises.check import Expectation, Miss
 from kmodlab.exercises.draws import Value

@@ -5,11 +5,11 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping
 
-from kmodlab.evidence.errnos import explain_error
-from kmodlab.evidence.log import LogRecord
-from kmodlab.evidence.oops.types import Oops
+from kmodlab.crash.errnos import explain_error
+from kmodlab.crash.records import LogRecord
+from kmodlab.crash.report import Report
 from kmodlab.guest.agent import Result
-from kmodlab.notebook.blame import find_blame
+from kmodlab.notebook.guilty_line import find_cell_line
 from kmodlab.notebook.render.crash import FRESH_GUEST, Crash
 from kmodlab.notebook.render.log import EARLIER, Log
 from kmodlab.notebook.render.parts import Command, Folded, Mood, Output, Part, Say
@@ -38,7 +38,7 @@ def action_parts(
         parts += [Output(result.text)] if with_output else []
         parts += _verdict(result, tool)
     parts.append(Log(_quiet(action.step.records, action.reports)))
-    parts += [Crash(oops, find_blame(oops, made)) for oops in action.reports]
+    parts += [Crash(report, find_cell_line(report, made)) for report in action.reports]
     return parts + _fate(action)
 
 
@@ -57,21 +57,21 @@ def _verdict(result: Result, tool: str) -> list[Part]:
     return [ended, Say(note.sentence)] if note else [ended]
 
 
-def _quiet(records: tuple[LogRecord, ...], reports: tuple[Oops, ...]) -> list[LogRecord]:
+def _quiet(records: tuple[LogRecord, ...], reports: tuple[Report, ...]) -> list[LogRecord]:
     """The records without the reports, which are shown apart."""
     reported = _reported(reports)
     return [record for record in records if not reported.issuperset(line.rstrip() for line in record.line.split("\n"))]
 
 
-def _last_lines(console: str, reports: tuple[Oops, ...]) -> list[str]:
+def _last_lines(console: str, reports: tuple[Report, ...]) -> list[str]:
     """The end of what a console printed, without the reports."""
     reported = _reported(reports)
     lines = (line.rstrip() for line in console.replace("\r", "").split("\n"))
     return [line for line in lines if line and line not in reported][-_CONSOLE_LINES:]
 
 
-def _reported(reports: tuple[Oops, ...]) -> set[str]:
-    return {line.rstrip() for oops in reports for line in oops.raw.split("\n")}
+def _reported(reports: tuple[Report, ...]) -> set[str]:
+    return {line.rstrip() for report in reports for line in report.raw.split("\n")}
 
 
 def _fate(action: Action) -> list[Part]:

@@ -4,22 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmodlab.evidence.oops.types import Oops
+from kmodlab.crash.report import Report, Severity
 from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.parts import Folded, Mood, Output, Part, Say, join_texts
-from kmodlab.notebook.workplace import breaks_kernel
 
+_STYLES = {
+    Severity.FATAL: ("error", "crash"),
+    Severity.WARNING: ("warning", "warning"),
+    Severity.TRACE: ("note", "call trace"),
+    Severity.REFUSED: ("warning", "refusal"),
+}
 FRESH_GUEST = "This guest is thrown away, with all that was loaded in it. The next cell gets a fresh one."
 
 
 @dataclass(frozen=True)
-class Blame:
-    """The line of a learner's source that a crash is about, in `function`. `file` is empty for the cell itself."""
+class CellLine:
+    """The line of a learner's source that a report is about, in `function`. `file` is empty for the cell itself.
+
+    `note` says what stands there, where that is not plain; `doubt` why it may not be the one.
+    """
 
     file: str
     line: int
     source: str
     function: str
+    note: str = ""
+    doubt: str = ""
 
     @property
     def place(self) -> str:
@@ -29,10 +39,10 @@ class Blame:
 
 @dataclass(frozen=True)
 class Crash:
-    """One crash, or a warning of the kernel's. `blame` is None where the learner's line is not known."""
+    """One crash, a warning or a trace of the kernel's. `guilty` is None where the learner's line is not known."""
 
-    oops: Oops
-    blame: Blame | None = None
+    report: Report
+    guilty: CellLine | None = None
 
     @property
     def text(self) -> str:
@@ -43,26 +53,35 @@ class Crash:
     def html(self) -> str:
         """The same, with the kernel's own report to unfold."""
         inner = "".join(part.html for part in self._parts)
-        severity = "error" if breaks_kernel(self.oops) else "warning"
-        return f'<div class="km-complaint km-{severity}" role="group" aria-label="crash">{inner}</div>'
+        style, label = _STYLES[self.report.severity]
+        return f'<div class="km-complaint km-{style}" role="group" aria-label="{label}">{inner}</div>'
 
     @property
     def _parts(self) -> list[Part]:
-        did = "crashed" if breaks_kernel(self.oops) else "warns, and goes on"
-        parts: list[Part] = [Say(f"The kernel {did}: {self.oops.title}", Mood.BAD), Say(self._where)]
-        if self.blame:
-            parts.append(Excerpt(self.blame.source, self.blame.line, context=2))
-        if self.oops.corrupted:
-            parts.append(Say(f"The kernel's report is not whole: {self.oops.reason}"))
-        if self.oops.raw:
-            parts.append(Folded(Say("the kernel's own report"), [Output(self.oops.raw)], is_open=False))
+        parts: list[Part] = [self._headline, Say(self._where)]
+        if self.guilty:
+            parts.append(Excerpt(self.guilty.source, self.guilty.line, context=2))
+        doubt = (self.guilty.doubt if self.guilty else "") or self.report.doubt
+        if doubt:
+            parts.append(Say(f"This is in doubt: {doubt}."))
+        if self.report.raw:
+            parts.append(Folded(Say("the kernel's own report"), [Output(self.report.raw)], is_open=False))
         return parts
 
     @property
+    def _headline(self) -> Say:
+        if self.report.severity is Severity.TRACE:
+            return Say("The kernel printed a call trace: how it came to where it was.")
+        did = "crashed" if self.report.is_fatal else "warns, and goes on"
+        return Say(f"The kernel {did}: {self.report.sentence}", Mood.BAD)
+
+    @property
     def _where(self) -> str:
-        if self.blame:
-            return f"It happened in `{self.blame.function}()`, in {self.blame.place}:"
-        if self.oops.function is None:
+        if self.guilty:
+            where = f"in {self.guilty.place}" + (f": {self.guilty.note}" if self.guilty.note else "")
+            return f"It happened in `{self.guilty.function}()`, {where}:"
+        frame = self.report.find_guilty()
+        if frame is None:
             return "The report names no function."
-        owner = f"of the module `{self.oops.module}`" if self.oops.module else "of the kernel itself"
-        return f"It happened in `{self.oops.function}()` {owner}."
+        owner = f"of the module `{frame.module}`" if frame.module else "of the kernel itself"
+        return f"It happened in `{frame.function}()` {owner}."

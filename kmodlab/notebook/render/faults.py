@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.evidence.faults.matrix import Faults, SiteResult
 from kmodlab.evidence.faults.verdict import Finding, Trouble, Verdict
-from kmodlab.evidence.source_lines import SourceLine
 from kmodlab.evidence.timeline import return_text
 from kmodlab.notebook.render.harmless import escape, prose
 from kmodlab.text import harmless

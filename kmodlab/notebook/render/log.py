@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kmodlab.evidence.log import LogRecord
+from kmodlab.crash.records import LogRecord
 from kmodlab.notebook.render.harmless import escape, prose
 from kmodlab.notebook.render.parts import block
 from kmodlab.text import harmless

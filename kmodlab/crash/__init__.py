@@ -1,0 +1,1 @@
+"""What the kernel's log says of crashes: records, reports, and the lines of C that they are about."""

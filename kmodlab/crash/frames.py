@@ -1,0 +1,87 @@
+"""Frames of a call trace, and where the processor was, in the notations of the kernel's architectures.
+
+A symbol is printed as `function+0xOFFSET/0xSIZE [module BUILD_ID]` everywhere (kernel/kallsyms.c, `__sprint_symbol`).
+What stands around it differs: arch/x86/kernel/dumpstack.c (`printk_stack_address`, `show_ip`), arch/arm64/kernel
+(stacktrace.c, `dump_backtrace_entry`; process.c, `__show_regs`), arch/arm/kernel/traps.c (`dump_backtrace_entry`),
+arch/powerpc/kernel/process.c (`show_stack`), arch/s390/kernel/dumpstack.c and so on. Kernels before 4.10 print the
+address as well, `[<ffffffff81234567>]`. scripts/decode_stacktrace.sh puts `(file:line)` in the place of the offset.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+from kmodlab.crash.report import Frame
+
+_ADDRESS = r"(?:\(?\[?<?(?:0x)?[0-9a-fA-F]{8,16}>?\]?)"
+_MODULE = r"(?:\s*\[(?P<module>[\w-]+)(?:\s+(?P<build_id>[0-9a-f]{8,40}))?(?:\([A-Z+-]+\))?\])?"
+_NAME = r"(?P<function>[A-Za-z_.$][\w.$:<>]*)"
+_SYMBOL = rf"{_NAME}\+(?P<offset>0x[0-9a-f]+)/(?P<size>0x[0-9a-f]+){_MODULE}"
+_IN_TEXT = re.compile(_SYMBOL)
+_FRAME = re.compile(
+    rf"\s*(?:\#\d+:?\s+)?(?:{_ADDRESS}\s*){{0,3}}(?P<guess>\?\s+)?\(?<?{_SYMBOL}>?\)?"
+    r"(?P<rest>\s*(?:\(unreliable\)|\([PLFK]?\))*\s*)$"
+)
+_RESOLVED = re.compile(
+    rf"\s*(?P<guess>\?\s+)?{_NAME}\s+\((?P<place>[\w./+-]+:(?:\d+|\?)"
+    r"(?:\s+\(discriminator \d+\)|\s+[\w./+-]+:(?:\d+|\?))*)\)\s*(?P<module>\[?[\w-]+\]?)?\s*$"
+)
+# 32-bit ARM: `[<c0101234>] (function [module]) from [<c0105678>] (caller+0x10/0x20)`; since 5.19 without addresses.
+_ARM = re.compile(
+    rf"\s*(?:{_ADDRESS}\s+)?\(?{_NAME}(?:\+(?P<offset>0x[0-9a-f]+)/(?P<size>0x[0-9a-f]+))?{_MODULE}\)?\s+from\s+"
+    rf"(?:{_ADDRESS}\s*)?\(?[A-Za-z_.$0-9<]"
+)
+# Several on one line, before 2.6.18.
+_SEVERAL = re.compile(rf"(?:\s*(?:{_ADDRESS}\s*)?\(?{re.sub('[?]P<[a-z_]+>', '?:', _SYMBOL)}\)?)+\s*")
+_BARE = re.compile(r"\s*(?:\?\s+)?(?:\[?<(?:0x)?[0-9a-f]{8,16}>\]?|0x[0-9a-f]{8,16})\s*$")
+# x86; ARM, MIPS, RISC-V, LoongArch, ia64 and alpha; PowerPC, SPARC, s390, PA-RISC.
+_PLACE = re.compile(
+    r"\s*(?:[RE]IP(?::\s*(?:(?P<segment>[0-9a-f]{4}):)?|\s+is\s+at\s+|\s+)|(?i:pc|epc|era|ip)\s*(?::|\s+is\s+at\s)\s*"
+    r"(?:[0-9a-f]{8,16}\s+)?|NIP:?\s+|TPC:\s+|Krnl PSW : [^(]*|IAOQ\[0\]:\s+)"
+)
+_USER_SEGMENTS = {"0033", "0023", "0073"}  # arch/x86/include/asm/segment.h: of programs
+
+
+def parse_frames(text: str) -> Iterator[Frame]:
+    """The frames on a line of a call trace; none where it is another line."""
+    found = (_FRAME.match(text) if "+0x" in text else _RESOLVED.match(text)) or _ARM.match(text)
+    if found:
+        yield _frame(found)
+    elif _SEVERAL.fullmatch(text):
+        yield from map(_frame, _IN_TEXT.finditer(text))
+
+
+def _frame(found: re.Match[str]) -> Frame:
+    parts = found.groupdict(default="")
+    return Frame(
+        function=parts["function"],
+        offset=int(parts["offset"], 16) if parts.get("offset") else None,
+        size=int(parts["size"], 16) if parts.get("size") else None,
+        module=parts.get("module", "").strip("[]") or None,
+        reliable=not parts.get("guess") and "(unreliable)" not in parts.get("rest", ""),
+        place=parts.get("place", ""),
+        build_id=parts.get("build_id", ""),
+    )
+
+
+def is_bare_address(text: str) -> bool:
+    """Whether a line of a call trace is an address to which the kernel knows no symbol."""
+    return _BARE.match(text) is not None
+
+
+def find_symbol(text: str) -> Frame | None:
+    """The first symbol anywhere in a text, as the place of an instruction."""
+    found = _IN_TEXT.search(text)
+    return replace(_frame(found), exact=True) if found else None
+
+
+def parse_place(text: str) -> tuple[bool, Frame | None]:
+    """Whether a line says where the processor was, and the function, where that was in the kernel and has a name."""
+    start = _PLACE.match(text)
+    if not start or start["segment"] in _USER_SEGMENTS:
+        return start is not None, None
+    rest = text[start.end() :]
+    resolved = _RESOLVED.match(rest)
+    return True, replace(_frame(resolved), exact=True) if resolved else find_symbol(rest)

@@ -1,0 +1,75 @@
+"""The line of a module's source that a report is about: the innermost place in what the learner wrote.
+
+A crash may show itself far from its cause, in the kernel's own code. The learner is shown the last line of his that
+was being executed, since that is where he can look further.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from kmodlab.build.sources import kmod_name
+from kmodlab.crash.report import Frame, Report
+from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
+
+_REMOVES = "delete_module"  # kernel/module/main.c: the system call, under whatever prefix and suffix
+
+
+@dataclass(frozen=True)
+class GuiltyLine:
+    """A line that a report is about.
+
+    `note` says what stands there, where that is not plain; `doubt` why it may not be the one.
+    """
+
+    line: SourceLine
+    note: str = ""
+    doubt: str = ""
+
+
+def find_guilty_line(report: Report, modules: Mapping[str, bytes | ModuleSource]) -> GuiltyLine | None:
+    """The line that a report is about; `modules` maps names to .ko files. None where it is not in any of them."""
+    sources = {kmod_name(name): _source(ko) for name, ko in modules.items()}
+    certain = [frame for frame in report.frames if frame.module in sources]
+    for frame in certain:
+        if line := _own_line(sources, frame):
+            return GuiltyLine(line)
+    if not certain and (last := _last_call(report, sources)):
+        return last
+    for frame in report.module_frames(sources):
+        if frame not in certain and (line := _own_line(sources, frame)):
+            return GuiltyLine(line, doubt="" if frame.reliable else "the kernel merely found it on the stack")
+    return None
+
+
+def _source(ko: bytes | ModuleSource) -> ModuleSource:
+    return ko if isinstance(ko, ModuleSource) else ModuleSource.read(ko)
+
+
+def _own_line(sources: Mapping[str, ModuleSource], frame: Frame) -> SourceLine | None:
+    return sources[frame.module or ""].own_line(frame)
+
+
+def _last_call(report: Report, sources: Mapping[str, ModuleSource]) -> GuiltyLine | None:
+    """The last call of exit, which the compiler makes a jump: then exit is not in the trace any more."""
+    frames = report.frames
+    removing = next((number for number, frame in enumerate(frames) if _REMOVES in frame.function), 0)
+    if not removing:
+        return None
+    inside = frames[removing - 1].function.partition(".")[0]
+    for source in sources.values():
+        calls = source.last_calls()
+        if inside in calls and (line := _line_at(source, calls, inside)):
+            return GuiltyLine(line, f"{inside}(), the last call of exit")
+    for source in sources.values():
+        calls = source.last_calls()
+        # What exit jumped to may itself have jumped on.
+        if len(calls) == 1 and (line := _line_at(source, calls, name := next(iter(calls)))):
+            return GuiltyLine(line, f"{name}(), the last call of exit", "the trace does not show it")
+    return None
+
+
+def _line_at(source: ModuleSource, calls: Mapping[str, CodePlace], name: str) -> SourceLine | None:
+    place = calls[name]
+    return next((line for line in source.lines_at([place])[place] if line.own), None)

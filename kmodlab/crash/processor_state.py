@@ -1,0 +1,117 @@
+"""What a report says of the processor and the process: registers, who ran, on which kernel, how that is tainted."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from kmodlab.crash.report import Taint
+
+# kernel/panic.c, taint_flags; what each means is in Documentation/admin-guide/tainted-kernels.rst.
+_TAINTS = {
+    "P": "a module without a GPL-compatible license is loaded",
+    "F": "a module was loaded by force",
+    "S": "this processor or machine is not one that the kernel supports",
+    "R": "a module was removed by force",
+    "M": "the processor reported a hardware error",
+    "B": "a damaged page of memory was found",
+    "U": "a program asked for the taint",
+    "D": "the kernel has crashed before",
+    "A": "an ACPI table was replaced",
+    "W": "the kernel has warned before",
+    "C": "a driver from drivers/staging is loaded",
+    "I": "the kernel works around a defect of the firmware",
+    "O": "a module from outside the kernel's tree is loaded",
+    "E": "a module without a valid signature is loaded",
+    "L": "a processor was stuck before",
+    "K": "the kernel has been live patched",
+    "X": "the distribution marks a module that it does not support",
+    "T": "the kernel's structures are laid out at random",
+    "N": "a test inside the kernel has run",
+    "J": "fwctl has changed the firmware of a device",
+}
+# lib/dump_stack.c, dump_stack_print_info; "UID" since 6.11; in another order before 3.12.
+_PROCESS = re.compile(
+    r"(?:CPU: ?\d+ +(?:UID: \d+ )?)?P(?:ID|id): (?P<pid>\d+),? [Cc]omm: (?P<process>.{1,40}?) +(?:Kdump: loaded +)?"
+    r"(?=Not tainted|Tainted: |\(\S+\)|\d+\.\d+|$)"
+)
+_TAINTED = re.compile(r"Tainted: (?P<letters>[A-Z ]{1,24}?)\s*(?=\(|\s\S*\d|$|\))")
+_TAINT_WORDS = re.compile(r"\[([A-Z])\]=[A-Z_]+")  # since 6.9: "Tainted: [O]=OOT_MODULE, [E]=UNSIGNED_MODULE"
+_KERNEL = re.compile(r"(?:Not tainted|Tainted: [A-Z ]+?),?\s+\(?(?P<kernel>\d+\.\d+[^\s)]*)")
+_CPU = re.compile(r"CPU(?:: ?|#| )(\d+)\b")
+# In the sentences themselves: soft lockups, hung tasks, atomic sections, KASAN, kmemleak, warnings. The numbers only
+# keep the groups' names apart.
+_IN_SENTENCE = re.compile(
+    r"\[(?P<of1>.{1,16}):(?P<pid1>\d+)\]$|task (?P<of2>.{1,40}?):(?P<pid2>\d+) (?:is )?blocked|"
+    r": (?P<of3>\S.{0,15})/(?P<pid3>\d+)/0x|pid: (?P<pid4>\d+), name: (?P<of4>.{1,16})$|"
+    r"by task (?P<of5>.{1,16})/(?P<pid5>\d+)(?: |$)|comm \"(?P<of6>.{1,16})\", pid (?P<pid6>\d+)|"
+    r"^Process (?P<of7>.{1,40}?) \(pid: (?P<pid7>\d+),|CPU: ?\d+ PID: (?P<pid8>\d+) at "
+)
+# arch/x86/kernel/process_64.c, __show_regs; arch/arm64/kernel/process.c; other architectures alike.
+_REGISTER = re.compile(r"\b([A-Za-z$][A-Za-z0-9_]{0,8}) ?: ?(?:[0-9a-f]{4}:)?([0-9a-f]{8}(?:[0-9a-f]{8})?)\b")
+_ADDRESS = re.compile(
+    r"(?:virtual address|address:|for address:?|(?:dereference|request|access|fetch)(?: on (?:read|write))? at)"
+    r"(?: virtual address)?[: ]+(?:0x)?([0-9a-f]{8,16})\b|address 0x([0-9a-f]{1,16})"
+)
+_FAULT_REGISTER = re.compile(r"CR2: ([0-9a-f]{16}|[0-9a-f]{8})$")
+# Lines without frames or registers that reports are made of.
+_OTHER = re.compile(
+    r"\s*(?:Code: |Modules linked in:|Hardware name: |Workqueue: |Stack:?(?:\s|$)|#PF: |P[GM4U]D\b|\*p[gmu]d|Mem abort|"
+    r"Data abort|ES[RF] |EC = |SET = |EA = |FSC = |ISV = |CM = |(?:swapper|user) pgtable|\[[0-9a-f]{8,16}\] |pstate: |"
+    r"[FGDEC]S: |PKRU: |note: |Kernel Offset|CPU features: |Last Breaking|Krnl GPRS|Flags: |(?:soft|hard)irqs last|"
+    r"irq event stamp|PREEMPT |(?:Not t|T)ainted|last sysfs file|Dumping ftrace|Rebooting in|Sending NMI|SMP: |"
+    r"Memory Limit|Instruction dump|Process |xor |Preemption disabled|preempt_count|RCU nest|in_atomic|\"echo 0 |task:\S|"
+    r"INFO: lockdep is|\d+ locks? held by|no locks held|Disabling lock|RSP:|ORIG_RAX)"
+)
+
+
+def introduces_trace(text: str) -> bool:
+    """Whether this is the line on the process that stands above a trace."""
+    return _PROCESS.search(text) is not None
+
+
+def parse_facts(text: str) -> dict[str, Any]:
+    """What a line tells of `process`, `pid`, `cpu`, `kernel` and `taint`: only what it tells, named as in a report."""
+    facts: dict[str, Any] = {}
+    if process := _PROCESS.search(text):
+        facts |= {"process": process["process"].strip(), "pid": int(process["pid"])}
+    elif process := _IN_SENTENCE.search(text):
+        parts = {name: value for name, value in process.groupdict().items() if value}
+        facts |= {"pid" if name.startswith("pid") else "process": value for name, value in parts.items()}
+        facts["pid"] = int(facts["pid"])
+    if cpu := _CPU.search(text):
+        facts["cpu"] = int(cpu[1])
+    if kernel := _KERNEL.search(text):
+        facts["kernel"] = kernel["kernel"]
+    if taint := parse_taint(text):
+        facts["taint"] = taint
+    return facts
+
+
+def parse_taint(text: str) -> tuple[Taint, ...]:
+    """The taint that a line tells; "G", which says that no proprietary module is loaded, is none."""
+    found = _TAINTED.search(text)
+    letters = _TAINT_WORDS.findall(text) or (found["letters"] if found else "")
+    return tuple(Taint(letter, _TAINTS.get(letter, "unknown")) for letter in letters if letter not in " G")
+
+
+def parse_registers(text: str) -> dict[str, str]:
+    """Names and values of the registers on a line."""
+    return {found[1]: found[2] for found in _REGISTER.finditer(text)}
+
+
+def parse_address(sentence: str) -> int | None:
+    """The address that could not be accessed."""
+    found = _ADDRESS.search(sentence)
+    return int(found[1] or found[2], 16) if found else None
+
+
+def parse_fault_register(text: str) -> int | None:
+    """The faulting address where it stands alone: as it was then (arch/x86/mm/fault.c, page_fault_oops)."""
+    found = _FAULT_REGISTER.match(text)
+    return int(found[1], 16) if found else None
+
+
+def belongs_to_reports(text: str) -> bool:
+    """Whether a line without frames or registers is one that reports are made of."""
+    return _OTHER.match(text) is not None

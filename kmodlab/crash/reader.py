@@ -1,0 +1,351 @@
+"""Reads a kernel's log, line by line, and finds the reports of crashes, warnings and call traces in it.
+
+A report has a headline (`headlines`), then in any order lines on the process, registers, one call trace or several.
+What is read is a stream: a log of any size needs the room of one report. Damage never raises: what cannot be read is
+passed over, and the report says what is doubtful about it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
+
+from kmodlab.crash.frames import find_symbol, is_bare_address, parse_frames, parse_place
+from kmodlab.crash.headlines import WORTH_A_LOOK, Headline, find_headline, is_consequence
+from kmodlab.crash.log_lines import LogLine, clean_line
+from kmodlab.crash.processor_state import (
+    belongs_to_reports,
+    introduces_trace,
+    parse_address,
+    parse_facts,
+    parse_fault_register,
+    parse_registers,
+)
+from kmodlab.crash.report import Frame, Kind, Report, Severity, Stack
+
+MAX_REPORTS = 200
+_MAX_RAW = 2000  # lines of one report that are kept
+_MAX_FRAMES = 500
+_GAP = 12  # lines of others that may stand inside a report
+_PREAMBLE = 40  # lines between a headline and the first trace
+# Locks, memory and stalls are described at length before the trace comes.
+_LONG_PREAMBLE = 600
+_LONG = {Kind.LOCKDEP, Kind.SLAB_CORRUPTION, Kind.RCU_STALL, Kind.HARD_LOCKUP, Kind.WORKQUEUE_LOCKUP, Kind.KCSAN}
+# Reports that have no trace, or need none.
+_SHORT = {Kind.BAD_PAGE, Kind.PANIC, Kind.HUNG_TASK, Kind.HARD_LOCKUP, Kind.WORKQUEUE_LOCKUP}
+
+_CUT_HERE = re.compile(r"-{4,}\[ cut here \]-{4,}")  # include/asm-generic/bug.h
+_TRACE = re.compile(r"\s*(?:[Cc]all [Tt]race|Backtrace|Trace|Stack trace):?(?:$|\s)")
+_END = re.compile(r"---\[ end (?:trace|Kernel panic)")  # kernel/panic.c: print_oops_end_marker, panic
+_STACK_NAME = re.compile(r"\s*</?[A-Z#_][A-Z0-9_#]*>\s*")  # arch/x86/kernel/dumpstack.c, stack_type_name
+# Above a further trace: "Allocated by task 84:", "backtrace:", "NMI backtrace for cpu 1"; mm/slub.c, print_track.
+_TITLE = re.compile(r".*:$|.*backtrace for cpu|(?:Allocated|Freed) in ")
+_UNFINISHED = re.compile(r"(?:\bat|\baddress|address:|\bfor|- not|\bin)$")
+_MODULE_ALONE = re.compile(r"\[[\w-]+\]$")
+
+MISSING_HEADLINE = "the beginning of the report is missing"
+MISSING_TRACE = "the report ends before its call trace"
+INTERLEAVED = "other lines stand between those of the call trace"
+WRAPPED = "lines of the report are wrapped"
+GUESSED = "the kernel merely found the module's function on the stack"
+
+
+def find_reports(log: str | Iterable[str], limit: int = MAX_REPORTS) -> tuple[Report, ...]:
+    """The reports in a log, in their order, at most `limit` of them; `log` is its text, or its lines.
+
+    What stands in the log twice, with the same time, is given once.
+    """
+    found: dict[tuple[object, ...], Report] = {}
+    for report in _Reader().read(log.split("\n") if isinstance(log, str) else log):
+        when = report.first_line if report.time_s is None else report.time_s
+        found.setdefault((when, report.sentence, report.pid, *map(str, report.frames[:4])), report)
+        if len(found) == limit:
+            break
+    return tuple(found.values())
+
+
+@dataclass
+class _Draft:
+    """A report that is not over: what has been read of it."""
+
+    first: LogLine
+    sentence: str = ""
+    headline: Headline | None = None
+    kind: Kind = Kind.TRACE
+    messages: list[str] = field(default_factory=list)  # below "cut here", before the headline
+    place: Frame | None = None
+    stacks: list[tuple[str, list[Frame]]] = field(default_factory=list)  # each with the line above it
+    main: list[Frame] | None = None  # the first one that "Call Trace:" introduced
+    registers: dict[str, str] = field(default_factory=dict)
+    address: int | None = None
+    facts: dict[str, object] = field(default_factory=dict)
+    raw: list[str] = field(default_factory=list)
+    last: int = 0
+    doubts: list[str] = field(default_factory=list)
+    gap: int = 0  # lines of others since the last one of its own
+    label: str = ""  # what the next trace is, in the kernel's words
+    in_stack: bool = False  # whether the next frame continues the last stack
+    of_program: bool = False  # whether the registers to come are a program's
+    ended: bool = False
+    panicked: bool = False
+
+    @property
+    def has_body(self) -> bool:
+        """Whether more than a headline has been seen."""
+        return bool(self.stacks or self.place or self.registers)
+
+    @property
+    def patience(self) -> int:
+        """How many lines of others may come before it is given up."""
+        if self.main is not None or (self.headline is None and self.has_body):
+            return _GAP
+        return _LONG_PREAMBLE if self.kind in _LONG else _PREAMBLE
+
+    def is_over_at(self, text: str) -> bool:
+        """Whether a line begins a trace of another report: after this one's end, or without a title of its own."""
+        if self.panicked or not _begins_trace(text):
+            return False
+        return self.ended or (self.main is not None and not self.label and introduces_trace(text))
+
+    def learn(self, text: str) -> None:
+        """Keep what a line tells of the process, the processor and the kernel, where it is not known yet."""
+        self.facts = self.facts if self.panicked else {**parse_facts(text), **self.facts}
+
+    # ---- the headline ----
+
+    def name(self, headline: Headline, text: str) -> None:
+        """Give it the headline below "cut here"; where the kernel says more above that, this is its sentence."""
+        self.headline, self.kind, self.sentence = headline, headline.kind, text.strip()
+        messages = [message for message in self.messages if message]
+        if messages and headline.kind in (Kind.WARNING, Kind.BUG):
+            self.sentence = messages[0]
+            more = next((found for message in messages if (found := find_headline(message))), headline)
+            self.kind = more.kind
+            self.stacks += [(message, [frame]) for message in messages if (frame := find_symbol(message))]
+
+    def note(self, text: str) -> None:
+        """Keep what a headline itself tells."""
+        self.learn(text)
+        self.address = parse_address(text) if self.address is None else self.address
+        if self.place is None and not self.panicked:
+            self.place = find_symbol(text)
+
+    # ---- lines inside it ----
+
+    def add(self, text: str) -> bool:
+        """Take a line; whether it belongs here."""
+        if _END.search(text):
+            self.ended = True
+        elif not text.strip():
+            self.in_stack = False
+            return not self.ended
+        elif introduces_trace(text):
+            self.learn(text)
+            self.in_stack = False
+        elif _TRACE.match(text):
+            self._add_trace(text)
+        elif self.headline is None and not self.has_body and not self.sentence:
+            self.messages.append(text.strip())
+            return len(self.messages) <= _PREAMBLE
+        elif not (_STACK_NAME.fullmatch(text) or self._add_body(text)):
+            return self._add_words(text.strip())
+        return True
+
+    def _add_trace(self, text: str) -> None:
+        # The place that a backtrace of another processor has above it is its first frame.
+        frames = self.stacks[-1][1] if self.in_stack and self.stacks else []
+        if not (len(frames) == 1 and frames[0].exact):
+            frames = []
+            self.stacks.append((self.label, frames))
+        self.main = frames if self.main is None and not self.panicked else self.main
+        self.label, self.in_stack = "", True
+        self._add_frames(parse_frames(text.partition(":")[2]))
+
+    def _add_frames(self, frames: Iterable[Frame]) -> None:
+        if not self.in_stack or not self.stacks:
+            self.stacks.append((self.label, []))
+            self.label = ""
+        kept = self.stacks[-1][1]
+        kept += frames if len(kept) < _MAX_FRAMES else ()
+        self.in_stack = True
+
+    def _add_body(self, text: str) -> bool:
+        """Take places, frames and registers."""
+        is_place, place = parse_place(text)
+        if self.address is None and not self.ended:
+            self.address = parse_fault_register(text)
+        if is_place:
+            self._add_place(text, place)
+        elif self.ended and not self.panicked:
+            return bool(parse_registers(text))
+        elif frames := list(parse_frames(text)):
+            if self.in_stack and self.gap and self.main and self.stacks[-1][1] is self.main:
+                self.doubts.append(INTERLEAVED)
+            self.in_stack = self.in_stack and not (self.gap and self.stacks[-1][1] is not self.main)
+            self._add_frames(frames)
+        elif not (is_bare_address(text) and self.in_stack):
+            registers = parse_registers(text)
+            if self.main is None and not self.of_program:
+                self.registers = {**registers, **self.registers}
+            return bool(registers)
+        return True
+
+    def _add_place(self, text: str, place: Frame | None) -> None:
+        """Take where the processor was; in a trace, that is where it was interrupted."""
+        if self.ended or self.panicked:
+            return
+        self.of_program = place is None and "RIP: 0010" not in text
+        if self.main is None and not any(frame.exact for _, frames in self.stacks for frame in frames):
+            self.registers = {**parse_registers(text), **self.registers}
+            self.place = self.place or place
+        elif place is not None:
+            self._add_frames([place])
+
+    def _add_words(self, words: str) -> bool:
+        """Take any other line."""
+        if self.headline and not self.ended:
+            self.learn(words)
+            if _TITLE.match(words):
+                self.label, self.in_stack = words, False
+                return True
+        return belongs_to_reports(words)
+
+    # ---- the end ----
+
+    def finish(self) -> Report | None:
+        """The report; None where this was none."""
+        stacks = [Stack(title, tuple(frames)) for title, frames in self.stacks if frames]
+        trace = tuple(self.main or (stacks[0].frames if stacks else ()))
+        report = Report(
+            kind=self.kind,
+            sentence=self.sentence or "Call Trace:",
+            place=self.place,
+            trace=trace,
+            stacks=tuple(stack for stack in stacks if stack.frames != trace),
+            registers=self.registers,
+            address=self.address,
+            panicked=self.panicked,
+            time_s=self.first.time_s,
+            first_line=self.first.number,
+            last_line=self.last,
+            raw="\n".join(self.raw),
+            **self.facts,  # type: ignore[arg-type]
+        )
+        if not self._is_report(report):
+            return None
+        if report.kind is Kind.PAGE_FAULT and report.address is not None and report.address < 4096:
+            report = replace(report, kind=Kind.NULL_DEREFERENCE)  # several architectures say the same of both
+        if (
+            not report.trace
+            and not report.place
+            and report.severity is not Severity.REFUSED
+            and self.kind not in _SHORT
+        ):
+            self.doubts.append(MISSING_TRACE)
+        guilty = report.find_guilty()
+        if guilty and guilty.module and not guilty.reliable:
+            self.doubts.append(GUESSED)
+        return replace(report, doubt="; ".join(dict.fromkeys(self.doubts)))
+
+    def _is_report(self, report: Report) -> bool:
+        if self.headline is not None:
+            return self.has_body or not self.headline.needs_trace
+        if self.doubts and MISSING_HEADLINE in self.doubts:
+            return bool(report.trace)
+        # A trace without a headline is one where a module is in it, for certain if anything in it is.
+        certain = [frame for frame in report.trace if frame.reliable] or report.trace
+        return self.kind is Kind.TRACE and any(frame.module for frame in certain)
+
+
+class _Reader:
+    """Goes from line to line; at most one report is open."""
+
+    def __init__(self) -> None:
+        self._draft: _Draft | None = None
+        self._done: list[Report] = []
+
+    def read(self, lines: Iterable[str]) -> Iterator[Report]:
+        """The reports, each as soon as it is over."""
+        held: tuple[str, LogLine] | None = None  # a line whose rest may stand on the next one
+        for number, raw in enumerate(lines, 1):
+            if held is None and self._draft is None and not WORTH_A_LOOK.search(raw):
+                continue
+            line = clean_line(number, raw)
+            whole = _join(held[1], line) if held else None
+            if held and whole:
+                self._take(f"{held[0]}\n{raw}", whole)
+                if self._draft:
+                    self._draft.doubts.append(WRAPPED)
+                held = None
+            else:
+                if held:
+                    self._take(*held)
+                held = (raw.rstrip("\r"), line)
+            yield from self._flush()
+        if held:
+            self._take(*held)
+        self._close()
+        yield from self._flush()
+
+    def _flush(self) -> Iterator[Report]:
+        done, self._done = self._done, []
+        return iter(done)
+
+    def _take(self, raw: str, line: LogLine) -> None:
+        text = line.text
+        if self._draft and self._draft.is_over_at(text):
+            self._close()
+        is_cut, headline = _CUT_HERE.search(text) is not None, find_headline(text)
+        if is_cut or headline:
+            self._open(headline, line)
+        elif self._draft is None and (_begins_trace(text) or parse_place(text)[1]):
+            doubts = [] if _begins_trace(text) else [MISSING_HEADLINE]
+            self._draft = _Draft(line, "Call Trace:" if not doubts else text.strip(), doubts=doubts)
+        draft = self._draft
+        if draft is None:
+            return
+        if is_cut or headline or draft.add(text):
+            draft.gap, draft.last = 0, line.number
+        else:
+            draft.gap += 1
+        if draft.gap == 0 or not draft.ended:
+            draft.raw += [raw] if len(draft.raw) < _MAX_RAW else []
+        if draft.gap > draft.patience or (draft.gap and draft.ended) or draft.kind.severity is Severity.REFUSED:
+            self._close()
+
+    def _open(self, headline: Headline | None, line: LogLine) -> None:
+        """A headline, or "cut here": a new report, or more about the one that has just begun."""
+        draft, text = self._draft, line.text
+        if draft and headline and draft.headline is None and not draft.has_body:
+            draft.name(headline, text)
+        elif draft and headline and (draft.has_body or draft.ended) and is_consequence(text):
+            draft.panicked = True
+        elif not (draft and not draft.has_body and (headline is None or headline.continues or headline.needs_trace)):
+            self._close()
+            draft = _Draft(line)
+            if headline:
+                draft.headline, draft.kind, draft.sentence = headline, headline.kind, text.strip()
+        self._draft = draft
+        draft.note(text)
+
+    def _close(self) -> None:
+        draft, self._draft = self._draft, None
+        if draft:
+            del draft.raw[len(draft.raw) - draft.gap :]
+            report = draft.finish()
+            self._done += [report] if report else []
+
+
+def _begins_trace(text: str) -> bool:
+    return introduces_trace(text) or _TRACE.match(text) is not None
+
+
+def _join(first: LogLine, second: LogLine) -> LogLine | None:
+    """Both as one line, where a mail reader has broken it; None where each stands for itself."""
+    rest = second.text.strip()
+    if not rest or (second.stamped and first.stamped) or len(first.text) < 30:
+        return None
+    broken_frame = _MODULE_ALONE.match(rest) and any(parse_frames(first.text))
+    broken_headline = _UNFINISHED.search(first.text) and find_headline(first.text)
+    return replace(first, text=f"{first.text} {rest}") if broken_frame or broken_headline else None

@@ -1,0 +1,67 @@
+"""The kernel's log as records: when, how urgent, from whom, what.
+
+Format: Documentation/ABI/testing/dev-kmsg in the kernel's sources. What a record means is left to `reader`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+# include/linux/kern_levels.h
+LEVELS = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
+# A record is shown on the console when its level is below console_loglevel, 7 by default (kernel/printk/printk.c).
+CONSOLE_LEVEL = 7
+_RECORD = re.compile(r"(\d+),(\d+),(\d+),([^;]*);(.*)")
+_ESCAPES = re.compile(r"(?:\\x[0-9a-f]{2})+")
+
+
+@dataclass(frozen=True)
+class LogRecord:
+    """One record of the kernel's log. `time_s` is seconds since the guest's boot, `level` 0 (EMERG) to 7 (DEBUG)."""
+
+    sequence: int
+    time_s: float
+    level: int
+    facility: int
+    text: str
+
+    @property
+    def level_name(self) -> str:
+        """The level as the kernel's sources name it, without KERN_."""
+        return LEVELS[self.level]
+
+    @property
+    def on_console(self) -> bool:
+        """Whether it is printed on the console as well, with the default console log level."""
+        return self.level < CONSOLE_LEVEL
+
+    @property
+    def is_kernels(self) -> bool:
+        """Whether the kernel itself made it: programs that write into the log have other facilities (syslog(3))."""
+        return self.facility == 0
+
+    @property
+    def line(self) -> str:
+        """The record as `dmesg` prints it."""
+        stamp = f"[{self.time_s:12.6f}] "
+        return "\n".join(stamp + line for line in self.text.split("\n"))
+
+
+def parse_kmsg(data: bytes) -> tuple[LogRecord, ...]:
+    """Records as /dev/kmsg gives them; what is no record (the ` KEY=value` lines, damage) is passed over."""
+    found = (_RECORD.fullmatch(line) for line in data.decode("utf-8", "replace").split("\n"))
+    return tuple(_record(match) for match in found if match)
+
+
+def _record(match: re.Match[str]) -> LogRecord:
+    priority = int(match[1])
+    # The kernel writes each byte that is no printable ASCII, and a backslash, as \xNN: several may be one character.
+    text = _ESCAPES.sub(lambda bytes_: bytes.fromhex(bytes_[0].replace("\\x", "")).decode("utf-8", "replace"), match[5])
+    return LogRecord(int(match[2]), int(match[3]) / 1e6, priority & 7, priority >> 3, text.rstrip("\n"))
+
+
+def format_log(records: Iterable[LogRecord]) -> str:
+    """Records as `dmesg` prints them, a line each."""
+    return "\n".join(record.line for record in records)

@@ -1,0 +1,224 @@
+"""A crash report as data: what went wrong, where, on whose way, and how far the kernel can still be relied on."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Severity(StrEnum):
+    """How grave a report is.
+
+    After a `FATAL` one nothing in this kernel can be relied on. After a `WARNING` the kernel goes on. A `TRACE` is a
+    call trace without a complaint, as `dump_stack()` prints it. A module that is `REFUSED` was never run.
+    """
+
+    FATAL = "fatal"
+    WARNING = "warning"
+    TRACE = "trace"
+    REFUSED = "refused"
+
+
+class Kind(StrEnum):
+    """What a report is about."""
+
+    NULL_DEREFERENCE = "null-dereference"
+    PAGE_FAULT = "page-fault"
+    GENERAL_PROTECTION = "general-protection"
+    DIVIDE_ERROR = "divide-error"
+    DOUBLE_FAULT = "double-fault"
+    TRAP = "trap"  # any other exception of the processor
+    STACK_OVERFLOW = "stack-overflow"
+    STACK_CORRUPTION = "stack-corruption"
+    BUG = "bug"
+    PANIC = "panic"
+    SOFT_LOCKUP = "soft-lockup"
+    HARD_LOCKUP = "hard-lockup"
+    RCU_STALL = "rcu-stall"
+    HUNG_TASK = "hung-task"
+    WORKQUEUE_LOCKUP = "workqueue-lockup"
+    SCHEDULING_WHILE_ATOMIC = "scheduling-while-atomic"
+    SLEEPING_IN_ATOMIC = "sleeping-in-atomic"
+    LIST_CORRUPTION = "list-corruption"
+    SLAB_CORRUPTION = "slab-corruption"
+    BAD_PAGE = "bad-page"
+    KASAN = "kasan"
+    KFENCE = "kfence"
+    KMSAN = "kmsan"
+    KCSAN = "kcsan"
+    UBSAN = "ubsan"
+    MEMORY_LEAK = "memory-leak"
+    LOCKDEP = "lockdep"
+    SPINLOCK = "spinlock"
+    REFCOUNT = "refcount"
+    WARNING = "warning"
+    DUPLICATE_NAME = "duplicate-name"
+    TRACE = "trace"
+    UNKNOWN_SYMBOL = "unknown-symbol"
+    WRONG_VERSION = "wrong-version"
+    BAD_RELOCATION = "bad-relocation"
+    BAD_FORMAT = "bad-format"
+
+    @property
+    def severity(self) -> Severity:
+        """How grave reports of this kind are."""
+        return _SEVERITIES.get(self, Severity.FATAL)
+
+    @property
+    def is_hang(self) -> bool:
+        """Whether something does not come to its end."""
+        return self in _HANGS
+
+
+_SEVERITIES = {
+    **dict.fromkeys((Kind.WARNING, Kind.REFCOUNT, Kind.DUPLICATE_NAME), Severity.WARNING),
+    **dict.fromkeys((Kind.UBSAN, Kind.MEMORY_LEAK, Kind.KCSAN), Severity.WARNING),
+    **dict.fromkeys((Kind.LOCKDEP, Kind.SLEEPING_IN_ATOMIC), Severity.WARNING),
+    Kind.TRACE: Severity.TRACE,
+    **dict.fromkeys((Kind.UNKNOWN_SYMBOL, Kind.WRONG_VERSION), Severity.REFUSED),
+    **dict.fromkeys((Kind.BAD_RELOCATION, Kind.BAD_FORMAT), Severity.REFUSED),
+}
+_HANGS = {Kind.SOFT_LOCKUP, Kind.HARD_LOCKUP, Kind.RCU_STALL, Kind.HUNG_TASK, Kind.WORKQUEUE_LOCKUP}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One place in a call trace: a function, and how far in it, in bytes.
+
+    `size` is the function's length as the kernel counts it: up to the next symbol. `module` is None in the kernel
+    itself. `reliable` is False for what the kernel merely found on the stack ("? "). `exact` says that the offset is
+    that of an instruction; otherwise it is a return address, the instruction after the call. `place` is file and line
+    where the log has them (scripts/decode_stacktrace.sh), `build_id` the module's, where the kernel prints it.
+    """
+
+    function: str
+    offset: int | None = None
+    size: int | None = None
+    module: str | None = None
+    reliable: bool = True
+    exact: bool = False
+    place: str = ""
+    build_id: str = ""
+
+    def __str__(self) -> str:
+        offset = "" if self.offset is None else f"+{self.offset:#x}"
+        size = "" if self.size is None else f"/{self.size:#x}"
+        return f"{self.function}{offset}{size}" + (f" [{self.module}]" if self.module else "")
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A further call trace in a report: `title` is the kernel's line above it, such as "Allocated by task 84:"."""
+
+    title: str
+    frames: tuple[Frame, ...]
+
+
+@dataclass(frozen=True)
+class Taint:
+    """A letter of the kernel's taint, and what it means."""
+
+    letter: str
+    meaning: str
+
+
+# Those that print a trace, so that they are in it: lib/dump_stack.c, kernel/panic.c, arch/*/kernel/dumpstack.c and
+# arch/*/kernel/stacktrace.c. Compilers add suffixes.
+_PRINTERS = {
+    *("dump_stack", "dump_stack_lvl", "__dump_stack", "show_stack", "show_trace", "show_trace_log_lvl", "show_regs"),
+    *("dump_backtrace", "unwind_backtrace", "__warn", "__warn_printk", "warn_slowpath_common", "warn_slowpath_fmt"),
+    *("warn_slowpath_null", "report_bug", "panic", "vpanic"),
+}
+
+
+def prints_traces(frame: Frame) -> bool:
+    """Whether a frame is of a function that prints the trace it stands in."""
+    return frame.function.partition(".")[0] in _PRINTERS
+
+
+_ARCHITECTURES = {"RAX": "x86-64", "EAX": "x86", "x29": "arm64", "psr": "arm"}
+
+
+@dataclass(frozen=True)
+class Report:
+    """One report of the kernel's.
+
+    `sentence` is the kernel's own, unchanged. `place` is where the processor was, None where the report does not tell;
+    `trace` are the calls that led there, innermost first; `stacks` are further traces in the report. `registers` are
+    hexadecimal. `address` is the memory that was accessed. `panicked`: the kernel gave up because of it.
+    `doubt` says why the report may not be right or whole;
+    empty where nothing speaks against it. `time_s` is in seconds since the boot, None where the log has no such times;
+    `first_line` and `last_line` count the log's lines from 1. `raw` are these lines, without what stands before each.
+    """
+
+    kind: Kind
+    sentence: str
+    place: Frame | None = None
+    trace: tuple[Frame, ...] = ()
+    stacks: tuple[Stack, ...] = ()
+    registers: Mapping[str, str] = field(default_factory=dict)
+    address: int | None = None
+    taint: tuple[Taint, ...] = ()
+    process: str | None = None
+    pid: int | None = None
+    cpu: int | None = None
+    kernel: str | None = None
+    panicked: bool = False
+    doubt: str = ""
+    time_s: float | None = None
+    first_line: int = 0
+    last_line: int = 0
+    raw: str = ""
+
+    @property
+    def severity(self) -> Severity:
+        """How grave it is."""
+        return Severity.FATAL if self.panicked else self.kind.severity
+
+    @property
+    def words(self) -> str:
+        """The kernel's sentence in one of ours."""
+        return f"The kernel reported: {self.sentence}{'' if self.sentence.endswith(('.', '!', '?', ':')) else '.'}"
+
+    @property
+    def is_crash(self) -> bool:
+        """Whether the kernel complains of what ran: neither a mere trace, nor a module that was refused."""
+        return self.severity in (Severity.FATAL, Severity.WARNING)
+
+    @property
+    def is_fatal(self) -> bool:
+        """Whether nothing can be relied on in this kernel any more."""
+        return self.severity is Severity.FATAL
+
+    @property
+    def architecture(self) -> str:
+        """The processor's architecture, by the names of its registers; empty where none are told."""
+        return next((name for register, name in _ARCHITECTURES.items() if register in self.registers), "")
+
+    @property
+    def frames(self) -> tuple[Frame, ...]:
+        """Where the processor was and the calls that led there, innermost first; only what is certain."""
+        calls = tuple(frame for frame in self.trace if frame.reliable)
+        return (self.place, *calls) if self.place else calls
+
+    @property
+    def faulting(self) -> Frame | None:
+        """The function that the report is about; None where it names none."""
+        frames = [frame for frame in self.frames if not prints_traces(frame)]
+        return frames[0] if frames else None
+
+    def module_frames(self, modules: Collection[str] | None = None) -> Iterator[Frame]:
+        """The frames in some modules, or in any, the most telling first.
+
+        Certain ones before those that were merely found on the stack; those of the report's further traces last.
+        """
+        guesses = (frame for frame in self.trace if not frame.reliable)
+        others = (frame for stack in self.stacks for frame in stack.frames)
+        for frame in (*self.frames, *guesses, *others):
+            if frame.module and (modules is None or frame.module in modules):
+                yield frame
+
+    def find_guilty(self, modules: Collection[str] | None = None) -> Frame | None:
+        """The innermost frame in one of the modules, or in any; else the faulting function itself."""
+        return next(self.module_frames(modules), None) or self.faulting

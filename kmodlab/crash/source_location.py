@@ -1,0 +1,293 @@
+"""From a place in a module's code to the line of C that it came from.
+
+A log says `hello_init+0x11/0x1000 [hello]`; the module's own .ko knows, in its debugging information (DWARF), that
+this is line 14 of hello.c, in `count`, which the compiler inlined into `hello_init`. The toolchain's addr2line reads
+that; the file comes out of a build that a learner controls, so it does so in the sandbox.
+
+A .ko is not linked yet: each of its sections starts at address 0, so addr2line is asked section by section.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+
+from kmodlab.anatomy.contents import read_contents
+from kmodlab.anatomy.elf import ObjectFile, Symbol
+from kmodlab.anatomy.malformed import MalformedError
+from kmodlab.anatomy.module import KernelModule, read_module
+from kmodlab.build.limits import READER
+from kmodlab.build.sandbox import OUTSIDE, find_sandbox, open_box
+from kmodlab.build.sources import kmod_name
+from kmodlab.crash.report import Frame, Report
+from kmodlab.errors import SetupError
+from kmodlab.process import Deadline, run_async, wait
+
+MAX_PLACES = 2000  # that are asked for at once
+_FOLDER = "/tmp"  # noqa: S108 (a place in the sandbox)
+# First the compilation units, then each line of stdin: a section, and addresses in it.
+_SCRIPT = """
+readelf --debug-dump=info --dwarf-depth=1 "$0" 2>/dev/null
+while read -r section addresses; do
+	echo "section $section"
+	addr2line --addresses --functions --inlines --exe="$0" --section="$section" $addresses 2>/dev/null
+done
+"""
+_UNIT = re.compile(r"DW_AT_(name|comp_dir)\s*:(?: \(indirect[^)]*\):)?\s*(.*\S)")
+_PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+)(?: \(discriminator \d+\))?")
+_SECTION_NAME = re.compile(r"[\w.$-]+")
+_EXECUTABLE = 0x4  # SHF_EXECINSTR
+# What a call and a jump at a function's end are, by the kind of relocation: on x86 the opcode before it tells (E9 is
+# a jump; System V ABI, AMD64 supplement), on arm64 the kind itself (ELF for the Arm 64-bit Architecture).
+_X86_CALLS = {"R_X86_64_PLT32", "R_X86_64_PC32"}
+_X86_JUMP, _ARM64_JUMP = 0xE9, "R_AARCH64_JUMP26"
+_EXIT = "cleanup_module"  # what module_exit() calls it too (include/linux/module.h)
+
+
+@dataclass(frozen=True)
+class SourceLine:
+    """A line of C that was being executed.
+
+    `file` is relative to the module's own folder where it lies in there, else as the compiler recorded it; `path` is
+    always the latter. `line` counts from 1. `inlined` says that `function` has no code of its own here: the next entry
+    is the function that contains it. `own` tells the module's sources from the kernel's headers.
+    """
+
+    file: str
+    line: int
+    function: str
+    inlined: bool
+    own: bool
+    path: str
+
+
+@dataclass(frozen=True)
+class CodePlace:
+    """A place in a .ko: the section's name, and an offset in it, in bytes."""
+
+    section: str
+    offset: int
+
+
+@dataclass
+class ModuleSource:
+    """A module's debugging information, ready to be asked; open one for each .ko and keep it.
+
+    Never raises for what the file contains: a frame that cannot be resolved gives an empty tuple, and `complaint` says
+    why.
+    """
+
+    image: bytes = field(repr=False)
+    _lines: dict[CodePlace, tuple[SourceLine, ...]] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def read(cls, ko: Path | bytes) -> ModuleSource:
+        """Open a .ko by its path or its content.
+
+        Raises:
+            OSError: The path cannot be read.
+        """
+        return cls(ko if isinstance(ko, bytes) else ko.read_bytes())
+
+    @cached_property
+    def module(self) -> KernelModule | None:
+        """The file as a module; None where it is damaged."""
+        try:
+            module = read_module(read_contents(self.image))
+            _ = module.elf.symbols
+        except MalformedError:
+            return None
+        return module
+
+    @cached_property
+    def name(self) -> str | None:
+        """The module's name as a log writes it; None where there is none."""
+        try:
+            return (self.module.modinfo.get("name") or None) if self.module else None
+        except MalformedError:
+            return None
+
+    def lines(self, frame: Frame) -> tuple[SourceLine, ...]:
+        """The frame's line, innermost inlined function first, the frame's own function last; empty if unknown."""
+        place = self.place(frame)
+        return self.lines_at([place])[place] if place else ()
+
+    def own_line(self, frame: Frame) -> SourceLine | None:
+        """The innermost of the frame's lines that is in the module's own sources."""
+        return next((line for line in self.lines(frame) if line.own), None)
+
+    def place(self, frame: Frame) -> CodePlace | None:
+        """Where the frame's instruction lies; None where the module has no such function, or several alike."""
+        if frame.offset is None or self.module is None:
+            return None
+        known = self._functions.get(frame.function, [])
+        # The kernel gives a function's size as the distance to the next symbol, which may be more than its own.
+        fitting = [symbol for symbol in known if symbol.size == frame.size] or known
+        # A call's return address is the instruction after it, which may be another line's, or another function's.
+        offset = frame.offset if frame.exact else frame.offset - 1
+        if len(fitting) != 1 or not 0 <= offset <= fitting[0].size:
+            return None
+        section = fitting[0].section
+        return CodePlace(section.name, fitting[0].value + offset) if section else None
+
+    @cached_property
+    def _functions(self) -> dict[str, list[Symbol]]:
+        found: dict[str, list[Symbol]] = {}
+        for symbol in self.module.elf.symbols if self.module else ():
+            if symbol.kind == "func" and symbol.section is not None and symbol.section.flags & _EXECUTABLE:
+                found.setdefault(symbol.name, []).append(symbol)
+        return found
+
+    def lines_at(self, places: Iterable[CodePlace]) -> Mapping[CodePlace, tuple[SourceLine, ...]]:
+        """The lines of C at some places: all of them are looked up in one go. Empty for one that is not known."""
+        wanted = [place for place in dict.fromkeys(places) if place not in self._lines][:MAX_PLACES]
+        usable = [place for place in wanted if _SECTION_NAME.fullmatch(place.section) and place.offset >= 0]
+        if usable and self.has_debug_info:
+            self._lines |= _parse(wait(_ask(self.image, usable)))
+        self._lines |= {place: () for place in wanted if place not in self._lines}
+        return self._lines
+
+    @property
+    def has_debug_info(self) -> bool:
+        """Whether the file tells lines at all."""
+        elf = self.module.elf if self.module else None
+        return elf is not None and elf.kind == "relocatable" and elf.section(".debug_line") is not None
+
+    # ---- the last call of exit ----
+
+    def last_calls(self) -> dict[str, CodePlace]:
+        """The functions that exit calls by jumping to them, at its end: the place of each jump, by the target."""
+        elf = self.module.elf if self.module else None
+        exit_function = next(iter(self._functions.get(_EXIT, ())), None)
+        if elf is None or exit_function is None or exit_function.section is None:
+            return {}
+        try:
+            relocations = elf.relocations
+        except MalformedError:
+            return {}
+        start, end = exit_function.value, exit_function.value + exit_function.size
+        found = {}
+        for relocation in relocations:
+            at = relocation.offset - (1 if relocation.kind in _X86_CALLS else 0)
+            if relocation.section != exit_function.section or not start <= at < end:
+                continue
+            if relocation.kind == _ARM64_JUMP or (
+                relocation.kind in _X86_CALLS and elf.content_at(relocation.section, at, 1) == bytes([_X86_JUMP])
+            ):
+                found[relocation.symbol.name] = CodePlace(exit_function.section.name, at)
+        return found
+
+    # ---- why not ----
+
+    def complaint(self, report: Report) -> str:
+        """Why the report's lines in this module are not known, in a sentence; empty where nothing is wrong.
+
+        It may be another module than the crashed one, another build of it, for another architecture, or without
+        debugging information.
+        """
+        if self.module is None:
+            return "The file is not a kernel module, or it is damaged."
+        elf = self.module.elf
+        machine = _MACHINES.get(elf.machine, elf.machine)
+        if report.architecture and machine != report.architecture:
+            return f"The module is built for {machine}; the log is of a kernel for {report.architecture}."
+        frames = list(report.module_frames([kmod_name(self.name)])) if self.name else []
+        if not frames:
+            others = ", ".join(dict.fromkeys(frame.module or "" for frame in report.module_frames()))
+            named = f"it names {others}" if others else "it names no module's function"
+            return f"This report is not about the module {self.name or '?'}: {named}."
+        build_id = next((frame.build_id for frame in frames if frame.build_id), "")
+        if build_id and (own := _build_id(elf)) and not own.startswith(build_id):
+            return f"The module is another build than the one that crashed: {own[:12]}…, not {build_id[:12]}…."
+        strange = next((frame for frame in frames if frame.offset is not None and self.place(frame) is None), None)
+        if strange and len(self._functions.get(strange.function, ())) < 2:
+            return f"The module is another build than the one that crashed: it has no place {strange}."
+        if not self.has_debug_info:
+            return "The module has no debugging information: build it with the kernel's headers, and do not strip it."
+        return ""
+
+
+_MACHINES = {"x64": "x86-64", "x86": "x86", "AArch64": "arm64", "ARM": "arm"}
+
+
+def _build_id(elf: ObjectFile) -> str:
+    """The identity of the build (the gABI's note section; ld --build-id): name and kind take 16 bytes before it."""
+    return elf.content(".note.gnu.build-id")[16:].hex()
+
+
+# ---- addr2line -----------------------------------------------------------------------------------------------------
+
+
+async def _ask(image: bytes, places: list[CodePlace]) -> str:
+    by_section: dict[str, list[int]] = {}
+    for place in places:
+        by_section.setdefault(place.section, []).append(place.offset)
+    questions = "".join(f"{name} {' '.join(map(hex, offsets))}\n" for name, offsets in by_section.items())
+    descriptor = os.memfd_create("module")
+    try:
+        with os.fdopen(os.dup(descriptor), "wb") as file:
+            file.write(image)
+        with open_box(await find_sandbox(), limits=READER, binds={}, tmpfs={_FOLDER: READER.disk_mib}) as box:
+            guard = box.guard()
+            argv = ["sh", "-c", _SCRIPT, f"/proc/self/fd/{descriptor}"]
+            finished = await run_async(
+                box.argv(argv, cwd=_FOLDER, environment={"LC_ALL": "C.UTF-8"}),
+                deadline=Deadline.after(READER.wall_s or 60),
+                stdin=questions.encode(),
+                environment=OUTSIDE,
+                pass_fds=(*box.pass_fds, descriptor),
+                output_limit=READER.output_mib << 20,
+                on_output=guard.count,
+                watch=guard.watch,
+            )
+    finally:
+        os.close(descriptor)
+    if finished.status == 127 or b"addr2line: not found" in finished.stderr:
+        raise SetupError("addr2line is not installed.", hint="Install it: apt install binutils.")
+    return finished.stdout.decode("utf-8", "replace")
+
+
+def _parse(text: str) -> dict[CodePlace, tuple[SourceLine, ...]]:
+    """What the script has printed: the units, then for each place its address and pairs of function and line."""
+    units, _, answers = text.partition("\nsection ")
+    home = _home(units)
+    found: dict[CodePlace, tuple[SourceLine, ...]] = {}
+    for block in f"\nsection {answers}".split("\nsection ")[1:]:
+        section, *lines = block.split("\n")
+        starts = [number for number, line in enumerate(lines) if re.fullmatch(r"0x[0-9a-f]{8,16}", line)]
+        for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+            place = CodePlace(section, int(lines[start], 16))
+            found[place] = tuple(_source_lines(lines[start + 1 : end], home))
+    return found
+
+
+def _source_lines(answer: list[str], home: str) -> list[SourceLine]:
+    pairs = [(answer[at], _PLACE.fullmatch(answer[at + 1])) for at in range(0, len(answer) - 1, 2)]
+    known = [(function, place) for function, place in pairs if place]
+    lines = []
+    for number, (function, place) in enumerate(known):
+        path = os.path.normpath(place["path"])
+        own = bool(home) and path.startswith(home + os.sep)
+        file = os.path.relpath(path, home) if own else path
+        lines.append(SourceLine(file, int(place["line"]), function, number < len(known) - 1, own, path))
+    return lines
+
+
+def _home(units: str) -> str:
+    """The folder that all the module's own sources lie in: what its compilation units have in common.
+
+    Those that kbuild adds count only where they are alone (scripts/mod/modpost.c, scripts/module-common.c).
+    """
+    paths, name = set[Path](), ""
+    for key, value in _UNIT.findall(units):
+        if key == "name":
+            name = value
+        else:
+            paths.add(Path(os.path.normpath(Path(value) / name)))
+    own = {path for path in paths if not path.name.endswith((".mod.c", "module-common.c"))} or paths
+    folders = {str(path.parent) for path in own if path.is_absolute()}
+    return os.path.commonpath(folders) if folders else ""

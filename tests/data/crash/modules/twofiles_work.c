@@ -1,0 +1,7 @@
+// The other file.
+int twofiles_work(int *where);
+
+int twofiles_work(int *where)
+{
+	return *(volatile int *)where; /* here */
+}
