@@ -23,7 +23,7 @@ MARK = "/* here */"
 SCRIPTS = {"nullread": "cat /dev/nullread", "exposes": "cat /dev/exposes"}
 TWO_FILES = {"twofiles": ("twofiles_main.o", "twofiles_work.o")}
 # These hang the guest, are refused, or need a kernel that looks after its memory; their logs are stored.
-NOT_RUN = {"hungtask", "nosymbol", "overrun", "rcustall", "softlock", "usefree"}
+NOT_RUN = {"badpage", "hungtask", "nosymbol", "overrun", "rcustall", "softlock", "usefree"}
 # They crash some time after they were loaded.
 LATE = {"nulltimer"}
 _WAIT_S = 10.0
@@ -65,7 +65,7 @@ def run_module(session: Session, name: str, ko: bytes) -> str:
     ends = time.monotonic() + _WAIT_S
     while name in LATE and not steps[-1].crashes and steps[-1].end is None and time.monotonic() < ends:
         steps.append(take_step(session, ["cat", "/proc/uptime"], own=True))
-    if steps[-1].end is None and steps[0].result and steps[0].result.ok:
+    if steps[-1].end is None and steps[0].result and steps[0].result.ok and not any(step.crashes for step in steps):
         steps.append(unload(session, name))
     logs = (text for step in steps for text in (format_log(step.earlier), step.log))
     return "\n".join(log for log in logs if log)

@@ -140,6 +140,11 @@ class ObjectFile:
     sections: tuple[Section, ...] = field(repr=False)
     _elf: ELFFile = field(repr=False, compare=False)
 
+    @property
+    def section_table(self) -> tuple[int, int]:
+        """Where the table of sections begins in the file, and how long each of its entries is, in bytes."""
+        return self._elf["e_shoff"], self._elf["e_shentsize"]
+
     def section(self, name: str) -> Section | None:
         """The first section of that name; None where there is none."""
         return next((section for section in self.sections if section.name == name), None)

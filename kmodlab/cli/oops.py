@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -11,7 +12,7 @@ import click
 from rich.progress import BarColumn, DownloadColumn, Progress
 
 from kmodlab.cli.console import ERR, say
-from kmodlab.crash.guilty_line import GuiltyLine, find_guilty_line
+from kmodlab.crash.guilty import GuiltyLine, find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.reader import MAX_REPORTS, find_reports
 from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import ModuleSource, SourceLine
@@ -21,7 +22,9 @@ MAX_SOURCE_BYTES = 4 * 2**20
 _MAX_LINE = 1 << 16  # bytes
 _SHOWN_CALLS = 20
 _SLOW = 8 << 20  # bytes from which on reading takes more than a moment
-_SAMPLE = 1 << 16
+_SAMPLE = 1 << 16  # characters in which binary data shows itself
+_ENOUGH = 256
+_NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
 
 @click.command()
@@ -56,21 +59,23 @@ def _read_lines(log: BinaryIO) -> Iterator[str]:
     """The log, line by line; UsageError where it is no text."""
     with _progress(log) as progress:
         task = progress.add_task("Reading …", total=_size(log) or None)
-        read = binary = 0
+        read, sample = 0, ""
         while line := log.readline(_MAX_LINE):
-            if read < _SAMPLE:
-                binary += line.count(b"\0")
-            elif 4 * binary > read:
-                raise UsageError(
-                    "The log is not a text: it is binary data.", hint="For a journal: `journalctl -k > LOG`."
-                )
             read += len(line)
+            text = line.decode("utf-8", "replace")
+            if len(sample) < _SAMPLE:
+                sample += text
+                _check_text(sample)
             progress.update(task, completed=read)
-            yield line.decode("utf-8", "replace").rstrip("\n").strip("\r")
+            yield text.rstrip("\n").strip("\r")
     if not read:
-        ERR.print("The log is empty.", style="yellow")
-    elif 4 * binary > min(read, _SAMPLE):
-        raise UsageError("The log is not a text: it is binary data.", hint="For a journal: `journalctl -k > LOG`.")
+        raise UsageError("The log is empty.", hint="A log of the running kernel: `dmesg > LOG`.")
+
+
+def _check_text(sample: str) -> None:
+    strange = len(_NOT_TEXT.findall(sample))
+    if len(sample) > _ENOUGH and 10 * strange > len(sample):
+        raise UsageError("The log is not a text: it is binary data.", hint="A journal as text: `journalctl -k > LOG`.")
 
 
 def _progress(log: BinaryIO) -> Progress:
@@ -105,7 +110,7 @@ class _Module:
 
     def complaint(self, report: Report) -> str:
         """Why the module tells no line, in a sentence; empty where none was given, or it does."""
-        return self.source.complaint(report) if self.source and not self.guilty(report) else ""
+        return self.source.complaint(report, found=self.guilty(report) is not None) if self.source else ""
 
     def text(self, line: SourceLine) -> str | None:
         """The line as it stands in its file; only files beside the module are opened, since the path is its claim."""
@@ -122,7 +127,7 @@ class _Module:
 
 
 def _as_data(report: Report, module: _Module) -> dict[str, Any]:
-    guilty, frame = module.guilty(report), report.find_guilty()
+    guilty, frame = module.guilty(report), find_guilty(report)
     return {
         "title": report.sentence,
         "kind": str(report.kind),
@@ -148,7 +153,7 @@ def _as_data(report: Report, module: _Module) -> dict[str, Any]:
         "pid": report.pid,
         "cpu": report.cpu,
         "kernel": report.kernel,
-        "taint": {taint.letter: taint.meaning for taint in report.taint},
+        "taint": dict(report.taint),
         "registers": dict(report.registers),
         "first_line": report.first_line,
         "last_line": report.last_line,
@@ -156,8 +161,8 @@ def _as_data(report: Report, module: _Module) -> dict[str, Any]:
 
 
 def _doubt(report: Report, guilty: GuiltyLine | None) -> str:
-    doubts = [report.doubt, guilty.doubt if guilty else ""]
-    return "; ".join(doubt for doubt in doubts if doubt)
+    doubts = [find_doubt(report), guilty.doubt if guilty else ""]
+    return "; ".join(dict.fromkeys(doubt for doubt in doubts if doubt))
 
 
 def _frame_data(frame: Frame, module: _Module) -> dict[str, Any]:
@@ -195,12 +200,12 @@ def _show(report: Report, module: _Module) -> None:
         say(f"    {frame}{_call_place(frame, module.lines(frame))}")
     if len(calls) > _SHOWN_CALLS:
         say(f"    … and {len(calls) - _SHOWN_CALLS} more")
-    for taint in report.taint:
-        say(f"  tainted {taint.letter}: {taint.meaning}")
+    for letter, meaning in report.taint.items():
+        say(f"  tainted {letter}: {meaning}")
 
 
 def _where(report: Report) -> str:
-    frame = report.find_guilty()
+    frame = find_guilty(report)
     parts = [f" in {frame.function}"] if frame else []
     parts += [f" [{frame.module}]"] if frame and frame.module else []
     parts += [f", process {report.process}"] if report.process else []

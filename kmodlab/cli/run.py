@@ -17,7 +17,7 @@ from kmodlab.build.result import Build, Outcome
 from kmodlab.build.sandbox import check_sandbox
 from kmodlab.build.sources import Sources, check_name, read_sources
 from kmodlab.cli.console import ERR, OUT, say
-from kmodlab.crash.guilty_line import find_guilty_line
+from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report, Severity
 from kmodlab.evidence.trial import Step, Trial, try_build
@@ -204,7 +204,7 @@ def _step_dict(step: Step, built: Build) -> dict[str, Any]:
 
 
 def _report_dict(report: Report, built: Build) -> dict[str, Any]:
-    guilty, frame = find_guilty_line(report, built.modules), report.find_guilty()
+    guilty, frame = find_guilty_line(report, built.modules), find_guilty(report)
     return {
         "title": report.sentence,
         "kind": str(report.kind),
@@ -214,5 +214,5 @@ def _report_dict(report: Report, built: Build) -> dict[str, Any]:
         "file": guilty.line.file if guilty else None,
         "line": guilty.line.line if guilty else None,
         "note": guilty.note if guilty else "",
-        "doubt": guilty.doubt if guilty else report.doubt,
+        "doubt": guilty.doubt if guilty else find_doubt(report),
     }

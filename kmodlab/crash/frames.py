@@ -18,7 +18,9 @@ from kmodlab.crash.report import Frame
 _ADDRESS = r"(?:\(?\[?<?(?:0x)?[0-9a-fA-F]{8,16}>?\]?)"
 _MODULE = r"(?:\s*\[(?P<module>[\w-]+)(?:\s+(?P<build_id>[0-9a-f]{8,40}))?(?:\([A-Z+-]+\))?\])?"
 _NAME = r"(?P<function>[A-Za-z_.$][\w.$:<>]*)"
-_SYMBOL = rf"{_NAME}\+(?P<offset>0x[0-9a-f]+)/(?P<size>0x[0-9a-f]+){_MODULE}"
+# x86-64 before 2.6.25: `:module:function+0x10/0x20`; before 2.6.17: `{:module:function+16}`.
+_SYMBOL = rf"(?::(?P<owner>[\w-]+):)?{_NAME}\+(?P<offset>0x[0-9a-f]+)/(?P<size>0x[0-9a-f]+){_MODULE}"
+_BRACES = re.compile(rf"<[0-9a-f]{{16}}>\s?\{{(?::(?P<owner>[\w-]+):)?{_NAME}\+(?P<offset>\d+)\}}")
 _IN_TEXT = re.compile(_SYMBOL)
 _FRAME = re.compile(
     rf"\s*(?:\#\d+:?\s+)?(?:{_ADDRESS}\s*){{0,3}}(?P<guess>\?\s+)?\(?<?{_SYMBOL}>?\)?"
@@ -35,7 +37,6 @@ _ARM = re.compile(
 )
 # Several on one line, before 2.6.18.
 _SEVERAL = re.compile(rf"(?:\s*(?:{_ADDRESS}\s*)?\(?{re.sub('[?]P<[a-z_]+>', '?:', _SYMBOL)}\)?)+\s*")
-_BARE = re.compile(r"\s*(?:\?\s+)?(?:\[?<(?:0x)?[0-9a-f]{8,16}>\]?|0x[0-9a-f]{8,16})\s*$")
 # x86; ARM, MIPS, RISC-V, LoongArch, ia64 and alpha; PowerPC, SPARC, s390, PA-RISC.
 _PLACE = re.compile(
     r"\s*(?:[RE]IP(?::\s*(?:(?P<segment>[0-9a-f]{4}):)?|\s+is\s+at\s+|\s+)|(?i:pc|epc|era|ip)\s*(?::|\s+is\s+at\s)\s*"
@@ -49,26 +50,23 @@ def parse_frames(text: str) -> Iterator[Frame]:
     found = (_FRAME.match(text) if "+0x" in text else _RESOLVED.match(text)) or _ARM.match(text)
     if found:
         yield _frame(found)
-    elif _SEVERAL.fullmatch(text):
+    elif "+0x" in text and _SEVERAL.fullmatch(text):
         yield from map(_frame, _IN_TEXT.finditer(text))
+    elif "}" in text:
+        yield from map(_frame, _BRACES.finditer(text))
 
 
 def _frame(found: re.Match[str]) -> Frame:
     parts = found.groupdict(default="")
     return Frame(
         function=parts["function"],
-        offset=int(parts["offset"], 16) if parts.get("offset") else None,
+        offset=int(parts["offset"], 0) if parts.get("offset") else None,
         size=int(parts["size"], 16) if parts.get("size") else None,
-        module=parts.get("module", "").strip("[]") or None,
+        module=parts.get("module", "").strip("[]") or parts.get("owner") or None,
         reliable=not parts.get("guess") and "(unreliable)" not in parts.get("rest", ""),
         place=parts.get("place", ""),
         build_id=parts.get("build_id", ""),
     )
-
-
-def is_bare_address(text: str) -> bool:
-    """Whether a line of a call trace is an address to which the kernel knows no symbol."""
-    return _BARE.match(text) is not None
 
 
 def find_symbol(text: str) -> Frame | None:

@@ -19,7 +19,8 @@ _PREFIXES = re.compile(
     | \[\s*\d{1,9}\.\d{3,9}(?:,\d+)?\]           # the kernel's own
     | \[\s*[+<]?\s*\d+\.\d+>?\]                   # dmesg -d and -H: since the line before
     | \[\s*[TC]\d+\]                              # who called, CONFIG_PRINTK_CALLER
-    | \[\d:\s*\w[^\[\]]{0,30}:\s*\d+\]             # the same on phones: [1:   insmod:  123]
+    | \[\d:\s*\w[^\[\]]{0,30}:\s*\d+\]             # the same on phones: [1:   insmod:  123], (1)[123:insmod]
+    | \(\d\)\[\d+:[^\[\]]{0,30}\]
     | \[[^\[\]+]{0,40}\d{1,2}:\d\d[^\[\]]{0,20}\]   # a time in words, of any language
     | \d{4}-\d\d-\d\d[T\ ]\d\d:\d\d:\d\d(?:[.,]\d+)?(?:Z|\s?[+-]\d\d:?\d\d)?
     | (?:kern|user|daemon)\s*:(?:emerg|alert|crit|err|warn|notice|info|debug)\s*:   # dmesg -x
@@ -27,7 +28,7 @@ _PREFIXES = re.compile(
     | [^\[\]\s<>][^\[\]<>]{0,80}?\d:\d\d(?::\d\d)?[^\[\]<>]{0,60}?\bkernel(?:\[\d+\])?:   # syslog, journalctl
     | [^\W\d]{2,9}\.?\s{1,2}\d{1,2}\s\d\d:\d\d:\d\d(?:\.\d+)?\s[\w.-]+(?=\s+(?:\[\s*\d+\.\d+\]|<\d+>))   # no "kernel:"
     | \d\d:\d\d:\d\d(?:[.,]\d+)?(?=\s)
-    | kernel:(?=\s)
+    | (?:[\w.-]+\ )?kernel(?:\[\d+\])?:(?=\s)
     | >(?=[\s>])                                  # quoted in a mail
     """,
     re.VERBOSE,

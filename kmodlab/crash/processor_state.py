@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from kmodlab.crash.report import Taint
-
 # kernel/panic.c, taint_flags; what each means is in Documentation/admin-guide/tainted-kernels.rst.
 _TAINTS = {
     "P": "a module without a GPL-compatible license is loaded",
@@ -51,17 +49,18 @@ _IN_SENTENCE = re.compile(
 _REGISTER = re.compile(r"\b([A-Za-z$][A-Za-z0-9_]{0,8}) ?: ?(?:[0-9a-f]{4}:)?([0-9a-f]{8}(?:[0-9a-f]{8})?)\b")
 _ADDRESS = re.compile(
     r"(?:virtual address|address:|for address:?|(?:dereference|request|access|fetch)(?: on (?:read|write))? at)"
-    r"(?: virtual address)?[: ]+(?:0x)?([0-9a-f]{8,16})\b|address 0x([0-9a-f]{1,16})"
+    r"(?: virtual address)?[: ]+(?:0x)?([0-9a-f]{8,16})\b|address 0x([0-9a-f]{1,16})|"
+    r"^CR2: ([0-9a-f]{8,16})$"  # alone, it is as it was at the fault (arch/x86/mm/fault.c, page_fault_oops)
 )
-_FAULT_REGISTER = re.compile(r"CR2: ([0-9a-f]{16}|[0-9a-f]{8})$")
 # Lines without frames or registers that reports are made of.
 _OTHER = re.compile(
-    r"\s*(?:Code: |Modules linked in:|Hardware name: |Workqueue: |Stack:?(?:\s|$)|#PF: |P[GM4U]D\b|\*p[gmu]d|Mem abort|"
+    r"\s*(?:</?[#\w]+>$|(?:\? )?\[?<?(?:0x)?[0-9a-f]{8,16}>?\]?$|"
+    r"Code: |Modules linked in:|Hardware name: |Workqueue: |Stack:?(?:\s|$)|#PF: |P[GM4U]D\b|\*p[gmu]d|Mem abort|"
     r"Data abort|ES[RF] |EC = |SET = |EA = |FSC = |ISV = |CM = |(?:swapper|user) pgtable|\[[0-9a-f]{8,16}\] |pstate: |"
     r"[FGDEC]S: |PKRU: |note: |Kernel Offset|CPU features: |Last Breaking|Krnl GPRS|Flags: |(?:soft|hard)irqs last|"
     r"irq event stamp|PREEMPT |(?:Not t|T)ainted|last sysfs file|Dumping ftrace|Rebooting in|Sending NMI|SMP: |"
-    r"Memory Limit|Instruction dump|Process |xor |Preemption disabled|preempt_count|RCU nest|in_atomic|\"echo 0 |task:\S|"
-    r"INFO: lockdep is|\d+ locks? held by|no locks held|Disabling lock|RSP:|ORIG_RAX)"
+    r"Memory Limit|Instruction dump|Process |xor |Preemption disabled|preempt_count|RCU nest|in_atomic|\"echo 0 |task:|"
+    r"INFO: lockdep is|sp=[0-9a-f]|printing eip|\d+ locks? held by|no locks held|Disabling lock|RSP:|ORIG_RAX)"
 )
 
 
@@ -88,11 +87,11 @@ def parse_facts(text: str) -> dict[str, Any]:
     return facts
 
 
-def parse_taint(text: str) -> tuple[Taint, ...]:
+def parse_taint(text: str) -> dict[str, str]:
     """The taint that a line tells; "G", which says that no proprietary module is loaded, is none."""
     found = _TAINTED.search(text)
     letters = _TAINT_WORDS.findall(text) or (found["letters"] if found else "")
-    return tuple(Taint(letter, _TAINTS.get(letter, "unknown")) for letter in letters if letter not in " G")
+    return {letter: _TAINTS.get(letter, "unknown") for letter in letters if letter not in " G"}
 
 
 def parse_registers(text: str) -> dict[str, str]:
@@ -101,15 +100,9 @@ def parse_registers(text: str) -> dict[str, str]:
 
 
 def parse_address(sentence: str) -> int | None:
-    """The address that could not be accessed."""
+    """The address that could not be accessed, from a sentence or a register."""
     found = _ADDRESS.search(sentence)
-    return int(found[1] or found[2], 16) if found else None
-
-
-def parse_fault_register(text: str) -> int | None:
-    """The faulting address where it stands alone: as it was then (arch/x86/mm/fault.c, page_fault_oops)."""
-    found = _FAULT_REGISTER.match(text)
-    return int(found[1], 16) if found else None
+    return int(found[1] or found[2] or found[3], 16) if found else None
 
 
 def belongs_to_reports(text: str) -> bool:

@@ -11,15 +11,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from kmodlab.crash.frames import find_symbol, is_bare_address, parse_frames, parse_place
-from kmodlab.crash.headlines import WORTH_A_LOOK, Headline, find_headline, is_consequence
+from kmodlab.crash.frames import find_symbol, parse_frames, parse_place
+from kmodlab.crash.headlines import CONSEQUENCE, WORTH_A_LOOK, Headline, find_headline
 from kmodlab.crash.log_lines import LogLine, clean_line
 from kmodlab.crash.processor_state import (
     belongs_to_reports,
     introduces_trace,
     parse_address,
     parse_facts,
-    parse_fault_register,
     parse_registers,
 )
 from kmodlab.crash.report import Frame, Kind, Report, Severity, Stack
@@ -38,7 +37,7 @@ _SHORT = {Kind.BAD_PAGE, Kind.PANIC, Kind.HUNG_TASK, Kind.HARD_LOCKUP, Kind.WORK
 _CUT_HERE = re.compile(r"-{4,}\[ cut here \]-{4,}")  # include/asm-generic/bug.h
 _TRACE = re.compile(r"\s*(?:[Cc]all [Tt]race|Backtrace|Trace|Stack trace):?(?:$|\s)")
 _END = re.compile(r"---\[ end (?:trace|Kernel panic)")  # kernel/panic.c: print_oops_end_marker, panic
-_STACK_NAME = re.compile(r"\s*</?[A-Z#_][A-Z0-9_#]*>\s*")  # arch/x86/kernel/dumpstack.c, stack_type_name
+_TASK = re.compile(r"task:\S.*\bstate:")
 # Above a further trace: "Allocated by task 84:", "backtrace:", "NMI backtrace for cpu 1"; mm/slub.c, print_track.
 _TITLE = re.compile(r".*:$|.*backtrace for cpu|(?:Allocated|Freed) in ")
 _UNFINISHED = re.compile(r"(?:\bat|\baddress|address:|\bfor|- not|\bin)$")
@@ -48,7 +47,6 @@ MISSING_HEADLINE = "the beginning of the report is missing"
 MISSING_TRACE = "the report ends before its call trace"
 INTERLEAVED = "other lines stand between those of the call trace"
 WRAPPED = "lines of the report are wrapped"
-GUESSED = "the kernel merely found the module's function on the stack"
 
 
 def find_reports(log: str | Iterable[str], limit: int = MAX_REPORTS) -> tuple[Report, ...]:
@@ -81,12 +79,14 @@ class _Draft:
     address: int | None = None
     facts: dict[str, object] = field(default_factory=dict)
     raw: list[str] = field(default_factory=list)
-    last: int = 0
+    kept: int = 0  # how many of the lines in `raw` are up to the last one of its own
+    last: int = 0  # that one's number
     doubts: list[str] = field(default_factory=list)
     gap: int = 0  # lines of others since the last one of its own
     label: str = ""  # what the next trace is, in the kernel's words
     in_stack: bool = False  # whether the next frame continues the last stack
     of_program: bool = False  # whether the registers to come are a program's
+    is_listing: bool = False  # of tasks, as somebody has asked for it (kernel/sched/core.c, show_state_filter)
     ended: bool = False
     panicked: bool = False
 
@@ -124,13 +124,6 @@ class _Draft:
             self.kind = more.kind
             self.stacks += [(message, [frame]) for message in messages if (frame := find_symbol(message))]
 
-    def note(self, text: str) -> None:
-        """Keep what a headline itself tells."""
-        self.learn(text)
-        self.address = parse_address(text) if self.address is None else self.address
-        if self.place is None and not self.panicked:
-            self.place = find_symbol(text)
-
     # ---- lines inside it ----
 
     def add(self, text: str) -> bool:
@@ -148,7 +141,7 @@ class _Draft:
         elif self.headline is None and not self.has_body and not self.sentence:
             self.messages.append(text.strip())
             return len(self.messages) <= _PREAMBLE
-        elif not (_STACK_NAME.fullmatch(text) or self._add_body(text)):
+        elif not self._add_body(text):
             return self._add_words(text.strip())
         return True
 
@@ -173,8 +166,8 @@ class _Draft:
     def _add_body(self, text: str) -> bool:
         """Take places, frames and registers."""
         is_place, place = parse_place(text)
-        if self.address is None and not self.ended:
-            self.address = parse_fault_register(text)
+        if text.startswith("CR2: ") and self.address is None and not self.ended:
+            self.address = parse_address(text)
         if is_place:
             self._add_place(text, place)
         elif self.ended and not self.panicked:
@@ -184,7 +177,7 @@ class _Draft:
                 self.doubts.append(INTERLEAVED)
             self.in_stack = self.in_stack and not (self.gap and self.stacks[-1][1] is not self.main)
             self._add_frames(frames)
-        elif not (is_bare_address(text) and self.in_stack):
+        else:
             registers = parse_registers(text)
             if self.main is None and not self.of_program:
                 self.registers = {**registers, **self.registers}
@@ -198,8 +191,10 @@ class _Draft:
         self.of_program = place is None and "RIP: 0010" not in text
         if self.main is None and not any(frame.exact for _, frames in self.stacks for frame in frames):
             self.registers = {**parse_registers(text), **self.registers}
+            # A breakpoint is reported behind its instruction (arch/x86/kernel/traps.c, exc_int3).
+            place = replace(place, exact=False) if place and "int3: " in self.sentence else place
             self.place = self.place or place
-        elif place is not None:
+        elif place is not None and str(place) != str(self.place):
             self._add_frames([place])
 
     def _add_words(self, words: str) -> bool:
@@ -229,26 +224,20 @@ class _Draft:
             time_s=self.first.time_s,
             first_line=self.first.number,
             last_line=self.last,
-            raw="\n".join(self.raw),
+            raw="\n".join(self.raw[: self.kept]),
             **self.facts,  # type: ignore[arg-type]
         )
         if not self._is_report(report):
             return None
         if report.kind is Kind.PAGE_FAULT and report.address is not None and report.address < 4096:
             report = replace(report, kind=Kind.NULL_DEREFERENCE)  # several architectures say the same of both
-        if (
-            not report.trace
-            and not report.place
-            and report.severity is not Severity.REFUSED
-            and self.kind not in _SHORT
-        ):
+        if not report.frames and self.kind not in _SHORT and report.severity is not Severity.REFUSED:
             self.doubts.append(MISSING_TRACE)
-        guilty = report.find_guilty()
-        if guilty and guilty.module and not guilty.reliable:
-            self.doubts.append(GUESSED)
         return replace(report, doubt="; ".join(dict.fromkeys(self.doubts)))
 
     def _is_report(self, report: Report) -> bool:
+        if self.is_listing:
+            return False
         if self.headline is not None:
             return self.has_body or not self.headline.needs_trace
         if self.doubts and MISSING_HEADLINE in self.doubts:
@@ -263,7 +252,6 @@ class _Reader:
 
     def __init__(self) -> None:
         self._draft: _Draft | None = None
-        self._done: list[Report] = []
 
     def read(self, lines: Iterable[str]) -> Iterator[Report]:
         """The reports, each as soon as it is over."""
@@ -274,67 +262,62 @@ class _Reader:
             line = clean_line(number, raw)
             whole = _join(held[1], line) if held else None
             if held and whole:
-                self._take(f"{held[0]}\n{raw}", whole)
+                yield from self._take(f"{held[0]}\n{raw}", whole)
                 if self._draft:
                     self._draft.doubts.append(WRAPPED)
                 held = None
             else:
-                if held:
-                    self._take(*held)
+                yield from self._take(*held) if held else ()
                 held = (raw.rstrip("\r"), line)
-            yield from self._flush()
-        if held:
-            self._take(*held)
-        self._close()
-        yield from self._flush()
+        yield from self._take(*held) if held else ()
+        yield from self._close()
 
-    def _flush(self) -> Iterator[Report]:
-        done, self._done = self._done, []
-        return iter(done)
-
-    def _take(self, raw: str, line: LogLine) -> None:
+    def _take(self, raw: str, line: LogLine) -> Iterator[Report]:
+        """Take a line; the reports that are over with it."""
         text = line.text
         if self._draft and self._draft.is_over_at(text):
-            self._close()
+            yield from self._close()
         is_cut, headline = _CUT_HERE.search(text) is not None, find_headline(text)
         if is_cut or headline:
-            self._open(headline, line)
-        elif self._draft is None and (_begins_trace(text) or parse_place(text)[1]):
-            doubts = [] if _begins_trace(text) else [MISSING_HEADLINE]
-            self._draft = _Draft(line, "Call Trace:" if not doubts else text.strip(), doubts=doubts)
+            yield from self._open(headline, line)
+        elif self._draft is None and (_TASK.match(text) or _begins_trace(text)):
+            self._draft = _Draft(line, "Call Trace:", is_listing=_TASK.match(text) is not None)
+        elif self._draft is None and parse_place(text)[1]:
+            self._draft = _Draft(line, text.strip(), doubts=[MISSING_HEADLINE])
         draft = self._draft
         if draft is None:
             return
+        draft.raw += [raw] if len(draft.raw) < _MAX_RAW else []
         if is_cut or headline or draft.add(text):
-            draft.gap, draft.last = 0, line.number
+            draft.gap, draft.last, draft.kept = 0, line.number, len(draft.raw)
         else:
             draft.gap += 1
-        if draft.gap == 0 or not draft.ended:
-            draft.raw += [raw] if len(draft.raw) < _MAX_RAW else []
         if draft.gap > draft.patience or (draft.gap and draft.ended) or draft.kind.severity is Severity.REFUSED:
-            self._close()
+            yield from self._close()
 
-    def _open(self, headline: Headline | None, line: LogLine) -> None:
+    def _open(self, headline: Headline | None, line: LogLine) -> Iterator[Report]:
         """A headline, or "cut here": a new report, or more about the one that has just begun."""
         draft, text = self._draft, line.text
         if draft and headline and draft.headline is None and not draft.has_body:
             draft.name(headline, text)
-        elif draft and headline and (draft.has_body or draft.ended) and is_consequence(text):
+        elif draft and headline and (draft.has_body or draft.ended) and CONSEQUENCE.match(text):
             draft.panicked = True
-        elif not (draft and not draft.has_body and (headline is None or headline.continues or headline.needs_trace)):
-            self._close()
+        elif draft and headline and headline.continues and draft.main is None and not draft.ended:
+            pass  # the same event in other words
+        elif not (draft and not draft.has_body and (headline is None or headline.needs_trace)):
+            yield from self._close()
             draft = _Draft(line)
             if headline:
                 draft.headline, draft.kind, draft.sentence = headline, headline.kind, text.strip()
         self._draft = draft
-        draft.note(text)
+        draft.learn(text)
+        draft.address = parse_address(text) if draft.address is None else draft.address
+        draft.place = find_symbol(text) if draft.place is None and not draft.panicked else draft.place
 
-    def _close(self) -> None:
+    def _close(self) -> Iterator[Report]:
         draft, self._draft = self._draft, None
-        if draft:
-            del draft.raw[len(draft.raw) - draft.gap :]
-            report = draft.finish()
-            self._done += [report] if report else []
+        report = draft.finish() if draft else None
+        yield from [report] if report else []
 
 
 def _begins_trace(text: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -65,11 +65,6 @@ class Kind(StrEnum):
         """How grave reports of this kind are."""
         return _SEVERITIES.get(self, Severity.FATAL)
 
-    @property
-    def is_hang(self) -> bool:
-        """Whether something does not come to its end."""
-        return self in _HANGS
-
 
 _SEVERITIES = {
     **dict.fromkeys((Kind.WARNING, Kind.REFCOUNT, Kind.DUPLICATE_NAME), Severity.WARNING),
@@ -79,7 +74,6 @@ _SEVERITIES = {
     **dict.fromkeys((Kind.UNKNOWN_SYMBOL, Kind.WRONG_VERSION), Severity.REFUSED),
     **dict.fromkeys((Kind.BAD_RELOCATION, Kind.BAD_FORMAT), Severity.REFUSED),
 }
-_HANGS = {Kind.SOFT_LOCKUP, Kind.HARD_LOCKUP, Kind.RCU_STALL, Kind.HUNG_TASK, Kind.WORKQUEUE_LOCKUP}
 
 
 @dataclass(frozen=True)
@@ -116,40 +110,14 @@ class Stack:
 
 
 @dataclass(frozen=True)
-class Taint:
-    """A letter of the kernel's taint, and what it means."""
-
-    letter: str
-    meaning: str
-
-
-# Those that print a trace, so that they are in it: lib/dump_stack.c, kernel/panic.c, arch/*/kernel/dumpstack.c and
-# arch/*/kernel/stacktrace.c. Compilers add suffixes.
-_PRINTERS = {
-    *("dump_stack", "dump_stack_lvl", "__dump_stack", "show_stack", "show_trace", "show_trace_log_lvl", "show_regs"),
-    *("dump_backtrace", "unwind_backtrace", "__warn", "__warn_printk", "warn_slowpath_common", "warn_slowpath_fmt"),
-    *("warn_slowpath_null", "report_bug", "panic", "vpanic"),
-}
-
-
-def prints_traces(frame: Frame) -> bool:
-    """Whether a frame is of a function that prints the trace it stands in."""
-    return frame.function.partition(".")[0] in _PRINTERS
-
-
-_ARCHITECTURES = {"RAX": "x86-64", "EAX": "x86", "x29": "arm64", "psr": "arm"}
-
-
-@dataclass(frozen=True)
 class Report:
     """One report of the kernel's.
 
     `sentence` is the kernel's own, unchanged. `place` is where the processor was, None where the report does not tell;
     `trace` are the calls that led there, innermost first; `stacks` are further traces in the report. `registers` are
-    hexadecimal. `address` is the memory that was accessed. `panicked`: the kernel gave up because of it.
-    `doubt` says why the report may not be right or whole;
-    empty where nothing speaks against it. `time_s` is in seconds since the boot, None where the log has no such times;
-    `first_line` and `last_line` count the log's lines from 1. `raw` are these lines, without what stands before each.
+    hexadecimal. `address` is the memory that was accessed. `taint` maps letters to what they mean. `panicked`: the
+    kernel gave up because of it. `doubt` says why the report may not be whole. `time_s` is in seconds since the boot,
+    None where the log has no such times; `first_line` and `last_line` count the log's lines from 1, `raw` has them.
     """
 
     kind: Kind
@@ -159,7 +127,7 @@ class Report:
     stacks: tuple[Stack, ...] = ()
     registers: Mapping[str, str] = field(default_factory=dict)
     address: int | None = None
-    taint: tuple[Taint, ...] = ()
+    taint: Mapping[str, str] = field(default_factory=dict)
     process: str | None = None
     pid: int | None = None
     cpu: int | None = None
@@ -192,33 +160,7 @@ class Report:
         return self.severity is Severity.FATAL
 
     @property
-    def architecture(self) -> str:
-        """The processor's architecture, by the names of its registers; empty where none are told."""
-        return next((name for register, name in _ARCHITECTURES.items() if register in self.registers), "")
-
-    @property
     def frames(self) -> tuple[Frame, ...]:
         """Where the processor was and the calls that led there, innermost first; only what is certain."""
         calls = tuple(frame for frame in self.trace if frame.reliable)
         return (self.place, *calls) if self.place else calls
-
-    @property
-    def faulting(self) -> Frame | None:
-        """The function that the report is about; None where it names none."""
-        frames = [frame for frame in self.frames if not prints_traces(frame)]
-        return frames[0] if frames else None
-
-    def module_frames(self, modules: Collection[str] | None = None) -> Iterator[Frame]:
-        """The frames in some modules, or in any, the most telling first.
-
-        Certain ones before those that were merely found on the stack; those of the report's further traces last.
-        """
-        guesses = (frame for frame in self.trace if not frame.reliable)
-        others = (frame for stack in self.stacks for frame in stack.frames)
-        for frame in (*self.frames, *guesses, *others):
-            if frame.module and (modules is None or frame.module in modules):
-                yield frame
-
-    def find_guilty(self, modules: Collection[str] | None = None) -> Frame | None:
-        """The innermost frame in one of the modules, or in any; else the faulting function itself."""
-        return next(self.module_frames(modules), None) or self.faulting

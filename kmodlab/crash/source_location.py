@@ -4,16 +4,19 @@ A log says `hello_init+0x11/0x1000 [hello]`; the module's own .ko knows, in its 
 this is line 14 of hello.c, in `count`, which the compiler inlined into `hello_init`. The toolchain's addr2line reads
 that; the file comes out of a build that a learner controls, so it does so in the sandbox.
 
-A .ko is not linked yet: each of its sections starts at address 0, so addr2line is asked section by section.
+A .ko is not linked yet: each of its sections starts at address 0, so an address alone says nothing. Its sections are
+therefore laid out one after the other first, as the kernel's loader does it.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Mapping
+import struct
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import groupby, pairwise
 from pathlib import Path
 
 from kmodlab.anatomy.contents import read_contents
@@ -22,25 +25,26 @@ from kmodlab.anatomy.malformed import MalformedError
 from kmodlab.anatomy.module import KernelModule, read_module
 from kmodlab.build.limits import READER
 from kmodlab.build.sandbox import OUTSIDE, find_sandbox, open_box
-from kmodlab.build.sources import kmod_name
 from kmodlab.crash.report import Frame, Report
 from kmodlab.errors import SetupError
 from kmodlab.process import Deadline, run_async, wait
 
 MAX_PLACES = 2000  # that are asked for at once
 _FOLDER = "/tmp"  # noqa: S108 (a place in the sandbox)
-# First the compilation units, then each line of stdin: a section, and addresses in it.
+# The answers to the addresses on stdin; the compilation units; the table of lines, which says more than addr2line.
 _SCRIPT = """
+addr2line --addresses --functions --inlines --exe="$0"
+echo units
 readelf --debug-dump=info --dwarf-depth=1 "$0" 2>/dev/null
-while read -r section addresses; do
-	echo "section $section"
-	addr2line --addresses --functions --inlines --exe="$0" --section="$section" $addresses 2>/dev/null
-done
+echo rows
+objdump --dwarf=decodedline --wide "$0" 2>/dev/null
 """
 _UNIT = re.compile(r"DW_AT_(name|comp_dir)\s*:(?: \(indirect[^)]*\):)?\s*(.*\S)")
 _PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+)(?: \(discriminator \d+\))?")
-_SECTION_NAME = re.compile(r"[\w.$-]+")
+_ROW = re.compile(r"(?P<file>\S.*?)\s+(?P<line>\d+|-)\s+(?P<address>0x[0-9a-f]+)(?:\[\d+\])?(?:\s+\d+)?\s*(?P<stmt>x)?")
 _EXECUTABLE = 0x4  # SHF_EXECINSTR
+_SECTION_ROOM = 1 << 24  # bytes of addresses for each section
+_ADDRESS_FIELD = {64: (16, "Q"), 32: (12, "I")}  # where sh_addr is in a section header (the gABI)
 # What a call and a jump at a function's end are, by the kind of relocation: on x86 the opcode before it tells (E9 is
 # a jump; System V ABI, AMD64 supplement), on arm64 the kind itself (ELF for the Arm 64-bit Architecture).
 _X86_CALLS = {"R_X86_64_PLT32", "R_X86_64_PC32"}
@@ -145,11 +149,23 @@ class ModuleSource:
     def lines_at(self, places: Iterable[CodePlace]) -> Mapping[CodePlace, tuple[SourceLine, ...]]:
         """The lines of C at some places: all of them are looked up in one go. Empty for one that is not known."""
         wanted = [place for place in dict.fromkeys(places) if place not in self._lines][:MAX_PLACES]
-        usable = [place for place in wanted if _SECTION_NAME.fullmatch(place.section) and place.offset >= 0]
-        if usable and self.has_debug_info:
-            self._lines |= _parse(wait(_ask(self.image, usable)))
+        numbers = self._section_numbers
+        addresses = {
+            place: numbers[place.section] * _SECTION_ROOM + place.offset
+            for place in wanted
+            if place.section in numbers and 0 <= place.offset < _SECTION_ROOM
+        }
+        if addresses and self.has_debug_info:
+            assert self.module is not None
+            found = _parse(wait(_ask(_lay_out(self.module.elf), addresses.values())))
+            self._lines |= {place: found.get(address, ()) for place, address in addresses.items()}
         self._lines |= {place: () for place in wanted if place not in self._lines}
         return self._lines
+
+    @cached_property
+    def _section_numbers(self) -> dict[str, int]:
+        sections = self.module.elf.sections if self.module else ()
+        return {section.name: section.index for section in sections if section.flags & _EXECUTABLE}
 
     @property
     def has_debug_info(self) -> bool:
@@ -183,35 +199,46 @@ class ModuleSource:
 
     # ---- why not ----
 
-    def complaint(self, report: Report) -> str:
-        """Why the report's lines in this module are not known, in a sentence; empty where nothing is wrong.
+    def complaint(self, report: Report, *, found: bool) -> str:
+        """Why the lines of a report are not known, or not to be relied on, in a sentence; empty where nothing is wrong.
 
-        It may be another module than the crashed one, another build of it, for another architecture, or without
-        debugging information.
+        The file may be another module than the crashed one, another build of it, for another architecture, or without
+        debugging information. `found` tells whether a line was found all the same.
         """
         if self.module is None:
             return "The file is not a kernel module, or it is damaged."
         elf = self.module.elf
         machine = _MACHINES.get(elf.machine, elf.machine)
-        if report.architecture and machine != report.architecture:
-            return f"The module is built for {machine}; the log is of a kernel for {report.architecture}."
-        frames = list(report.module_frames([kmod_name(self.name)])) if self.name else []
-        if not frames:
-            others = ", ".join(dict.fromkeys(frame.module or "" for frame in report.module_frames()))
+        architecture = next((name for register, name in _REGISTERS.items() if register in report.registers), machine)
+        if machine != architecture:
+            return f"The module is built for {machine}; the log is of a kernel for {architecture}."
+        frames = [frame for frame in _all_frames(report) if frame.module and frame.module == self.name]
+        if not frames and not found:
+            others = ", ".join(dict.fromkeys(frame.module for frame in _all_frames(report) if frame.module))
             named = f"it names {others}" if others else "it names no module's function"
             return f"This report is not about the module {self.name or '?'}: {named}."
         build_id = next((frame.build_id for frame in frames if frame.build_id), "")
         if build_id and (own := _build_id(elf)) and not own.startswith(build_id):
             return f"The module is another build than the one that crashed: {own[:12]}…, not {build_id[:12]}…."
+        vermagic = self.module.modinfo.vermagic
+        if report.kernel and vermagic and vermagic.release != report.kernel:
+            return (
+                f"The module is built for Linux {vermagic.release}; the log is of {report.kernel}: lines may be wrong."
+            )
         strange = next((frame for frame in frames if frame.offset is not None and self.place(frame) is None), None)
         if strange and len(self._functions.get(strange.function, ())) < 2:
             return f"The module is another build than the one that crashed: it has no place {strange}."
-        if not self.has_debug_info:
+        if not self.has_debug_info and not found:
             return "The module has no debugging information: build it with the kernel's headers, and do not strip it."
         return ""
 
 
+_REGISTERS = {"RAX": "x86-64", "EAX": "x86", "x29": "arm64", "psr": "arm"}
 _MACHINES = {"x64": "x86-64", "x86": "x86", "AArch64": "arm64", "ARM": "arm"}
+
+
+def _all_frames(report: Report) -> Iterator[Frame]:
+    yield from (*report.frames, *report.trace, *(frame for stack in report.stacks for frame in stack.frames))
 
 
 def _build_id(elf: ObjectFile) -> str:
@@ -222,11 +249,20 @@ def _build_id(elf: ObjectFile) -> str:
 # ---- addr2line -----------------------------------------------------------------------------------------------------
 
 
-async def _ask(image: bytes, places: list[CodePlace]) -> str:
-    by_section: dict[str, list[int]] = {}
-    for place in places:
-        by_section.setdefault(place.section, []).append(place.offset)
-    questions = "".join(f"{name} {' '.join(map(hex, offsets))}\n" for name, offsets in by_section.items())
+def _lay_out(elf: ObjectFile) -> bytes:
+    """The file with every section that holds code at an address that no other section has."""
+    table, entry = elf.section_table
+    position, width = _ADDRESS_FIELD[elf.bits]
+    value = struct.Struct(("<" if elf.little_endian else ">") + width)
+    image = bytearray(elf.image)
+    for section in elf.sections:
+        if section.flags & _EXECUTABLE:
+            at = table + section.index * entry + position
+            value.pack_into(image, at, (section.index * _SECTION_ROOM) % (1 << elf.bits))
+    return bytes(image)
+
+
+async def _ask(image: bytes, addresses: Iterable[int]) -> str:
     descriptor = os.memfd_create("module")
     try:
         with os.fdopen(os.dup(descriptor), "wb") as file:
@@ -237,7 +273,7 @@ async def _ask(image: bytes, places: list[CodePlace]) -> str:
             finished = await run_async(
                 box.argv(argv, cwd=_FOLDER, environment={"LC_ALL": "C.UTF-8"}),
                 deadline=Deadline.after(READER.wall_s or 60),
-                stdin=questions.encode(),
+                stdin="".join(f"{address:#x}\n" for address in addresses).encode(),
                 environment=OUTSIDE,
                 pass_fds=(*box.pass_fds, descriptor),
                 output_limit=READER.output_mib << 20,
@@ -246,35 +282,68 @@ async def _ask(image: bytes, places: list[CodePlace]) -> str:
             )
     finally:
         os.close(descriptor)
-    if finished.status == 127 or b"addr2line: not found" in finished.stderr:
+    if b"addr2line: not found" in finished.stderr:
         raise SetupError("addr2line is not installed.", hint="Install it: apt install binutils.")
     return finished.stdout.decode("utf-8", "replace")
 
 
-def _parse(text: str) -> dict[CodePlace, tuple[SourceLine, ...]]:
-    """What the script has printed: the units, then for each place its address and pairs of function and line."""
-    units, _, answers = text.partition("\nsection ")
-    home = _home(units)
-    found: dict[CodePlace, tuple[SourceLine, ...]] = {}
-    for block in f"\nsection {answers}".split("\nsection ")[1:]:
-        section, *lines = block.split("\n")
-        starts = [number for number, line in enumerate(lines) if re.fullmatch(r"0x[0-9a-f]{8,16}", line)]
-        for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
-            place = CodePlace(section, int(lines[start], 16))
-            found[place] = tuple(_source_lines(lines[start + 1 : end], home))
+def _parse(text: str) -> dict[int, tuple[SourceLine, ...]]:
+    """What the script has printed: for each address, pairs of function and place, the innermost first."""
+    answers, _, rest = f"\n{text}".partition("\nunits\n")
+    units, _, table = rest.partition("\nrows\n")
+    home, rows = _home(units), list(_rows(table))
+    lines = answers.split("\n")
+    starts = [number for number, line in enumerate(lines) if re.fullmatch(r"0x[0-9a-f]{8,16}", line)]
+    found = {}
+    for start, end in pairwise([*starts, len(lines)]):
+        address = int(lines[start], 16)
+        found[address] = tuple(_source_lines(lines[start + 1 : end], home, _statement(rows, address)))
     return found
 
 
-def _source_lines(answer: list[str], home: str) -> list[SourceLine]:
+def _source_lines(answer: list[str], home: str, statement: tuple[str, int] | None) -> Iterator[SourceLine]:
     pairs = [(answer[at], _PLACE.fullmatch(answer[at + 1])) for at in range(0, len(answer) - 1, 2)]
     known = [(function, place) for function, place in pairs if place]
-    lines = []
     for number, (function, place) in enumerate(known):
-        path = os.path.normpath(place["path"])
+        path, line = os.path.normpath(place["path"].replace("\0", "")), int(place["line"])
+        if number == 0 and statement and statement[0] == Path(path).name:
+            line = statement[1]
         own = bool(home) and path.startswith(home + os.sep)
-        file = os.path.relpath(path, home) if own else path
-        lines.append(SourceLine(file, int(place["line"]), function, number < len(known) - 1, own, path))
-    return lines
+        yield SourceLine(
+            os.path.relpath(path, home) if own else path, line, function, number < len(known) - 1, own, path
+        )
+
+
+@dataclass(frozen=True)
+class _Row:
+    """A row of the table of lines: from which address on the code is that of a line. `line` 0 ends a sequence."""
+
+    address: int
+    file: str
+    line: int
+    begins_statement: bool
+
+
+def _rows(table: str) -> Iterator[_Row]:
+    for text in table.split("\n"):
+        if found := _ROW.fullmatch(text.rstrip()):
+            line = 0 if found["line"] == "-" else int(found["line"])
+            yield _Row(int(found["address"], 16), Path(found["file"]).name, line, bool(found["stmt"]))
+
+
+def _statement(rows: list[_Row], address: int) -> tuple[str, int] | None:
+    """File name and line of the statement that the code at an address belongs to.
+
+    For `return *p;` gcc writes two rows with one address: the statement's, and one for the function's last line where
+    no statement begins. addr2line takes the last one.
+    """
+    groups = [list(group) for _, group in groupby(rows, key=lambda row: row.address)]
+    for group, following in pairwise(groups):
+        if group[0].address <= address < following[0].address:
+            code = [row for row in group if row.line]
+            chosen = ([row for row in code if row.begins_statement] or code)[-1:]
+            return (chosen[0].file, chosen[0].line) if chosen else None
+    return None
 
 
 def _home(units: str) -> str:

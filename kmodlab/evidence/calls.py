@@ -21,7 +21,7 @@ from elftools.elf.relocation import RelocationSection
 from elftools.elf.sections import SymbolTableSection
 
 from kmodlab.crash.report import Frame
-from kmodlab.crash.source_location import ModuleSource, SourceLine
+from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
 
 CALL_LENGTH = 5
 _CALL, _JUMP = 0xE8, 0xE9
@@ -78,7 +78,6 @@ class Code:
     ko: bytes
     sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
     _source: ModuleSource | None = field(default=None, repr=False)
-    _lines: dict[tuple[int, int], tuple[SourceLine, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def _elf(self) -> _Elf:
@@ -134,10 +133,20 @@ class Code:
 
     def lines(self, section: int, offset: int) -> tuple[SourceLine, ...]:
         """The lines of C at a place, innermost first, inlined callers after it; empty where they are not known."""
-        if (section, offset) not in self._lines:
-            frame = self.frame(section, offset)
-            self._lines[section, offset] = self.source.lines(frame) if frame else ()
-        return self._lines[section, offset]
+        if self._elf.function_at(section, offset) is None:
+            return ()
+        place = self._code_place(section, offset)
+        return self.source.lines_at([place, *self._known_places])[place]
+
+    @cached_property
+    def _known_places(self) -> list[CodePlace]:
+        """All places that anybody may ask about, so that they are looked up in one go."""
+        ends = [place for place in (self.init_place, self.exit_place) if place]
+        sites = [(site.section, site.offset) for site in self.sites]
+        return [self._code_place(*place) for place in (*ends, *self._elf.tail_jumps, *sites)]
+
+    def _code_place(self, section: int, offset: int) -> CodePlace:
+        return CodePlace(self.sections[section].name, offset)
 
     def line(self, section: int, offset: int) -> SourceLine | None:
         """The innermost line of the module's own sources, rather than of the kernel's headers."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 from kmodlab.build.diagnostics import Diagnostic
 from kmodlab.build.result import Build
 from kmodlab.build.sources import Sources, kmod_name
-from kmodlab.crash.guilty_line import find_guilty_line
+from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report

@@ -1,10 +1,10 @@
-"""The line of a cell that a report is about: `crash.guilty_line` knows the line, a notebook knows the cell."""
+"""The line of a cell that a report is about: `crash.guilty` knows the line, a notebook knows the cell."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kmodlab.crash.guilty_line import find_guilty_line
+from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.report import Report
 from kmodlab.notebook.render.crash import CellLine
 from kmodlab.notebook.workplace import Made

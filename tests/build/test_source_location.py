@@ -1,4 +1,4 @@
-"""Frames of a module back to lines of C; the module is tests/data/oops/lines/lines.ko, made as lines.c says."""
+"""Frames of a module back to lines of C; the module is tests/data/crash/lines/lines.ko, made as lines.c says."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from kmodlab.crash.report import Frame
 from kmodlab.crash.source_location import ModuleSource
 
-FOLDER = Path(__file__).parent.parent / "data" / "oops" / "lines"
+FOLDER = Path(__file__).parent.parent / "data" / "crash" / "lines"
 KO = FOLDER / "lines.ko"
 IMAGE = KO.read_bytes()
 

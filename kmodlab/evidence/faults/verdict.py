@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kmodlab.crash.guilty_line import find_guilty_line
+from kmodlab.crash.guilty import find_guilty_line
+from kmodlab.crash.report import Kind as ReportKind
 from kmodlab.crash.report import Report
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import EndKind
@@ -23,6 +24,7 @@ from kmodlab.evidence.made import Call, calls_made, site_line
 from kmodlab.evidence.witness.observe import Crash, Observation, Subject
 from kmodlab.evidence.witness.records import Flag, Kind, Phase
 
+_HANGS = {ReportKind.SOFT_LOCKUP, ReportKind.HARD_LOCKUP, ReportKind.RCU_STALL, ReportKind.HUNG_TASK}
 _LOAD = {"load"}
 _GONE = "gone"  # what happens once the module has done its exit, or failed in its init, is a consequence
 _BY_ADDRESS = {Takes.MEMORY, Takes.CACHED, Takes.RCU}
@@ -206,7 +208,7 @@ class _Judge:
     def _crashes(self) -> Iterator[Trouble]:
         for crash in self._seen.crashes:
             report = crash.report
-            verdict = Verdict.HANGS if report.kind.is_hang else Verdict.CRASHES
+            verdict = Verdict.HANGS if report.kind in _HANGS else Verdict.CRASHES
             step = _GONE if self._is_gone_at(crash) else crash.step
             yield Trouble(verdict, self._words(report), self._crash_line(report), step, report)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kmodlab.crash.guilty import find_doubt, find_guilty
 from kmodlab.crash.report import Report, Severity
 from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.parts import Folded, Mood, Output, Part, Say, join_texts
@@ -61,7 +62,7 @@ class Crash:
         parts: list[Part] = [self._headline, Say(self._where)]
         if self.guilty:
             parts.append(Excerpt(self.guilty.source, self.guilty.line, context=2))
-        doubt = (self.guilty.doubt if self.guilty else "") or self.report.doubt
+        doubt = (self.guilty.doubt if self.guilty else "") or find_doubt(self.report)
         if doubt:
             parts.append(Say(f"This is in doubt: {doubt}."))
         if self.report.raw:
@@ -80,7 +81,7 @@ class Crash:
         if self.guilty:
             where = f"in {self.guilty.place}" + (f": {self.guilty.note}" if self.guilty.note else "")
             return f"It happened in `{self.guilty.function}()`, {where}:"
-        frame = self.report.find_guilty()
+        frame = find_guilty(self.report)
         if frame is None:
             return "The report names no function."
         owner = f"of the module `{frame.module}`" if frame.module else "of the kernel itself"

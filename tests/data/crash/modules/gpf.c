@@ -1,22 +1,19 @@
 // A list that was never initialised: its links hold a poison value that is no address at all.
 #include <linux/module.h>
-#include <linux/poison.h>
 
 struct item {
 	struct item *next;
 	int value;
 };
 
+static noinline int look(struct item *item)
+{
+	return item->value; /* here */
+}
+
 static int __init gpf_init(void)
 {
-	struct item *item = (struct item *)0xdead4ead00000000UL;
-	int sum = 0;
-
-	OPTIMIZER_HIDE_VAR(item);
-	sum += item->value; /* here */
-	OPTIMIZER_HIDE_VAR(sum);
-	pr_info("sum %d\n", sum);
-	return 0;
+	return look((struct item *)0xdead4ead00000000UL) ? -EINVAL : 0;
 }
 
 static void __exit gpf_exit(void)

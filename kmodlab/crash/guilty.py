@@ -1,4 +1,4 @@
-"""The line of a module's source that a report is about: the innermost place in what the learner wrote.
+"""What a report is about: the innermost frame in a module, and the line of its source.
 
 A crash may show itself far from its cause, in the kernel's own code. The learner is shown the last line of his that
 was being executed, since that is where he can look further.
@@ -6,14 +6,57 @@ was being executed, since that is where he can look further.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from kmodlab.build.sources import kmod_name
 from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
 
+GUESSED = "the kernel merely found the module's function on the stack"
 _REMOVES = "delete_module"  # kernel/module/main.c: the system call, under whatever prefix and suffix
+# Those that print a trace, so that they are in it: lib/dump_stack.c, kernel/panic.c, arch/*/kernel/dumpstack.c and
+# arch/*/kernel/stacktrace.c. Compilers add suffixes.
+_PRINTERS = {
+    *("dump_stack", "dump_stack_lvl", "__dump_stack", "show_stack", "show_trace", "show_trace_log_lvl", "show_regs"),
+    *("dump_backtrace", "unwind_backtrace", "__warn", "__warn_printk", "warn_slowpath_common", "warn_slowpath_fmt"),
+    *("warn_slowpath_null", "report_bug", "panic", "vpanic"),
+}
+
+
+def prints_traces(frame: Frame) -> bool:
+    """Whether a frame is of a function that prints the trace it stands in."""
+    return frame.function.partition(".")[0] in _PRINTERS
+
+
+def find_guilty(report: Report, modules: Collection[str] | None = None) -> Frame | None:
+    """The innermost frame in one of the modules, or in any; else the function that the report is about, if it tells."""
+    return next(module_frames(report, modules), None) or next(
+        (frame for frame in report.frames if not _prints_traces(frame)), None
+    )
+
+
+def module_frames(report: Report, modules: Collection[str] | None = None) -> Iterator[Frame]:
+    """The frames in some modules, or in any, the most telling first.
+
+    Certain ones come before those that were merely found on the stack; those of the report's further traces last.
+    """
+    guesses = (frame for frame in report.trace if not frame.reliable)
+    others = (frame for stack in report.stacks for frame in stack.frames)
+    for frame in (*report.frames, *guesses, *others):
+        if frame.module and (modules is None or frame.module in modules):
+            yield frame
+
+
+def find_doubt(report: Report) -> str:
+    """Why what is said of a report may be wrong; empty where nothing speaks against it."""
+    guilty = find_guilty(report)
+    guessed = guilty is not None and guilty.module is not None and not guilty.reliable
+    return "; ".join(doubt for doubt in (report.doubt, GUESSED if guessed else "") if doubt)
+
+
+def _prints_traces(frame: Frame) -> bool:
+    return frame.function.partition(".")[0] in _PRINTERS
 
 
 @dataclass(frozen=True)
@@ -37,9 +80,9 @@ def find_guilty_line(report: Report, modules: Mapping[str, bytes | ModuleSource]
             return GuiltyLine(line)
     if not certain and (last := _last_call(report, sources)):
         return last
-    for frame in report.module_frames(sources):
+    for frame in module_frames(report, sources):
         if frame not in certain and (line := _own_line(sources, frame)):
-            return GuiltyLine(line, doubt="" if frame.reliable else "the kernel merely found it on the stack")
+            return GuiltyLine(line, doubt="" if frame.reliable else GUESSED)
     return None
 
 
