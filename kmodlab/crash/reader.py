@@ -159,8 +159,7 @@ class _Draft:
         if not self.in_stack or not self.stacks:
             self.stacks.append((self.label, []))
             self.label = ""
-        kept = self.stacks[-1][1]
-        kept += frames if len(kept) < _MAX_FRAMES else ()
+        self.stacks[-1][1].extend(frames if len(self.stacks[-1][1]) < _MAX_FRAMES else ())
         self.in_stack = True
 
     def _add_body(self, text: str) -> bool:
@@ -312,7 +311,8 @@ class _Reader:
         self._draft = draft
         draft.learn(text)
         draft.address = parse_address(text) if draft.address is None else draft.address
-        draft.place = find_symbol(text) if draft.place is None and not draft.panicked else draft.place
+        if draft.place is None and draft.kind not in (Kind.PANIC, Kind.STACK_CORRUPTION):
+            draft.place = find_symbol(text)
 
     def _close(self) -> Iterator[Report]:
         draft, self._draft = self._draft, None

@@ -163,4 +163,5 @@ class Report:
     def frames(self) -> tuple[Frame, ...]:
         """Where the processor was and the calls that led there, innermost first; only what is certain."""
         calls = tuple(frame for frame in self.trace if frame.reliable)
-        return (self.place, *calls) if self.place else calls
+        # Some architectures have the place in the trace as well.
+        return (self.place, *calls[[str(self.place)] == [*map(str, calls[:1])] :]) if self.place else calls
