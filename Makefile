@@ -10,10 +10,10 @@ JUPYTER_OPTIONS = --ip=127.0.0.1 --log-level=WARN --ServerApp.root_dir='$(CURDIR
 JUPYTER_OPTIONS += --LabApp.default_url=/lab/tree/notebooks/00-welcome.ipynb
 JUPYTER_OPTIONS += $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab demo test check bench lock clean
+.PHONY: help lab demo test test-long check bench lock clean
 
 help: ## say what there is (the default)
-	@sed -n 's/^\([a-z]*\): ## /  make \1\t/p' Makefile | expand -t 16
+	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' Makefile | expand -t 18
 
 lab: ## set up, load hello.ko to prove it, open JupyterLab
 	@binder/setup.sh lab
@@ -31,6 +31,11 @@ test: ## set up and run all tests (some: make test ARGS=tests/unit)
 	@binder/setup.sh test
 	@$(BIN)/kmodlab setup
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)
+
+test-long: ## set up and run the tests that take long
+	@binder/setup.sh test
+	@$(BIN)/kmodlab setup
+	@$(BIN)/pytest -m long $(ARGS)
 
 check: ## ruff, mypy and shellcheck
 	@binder/setup.sh check
@@ -50,7 +55,7 @@ LOCK += pyproject.toml binder/build.in
 
 lock: ## pin the Python packages anew after a change of pyproject.toml (newest of all: make lock ARGS=--upgrade)
 	@binder/setup.sh check
-	@$(LOCK) $(ARGS) --extra notebook --output-file binder/requirements.txt
+	@$(LOCK) $(ARGS) --extra notebook --extra slides --output-file binder/requirements.txt
 	@$(LOCK) $(ARGS) --all-extras --constraint binder/requirements.txt --output-file binder/requirements-dev.txt
 
 clean: ## remove .venv and caches (the lab stays; kmodlab clean removes that)

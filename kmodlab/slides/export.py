@@ -1,7 +1,8 @@
 """Turns notebooks into decks: reveal.js slides with the recorded outputs, each in one file that fetches nothing.
 
 What is on a slide is decided by the notebook's own slideshow metadata, and how it is cut up by nbconvert. Ours are the
-template, the looks, and that letters are as large as the slide has room for (`deck/`). `reveal/` holds reveal.js.
+template, the looks, and that letters are as large as the slide has room for (`deck/`). reveal.js itself comes with the
+package sphinx-revealjs, of which nothing else is used; its licence goes into each deck.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from html import escape
 from importlib.resources import as_file, files
+from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 from typing import Any, Literal
@@ -22,7 +24,7 @@ from nbconvert.exporters import SlidesExporter
 from nbformat import NotebookNode
 from traitlets.config import Config
 
-from kmodlab.errors import UsageError
+from kmodlab.errors import SetupError, UsageError
 
 Theme = Literal["light", "dark"]
 
@@ -37,6 +39,7 @@ _POLICY = (
 _NO_CODE = "no-code"
 _SECTION = re.compile(r"(</?)section\b", re.IGNORECASE)  # to reveal.js each of them is a slide
 _DATA = files("kmodlab.slides")
+_REVEAL = "sphinx_revealjs", "_static/revealjs"  # the package, and its folder with reveal.js
 _MIME_TYPES = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
 
 
@@ -149,12 +152,26 @@ def _exporter() -> SlidesExporter:
 @cache
 def _parts() -> dict[str, Any]:
     """What all decks have in them."""
-    scripts = ("reveal/reveal.js", "reveal/notes.js", "deck/deck.js")
+    reveal = _find_reveal()
+    scripts = [(reveal / name).read_text("utf-8") for name in ("dist/reveal.js", "plugin/notes/notes.js")]
     return {
         "css": _text("deck/deck.css"),
-        "reveal_css": _text("reveal/reveal.css"),
-        "scripts": [_embeddable(_text(name)) for name in scripts],
+        "reveal_css": (reveal / "dist/reveal.css").read_text("utf-8"),
+        "reveal_licence": (reveal / "LICENSE").read_text("utf-8"),
+        "scripts": [
+            _embeddable(text) for text in (*(path.read_text("utf-8") for path in scripts), _text("deck/deck.js"))
+        ],
     }
+
+
+def _find_reveal() -> Path:
+    """The folder with reveal.js; SetupError where the package that brings it is not installed."""
+    package, folder = _REVEAL
+    spec = find_spec(package)  # the package itself, which loads Sphinx, is not imported
+    for place in (spec.submodule_search_locations or []) if spec else []:
+        if (Path(place) / folder / "dist/reveal.js").is_file():
+            return Path(place) / folder
+    raise SetupError("reveal.js is not installed: decks need it.", hint="Install it: pip install 'kmodlab[slides]'.")
 
 
 def _text(name: str) -> str:

@@ -1,11 +1,13 @@
 """Runs notebooks from top to bottom and stores their outputs in them: `python tests/course/store_outputs.py [FILE…]`.
 
 What differs from machine to machine (times of running, versions of Python) is left out, and so are the live forms of
-outputs, which only the kernel that made them can show. How RISE shows the notebook is written into it.
+outputs, which only the kernel that made them can show. Of other people's manual pages, the beginning is stored: the
+synopsis and the first paragraph. How RISE shows the notebook is written into it.
 """
 
 from __future__ import annotations
 
+import re
 import sys
 from pathlib import Path
 
@@ -33,6 +35,7 @@ def store_outputs(path: Path) -> None:
     ).execute()
     notebook.metadata = metadata | {"rise": RISE}
     leave_out_widgets(notebook)
+    shorten_manuals(notebook)
     nbformat.write(notebook, path)
 
 
@@ -41,6 +44,25 @@ def leave_out_widgets(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+
+
+# Up to the end of the first paragraph of the description, as mandoc sets it (notebook/manual.py).
+PAGES = {
+    "text/plain": re.compile(r"(?s)(\nDESCRIPTION\n(?:[ ]+\S[^\n]*\n)+)\n.*"),
+    "text/html": re.compile(r'(?s)(<div class="km-manual".*?id="DESCRIPTION">.*?</p>).*'),
+}
+ENDS = {
+    "text/plain": r"\1\n       … (run the cell for the whole page)\n",
+    "text/html": r"\1</div></div><p>… (run the cell for the whole page)</p></div></details></div>",
+}
+
+
+def shorten_manuals(notebook: nbformat.NotebookNode) -> None:
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            if "km-manual" in data.get("text/html", ""):
+                data.update({kind: PAGES[kind].sub(ENDS[kind], data[kind]) for kind in PAGES})
 
 
 if __name__ == "__main__":

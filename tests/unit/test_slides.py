@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
-from importlib.resources import files
 from pathlib import Path
 
 import nbformat
@@ -15,11 +13,11 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from kmodlab.cli.slides import slides
-from kmodlab.errors import UsageError
+from kmodlab.errors import SetupError, UsageError
+from kmodlab.slides import export
 from kmodlab.slides.export import export_notebook
 
 SLIDE = {"slideshow": {"slide_type": "slide"}}
-REVEAL = files("kmodlab.slides") / "reveal"
 
 
 def notebook(*cells: NotebookNode, title: str = "A title") -> NotebookNode:
@@ -142,8 +140,15 @@ def test_what_else_cannot_be_done_is_said_in_one_sentence(tmp_path: Path) -> Non
             raise run(*arguments).exception or AssertionError
 
 
-def test_the_files_of_reveal_are_those_that_its_note_names() -> None:
-    named = dict(re.findall(r"^([0-9a-f]{64})  (\S+)$", (REVEAL / "README.md").read_text(), re.M))
-    assert sorted(named.values()) == ["LICENSE", "notes.js", "reveal.css", "reveal.js"]
-    for checksum, name in named.items():
-        assert hashlib.sha256((REVEAL / name).read_bytes()).hexdigest() == checksum
+def test_a_deck_has_the_licence_of_what_is_in_it() -> None:
+    page = export_notebook(notebook(), "deck").page
+    comment = re.search(r"<!-- The scripts and styles of reveal\.js(.*?)-->", page, re.DOTALL)
+    assert comment and "Permission is hereby granted, free of charge" in comment[1]
+    assert "Hakim El Hattab" in comment[1]
+
+
+def test_without_reveal_there_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(export, "_REVEAL", ("no_such_package", "anywhere"))
+    export._parts.cache_clear()
+    with pytest.raises(SetupError, match=r"reveal\.js is not installed"):
+        export_notebook(notebook(), "deck")
