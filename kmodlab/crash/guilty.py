@@ -14,6 +14,7 @@ from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
 
 GUESSED = "the kernel merely found the module's function on the stack"
+ELSEWHERE = "the trace itself does not show the module"
 _REMOVES = "delete_module"  # kernel/module/main.c: the system call, under whatever prefix and suffix
 # Those that print a trace, so that they are in it: lib/dump_stack.c, kernel/panic.c, arch/*/kernel/dumpstack.c and
 # arch/*/kernel/stacktrace.c. Compilers add suffixes.
@@ -82,7 +83,7 @@ def find_guilty_line(report: Report, modules: Mapping[str, bytes | ModuleSource]
         return last
     for frame in module_frames(report, sources):
         if frame not in certain and (line := _own_line(sources, frame)):
-            return GuiltyLine(line, doubt="" if frame.reliable else GUESSED)
+            return GuiltyLine(line, doubt=ELSEWHERE if frame.reliable else GUESSED)
     return None
 
 

@@ -158,9 +158,7 @@ def _parts() -> dict[str, Any]:
         "css": _text("deck/deck.css"),
         "reveal_css": (reveal / "dist/reveal.css").read_text("utf-8"),
         "reveal_licence": (reveal / "LICENSE").read_text("utf-8"),
-        "scripts": [
-            _embeddable(text) for text in (*(path.read_text("utf-8") for path in scripts), _text("deck/deck.js"))
-        ],
+        "scripts": [_embeddable(text) for text in (*scripts, _text("deck/deck.js"))],
     }
 
 

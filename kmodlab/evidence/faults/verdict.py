@@ -273,8 +273,12 @@ class _Judge:
     # ---- whose line ----
 
     def _crash_line(self, report: Report) -> SourceLine | None:
-        lines = (self._blame, self._freed_line, self._unreturned_line, self._tail_jump_line, self._last_call_line)
-        return next((found for line in lines if (found := line(report))), None)
+        guilty = find_guilty_line(report, {self._code.name: self._code.source})
+        if guilty and not guilty.doubt:
+            return guilty.line
+        lines = (self._freed_line, self._unreturned_line, self._tail_jump_line, self._last_call_line)
+        found = next((found for line in lines if (found := line(report))), None)
+        return found or (guilty.line if guilty else None)
 
     def _tail_jump_line(self, report: Report) -> SourceLine | None:
         """Where init or exit ends by jumping to a pointer, which leaves no trace of it on the stack."""
@@ -300,11 +304,6 @@ class _Judge:
             size = short.record.arguments[short.function.size]
             return f"an access beyond the end of the {size} bytes{_which(short.line, 'got')} ({report.sentence})"
         return report.sentence
-
-    def _blame(self, report: Report) -> SourceLine | None:
-        """The innermost place in the module's own source."""
-        guilty = find_guilty_line(report, {self._code.name: self._code.source})
-        return guilty.line if guilty else None
 
     def _freed_line(self, report: Report) -> SourceLine | None:
         address = report.address

@@ -1,6 +1,7 @@
 // A timer callback that follows a NULL pointer.
 #include <linux/module.h>
 #include <linux/timer.h>
+#include <linux/delay.h>
 
 struct job {
 	unsigned long id;
@@ -24,6 +25,7 @@ static int __init nulltimer_init(void)
 {
 	timer_setup(&timer, on_timer, 0);
 	mod_timer(&timer, jiffies + HZ / 5);
+	msleep(1000);
 	return 0;
 }
 
