@@ -79,7 +79,7 @@ EXPECTED = {
     "softlock": _case(Kind.SOFT_LOCKUP, r"watchdog: BUG: soft lockup - CPU#0 stuck for 13s! \[insm", "softlock_init"),
     "stackover": _case(Kind.STACK_OVERFLOW, r"BUG: TASK stack guard page was hit at", "descend", "descend"),
     # What the kernel finds in the memory of a task that is gone is a matter of luck.
-    "stopsdead": _case((Kind.REFCOUNT, Kind.WARNING), r"refcount_t: addition on 0; use-after|WARNING: .* kthread_stop\+"),
+    "stopsdead": _case((Kind.REFCOUNT, Kind.WARNING), r"refcount_t: addition on 0; use|WARNING: .* kthread_stop\+"),
     # Since 6.9 the kernel warns, in more words, before it is a bug.
     "toolong": _case((Kind.BUG, Kind.WARNING), r"(strcpy: )?detected buffer overflow", "toolong_init"),
     "trap": _case(Kind.TRAP, _OOPS + r"invalid opcode: 0000 \[#1\]", "never", "trap_init"),

@@ -26,7 +26,14 @@ OF_ONE_BUILD = {
     "an address": (r"\b[0-9a-f]{16}\b", "ffffffffc0ffee00"),
     "a place in a function": (r"\+0x[0-9a-f]+/0x[0-9a-f]+", "+0x123/0x456"),
     "a line of the kernel's": (r"(?<=Makefile\.build:)\d+|(?<=Makefile\.modpost:)\d+|(?<=/Makefile:)\d+", "77777"),
-    "an id of a build": (r"(?<=Build ID: )[0-9a-f]{40}", "c0ffee" * 6 + "c0ff"),
+    "a checksum of a symbol": (r"(?m)^0x[0-9a-f]{8}(?=\t)", "0x01234567"),
+    "a name that the compiler makes": (r"(?<=__)\d+_\d+(?=_)", "987_65"),
+    "a large size": (r"(?<=[ >])\d{1,3}(?:\u202f\d{3})+\b", "7\u202f654\u202f321"),
+    "the length of a file": (r"\d+(?= more lines)", "54321"),
+    "the size of a module": (r"(?m)(?<=^usbcore) +\d{4,7}", "              999424"),
+    "the number of modules": (r"\b\d{4}(?= modules\b)", "5432"),
+    "the number of aliases": (r"\b\d{5}(?= aliases)", "54321"),
+    "an offset in a database": (r"\b0x[0-9a-f]{5}\b", "0x54321"),
 }
 """A pattern, and what its match is in the other build."""
 
