@@ -96,6 +96,11 @@
         }
     };
 
+    // What is on other slides can be reached neither by Tab nor by a screen reader; in the overview all are shown.
+    const keepFocus = () => {
+        for (const slide of slides) slide.inert = slide !== current() && !Reveal.isOverview();
+    };
+
     const start = async () => {
         await fitAll();
         await Reveal.initialize({
@@ -106,8 +111,10 @@
         Reveal.addKeyBinding({keyCode: 75, key: "K", description: "Scroll up in a long slide"}, () => scroll(-.4));
         Reveal.addKeyBinding({keyCode: 84, key: "T", description: "Dark or light"}, turnLight);
         Reveal.on("slidechanged", noteOverflow);
+        for (const change of ["slidechanged", "overviewshown", "overviewhidden"]) Reveal.on(change, keepFocus);
         document.addEventListener("toggle", noteOverflow, true);
         noteOverflow();
+        keepFocus();
         document.documentElement.dataset.ready = "";
     };
     start();
