@@ -42,7 +42,7 @@ check: ## ruff, mypy and shellcheck
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@shellcheck binder/setup.sh .ci/run kmodlab/exercises/gradescope/*
+	@shellcheck binder/setup.sh .ci/run kmodlab/grading/integrations/gradescope/*
 
 bench: ## measure it, beside virtme-ng
 	@binder/setup.sh bench

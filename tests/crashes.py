@@ -10,14 +10,14 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.result import Build
-from kmodlab.build.sources import Sources
 from kmodlab.crash.records import format_log
 from kmodlab.crash.report import Kind
-from kmodlab.evidence.trial import load, take_step, unload
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import Sources
+from kmodlab.tracer.run import load, take_step, unload
 
 DATA = Path(__file__).parent / "data" / "crash"
 MODULES = DATA / "modules"

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import click
 
-from kmodlab.build.sandbox import check_sandbox
+from kmodlab.checks.check import Status
 from kmodlab.cli.console import say, show_error
+from kmodlab.course.exercise import MASTER, read_master
 from kmodlab.errors import SandboxError, UsageError
-from kmodlab.exercises.autograder import forget_results, grade_one, pack, write_results
-from kmodlab.exercises.check import Status
-from kmodlab.exercises.grading.formats.results import read_results
-from kmodlab.exercises.grading.pool import LocalPool
-from kmodlab.exercises.grading.worker import find_setting
-from kmodlab.exercises.master import MASTER, read_master
+from kmodlab.grading.formats.results import read_results
+from kmodlab.grading.integrations.autograder import forget_results, grade_one, pack, write_results
+from kmodlab.grading.pool import LocalPool
+from kmodlab.grading.worker import find_setting
 from kmodlab.guest.lab import load_lab
+from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 
 _DEADLINE_S = 540.0  # Gradescope's own is ten minutes, unless set otherwise

@@ -21,17 +21,17 @@ import click
 from rich.progress import track
 from rich.table import Table
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.sources import Sources
 from kmodlab.cli.bench_grade import grading_as_dict, grading_table, measure_grading
 from kmodlab.cli.console import ERR, OUT
 from kmodlab.errors import SetupError, UsageError
-from kmodlab.evidence.trial import load
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.session import Session
 from kmodlab.guest.snapshot import boot_once
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.process import check_run, wait
 from kmodlab.settings import environment_with, get_settings
+from kmodlab.tracer.run import load
 
 _WHAT = {
     "cold_boot_s": "boot the guest from power-on until its agent answers",

@@ -21,24 +21,24 @@ import psutil
 from rich.progress import track
 from rich.table import Table
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.sources import Sources
+from kmodlab.checks.check import Status
+from kmodlab.checks.evaluate import judge
+from kmodlab.checks.runner import Bench
 from kmodlab.cli.console import ERR
+from kmodlab.course.exercise import MASTER, Exercise, find_masters, read_master
 from kmodlab.errors import SetupError, UsageError
-from kmodlab.evidence.trial import load
-from kmodlab.exercises.bench import Bench
-from kmodlab.exercises.check import Status
-from kmodlab.exercises.grading.pool import Ending, LocalPool, Order
-from kmodlab.exercises.grading.task import Task, digest_of, pack_exercise
-from kmodlab.exercises.grading.worker import find_setting
-from kmodlab.exercises.judge import judge
-from kmodlab.exercises.master import MASTER, Exercise, find_masters, read_master
-from kmodlab.exercises.work import Work
+from kmodlab.grading.pool import Ending, LocalPool, Order
+from kmodlab.grading.task import Task, digest_of, pack_exercise
+from kmodlab.grading.worker import find_setting
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.qemu import MEMORY_MIB
 from kmodlab.guest.session import Session
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.process import Deadline, check_run
+from kmodlab.submission.learner_sources import Work
+from kmodlab.tracer.run import load
 
 _MASTER = Path(__file__).parents[2] / "exercises" / "01-hello" / MASTER
 _EACH = 5  # submissions of each process and run

@@ -9,10 +9,10 @@ import click
 from rich.table import Table
 from rich.text import Text
 
-from kmodlab.build.canaries import release_canaries
-from kmodlab.build.sandbox import check_sandbox
 from kmodlab.cli.console import OUT, say
 from kmodlab.guest.doctor import Checkup, State, examine
+from kmodlab.sandbox.sandbox import check_sandbox
+from kmodlab.sandbox.selftest import release_canaries
 from kmodlab.settings import get_settings
 
 _MARKS = {State.GOOD: ("✓", "green"), State.COSTS: ("~", "yellow"), State.MISSING: ("✗", "red")}

@@ -11,20 +11,20 @@ from typing import Any
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.result import Build
-from kmodlab.build.sources import Sources, read_sources
 from kmodlab.cli.console import ERR, say
 from kmodlab.crash.source_location import SourceLine
-from kmodlab.evidence.faults.matrix import CYCLES, TIMEOUT_S, Faults, Options, SiteResult, find_faults, make_subject
-from kmodlab.evidence.faults.verdict import Finding, Trouble, Verdict
-from kmodlab.evidence.functions import known_functions
-from kmodlab.evidence.ledger.left import Left
-from kmodlab.evidence.timeline import Timeline, format_timeline, make_timeline, return_text
-from kmodlab.evidence.timeline import as_dict as timeline_dict
 from kmodlab.guest.lab import load_lab
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import Sources, read_sources
 from kmodlab.settings import get_settings
 from kmodlab.text import harmless
+from kmodlab.tracer.fault_injection import CYCLES, TIMEOUT_S, Faults, Options, SiteResult, find_faults, make_subject
+from kmodlab.tracer.kernel_api import known_functions
+from kmodlab.tracer.leaks import Left
+from kmodlab.tracer.timeline import Timeline, format_timeline, make_timeline, return_text
+from kmodlab.tracer.timeline import as_dict as timeline_dict
+from kmodlab.tracer.verdict import Finding, Trouble, Verdict
 
 _STYLES = {Verdict.CLEAN: "green", Verdict.NOT_INJECTED: "dim"}
 

@@ -15,20 +15,20 @@ from filelock import FileLock, Timeout
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.text import Text
 
-from kmodlab.build.sandbox import check_sandbox
 from kmodlab.cli.console import ERR, say
+from kmodlab.course.exercise import MASTER, find_masters
 from kmodlab.errors import SandboxError, UsageError
-from kmodlab.exercises.grading.formats.files import write_text
-from kmodlab.exercises.grading.formats.registry import FORMATS
-from kmodlab.exercises.grading.graded import Grade, State
-from kmodlab.exercises.grading.grader import Plan, grade_all, make_plan, read_exercises
-from kmodlab.exercises.grading.grader import Progress as Step
-from kmodlab.exercises.grading.journal import Journal
-from kmodlab.exercises.grading.pool import LocalPool, Pool
-from kmodlab.exercises.grading.submissions import read_submissions
-from kmodlab.exercises.grading.worker import find_setting
-from kmodlab.exercises.master import MASTER, find_masters
+from kmodlab.grading.formats.files import write_text
+from kmodlab.grading.formats.registry import FORMATS
+from kmodlab.grading.grader import Plan, grade_all, make_plan, read_exercises
+from kmodlab.grading.grader import Progress as Step
+from kmodlab.grading.intake import read_submissions
+from kmodlab.grading.journal import Journal
+from kmodlab.grading.models import Grade, State
+from kmodlab.grading.pool import LocalPool, Pool
+from kmodlab.grading.worker import find_setting
 from kmodlab.guest.lab import load_lab
+from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import harmless
 
@@ -182,7 +182,7 @@ def _pool(scheduler: str | None, jobs: int, deadline_s: float) -> Iterator[Pool]
         return
     if find_spec("distributed") is None:
         raise UsageError("For a cluster, dask.distributed is needed.", hint="pip install 'kmodlab[dask]'")
-    from kmodlab.exercises.grading.dask_pool import DaskPool  # a second's worth of imports
+    from kmodlab.grading.dask_pool import DaskPool  # a second's worth of imports
 
     with DaskPool(scheduler, deadline_s=deadline_s) as pool:
         yield pool

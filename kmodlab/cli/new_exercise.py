@@ -7,10 +7,10 @@ from pathlib import Path
 import click
 
 from kmodlab.cli.console import say
+from kmodlab.course.exercise import NAME, read_master
+from kmodlab.course.release import release
+from kmodlab.course.scaffold import scaffold
 from kmodlab.errors import UsageError
-from kmodlab.exercises.master import NAME, read_master
-from kmodlab.exercises.release import release
-from kmodlab.exercises.scaffold import scaffold
 
 
 @click.command("new-exercise")

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 from kmodlab.cli.console import say
+from kmodlab.course.exercise import MASTER, ExerciseError, find_masters, read_master
+from kmodlab.course.release import find_leaks
+from kmodlab.course.release import release as release_text
 from kmodlab.errors import UsageError
-from kmodlab.exercises.master import MASTER, ExerciseError, find_masters, read_master
-from kmodlab.exercises.nbgrader.course import write_course
-from kmodlab.exercises.release import find_leaks
-from kmodlab.exercises.release import release as release_text
+from kmodlab.grading.integrations.nbgrader.course import write_course
 
 _FOLDER = Path("exercises")
 

@@ -11,20 +11,20 @@ from typing import Any
 import click
 from rich.text import Text
 
-from kmodlab.build.diagnostics import Diagnostic
-from kmodlab.build.kbuild import build
-from kmodlab.build.result import Build, Outcome
-from kmodlab.build.sandbox import check_sandbox
-from kmodlab.build.sources import Sources, check_name, read_sources
 from kmodlab.cli.console import ERR, OUT, say
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report, Severity
-from kmodlab.evidence.trial import Step, Trial, try_build
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.session import COMMAND_S, Session
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.diagnostics import Diagnostic
+from kmodlab.kbuild.result import Build, Outcome
+from kmodlab.kbuild.sources import Sources, check_name, read_sources
+from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import harmless
+from kmodlab.tracer.run import Step, Trial, try_build
 
 
 @click.command()

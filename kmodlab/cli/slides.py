@@ -28,7 +28,7 @@ def slides(out: Path, notebooks: tuple[Path, ...], theme: str) -> None:
         raise SetupError("Decks are made by nbconvert, which is not installed.", hint="`make lab` installs it.")
     paths = _chosen(notebooks)
     _make_folder(out)
-    from kmodlab.slides.export import export_deck, make_index  # a second's worth of imports
+    from kmodlab.course.slides.export import export_deck, make_index  # a second's worth of imports
 
     decks = []
     for path in track(paths, "Exporting", console=ERR, transient=True, disable=not ERR.is_terminal):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from kmodlab.build.sources import kmod_name
 from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
+from kmodlab.kbuild.sources import kmod_name
 
 GUESSED = "the kernel merely found the module's function on the stack"
 ELSEWHERE = "the trace itself does not show the module"

@@ -19,15 +19,15 @@ from functools import cached_property
 from itertools import groupby, pairwise
 from pathlib import Path
 
-from kmodlab.anatomy.contents import read_contents
-from kmodlab.anatomy.elf import ObjectFile, Symbol
-from kmodlab.anatomy.malformed import MalformedError
-from kmodlab.anatomy.module import KernelModule, read_module
-from kmodlab.build.limits import READER
-from kmodlab.build.sandbox import OUTSIDE, find_sandbox, open_box
 from kmodlab.crash.report import Frame, Report
+from kmodlab.elf.contents import read_contents
+from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.module import KernelModule, read_module
+from kmodlab.elf.object_file import ObjectFile, Symbol
 from kmodlab.errors import SetupError
 from kmodlab.process import Deadline, run_async, wait
+from kmodlab.sandbox.limits import READER
+from kmodlab.sandbox.sandbox import OUTSIDE, find_sandbox, open_box
 
 MAX_PLACES = 2000  # that are asked for at once
 _FOLDER = "/tmp"  # noqa: S108 (a place in the sandbox)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
 
-from kmodlab.build.sandbox import check_sandbox
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.lab import Lab, load_lab
@@ -19,6 +18,7 @@ from kmodlab.guest.session import Session
 from kmodlab.guest.setup import NEEDED_MIB, claim_folder
 from kmodlab.guest.snapshot import load_ram
 from kmodlab.process import run
+from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import Settings
 
 T = TypeVar("T")

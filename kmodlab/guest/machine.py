@@ -20,13 +20,13 @@ from typing import Any, TypeVar, cast
 
 from qemu.qmp import EventListener, QMPClient, QMPError
 
-from kmodlab.build.limits import GUEST
-from kmodlab.build.sandbox import find_sandbox, open_box
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent import Agent, PortClosedError, ProtocolError, Result
 from kmodlab.guest.arch import Arch
 from kmodlab.guest.qemu import CONSOLE, CONSOLE_KIB, Descriptors, qemu_argv
 from kmodlab.process import Deadline, start, stop
+from kmodlab.sandbox.limits import GUEST
+from kmodlab.sandbox.sandbox import find_sandbox, open_box
 
 T = TypeVar("T")
 

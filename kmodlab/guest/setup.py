@@ -21,7 +21,6 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from kmodlab.build.rehearsal import rehearse
 from kmodlab.errors import GuestError, KmodlabError, SetupError
 from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.image import build_image, source_text
@@ -31,6 +30,7 @@ from kmodlab.guest.machine import Hardware
 from kmodlab.guest.qemu import Descriptors, qemu_argv
 from kmodlab.guest.requirements import check_build_tools, check_commands
 from kmodlab.guest.snapshot import take_snapshot
+from kmodlab.kbuild.rehearsal import rehearse
 from kmodlab.kernel import packages
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.tree import KernelTree, relocate

@@ -11,15 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kmodlab.checks.check import Check, CheckResult, Expectation
+from kmodlab.checks.check import check as make_check
+from kmodlab.checks.evaluate import judge
+from kmodlab.checks.registry import WORDS
+from kmodlab.checks.runner import Bench
+from kmodlab.course import progress as record
 from kmodlab.errors import KmodlabError, UsageError
-from kmodlab.exercises import progress as record
-from kmodlab.exercises.bench import Bench
-from kmodlab.exercises.cells import read_cell
-from kmodlab.exercises.check import Check, CheckResult, Expectation
-from kmodlab.exercises.check import check as make_check
-from kmodlab.exercises.judge import judge
-from kmodlab.exercises.vocabulary import WORDS
-from kmodlab.exercises.work import Work
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.guest import guest
 from kmodlab.notebook.render.check import CheckCard, hint_parts, points_words
@@ -28,6 +26,8 @@ from kmodlab.notebook.show import show, show_view
 from kmodlab.notebook.views.table import Column, Kind, Table
 from kmodlab.notebook.views.view import View
 from kmodlab.notebook.workplace import Workplace
+from kmodlab.submission.cells import read_cell
+from kmodlab.submission.learner_sources import Work
 
 KSCRIPT_HELP = """\
 Write a shell script down, for a check, and run it in the guest.

@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from kmodlab.build.sources import kmod_name
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.devices import DEVICES
+from kmodlab.kbuild.sources import kmod_name
 from kmodlab.notebook.arguments import Options
 from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
 from kmodlab.notebook.files import KFILE_OPTIONS, MAKEFILE_OPTIONS

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.sources import Sources
 from kmodlab.errors import UsageError
-from kmodlab.evidence.faults.matrix import CYCLES, TIMEOUT_S, find_faults
-from kmodlab.evidence.faults.matrix import Options as Wanted
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.notebook.arguments import Options
 from kmodlab.notebook.kmod import collect
 from kmodlab.notebook.progress import Progress
@@ -15,6 +13,8 @@ from kmodlab.notebook.render.faults import FaultTable
 from kmodlab.notebook.render.parts import Mood, Part, Say
 from kmodlab.notebook.show import show
 from kmodlab.notebook.workplace import Made, Workplace
+from kmodlab.tracer.fault_injection import CYCLES, TIMEOUT_S, find_faults
+from kmodlab.tracer.fault_injection import Options as Wanted
 
 OPTIONS = Options("%%faults")
 OPTIONS.add_argument("name", nargs="?", default="cell", help="The module's name (default: cell).")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from kmodlab.build.sources import Sources, check_name, make_makefile
 from kmodlab.errors import UsageError
+from kmodlab.kbuild.sources import Sources, check_name, make_makefile
 from kmodlab.notebook.arguments import Options
 from kmodlab.notebook.render.parts import Mood, Output, Part, Say
 from kmodlab.notebook.show import show

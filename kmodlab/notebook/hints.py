@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets
 
-from kmodlab.exercises.check import CheckResult
+from kmodlab.checks.check import CheckResult
 
 _made: Any = ipywidgets
 

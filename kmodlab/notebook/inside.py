@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from kmodlab.anatomy.builtin import builtin_file, builtin_makefile
-from kmodlab.anatomy.databases import load_databases
-from kmodlab.anatomy.symvers import parse_symvers
-from kmodlab.build.kbuild import build
-from kmodlab.build.sources import Sources, kmod_name
+from kmodlab.elf.builtin import builtin_file, builtin_makefile
+from kmodlab.elf.databases import load_databases
+from kmodlab.elf.symvers import parse_symvers
 from kmodlab.errors import UsageError
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources, kmod_name
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.show import show_view
 from kmodlab.notebook.views import elf

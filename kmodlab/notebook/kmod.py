@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.sources import Sources, check_name, kmod_name
 from kmodlab.errors import UsageError
-from kmodlab.evidence.trial import PLACE
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources, check_name, kmod_name
 from kmodlab.notebook.arguments import Options
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.build import NO_SANDBOX, build_parts
 from kmodlab.notebook.render.parts import Mood, Part, Say
 from kmodlab.notebook.show import show
 from kmodlab.notebook.workplace import Action, Made, Workplace, as_file
+from kmodlab.tracer.run import PLACE
 
 KMOD_OPTIONS = Options("%%kmod")
 KMOD_OPTIONS.add_argument("name", nargs="?", default="cell", help="The module's name (default: cell).")

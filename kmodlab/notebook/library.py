@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from kmodlab.anatomy.shared import library_makefile
-from kmodlab.build.kbuild import build
-from kmodlab.build.result import Build
-from kmodlab.build.sources import Sources, check_name
+from kmodlab.elf.shared import library_makefile
 from kmodlab.errors import UsageError
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import Sources, check_name
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.render.build import complaint_parts
 from kmodlab.notebook.render.parts import Mood, Part, Say

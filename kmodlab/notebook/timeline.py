@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-from kmodlab.build.kbuild import build
 from kmodlab.errors import UsageError
-from kmodlab.evidence.faults.matrix import TIMEOUT_S, make_subject, watch_once
-from kmodlab.evidence.functions import known_functions
-from kmodlab.evidence.timeline import make_timeline
+from kmodlab.kbuild.build import build
 from kmodlab.notebook.arguments import Options
 from kmodlab.notebook.kmod import collect
 from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.timeline import TimelineChart
 from kmodlab.notebook.show import show
 from kmodlab.notebook.workplace import Made, Workplace
+from kmodlab.tracer.fault_injection import TIMEOUT_S, make_subject, watch_once
+from kmodlab.tracer.kernel_api import known_functions
+from kmodlab.tracer.timeline import make_timeline
 
 OPTIONS = Options("%%timeline")
 OPTIONS.add_argument("name", nargs="?", default="cell", help="The module's name (default: cell).")

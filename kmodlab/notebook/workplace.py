@@ -11,19 +11,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kmodlab.build.result import Build
-from kmodlab.build.sources import FILE_LIMIT, Sources, kmod_name
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log
 from kmodlab.crash.report import Report, Severity
 from kmodlab.errors import GuestError, UsageError
-from kmodlab.evidence.trial import PLACE, Step, take_step
 from kmodlab.guest.agent import OUTPUT_LIMIT
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import COMMAND_S, Session
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import FILE_LIMIT, Sources, kmod_name
 from kmodlab.process import Deadline
 from kmodlab.settings import get_settings
+from kmodlab.tracer.run import PLACE, Step, take_step
 
 GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
 LOOK_S = 10.0  # for a glance at the guest, as when names are completed

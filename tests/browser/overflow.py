@@ -22,7 +22,7 @@ from urllib.parse import urlsplit
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from kmodlab.slides.export import Theme, export_deck
+from kmodlab.course.slides.export import Theme, export_deck
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SCREEN = {"width": 1920, "height": 1080}

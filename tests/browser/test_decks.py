@@ -13,7 +13,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from overflow import HERE, NOTEBOOKS, PLACES, READY, look_at, open_deck, wait_until
 from playwright.sync_api import Browser
 
-from kmodlab.slides.export import Theme, export_notebook
+from kmodlab.course.slides.export import Theme, export_notebook
 
 pytestmark = pytest.mark.xdist_group("decks")  # The decks are exported once.
 

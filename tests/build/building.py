@@ -6,12 +6,12 @@ import asyncio
 from collections.abc import Mapping
 from typing import TypeVar
 
-from kmodlab.build.kbuild import build_async
-from kmodlab.build.limits import BUILD, Limits
-from kmodlab.build.result import Build
-from kmodlab.build.sources import Sources
+from kmodlab.kbuild.build import build_async
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import wait
+from kmodlab.sandbox.limits import BUILD, Limits
 
 K = TypeVar("K")
 

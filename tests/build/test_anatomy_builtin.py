@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.anatomy.builtin import builtin_file, builtin_makefile, compare_builtin
-from kmodlab.anatomy.module import read_module
-from kmodlab.anatomy.shared import compare_shared, read_shared
-from kmodlab.build.kbuild import build
-from kmodlab.build.result import Build
-from kmodlab.build.sources import Sources
+from kmodlab.elf.builtin import builtin_file, builtin_makefile, compare_builtin
+from kmodlab.elf.module import read_module
+from kmodlab.elf.shared import compare_shared, read_shared
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 
 DATA = Path(__file__).parents[1] / "data/anatomy"

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.anatomy.contents import read_contents
-from kmodlab.anatomy.databases import Databases, load_databases
-from kmodlab.anatomy.elf import ObjectFile, read_object
-from kmodlab.anatomy.modprobe import plan_load
-from kmodlab.anatomy.module import KernelModule, read_module
-from kmodlab.anatomy.purposes import section_purpose
-from kmodlab.anatomy.symvers import Exported, find_mismatches, parse_symvers
-from kmodlab.anatomy.wildcards import normalize_alias
+from kmodlab.elf.contents import read_contents
+from kmodlab.elf.databases import Databases, load_databases
+from kmodlab.elf.modprobe import plan_load
+from kmodlab.elf.module import KernelModule, read_module
+from kmodlab.elf.object_file import ObjectFile, read_object
+from kmodlab.elf.purposes import section_purpose
+from kmodlab.elf.symvers import Exported, find_mismatches, parse_symvers
+from kmodlab.elf.wildcards import normalize_alias
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import run
 

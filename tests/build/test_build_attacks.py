@@ -13,11 +13,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.limits import BUILD
-from kmodlab.build.result import Build, Reason
-from kmodlab.build.sources import Sources
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.result import Build, Reason
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
+from kmodlab.sandbox.limits import BUILD
 from tests.build.building import build_all
 from tests.build.mistakes import DECK, module
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.build import sandbox
-from kmodlab.build.guard import Overrun
-from kmodlab.build.limits import BUILD, GUEST, Limits
-from kmodlab.build.sandbox import OUTSIDE, WORK, Box, check_sandbox, open_box
+from kmodlab.kbuild import sandbox
 from kmodlab.process import Deadline, Finished, run_async, wait
+from kmodlab.sandbox.guard import Overrun
+from kmodlab.sandbox.limits import BUILD, GUEST, Limits
+from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, check_sandbox, open_box
 
 
 def run_boxed(

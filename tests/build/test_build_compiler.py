@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.build.compiler import ANSWERS, compiler_folder, find_compiler
-from kmodlab.build.kbuild import build_async
-from kmodlab.build.result import Build
-from kmodlab.build.sources import Sources
+from kmodlab.kbuild.build import build_async
+from kmodlab.kbuild.cc_cache import ANSWERS, compiler_folder, find_compiler
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import check_run, wait
 from tests.build.mistakes import DECK
@@ -88,6 +88,6 @@ def test_another_compiler_makes_it_void(tree: KernelTree, monkeypatch: pytest.Mo
     other = tmp_path / tree.compiler
     other.write_text("#!/bin/sh\n")
     other.chmod(0o755)
-    monkeypatch.setattr("kmodlab.build.compiler.PATH", str(tmp_path))
+    monkeypatch.setattr("kmodlab.kbuild.cc_cache.PATH", str(tmp_path))
     assert compiler_folder(tree) is not None
     assert find_compiler(tree) is None

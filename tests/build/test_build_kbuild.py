@@ -18,15 +18,15 @@ from pathlib import Path
 import psutil
 import pytest
 
-from kmodlab.build.kbuild import build, build_async
-from kmodlab.build.limits import BUILD
-from kmodlab.build.products import read_modinfo, what_is_wrong
-from kmodlab.build.result import Build, Outcome, Reason
-from kmodlab.build.sandbox import check_sandbox
-from kmodlab.build.sources import Sources
 from kmodlab.errors import SetupError
+from kmodlab.kbuild.build import build, build_async
+from kmodlab.kbuild.outputs import read_modinfo, what_is_wrong
+from kmodlab.kbuild.result import Build, Outcome, Reason
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import spawn
+from kmodlab.sandbox.limits import BUILD
+from kmodlab.sandbox.sandbox import check_sandbox
 from tests.build.building import build_all
 from tests.build.mistakes import DECK, module
 
@@ -224,9 +224,9 @@ import os, sys
 for _ in range(20):  # as in a notebook, where descriptors have two digits
     os.dup(0)
 from pathlib import Path
-from kmodlab.build.kbuild import build
-from kmodlab.build.sandbox import check_sandbox
-from kmodlab.build.sources import Sources
+from kmodlab.kbuild.build import build
+from kmodlab.sandbox.sandbox import check_sandbox
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 makefile = f"obj-m += hello.o\\nhang := $(shell sleep {sys.argv[3]})\\n"
 sources = Sources.of("hello", {"hello.c": "int x;\\n", "Makefile": makefile})

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from kmodlab.build.result import Build
-from kmodlab.build.rules import RULES
-from kmodlab.build.sources import Sources
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.rules import RULES
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 from tests.build.building import build_all
 from tests.build.mistakes import CASES, Case

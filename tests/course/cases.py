@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from kmodlab.exercises.cells import split_magic
-from kmodlab.exercises.master import Exercise
+from kmodlab.course.exercise import Exercise
+from kmodlab.submission.cells import split_magic
 
 CASES = Path(__file__).parent / "exercises"
 _HEAD = re.compile(r"\W*(caught by|because|answer): (.*?)[\s*/]*")

@@ -25,7 +25,7 @@ import psutil
 from earned import GRADEBOOK, checks_in, differences, doubts, read_gradebook, rows_of, write_gradebook
 from learners import CANARIES, EXERCISES, ROOT, Roll, hand_in, make_roll, texts_in
 
-_WORKER = "kmodlab.exercises.grading.worker"
+_WORKER = "kmodlab.grading.worker"
 _GONE_S = 20
 _START_S = 60
 

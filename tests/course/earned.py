@@ -14,7 +14,7 @@ from pathlib import Path
 from cases import CASES, read_case, read_stated
 from learners import EXERCISES, NOTHING, Handed, Roll, ways
 
-from kmodlab.exercises.master import Exercise, Role
+from kmodlab.course.exercise import Exercise, Role
 
 GRADEBOOK = Path(__file__).with_name("gradebook.csv")
 

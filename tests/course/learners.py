@@ -13,10 +13,10 @@ from typing import Any
 
 from cases import CASES, read_case
 
-from kmodlab.exercises.cells import Kind, read_cell, split_magic
-from kmodlab.exercises.master import Exercise, find_masters, read_master
-from kmodlab.exercises.regions import read_regions
-from kmodlab.exercises.release import release
+from kmodlab.course.exercise import Exercise, find_masters, read_master
+from kmodlab.course.regions import read_regions
+from kmodlab.course.release import release
+from kmodlab.submission.cells import Kind, read_cell, split_magic
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = {path.parent.name: read_master(path) for path in find_masters(ROOT / "exercises")}

@@ -13,12 +13,12 @@ from classroom import Grading, kill_local_worker
 from earned import differences, doubts, expected, read_gradebook, rows_of
 from learners import CANARIES, EXERCISES, NOTHING, hand_in, make_roll, ways
 
-from kmodlab.exercises.check import CheckResult, Status
-from kmodlab.exercises.grading.formats import gradebook
-from kmodlab.exercises.grading.graded import CheckGrade, Grade, State
-from kmodlab.exercises.grading.grader import make_plan, read_exercises
-from kmodlab.exercises.grading.submissions import read_submissions
-from kmodlab.exercises.grading.task import Setting
+from kmodlab.checks.check import CheckResult, Status
+from kmodlab.grading.formats import gradebook
+from kmodlab.grading.grader import make_plan, read_exercises
+from kmodlab.grading.intake import read_submissions
+from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.task import Setting
 
 FIRST = "01-hello"
 

@@ -14,13 +14,13 @@ import pytest
 from cases import CASES, Case, read_case, read_stated
 from nbformat.v4 import new_output
 
-from kmodlab.exercises.bench import Bench
-from kmodlab.exercises.check import CheckResult, Status
-from kmodlab.exercises.judge import judge
-from kmodlab.exercises.master import Exercise, find_masters, read_master
-from kmodlab.exercises.release import find_leaks, release, secrets_of
-from kmodlab.exercises.work import Work
+from kmodlab.checks.check import CheckResult, Status
+from kmodlab.checks.evaluate import judge
+from kmodlab.checks.runner import Bench
+from kmodlab.course.exercise import Exercise, find_masters, read_master
+from kmodlab.course.release import find_leaks, release, secrets_of
 from kmodlab.guest.lab import Lab
+from kmodlab.submission.learner_sources import Work
 
 ROOT = Path(__file__).parents[2]
 MASTERS = find_masters(ROOT / "exercises")

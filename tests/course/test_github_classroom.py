@@ -14,7 +14,7 @@ import nbformat
 import pytest
 import yaml
 
-from kmodlab.exercises.master import read_master
+from kmodlab.course.exercise import read_master
 from kmodlab.guest.lab import Lab
 from kmodlab.settings import get_settings
 

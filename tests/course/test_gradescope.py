@@ -18,8 +18,8 @@ import pytest
 from click.testing import CliRunner
 
 from kmodlab.cli.autograder import gradescope
-from kmodlab.exercises.autograder import pack
-from kmodlab.exercises.master import Exercise, read_master
+from kmodlab.course.exercise import Exercise, read_master
+from kmodlab.grading.integrations.autograder import pack
 from kmodlab.guest.lab import Lab
 from kmodlab.settings import get_settings
 
@@ -95,7 +95,7 @@ def test_the_zip_file_has_the_scripts_at_its_root_and_nothing_of_this_machine(
         modes = {member.filename: member.external_attr >> 16 for member in archive.infolist()}
     assert all(modes[name] & stat.S_IXUSR for name in ("setup.sh", "run_autograder", "kmodlab/binder/setup.sh"))
     assert "exercises/01-hello/master.ipynb" in modes
-    assert "kmodlab/kmodlab/exercises/grading/formats/pages/feedback.html" in modes
+    assert "kmodlab/kmodlab/grading/formats/pages/feedback.html" in modes
     assert not [name for name in modes if "__pycache__" in name or name.startswith(("/", "kmodlab/tests", "kmodlab/."))]
 
 

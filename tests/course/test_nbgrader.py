@@ -23,11 +23,11 @@ from nbgrader.apps import AutogradeApp, GenerateAssignmentApp, GenerateFeedbackA
 from test_exercises import own_secrets
 
 from kmodlab.cli.release import release as release_command
-from kmodlab.exercises.cells import split_magic
-from kmodlab.exercises.master import Exercise, find_masters, read_master
-from kmodlab.exercises.nbgrader.course import CONFIG, write_course
-from kmodlab.exercises.release import release, secrets_of
+from kmodlab.course.exercise import Exercise, find_masters, read_master
+from kmodlab.course.release import release, secrets_of
+from kmodlab.grading.integrations.nbgrader.course import CONFIG, write_course
 from kmodlab.settings import find_own_programs
+from kmodlab.submission.cells import split_magic
 
 pytestmark = pytest.mark.xdist_group("nbgrader")  # One gradebook for all.
 

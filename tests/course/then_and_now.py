@@ -14,10 +14,10 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.sources import Sources
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.session import Session
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.settings import get_settings
 
 PAGE = Path(__file__).parents[2] / "notebooks" / "then-and-now.md"

@@ -12,12 +12,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmodlab.build.result import Build
-from kmodlab.build.sources import Sources
-from kmodlab.evidence.faults.matrix import Bench, Options, SiteResult, make_subject, try_faults
-from kmodlab.evidence.faults.verdict import Finding, Verdict, judge
-from kmodlab.evidence.witness.observe import Task
 from kmodlab.guest.lab import Lab
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import Sources
+from kmodlab.tracer.fault_injection import Bench, Options, SiteResult, make_subject, try_faults
+from kmodlab.tracer.observe import Task
+from kmodlab.tracer.verdict import Finding, Verdict, judge
 from tests.build.building import build_all
 
 FOLDER = Path(__file__).parents[1] / "data" / "defects"

@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.anatomy.databases import Databases
-from kmodlab.anatomy.modinfo import parse_vermagic, vermagic_differences
-from kmodlab.anatomy.modprobe import plan_load, plan_remove
-from kmodlab.anatomy.module import read_module
-from kmodlab.build.kbuild import build
-from kmodlab.build.sources import Sources
+from kmodlab.elf.databases import Databases
+from kmodlab.elf.modinfo import parse_vermagic, vermagic_differences
+from kmodlab.elf.modprobe import plan_load, plan_remove
+from kmodlab.elf.module import read_module
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.notebook.views.from_guest import fetch_databases, fetch_loaded
 
 DATA = Path(__file__).parents[1] / "data/anatomy"

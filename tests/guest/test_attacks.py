@@ -32,7 +32,7 @@ from attacks import ATTACKS, EXERCISES, FULL, Attack, as_notebook, master, right
 from hostile_files import PLANTED
 from watching import descendants, is_alive
 
-from kmodlab.exercises.master import read_master
+from kmodlab.course.exercise import read_master
 from kmodlab.guest.lab import Lab
 from kmodlab.text import harmless
 

@@ -8,11 +8,11 @@ from collections.abc import Iterator
 import pytest
 from crashes import EXPECTED, LAST_CALLS, build_modules, marked_line, module_names, plain_name, run_module
 
-from kmodlab.build.result import Build
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.reader import find_reports
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
+from kmodlab.kbuild.result import Build
 
 
 @pytest.fixture(scope="module")

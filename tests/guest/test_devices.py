@@ -6,13 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from kmodlab.build.kbuild import build
-from kmodlab.build.sources import Sources
 from kmodlab.errors import UsageError
-from kmodlab.evidence.trial import Step, load, take_step
 from kmodlab.guest.devices import plug, unplug
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources
+from kmodlab.tracer.run import Step, load, take_step
 
 DRIVERS = {
     "edu": """

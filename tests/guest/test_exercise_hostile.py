@@ -11,14 +11,14 @@ import psutil
 import pytest
 from watching import wait_until_gone
 
-from kmodlab.exercises.bench import Bench
-from kmodlab.exercises.check import CheckResult, Status
-from kmodlab.exercises.judge import judge
-from kmodlab.exercises.scene import Scene
-from kmodlab.exercises.vocabulary import read_check
-from kmodlab.exercises.work import Work
+from kmodlab.checks.check import CheckResult, Status
+from kmodlab.checks.context import Scene
+from kmodlab.checks.evaluate import judge
+from kmodlab.checks.registry import read_check
+from kmodlab.checks.runner import Bench
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
+from kmodlab.submission.learner_sources import Work
 
 MODULE = """\
 %%kmod bad

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from kmodlab.exercises.bench import Bench
-from kmodlab.exercises.check import CheckResult, Status
-from kmodlab.exercises.judge import judge
-from kmodlab.exercises.vocabulary import WORDS, read_check
-from kmodlab.exercises.work import Work
+from kmodlab.checks.check import CheckResult, Status
+from kmodlab.checks.evaluate import judge
+from kmodlab.checks.registry import WORDS, read_check
+from kmodlab.checks.runner import Bench
 from kmodlab.guest.lab import Lab
+from kmodlab.submission.learner_sources import Work
 
 MODULE = """\
 %%kmod probe

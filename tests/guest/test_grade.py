@@ -21,8 +21,8 @@ from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook, writes
 from watching import wait_until_gone
 
-from kmodlab.exercises.master import read_master
-from kmodlab.exercises.release import release
+from kmodlab.course.exercise import read_master
+from kmodlab.course.release import release
 
 pytestmark = pytest.mark.xdist_group("grade")  # Each run uses both processors already.
 
@@ -243,7 +243,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
         with grading(course, tmp_path, "--jobs", "2", *(["--resume"] if number else [])) as grader:
             wait_for_results(grader, 2 + number)
             family = family_of(grader)
-            workers = [one for one in family if "kmodlab.exercises.grading.worker" in one.cmdline()]
+            workers = [one for one in family if "kmodlab.grading.worker" in one.cmdline()]
             if number == 0:
                 workers[0].kill()  # and nobody notices
                 wait_for_results(grader, 1)
@@ -269,7 +269,7 @@ def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_results(
             said = grader.stderr.read()
             assert grader.wait(WAIT_S) == 0, said
         family = [one for pid in pids if psutil.pid_exists(pid) for one in psutil.Process(pid).children(recursive=True)]
-        wait_until_gone([one for one in family if "kmodlab.exercises.grading.worker" in one.cmdline()])
+        wait_until_gone([one for one in family if "kmodlab.grading.worker" in one.cmdline()])
     assert results_in(tmp_path / "out") == results_in(graded)
 
 

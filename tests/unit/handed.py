@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from kmodlab.exercises.master import Exercise, read_master
-from kmodlab.exercises.release import release
+from kmodlab.course.exercise import Exercise, read_master
+from kmodlab.course.release import release
 
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "exercises" / "01-hello" / "master.ipynb"

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.anatomy.builtin import builtin_makefile, compare_builtin
-from kmodlab.anatomy.compare import Comparison, plain_name
-from kmodlab.anatomy.malformed import MalformedError
-from kmodlab.anatomy.module import read_module
-from kmodlab.anatomy.shared import DynamicImport, compare_shared, find_providers, read_shared
-from kmodlab.anatomy.symvers import parse_symvers
+from kmodlab.elf.builtin import builtin_makefile, compare_builtin
+from kmodlab.elf.compare import Comparison, plain_name
+from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.module import read_module
+from kmodlab.elf.shared import DynamicImport, compare_shared, find_providers, read_shared
+from kmodlab.elf.symvers import parse_symvers
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 

@@ -8,8 +8,8 @@ from types import MappingProxyType
 
 import pytest
 
-from kmodlab.anatomy.database_index import open_index
-from kmodlab.anatomy.database_text import (
+from kmodlab.elf.database_index import open_index
+from kmodlab.elf.database_text import (
     Alias,
     DeviceNode,
     Softdep,
@@ -19,13 +19,13 @@ from kmodlab.anatomy.database_text import (
     parse_softdep,
     parse_weakdep,
 )
-from kmodlab.anatomy.databases import FILES, Databases, Found, load_databases
-from kmodlab.anatomy.graph import Graph, module_graph, summarize_tree
-from kmodlab.anatomy.loaded import LoadedModule, parse_proc_modules
-from kmodlab.anatomy.malformed import MalformedError
-from kmodlab.anatomy.modalias import Field, parse_modalias
-from kmodlab.anatomy.modprobe import Load, RemovePlan, Why, plan_load, plan_remove, reason
-from kmodlab.anatomy.wildcards import matches, normalize_alias
+from kmodlab.elf.databases import FILES, Databases, Found, load_databases
+from kmodlab.elf.graph import Graph, module_graph, summarize_tree
+from kmodlab.elf.loaded import LoadedModule, parse_proc_modules
+from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.modalias import Field, parse_modalias
+from kmodlab.elf.modprobe import Load, RemovePlan, Why, plan_load, plan_remove, reason
+from kmodlab.elf.wildcards import matches, normalize_alias
 
 MODULES = Path(__file__).parents[1] / "data/anatomy/modules"
 MISC = "kernel/misc"

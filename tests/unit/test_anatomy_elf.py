@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.anatomy.contents import read_contents
-from kmodlab.anatomy.elf import ObjectFile, read_object
-from kmodlab.anatomy.malformed import MalformedError
-from kmodlab.anatomy.purposes import relocation_purpose, section_purpose
+from kmodlab.elf.contents import read_contents
+from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.object_file import ObjectFile, read_object
+from kmodlab.elf.purposes import relocation_purpose, section_purpose
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 

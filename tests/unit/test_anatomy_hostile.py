@@ -10,22 +10,22 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from kmodlab.anatomy.builtin import compare_builtin
-from kmodlab.anatomy.contents import read_contents
-from kmodlab.anatomy.database_index import open_index
-from kmodlab.anatomy.databases import FILES, Databases
-from kmodlab.anatomy.elf import read_object
-from kmodlab.anatomy.graph import module_graph, summarize_tree
-from kmodlab.anatomy.loaded import parse_proc_modules
-from kmodlab.anatomy.malformed import MalformedError
-from kmodlab.anatomy.modalias import parse_modalias
-from kmodlab.anatomy.modinfo import parse_modinfo
-from kmodlab.anatomy.modprobe import plan_load, plan_remove
-from kmodlab.anatomy.module import read_module
-from kmodlab.anatomy.shared import compare_shared, read_shared
-from kmodlab.anatomy.signature import MARK, find_signature
-from kmodlab.anatomy.symvers import parse_symvers
-from kmodlab.anatomy.wildcards import matches, normalize_alias
+from kmodlab.elf.builtin import compare_builtin
+from kmodlab.elf.contents import read_contents
+from kmodlab.elf.database_index import open_index
+from kmodlab.elf.databases import FILES, Databases
+from kmodlab.elf.graph import module_graph, summarize_tree
+from kmodlab.elf.loaded import parse_proc_modules
+from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.modalias import parse_modalias
+from kmodlab.elf.modinfo import parse_modinfo
+from kmodlab.elf.modprobe import plan_load, plan_remove
+from kmodlab.elf.module import read_module
+from kmodlab.elf.object_file import read_object
+from kmodlab.elf.shared import compare_shared, read_shared
+from kmodlab.elf.signature import MARK, find_signature
+from kmodlab.elf.symvers import parse_symvers
+from kmodlab.elf.wildcards import matches, normalize_alias
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 ELF = [path.read_bytes() for path in sorted(DATA.glob("*.*o"))]

@@ -7,19 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.anatomy.elf import ObjectFile, Section
-from kmodlab.anatomy.exports import Export, Version, find_versions
-from kmodlab.anatomy.malformed import MalformedError
-from kmodlab.anatomy.modinfo import (
+from kmodlab.elf.exports import Export, Version, find_versions
+from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.modinfo import (
     Parameter,
     explain_vermagic_word,
     parse_modinfo,
     parse_vermagic,
     vermagic_differences,
 )
-from kmodlab.anatomy.module import ThisModule, read_module
-from kmodlab.anatomy.signature import Signature
-from kmodlab.anatomy.symvers import Exported, Mismatch, find_mismatches, parse_symvers
+from kmodlab.elf.module import ThisModule, read_module
+from kmodlab.elf.object_file import ObjectFile, Section
+from kmodlab.elf.signature import Signature
+from kmodlab.elf.symvers import Exported, Mismatch, find_mismatches, parse_symvers
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 VERMAGIC = "6.1.0-56-amd64 SMP preempt mod_unload modversions"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmodlab.build.diagnostics import MOST, Severity, Tool, parse_diagnostics
+from kmodlab.kbuild.diagnostics import MOST, Severity, Tool, parse_diagnostics
 
 LOGS = sorted((Path(__file__).parents[1] / "data" / "build_logs").glob("*.txt"))
 HELLO = {"hello.c": b"", "Makefile": b"obj-m += hello.o\n"}

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmodlab.build.products import link_names, load_order, read_archive, read_modinfo, what_is_wrong
+from kmodlab.kbuild.outputs import link_names, load_order, read_archive, read_modinfo, what_is_wrong
 
 
 def archive(*members: tuple[str, bytes, bytes], form: int = tarfile.USTAR_FORMAT) -> bytes:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from kmodlab.build.guard import Overrun
-from kmodlab.build.hints import find_hint
-from kmodlab.build.locate import find_code, find_use
-from kmodlab.build.result import Build, Outcome, Reason, Run, judge
-from kmodlab.build.sources import Sources
+from kmodlab.kbuild.hints import find_hint
+from kmodlab.kbuild.locate import find_code, find_use
+from kmodlab.kbuild.result import Build, Outcome, Reason, Run, judge
+from kmodlab.kbuild.sources import Sources
+from kmodlab.sandbox.guard import Overrun
 from tests.unit.test_build_products import ko
 
 SOURCES = Sources.of("hello", {"hello.c": "int x;\n"})

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.build.host import Host, demote_argv, limit_argv, parse_uid_map
-from kmodlab.build.limits import BUILD, GUEST
-from kmodlab.build.sandbox import box_argv
-from kmodlab.build.seccomp import MACHINES, seccomp_filter
-from kmodlab.build.unboxed import bare_argv
+from kmodlab.sandbox.host import Host, demote_argv, limit_argv, parse_uid_map
+from kmodlab.sandbox.limits import BUILD, GUEST
+from kmodlab.sandbox.no_sandbox import bare_argv
+from kmodlab.sandbox.sandbox import box_argv
+from kmodlab.sandbox.seccomp import MACHINES, seccomp_filter
 
 HOST = Host(root=True, links={"/bin": "usr/bin", "/lib64": ""})
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.build.sources import Sources, check_name, kmod_name, make_makefile, read_sources
 from kmodlab.errors import UsageError
+from kmodlab.kbuild.sources import Sources, check_name, kmod_name, make_makefile, read_sources
 
 NAMES = [
     "",

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from witnessed import BOX, CODE, FOLDER, FUNCTIONS, call, init, line_of
+from trace_factory import BOX, CODE, FOLDER, FUNCTIONS, call, init, line_of
 
-from kmodlab.evidence.calls import Code
-from kmodlab.evidence.made import calls_made, site_line, source_name
-from kmodlab.evidence.witness.records import Flag, Kind, Phase, Records
+from kmodlab.tracer.call_log import calls_made, site_line, source_name
+from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.trace_records import Flag, Kind, Phase, Records
 
 
 def test_every_call_is_found_with_its_line() -> None:

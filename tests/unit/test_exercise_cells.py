@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kmodlab.checks.random_values import Drawn, a_number, a_word
+from kmodlab.course.regions import RegionError, read_regions, starter_of
 from kmodlab.errors import UsageError
-from kmodlab.exercises.cells import LONGEST, Kind, read_cell, split_magic
-from kmodlab.exercises.draws import Drawn, a_number, a_word
-from kmodlab.exercises.regions import RegionError, read_regions, starter_of
-from kmodlab.exercises.work import Work
+from kmodlab.submission.cells import LONGEST, Kind, read_cell, split_magic
+from kmodlab.submission.learner_sources import Work
 
 # ---- cells ---------------------------------------------------------------------------------------------------------
 

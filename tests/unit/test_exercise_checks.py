@@ -10,15 +10,15 @@ from typing import Any
 import nbformat
 import pytest
 
+from kmodlab.checks.check import Check, Expectation, Miss, check
+from kmodlab.checks.evaluate import judge
+from kmodlab.checks.expectations.files import seal
+from kmodlab.checks.registry import CheckTextError, read_check
+from kmodlab.course.exercise import ExerciseError, read_master
+from kmodlab.course.release import find_leaks, release
+from kmodlab.course.scaffold import scaffold
 from kmodlab.errors import UsageError
-from kmodlab.exercises.check import Check, Expectation, Miss, check
-from kmodlab.exercises.judge import judge
-from kmodlab.exercises.master import ExerciseError, read_master
-from kmodlab.exercises.release import find_leaks, release
-from kmodlab.exercises.scaffold import scaffold
-from kmodlab.exercises.vocabulary import CheckTextError, read_check
-from kmodlab.exercises.words.files import seal
-from kmodlab.exercises.work import Work
+from kmodlab.submission.learner_sources import Work
 
 
 class NoBench:

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.exercises.check import CheckResult, Status
-from kmodlab.exercises.progress import find_exercises, note_hint, note_result, read_marks
+from kmodlab.checks.check import CheckResult, Status
+from kmodlab.course.progress import find_exercises, note_hint, note_result, read_marks
 
 
 def result(points: float | None, status: Status = Status.PASSED, title: str = "It greets") -> CheckResult:

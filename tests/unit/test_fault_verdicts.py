@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from witnessed import (
+from trace_factory import (
     BOX,
     CODE,
     EBUSY,
@@ -27,13 +27,13 @@ from witnessed import (
 )
 
 from kmodlab.errors import EndKind, GuestEnd
-from kmodlab.evidence.calls import Code
-from kmodlab.evidence.faults.cycles import cycles_done, level_after_cycles
-from kmodlab.evidence.faults.returned import check_return, return_line
-from kmodlab.evidence.faults.verdict import Finding, Verdict, judge
-from kmodlab.evidence.made import calls_made
-from kmodlab.evidence.witness.observe import Step
-from kmodlab.evidence.witness.records import Flag, Kind, Phase, Record, Records
+from kmodlab.tracer.call_log import calls_made
+from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.cycles import cycles_done, level_after_cycles
+from kmodlab.tracer.observe import Step
+from kmodlab.tracer.return_check import check_return, return_line
+from kmodlab.tracer.trace_records import Flag, Kind, Phase, Record, Records
+from kmodlab.tracer.verdict import Finding, Verdict, judge
 
 INJECTED = Flag.RETURNED | Flag.OWN_TASK | Flag.INJECTED
 

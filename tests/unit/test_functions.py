@@ -6,7 +6,8 @@ import errno
 
 import pytest
 
-from kmodlab.evidence.functions import (
+from kmodlab.tracer.double_release import _COMPLETE, _COUNTED
+from kmodlab.tracer.kernel_api import (
     RETURN,
     Failure,
     Gives,
@@ -19,8 +20,7 @@ from kmodlab.evidence.functions import (
     known_functions,
     parse_functions,
 )
-from kmodlab.evidence.ledger.kinds import LOCKS, MODULE_REFERENCE, THREAD
-from kmodlab.evidence.ledger.twice import _COMPLETE, _COUNTED
+from kmodlab.tracer.resource_kinds import LOCKS, MODULE_REFERENCE, THREAD
 
 TABLE = list(known_functions())
 

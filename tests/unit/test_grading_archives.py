@@ -19,10 +19,10 @@ from handed import make_tar, make_zip, notebook, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from kmodlab.exercises.grading import archives
-from kmodlab.exercises.grading.archives import Found, find_notebooks
-from kmodlab.exercises.grading.notebooks import LARGEST, NotebookError, read_notebook
-from kmodlab.exercises.grading.submissions import read_submissions
+from kmodlab.grading import archives
+from kmodlab.grading.archives import Found, find_notebooks
+from kmodlab.grading.intake import read_submissions
+from kmodlab.grading.notebooks import LARGEST, NotebookError, read_notebook
 
 NOTEBOOK = notebook()
 

@@ -21,9 +21,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 
+from kmodlab.checks.check import CheckResult, Line, Status
 from kmodlab.cli.autograder import passed
-from kmodlab.exercises.check import CheckResult, Line, Status
-from kmodlab.exercises.grading.formats import (
+from kmodlab.grading.formats import (
     feedback,
     gradebook,
     gradescope,
@@ -33,9 +33,9 @@ from kmodlab.exercises.grading.formats import (
     prairielearn,
     results,
 )
-from kmodlab.exercises.grading.formats.files import file_name, file_names, write_text
-from kmodlab.exercises.grading.formats.registry import FORMATS
-from kmodlab.exercises.grading.graded import CheckGrade, Grade, State, from_dict
+from kmodlab.grading.formats.files import file_name, file_names, write_text
+from kmodlab.grading.formats.registry import FORMATS
+from kmodlab.grading.models import CheckGrade, Grade, State, from_dict
 
 SECRET = "the hidden reason"
 SECRET_HINT = "the hidden hint"

@@ -8,13 +8,13 @@ from typing import Any
 
 from handed import cell, hello, notebook, write
 
-from kmodlab.exercises.check import CheckResult, Status
-from kmodlab.exercises.grading.graded import CheckGrade, Grade, State
-from kmodlab.exercises.grading.grader import Plan, grade_all, make_plan
-from kmodlab.exercises.grading.journal import Journal
-from kmodlab.exercises.grading.pool import Ending, Event, Order
-from kmodlab.exercises.grading.submissions import read_submissions
-from kmodlab.exercises.grading.task import Setting, Task, pack_exercise, read_message, unpack_exercise
+from kmodlab.checks.check import CheckResult, Status
+from kmodlab.grading.grader import Plan, grade_all, make_plan
+from kmodlab.grading.intake import read_submissions
+from kmodlab.grading.journal import Journal
+from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.pool import Ending, Event, Order
+from kmodlab.grading.task import Setting, Task, pack_exercise, read_message, unpack_exercise
 
 SETTING = Setting("6.1.0", "1", sandboxed=True)
 DEADLINE_S = 10.0

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from kmodlab.checks.check import CheckResult, Line, Status
 from kmodlab.errors import SetupError
-from kmodlab.exercises.check import CheckResult, Line, Status
-from kmodlab.exercises.grading.graded import CheckGrade, Grade, State
-from kmodlab.exercises.grading.journal import Journal
+from kmodlab.grading.journal import Journal
+from kmodlab.grading.models import CheckGrade, Grade, State
 
 LINE = Line("hello.c", 7, "return 0;")
 PASSED = CheckGrade("builds", False, CheckResult("It builds", Status.PASSED, 1.0, 1), 0.25)

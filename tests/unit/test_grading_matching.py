@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from handed import Change, cell, hello, notebook
 
-from kmodlab.exercises.cells import LONGEST
-from kmodlab.exercises.grading.matching import Matched, match
-from kmodlab.exercises.grading.notebooks import read_notebook
+from kmodlab.grading.matching import Matched, match
+from kmodlab.grading.notebooks import read_notebook
+from kmodlab.submission.cells import LONGEST
 
 
 def matched(change: Change | None = None) -> Matched:

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 from handed import cell, hello, make_tar, make_zip, notebook, write
 
-from kmodlab.exercises.grading.grader import make_plan
-from kmodlab.exercises.grading.matching import choose_exercise
-from kmodlab.exercises.grading.submissions import find_exercise, read_submissions, safe_name
-from kmodlab.exercises.grading.task import Setting
+from kmodlab.grading.grader import make_plan
+from kmodlab.grading.intake import find_exercise, read_submissions, safe_name
+from kmodlab.grading.matching import choose_exercise
+from kmodlab.grading.task import Setting
 
 EXERCISES = ("01-hello", "02-parameters", "10-char-device", "11-char-device-locks")
 NOTEBOOK = notebook()

@@ -9,7 +9,10 @@ from pathlib import Path
 import kmodlab
 
 ROOT = Path(kmodlab.__file__).parent
-FOLDERS = ("kernel", "build", "anatomy", "guest", "crash", "evidence", "exercises", "notebook", "cli")
+FOLDERS = (
+    *("kernel", "sandbox", "kbuild", "elf", "guest", "crash", "tracer", "submission", "checks", "course", "grading"),
+    *("notebook", "cli"),
+)
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if path.parent != ROOT]
 
 

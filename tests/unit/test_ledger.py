@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from witnessed import (
+from trace_factory import (
     BOX,
     CODE,
     FUNCTIONS,
@@ -22,12 +22,12 @@ from witnessed import (
     site,
 )
 
-from kmodlab.evidence.ledger.account import Account, parse_account
-from kmodlab.evidence.ledger.kinds import name_pattern, resource_kind
-from kmodlab.evidence.ledger.left import Left, charged, find_left
-from kmodlab.evidence.ledger.twice import given_back_twice
-from kmodlab.evidence.made import calls_made
-from kmodlab.evidence.witness.records import PER_SITE, Flag, Kind, Phase, Record, Records
+from kmodlab.tracer.call_log import calls_made
+from kmodlab.tracer.double_release import given_back_twice
+from kmodlab.tracer.leaks import Left, charged, find_left
+from kmodlab.tracer.resource_kinds import name_pattern, resource_kind
+from kmodlab.tracer.resources import Account, parse_account
+from kmodlab.tracer.trace_records import PER_SITE, Flag, Kind, Phase, Record, Records
 
 TEXT = """\
 ==> /proc/devices <==

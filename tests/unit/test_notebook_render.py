@@ -9,12 +9,11 @@ from html.parser import HTMLParser
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmodlab.build.diagnostics import Diagnostic, Severity, Tool
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Frame, Kind, Report
 from kmodlab.errors import EndKind, GuestEnd
-from kmodlab.evidence.trial import Step
 from kmodlab.guest.agent import Result
+from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.complaint import Complaint, count
 from kmodlab.notebook.render.crash import CellLine, Crash
@@ -24,6 +23,7 @@ from kmodlab.notebook.render.log import Log
 from kmodlab.notebook.render.parts import Card, Command, Folded, Mood, Output, Part, Say, block
 from kmodlab.notebook.workplace import Action
 from kmodlab.text import harmless
+from kmodlab.tracer.run import Step
 
 HOSTILE = '<script>alert(1)</script> <img src=x onerror="a()"> & \x1b]0;title\x07 \x1b[31m \u202e \x00 \x85'
 VOID = {"br", "hr", "img", "meta"}

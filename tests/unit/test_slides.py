@@ -13,9 +13,9 @@ from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 from kmodlab.cli.slides import slides
+from kmodlab.course.slides import export
+from kmodlab.course.slides.export import export_notebook
 from kmodlab.errors import SetupError, UsageError
-from kmodlab.slides import export
-from kmodlab.slides.export import export_notebook
 
 SLIDE = {"slideshow": {"slide_type": "slide"}}
 

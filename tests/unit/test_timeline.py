@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import xml.etree.ElementTree as ET
 
-from witnessed import BOX, CODE, FUNCTIONS, LOCK, MISC, call, gone, init, line_of, loaded_and_unloaded, record
+from trace_factory import BOX, CODE, FUNCTIONS, LOCK, MISC, call, gone, init, line_of, loaded_and_unloaded, record
 
-from kmodlab.evidence.timeline import Timeline, What, as_dict, format_timeline, make_timeline
-from kmodlab.evidence.witness.records import Flag, Kind, Phase, Record, Records
 from kmodlab.notebook.render.timeline import TimelineChart, timeline_svg
+from kmodlab.tracer.timeline import Timeline, What, as_dict, format_timeline, make_timeline
+from kmodlab.tracer.trace_records import Flag, Kind, Phase, Record, Records
 
 
 def timeline(records: list[Record]) -> Timeline:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kmodlab.build.diagnostics import Diagnostic
-from kmodlab.build.result import Build, Reason
-from kmodlab.build.sources import Sources
+from kmodlab.kbuild.diagnostics import Diagnostic
+from kmodlab.kbuild.result import Build, Reason
+from kmodlab.kbuild.sources import Sources
 from kmodlab.notebook.render.complaint import Complaint, count
 from kmodlab.notebook.render.parts import Folded, Mood, Output, Part, Say
 from kmodlab.notebook.workplace import Made

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kmodlab.build.diagnostics import Diagnostic, Severity
+from kmodlab.kbuild.diagnostics import Diagnostic, Severity
 from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.harmless import escape
 from kmodlab.notebook.render.parts import Part, Say, join_texts

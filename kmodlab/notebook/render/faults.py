@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kmodlab.crash.source_location import SourceLine
-from kmodlab.evidence.faults.matrix import Faults, SiteResult
-from kmodlab.evidence.faults.verdict import Finding, Trouble, Verdict
-from kmodlab.evidence.timeline import return_text
 from kmodlab.notebook.render.harmless import escape, prose
 from kmodlab.text import harmless
+from kmodlab.tracer.fault_injection import Faults, SiteResult
+from kmodlab.tracer.timeline import return_text
+from kmodlab.tracer.verdict import Finding, Trouble, Verdict
 
 _MARKS = {Verdict.CLEAN: "✓", Verdict.NOT_INJECTED: "–"}
 _BAD = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.REFUSED, Verdict.UNSEEN)

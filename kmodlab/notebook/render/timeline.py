@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kmodlab.evidence.timeline import Moment, Timeline, format_timeline
 from kmodlab.notebook.render.harmless import escape
 from kmodlab.text import harmless
+from kmodlab.tracer.timeline import Moment, Timeline, format_timeline
 
 _WIDTH = 880
 _ROW, _HEAD = 30, 56

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from kmodlab.anatomy.database_index import Index, Node
-from kmodlab.anatomy.databases import FILES, Databases, Found
-from kmodlab.anatomy.loaded import LoadedModule
-from kmodlab.anatomy.modalias import parse_modalias
-from kmodlab.anatomy.modprobe import Load, plan_load, plan_remove, reason
+from kmodlab.elf.database_index import Index, Node
+from kmodlab.elf.databases import FILES, Databases, Found
+from kmodlab.elf.loaded import LoadedModule
+from kmodlab.elf.modalias import parse_modalias
+from kmodlab.elf.modprobe import Load, plan_load, plan_remove, reason
 from kmodlab.notebook.render.parts import Mood, Part, Say
 from kmodlab.notebook.views.table import Column, Kind, Table, sized
 from kmodlab.notebook.views.view import View

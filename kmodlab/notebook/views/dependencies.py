@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from kmodlab.anatomy.database_text import name_of
-from kmodlab.anatomy.databases import Databases
-from kmodlab.anatomy.graph import Graph, module_graph
+from kmodlab.elf.database_text import name_of
+from kmodlab.elf.databases import Databases
+from kmodlab.elf.graph import Graph, module_graph
 from kmodlab.notebook.views.layered import Place, lay_out
 from kmodlab.notebook.views.svg import LETTER, Sheet
 from kmodlab.notebook.views.view import Picture

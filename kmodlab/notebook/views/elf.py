@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from kmodlab.anatomy.elf import ObjectFile, Section, Symbol, read_object
-from kmodlab.anatomy.modinfo import MEANINGS, explain_vermagic_word
-from kmodlab.anatomy.module import KernelModule, read_module
-from kmodlab.anatomy.purposes import relocation_purpose, section_purpose
+from kmodlab.elf.modinfo import MEANINGS, explain_vermagic_word
+from kmodlab.elf.module import KernelModule, read_module
+from kmodlab.elf.object_file import ObjectFile, Section, Symbol, read_object
+from kmodlab.elf.purposes import relocation_purpose, section_purpose
 from kmodlab.notebook.render.parts import Part, Say
 from kmodlab.notebook.views.table import Column, Kind, Table, sized
 from kmodlab.notebook.views.view import Source, View, source_of

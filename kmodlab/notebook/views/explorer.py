@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kmodlab.anatomy.elf import ObjectFile, read_object
-from kmodlab.anatomy.malformed import MalformedError
-from kmodlab.anatomy.module import KernelModule, read_module
+from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.module import KernelModule, read_module
+from kmodlab.elf.object_file import ObjectFile, read_object
 from kmodlab.notebook.render.parts import Folded, Part, Say
 from kmodlab.notebook.views import elf as parts
 from kmodlab.notebook.views.table import Column, Kind, Table, sized

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from kmodlab.anatomy.databases import FILES, Databases
-from kmodlab.anatomy.loaded import LoadedModule, parse_proc_modules
+from kmodlab.elf.databases import FILES, Databases
+from kmodlab.elf.loaded import LoadedModule, parse_proc_modules
 from kmodlab.errors import GuestError
 from kmodlab.guest.session import Session
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate, pairwise
 
-from kmodlab.anatomy.graph import Graph
+from kmodlab.elf.graph import Graph
 
 _GAP, _BEND = 18.0, 6.0
 _SWEEPS = 40

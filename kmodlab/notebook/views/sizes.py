@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kmodlab.anatomy.elf import ObjectFile, Section, read_object
-from kmodlab.anatomy.signature import find_signature
+from kmodlab.elf.object_file import ObjectFile, Section, read_object
+from kmodlab.elf.signature import find_signature
 from kmodlab.notebook.views.svg import LETTER, Sheet
 from kmodlab.notebook.views.table import sized
 from kmodlab.notebook.views.view import Picture, Source, source_of

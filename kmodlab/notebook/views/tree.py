@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import groupby
 
-from kmodlab.anatomy.database_text import name_of
-from kmodlab.anatomy.databases import Databases
-from kmodlab.anatomy.graph import TreeSummary, folder_of, summarize_tree, tree_graph
+from kmodlab.elf.database_text import name_of
+from kmodlab.elf.databases import Databases
+from kmodlab.elf.graph import TreeSummary, folder_of, summarize_tree, tree_graph
 from kmodlab.notebook.views.layered import Place
 from kmodlab.notebook.views.svg import LETTER, Sheet
 from kmodlab.notebook.views.view import Picture

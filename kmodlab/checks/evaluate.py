@@ -1,0 +1,102 @@
+"""The verdict on a check: passed, failed, or errored.
+
+Failed is the learner's doing, whatever a module does to its guest included. What is ours is tried in fresh guests,
+three times in all, and is errored then: no points are given, and none taken. Whatever else goes wrong here is errored
+too, so nothing passes by accident. What did not end in time on a crowded machine is tried again with more patience.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+
+from kmodlab.checks.check import Check, CheckResult, Miss, Status
+from kmodlab.checks.context import Scene
+from kmodlab.checks.runner import Bench
+from kmodlab.errors import GuestError, KmodlabError
+from kmodlab.submission.learner_sources import Work
+
+TRIES = 3
+_PATIENCE = 2.5  # times the usual, once, where the machine is crowded
+_CROWDED = 1.5  # processes for each processor that want to run
+_LOG, _LOG_LINES = 10_000, 80  # characters and lines that are kept of what the kernel said
+
+
+def judge(check: Check, work: Work, bench: Bench) -> CheckResult:
+    """Judge one check. Never raises but for an interrupt."""
+    trouble: Exception = GuestError("no guest was tried")
+    failures, patience = 0, 1.0
+    while failures < TRIES:
+        try:
+            result, by_time = _judge_once(check, work, bench, patience)
+        except GuestError as error:
+            trouble, failures = error, failures + 1
+        except Exception as error:  # fail closed: whatever it is, it is no verdict on the learner's work
+            trouble, failures = error, TRIES
+        else:
+            if not by_time or patience > 1 or not _is_crowded():
+                return result
+            patience = _PATIENCE
+    return _errored(check, trouble)
+
+
+def _is_crowded() -> bool:
+    """Whether so much runs on this machine that something may be slow without being stuck."""
+    return os.getloadavg()[0] > _CROWDED * (os.cpu_count() or 1)
+
+
+def judge_all(checks: Iterable[Check], work: Work, bench: Bench) -> tuple[CheckResult, ...]:
+    """Judge one check after the other."""
+    return tuple(judge(check, work, bench) for check in checks)
+
+
+def _judge_once(check: Check, work: Work, bench: Bench, patience: float) -> tuple[CheckResult, bool]:
+    """The verdict, and whether it is about something that did not end in time."""
+    scene = Scene(work, bench, patience)
+    try:
+        misses = _misses(check, scene)
+    finally:
+        scene.close()
+    if not misses:
+        return CheckResult(check.title, Status.PASSED, float(check.points), check.points), False
+    share = 0.0
+    if check.partial and not scene.is_broken:  # a crash is never half right
+        share = 1 - len(misses) / len(check.expectations)
+    first = misses[0]
+    hints = (*([first.hint] if first.hint else []), *check.hints)
+    points = round(check.points * share, 2)
+    log = _end_of(scene.log)
+    result = CheckResult(check.title, Status.FAILED, points, check.points, first.reason, first.line, hints, log)
+    return result, any(miss.by_time for miss in misses)
+
+
+def _end_of(log: str) -> str:
+    return "\n".join(log[-_LOG:].split("\n")[-_LOG_LINES:])
+
+
+def _misses(check: Check, scene: Scene) -> list[Miss]:
+    """What is not met: the first such thing, or all of them where each counts by itself."""
+    misses: list[Miss] = []
+    try:
+        for expectation in check.expectations:
+            miss = expectation.examine(scene)
+            misses += [miss] if miss else []
+            if misses and (not check.partial or scene.is_broken):
+                return misses
+        late = scene.finish()
+    except GuestError as error:
+        late = scene.lost(error)
+        if late is None:
+            raise
+    return [late, *misses] if late else misses
+
+
+def _errored(check: Check, trouble: Exception) -> CheckResult:
+    if isinstance(trouble, GuestError):
+        why = f"{TRIES} guests in a row failed, and not because of your work."
+        hint = "Run it again; `kmodlab doctor` says what may be wrong with the machine."
+    else:
+        why = str(trouble) if isinstance(trouble, KmodlabError) else f"{type(trouble).__name__}: {trouble}"
+        hint = trouble.hint if isinstance(trouble, KmodlabError) else ""
+    reason = f"This could not be checked: {why}"
+    return CheckResult(check.title, Status.ERRORED, None, check.points, reason, None, (hint,) if hint else ())

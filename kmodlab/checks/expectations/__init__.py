@@ -1,0 +1,1 @@
+"""The words of checks, by what they look at: texts and builds, a guest, devices, the tracer."""

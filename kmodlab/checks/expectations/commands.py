@@ -1,0 +1,238 @@
+"""Words about files, commands and scripts in a guest, and about modules that modprobe finds.
+
+They are met one after the other, in the same guest. `prints` is about the last thing that was run.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import re
+
+from kmodlab.checks.check import Expectation, Miss
+from kmodlab.checks.context import Scene
+from kmodlab.checks.expectations.guest import after_what, errno_number, why_failed
+from kmodlab.checks.random_values import Value
+from kmodlab.errors import GuestError, GuestLostError
+from kmodlab.guest.image import FEW_PLACE
+from kmodlab.tracer.run import PLACE
+
+_SCRIPT = "/run/script"
+_SCRIPT_S = 40.0
+
+
+def creates(path: str, *, mode: str | None = None, kind: str | None = None) -> Expectation:
+    """The path is there now. `mode` as in "0644"; `kind` as stat says it: "character special file", "directory"."""
+
+    def examine(scene: Scene) -> Miss | None:
+        found = scene.look(["stat", scene.drawn.fill(path)], own=True).strip()
+        if not found:
+            return Miss(f"`{path}` is not there{after_what(scene)}.")
+        own_mode, _, own_kind = found.splitlines()[0].partition(" ")
+        if mode is not None and int(own_mode, 8) != int(mode, 8):
+            return Miss(f"`{path}` has the permissions {own_mode:>04}, not {mode}.")
+        return Miss(f"`{path}` is no {kind}, but a {own_kind}.") if kind and own_kind != kind else None
+
+    return Expectation(f"`{path}` is there.", examine)
+
+
+def removes(path: str) -> Expectation:
+    """The path is not there (any more)."""
+
+    def examine(scene: Scene) -> Miss | None:
+        there = scene.look(["stat", scene.drawn.fill(path)], own=True)
+        return Miss(f"`{path}` is still there{after_what(scene)}.") if there else None
+
+    return Expectation(f"`{path}` is gone.", examine)
+
+
+def holds(path: str, text: str | int) -> Expectation:
+    """What can be read from the path is this text, blanks at its ends left aside."""
+
+    def examine(scene: Scene) -> Miss | None:
+        miss = scene.act(["cat", scene.drawn.fill(path)], f"cat {path}", own=True)
+        if miss:
+            return miss
+        if not scene.result.ok:
+            return Miss(f"`{path}` cannot be read{_command_error(scene)}.")
+        met = scene.result.stdout.decode("utf-8", "replace").strip() == scene.drawn.fill(text).strip()
+        return None if met else Miss(f"`{path}` does not hold what it should ({_shown(text)}).")
+
+    return Expectation(f"`{path}` holds {_shown(text)}.", examine)
+
+
+def _shown(text: str | int) -> str:
+    return f"`{text}`"
+
+
+def runs(command: str, **values: Value) -> Expectation:
+    """The command, a line for the guest's shell, succeeds. `{name}` in it stands for a value."""
+
+    def examine(scene: Scene) -> Miss | None:
+        miss = _shell(scene, command, values)
+        if miss or scene.result.ok:
+            return miss
+        return Miss(f"`{command}` failed{_command_error(scene)}.")
+
+    return Expectation(f"`{command}` succeeds.", examine)
+
+
+def fails(command: str, error: str | None = None, **values: Value) -> Expectation:
+    """The command fails; with the errno `error`, if that is given."""
+    words = os.strerror(errno_number(error)) if error else ""
+
+    def examine(scene: Scene) -> Miss | None:
+        miss = _shell(scene, command, values)
+        if miss:
+            return miss
+        if scene.result.status == 0:
+            return Miss(f"`{command}` succeeded, and should fail{f' with {error}' if error else ''}.")
+        met = words.casefold() in scene.result.text.casefold()
+        return None if met else Miss(f"`{command}` failed, but not with {error}{_command_error(scene)}.")
+
+    return Expectation(f"`{command}` fails{f' with {error}' if error else ''}.", examine)
+
+
+def prints(*texts: str, exactly: bool = False) -> Expectation:
+    """What was run last printed these texts, in this order; with `exactly`, nothing else than the one text."""
+
+    def examine(scene: Scene) -> Miss | None:
+        printed = scene.result.text
+        wanted = [scene.drawn.fill(text) for text in texts]
+        if exactly:
+            met = printed.strip() == wanted[0].strip()
+            return None if met else Miss(f"`{scene.label}` did not print exactly `{texts[0]}`.")
+        for number, text in enumerate(wanted):
+            _, found, printed = printed.partition(text)
+            if not found:
+                return Miss(f"`{scene.label}` did not print `{texts[number]}`.")
+        return None
+
+    return Expectation(f"It prints {', then '.join(f'`{text}`' for text in texts)}.", examine)
+
+
+def prints_nothing_like(pattern: str) -> Expectation:
+    """What was run last printed nothing in which the regular expression is found."""
+
+    def examine(scene: Scene) -> Miss | None:
+        hit = re.search(scene.drawn.fill(pattern), scene.result.text)
+        return Miss(f"`{scene.label}` printed something like `{pattern}`.") if hit else None
+
+    return Expectation(f"It prints nothing like `{pattern}`.", examine)
+
+
+def runs_script(name: str) -> Expectation:
+    """The learner's `%%kscript` of that name runs, with all that was built in /root; its status does not matter."""
+
+    def examine(scene: Scene) -> Miss | None:
+        if name not in scene.work.scripts:
+            return Miss(f"There is no script `{name}` yet.", hint=f"Run the cell that begins with `%%kscript {name}`.")
+        for unit in scene.work.units:
+            made = scene.build(unit)
+            if isinstance(made, Miss):
+                return made
+            for module, ko in made.modules.items():
+                scene.put(module, ko)
+        mounts, tools = _mounts(scene), _tools(scene)
+        scene.session.put(_SCRIPT, scene.work.scripts[name].encode())
+        miss = scene.act(["sh", _SCRIPT], f"script {name}", timeout_s=_SCRIPT_S)
+        if miss:
+            return miss
+        # What is mounted over a tool or a file of the kernel's would answer in its stead, and so would another tool.
+        if _mounts(scene) != mounts:
+            return Miss("The script mounts something, and it need not.")
+        changed = next((tool for tool, content in _tools(scene).items() if content != tools[tool]), None)
+        return Miss(f"The script changes `{changed}`, and it need not.") if changed else None
+
+    return Expectation(f"The script `{name}` runs.", examine)
+
+
+# What checks call in a guest: links to two programs, in a folder with several names; and what decides how these run.
+_LINKS = (
+    *(f"/usr/bin/{tool}" for tool in ("cp", "depmod", "insmod", "mkdir", "modprobe", "mount", "rmmod", "sh")),
+    *("/bin", "/sbin", "/usr/sbin"),
+)
+_CONTENTS = ("/usr/bin/busybox", "/usr/bin/kmod", "/etc/ld.so.preload", "/etc/ld.so.cache")
+
+
+def _mounts(scene: Scene) -> bytes:
+    return scene.session.get("/proc/self/mountinfo")
+
+
+def _tools(scene: Scene) -> dict[str, str]:
+    """The tools that checks call, as our agent sees them: after a learner's script, a `cp` may do what it likes."""
+    links = {path: scene.look(["stat", path], own=True) for path in _LINKS}
+    return {**links, **{path: hashlib.sha256(_content(scene, path)).hexdigest() for path in _CONTENTS}}
+
+
+def _content(scene: Scene, path: str) -> bytes:
+    try:
+        return scene.session.get(path)
+    except GuestLostError:
+        raise
+    except GuestError:
+        return b""  # there is none
+
+
+def _shell(scene: Scene, command: str, values: dict[str, Value]) -> Miss | None:
+    scene.drawn.draw(**values)
+    return scene.act(["sh", "-c", scene.drawn.fill(command)], command)
+
+
+def _command_error(scene: Scene) -> str:
+    """The end of the last error line: what the errno is called."""
+    lines = scene.result.stderr.decode("utf-8", "replace").strip().splitlines()
+    words = lines[-1].rpartition(": ")[2] if lines else ""
+    known = words in {os.strerror(number) for number in errno.errorcode}
+    return f": {words}" if known else f" (status {scene.result.status})"
+
+
+# ---- kmod's tree ---------------------------------------------------------------------------------------------------
+
+
+def few_modules() -> Expectation:
+    """Nothing is expected: only a few of the kernel's modules are left in sight, so that depmod is quick."""
+
+    def examine(scene: Scene) -> Miss | None:
+        tree = f"/lib/modules/{scene.bench.lab.tree.release}/kernel"
+        done = scene.session.run(["mount", "--bind", f"{FEW_PLACE}/kernel", tree])
+        if not done.ok:
+            raise GuestError("The guest's module tree could not be made small.", details=done.text)
+        return None
+
+    return Expectation("Only a few modules are in sight.", examine)
+
+
+def installs(name: str) -> Expectation:
+    """The module is built, and the checker installs it below /lib/modules and calls depmod: `modprobe` finds it."""
+
+    def examine(scene: Scene) -> Miss | None:
+        ko = scene.module(name)
+        if isinstance(ko, Miss):
+            return ko
+        scene.put(name, ko)
+        few_modules().examine(scene)
+        place = "/lib/modules/$(uname -r)/extra"
+        command = f'mkdir -p {place} && cp {PLACE}/"$1".ko {place} && depmod -a'
+        miss = scene.act(
+            ["sh", "-c", command, "sh", name], f"depmod -a (with {name}.ko installed)", timeout_s=_SCRIPT_S
+        )
+        if miss or scene.result.ok:
+            return miss
+        return Miss(f"`{name}.ko` cannot be installed{_command_error(scene)}.")
+
+    return Expectation(f"`{name}` can be installed.", examine)
+
+
+def modprobes(name: str, **parameters: Value) -> Expectation:
+    """Modprobe finds the module, or what has this alias, and loads it with all that it needs."""
+
+    def examine(scene: Scene) -> Miss | None:
+        words = [f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items()]
+        miss = scene.act(["modprobe", name, *words], f"modprobe {name}", timeout_s=_SCRIPT_S)
+        if miss or scene.result.ok:
+            return miss
+        return Miss(f"`modprobe {name}` failed{why_failed(scene)}")
+
+    return Expectation(f"`modprobe {name}` succeeds.", examine)

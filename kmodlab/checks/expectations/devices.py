@@ -1,0 +1,56 @@
+"""Words about devices that are plugged into the guest and pulled out again."""
+
+from __future__ import annotations
+
+from kmodlab.checks.check import Expectation, Miss
+from kmodlab.checks.context import Scene
+from kmodlab.guest.devices import CONTROLLER, SETTLE_S, get_device, plug, unplug
+from kmodlab.kbuild.sources import kmod_name
+
+
+def plugs(device: str) -> Expectation:
+    """The checker plugs the device in (`edu`, `usb-mouse`, ...), and waits until its driver's probe has returned."""
+    known = get_device(device)
+
+    def examine(scene: Scene) -> Miss | None:
+        if known.bus == "usb":
+            scene.look(["modprobe", CONTROLLER])
+        return scene.watch(lambda session, run: plug(session, device, run), f"plugging in {device}", SETTLE_S)
+
+    return Expectation(f"{device} is plugged in.", examine)
+
+
+def unplugs(device: str) -> Expectation:
+    """The checker pulls the device out, and waits until its driver's remove or disconnect has returned."""
+    get_device(device)
+
+    def examine(scene: Scene) -> Miss | None:
+        return scene.watch(lambda session, run: unplug(session, device, run), f"pulling out {device}", SETTLE_S)
+
+    return Expectation(f"{device} is pulled out.", examine)
+
+
+# Each driver of a module has a folder, with a link for each device that it drives: 0000:01:00.0, 1-1:1.0.
+_BOUND = 'ls -d /sys/module/"$1"/drivers/*/*:*'
+
+
+def drives(name: str) -> Expectation:
+    """A driver of the module's is bound to a device: its probe was called, and returned 0."""
+
+    def examine(scene: Scene) -> Miss | None:
+        return None if _bound(scene, name) else Miss(f"No device is bound to a driver of `{name}`.")
+
+    return Expectation(f"`{name}` drives a device.", examine)
+
+
+def drives_nothing(name: str) -> Expectation:
+    """No driver of the module's is bound to a device."""
+
+    def examine(scene: Scene) -> Miss | None:
+        return Miss(f"A device is still bound to a driver of `{name}`.") if _bound(scene, name) else None
+
+    return Expectation(f"`{name}` drives no device.", examine)
+
+
+def _bound(scene: Scene, name: str) -> bool:
+    return bool(scene.look(["sh", "-c", _BOUND, "sh", kmod_name(name)]).strip())

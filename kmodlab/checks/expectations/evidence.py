@@ -1,0 +1,115 @@
+"""Words that need the tracer: what is left behind, what happens when a call in init fails, many loads in a row.
+
+Each of them runs in guests of its own, so they are met by the module alone, whatever else the check does.
+"""
+
+from __future__ import annotations
+
+from kmodlab.checks.check import Expectation, Miss
+from kmodlab.checks.context import Scene
+from kmodlab.checks.random_values import Value
+from kmodlab.tracer.cycles import cycles_done, level_after_cycles
+from kmodlab.tracer.fault_injection import Options, SiteResult, try_faults
+from kmodlab.tracer.observe import Task
+from kmodlab.tracer.verdict import Finding, Verdict, judge
+
+_RUN_S = 15.0
+_FINE = (Verdict.CLEAN, Verdict.NOT_INJECTED)
+
+
+def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expectation:
+    """The module is loaded, used by the shell commands in `script`, unloaded; nothing of it is left in the kernel.
+
+    Also where its init fails: then nothing may be left after that.
+    """
+
+    def examine(scene: Scene) -> Miss | None:
+        return _observed(scene, name, Task(settle=True, script=script, timeout_s=_RUN_S * scene.patience), parameters)
+
+    return Expectation(f"Nothing of `{name}` is left when it is gone.", examine)
+
+
+def survives_rounds(name: str, rounds: int = 20) -> Expectation:
+    """The module is loaded and unloaded so many times in a row, and nothing comes together."""
+
+    def examine(scene: Scene) -> Miss | None:
+        return _observed(scene, name, Task(settle=True, cycles=rounds, timeout_s=_RUN_S * scene.patience), {})
+
+    return Expectation(f"`{name}` can be loaded and unloaded {rounds} times.", examine)
+
+
+def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Expectation:
+    """Each call in init that can fail is made to fail once: init returns the error, and leaves nothing behind.
+
+    At least so many calls must there be, or nothing was shown.
+    """
+
+    def examine(scene: Scene) -> Miss | None:
+        subject = scene.subject(name, _words(scene, parameters))
+        if isinstance(subject, Miss):
+            return subject
+
+        def go_on(_what: str, _done: int, _total: int) -> None:
+            if scene.left_s <= 0:
+                raise _TooLongError
+
+        options = Options(cycles=0, timeout_s=_RUN_S * scene.patience)
+        try:
+            with scene.runs() as runs:
+                faults = try_faults(runs, subject, options, go_on)
+        except _TooLongError:
+            return Miss("It took too long to let each call in init fail once.", by_time=True)
+        if faults.plain.verdict is not Verdict.CLEAN:
+            scene.last_words = faults.plain.observation.heard
+            return _miss(scene, faults.plain)
+        bad = next((site for site in faults.sites if site.verdict not in _FINE), None)
+        if bad:
+            return _miss_at(scene, bad)
+        injected = sum(site.verdict is Verdict.CLEAN for site in faults.sites)
+        return Miss("Init makes too few calls that can fail.") if injected < at_least else None
+
+    return Expectation(f"`{name}` copes with each call in its init failing.", examine)
+
+
+class _TooLongError(Exception):
+    """The check's time is over."""
+
+
+def _words(scene: Scene, parameters: dict[str, Value]) -> tuple[str, ...]:
+    return tuple(f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items())
+
+
+def _observed(scene: Scene, name: str, task: Task, parameters: dict[str, Value]) -> Miss | None:
+    subject = scene.subject(name, _words(scene, parameters))
+    if isinstance(subject, Miss):
+        return subject
+    with scene.runs() as runs:
+        observation = runs.observe(subject, task, another=True)  # the next check's guest comes up meanwhile
+    finding = judge(subject, runs.functions, observation)
+    scene.last_words = observation.heard
+    if finding.verdict is not Verdict.CLEAN:
+        return _miss(scene, finding)
+    done = cycles_done(observation)
+    if task.cycles and done != task.cycles:
+        return Miss(f"`{name}` could not be loaded and unloaded {task.cycles} times in a row.", by_time=True)
+    level = level_after_cycles(observation)
+    return Miss(f"After {task.cycles} rounds there is more in the kernel than before.") if level is False else None
+
+
+def _miss(scene: Scene, finding: Finding) -> Miss:
+    crashed = bool(finding.troubles and finding.troubles[0].report)
+    words = f"The kernel reported: {finding.sentence}." if crashed else _sentence(finding.sentence)
+    return Miss(words, scene.source_line(finding.line), by_time=finding.verdict is Verdict.HANGS)
+
+
+def _miss_at(scene: Scene, site: SiteResult) -> Miss:
+    line = (site.finding.line if site.finding else None) or site.line
+    if site.finding:
+        scene.last_words = site.finding.observation.heard
+    again = f" (call {site.nth})" if site.nth > 1 else ""
+    words = f"When {site.function}{again} fails: {site.reason}."
+    return Miss(words, scene.source_line(line), by_time=site.verdict is Verdict.HANGS)
+
+
+def _sentence(words: str) -> str:
+    return f"{words[:1].upper()}{words[1:].rstrip('.')}."

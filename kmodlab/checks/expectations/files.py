@@ -1,0 +1,171 @@
+"""Words about what was written and what was built of it: no guest is needed."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+
+from kmodlab.checks.check import Expectation, Miss
+from kmodlab.checks.context import Scene
+from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.module import KernelModule, read_module
+from kmodlab.kbuild.sources import kmod_name
+
+_SEAL = "sealed:"
+_SEAL_LETTERS = 16
+
+
+def builds(name: str, *, warnings: bool = True) -> Expectation:
+    """The module is built; with `warnings=False`, without any complaint of the compiler or of modpost."""
+
+    def examine(scene: Scene) -> Miss | None:
+        made = scene.build(name)
+        if isinstance(made, Miss) or warnings or not made.warnings:
+            return made if isinstance(made, Miss) else None
+        found = made.warnings[0]
+        place = f" (line {found.line})" if found.line else ""
+        line = scene.line(found.file, found.line) if found.line else None
+        return Miss(f"It is built, but with a warning: {found.message.rstrip('.')}{place}.", line, found.hint)
+
+    return Expectation(f"`{name}` is built{'' if warnings else ' without a warning'}.", examine)
+
+
+def declares(name: str, key: str, like: str | None = None) -> Expectation:
+    """The module's modinfo has the key (`license`, `author`, `description`, `alias`, `softdep`, ...).
+
+    `like` is a regular expression, in capitals or not, that the whole value is to match.
+    """
+
+    def examine(scene: Scene) -> Miss | None:
+        module = _read(scene, name)
+        if isinstance(module, Miss):
+            return module
+        values = [value for value in module.modinfo.all(key) if value.strip()]
+        if not values:
+            return Miss(f"`modinfo {name}.ko` shows no {key}.")
+        if like is None or any(re.fullmatch(like, value.strip(), re.IGNORECASE) for value in values):
+            return None
+        return Miss(f"`modinfo {name}.ko` shows another {key} than what is asked for.")
+
+    return Expectation(f"`{name}` says its {key}.", examine)
+
+
+def has_parameter(
+    name: str,
+    parameter: str,
+    *,
+    kind: str | None = None,
+    described: bool = False,
+) -> Expectation:
+    """The module has the parameter: of that kind (`int`, `charp`, `bool`, ...), with a description."""
+
+    def examine(scene: Scene) -> Miss | None:
+        module = _read(scene, name)
+        if isinstance(module, Miss):
+            return module
+        found = next((one for one in module.modinfo.parameters if one.name == parameter), None)
+        if found is None or (kind and not found.kind):
+            return Miss(f"`{name}` has no parameter `{parameter}`.")
+        if kind and found.kind != kind:
+            return Miss(f"The parameter `{parameter}` is of the type {found.kind}, not {kind}.")
+        return Miss(f"The parameter `{parameter}` has no description.") if described and not found.description else None
+
+    return Expectation(f"`{name}` has a parameter `{parameter}`.", examine)
+
+
+def exports(name: str, symbol: str, *, gpl_only: bool | None = None) -> Expectation:
+    """The module exports the symbol; `gpl_only` says whether to modules under the GPL only."""
+
+    def examine(scene: Scene) -> Miss | None:
+        module = _read(scene, name)
+        if isinstance(module, Miss):
+            return module
+        found = next((one for one in module.exports if one.name == symbol), None)
+        if found is None:
+            return Miss(f"`{name}` does not export `{symbol}`.")
+        if gpl_only is None or found.gpl_only == gpl_only:
+            return None
+        whom = "modules under any licence" if gpl_only else "modules under the GPL only"
+        return Miss(f"`{symbol}` is exported to {whom}.")
+
+    return Expectation(f"`{name}` exports `{symbol}`.", examine)
+
+
+def uses(name: str, symbol: str) -> Expectation:
+    """The module calls the symbol (a function of the kernel's or of another module's), or one of several: `"a|b"`."""
+    wanted = symbol.split("|")
+
+    def examine(scene: Scene) -> Miss | None:
+        module = _read(scene, name)
+        if isinstance(module, Miss):
+            return module
+        used = any(one.name in wanted for one in module.imports)
+        return None if used else Miss(f"`{name}` does not use {' or '.join(f'`{one}`' for one in wanted)}.")
+
+    return Expectation(f"`{name}` uses `{wanted[0]}`.", examine)
+
+
+def depends_on(name: str, other: str) -> Expectation:
+    """The module needs symbols of the other one."""
+
+    def examine(scene: Scene) -> Miss | None:
+        module = _read(scene, name)
+        if isinstance(module, Miss):
+            return module
+        met = kmod_name(other) in map(kmod_name, module.modinfo.depends)
+        return None if met else Miss(f"`{name}` does not depend on `{other}`: `modinfo -F depends` does not name it.")
+
+    return Expectation(f"`{name}` depends on `{other}`.", examine)
+
+
+def _read(scene: Scene, name: str) -> KernelModule | Miss:
+    ko = scene.module(name)
+    if isinstance(ko, Miss):
+        return ko
+    try:
+        return read_module(ko)
+    except MalformedError as error:
+        return Miss(f"`{name}.ko` cannot be read: {error}")
+
+
+# ---- answers in words ----------------------------------------------------------------------------------------------
+
+
+def answers(name: str, *right: str, ordered: bool = True) -> Expectation:
+    """The `%%answer` cell of that name says one of these; capitals, blanks, quotes and full stops do not matter.
+
+    What is right is written as `seal("...")` gives it, or nobody would need to think. With `ordered=False` the words
+    may come in any order, with commas or without.
+    """
+
+    def examine(scene: Scene) -> Miss | None:
+        said = scene.work.answers.get(name, "")
+        if not _plain(said, ordered=ordered):
+            return Miss(
+                "There is no answer yet.", hint=f"Write it below the line `%%answer {name}`, and run that cell."
+            )
+        sealed = {one for one in right if one.startswith(_SEAL)}
+        open_ = {_plain(one, ordered=ordered) for one in set(right) - sealed}
+        met = _hash(said, ordered=ordered) in sealed or _plain(said, ordered=ordered) in open_
+        return None if met else Miss("The answer is not right.")
+
+    return Expectation(f"The answer `{name}` is right.", examine)
+
+
+def seal(answer: str, *, ordered: bool = True) -> str:
+    """What to write into `answers(...)` instead of the answer itself, which then cannot be read by accident."""
+    return _hash(answer, ordered=ordered)
+
+
+def _hash(answer: str, *, ordered: bool) -> str:
+    return _SEAL + hashlib.sha256(_plain(answer, ordered=ordered).encode()).hexdigest()[:_SEAL_LETTERS]
+
+
+def _plain(answer: str, *, ordered: bool) -> str:
+    """An answer without what does not matter: comment lines, capitals, quotes, blanks, a full stop."""
+    lines = [line for line in answer[:10_000].splitlines() if not line.lstrip().startswith("#")]
+    text = unicodedata.normalize("NFKC", " ".join(lines)).casefold()
+    words = re.sub("[`'\",;\u2018\u2019\u201c\u201d]", " ", text).split()
+    words = [word.strip(".") or word for word in words]
+    return " ".join(words if ordered else sorted(set(words)))

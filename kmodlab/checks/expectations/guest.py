@@ -1,0 +1,210 @@
+"""Words about modules in a guest: loading, unloading, the kernel's log.
+
+They are met one after the other, in the same guest. `logs` is about the last thing that was done.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from collections.abc import Sequence
+
+from kmodlab.checks.check import Expectation, Miss
+from kmodlab.checks.context import Scene
+from kmodlab.checks.random_values import Value
+from kmodlab.crash.errnos import ErrnoNote
+from kmodlab.crash.records import LogRecord
+from kmodlab.errors import UsageError
+from kmodlab.kbuild.sources import kmod_name
+from kmodlab.tracer.run import load_argv
+
+# What the kernel itself says of a module that it refuses (kernel/module/main.c, kernel/params.c).
+_REFUSAL = re.compile(r"Unknown symbol|unknown parameter|invalid for parameter|version magic|disagrees about|GPL-inc")
+
+# Where the kernel only repeats a parameter that somebody gave (kernel/module/main.c, kernel/params.c).
+_QUOTES = re.compile(r"unknown parameter '|(invalid|too large) for parameter `", re.IGNORECASE)
+
+
+# ---- loading and unloading -----------------------------------------------------------------------------------------
+
+
+def loads(name: str, **parameters: Value) -> Expectation:
+    """The module is built, and insmod loads it, with these parameters."""
+
+    def examine(scene: Scene) -> Miss | None:
+        miss = _insert(scene, name, parameters)
+        if miss:
+            return miss
+        if not scene.result.ok:
+            return Miss(f"`{scene.label}` failed{why_failed(scene)}")
+        return None if scene.is_loaded(name) else Miss(f"`{scene.label}` said nothing, but `{name}` is not loaded.")
+
+    return Expectation(f"`{name}` can be loaded.", examine)
+
+
+def refuses(name: str, error: str, **parameters: Value) -> Expectation:
+    """The module is built, but cannot be loaded: insmod fails with the errno `error`, such as "EINVAL"."""
+    number = errno_number(error)
+
+    def examine(scene: Scene) -> Miss | None:
+        miss = _insert(scene, name, parameters)
+        if miss:
+            return miss
+        if scene.result.ok or scene.is_loaded(name):
+            return Miss(f"`{scene.label}` loaded `{name}`; init should have failed with -{error}.")
+        note = _note(scene)
+        if note is None or note.number != number:
+            return Miss(f"`{scene.label}` failed, but not with {error}{why_failed(scene)}")
+        symbol = any("Unknown symbol" in record.text for record in scene.logged())
+        return Miss(f"`{scene.label}` failed before init was called{why_failed(scene)}") if symbol else None
+
+    return Expectation(f"`{name}` cannot be loaded: {error}.", examine)
+
+
+def unloads(name: str) -> Expectation:
+    """Rmmod removes the module."""
+
+    def examine(scene: Scene) -> Miss | None:
+        miss = scene.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", own=True)
+        if miss:
+            return miss
+        if not scene.result.ok:
+            return Miss(f"`{scene.label}` failed{why_failed(scene)}")
+        return Miss(f"`{scene.label}` said nothing, but `{name}` is still loaded.") if scene.is_loaded(name) else None
+
+    return Expectation(f"`{name}` can be unloaded.", examine)
+
+
+def is_loaded(*names: str) -> Expectation:
+    """These modules are loaded now."""
+
+    def examine(scene: Scene) -> Miss | None:
+        loaded = scene.loaded()
+        missing = next((name for name in names if kmod_name(name) not in loaded), None)
+        return Miss(f"`{missing}` is not loaded{after_what(scene)}.") if missing else None
+
+    return Expectation(f"{_list(names)} loaded.", examine)
+
+
+def is_not_loaded(*names: str) -> Expectation:
+    """None of these modules is loaded now."""
+
+    def examine(scene: Scene) -> Miss | None:
+        loaded = scene.loaded()
+        there = next((name for name in names if kmod_name(name) in loaded), None)
+        return Miss(f"`{there}` is loaded{after_what(scene)}.") if there else None
+
+    return Expectation(f"{_list(names)} not loaded.", examine)
+
+
+def _list(names: Sequence[str]) -> str:
+    return f"{', '.join(f'`{name}`' for name in names)} {'is' if len(names) == 1 else 'are'}"
+
+
+def after_what(scene: Scene) -> str:
+    """What was done last, as the end of a sentence; empty where nothing was."""
+    return f" after `{scene.label}`" if scene.label else ""
+
+
+def _insert(scene: Scene, name: str, parameters: dict[str, Value]) -> Miss | None:
+    ko = scene.module(name)
+    if isinstance(ko, Miss):
+        return ko
+    scene.put(name, ko)
+    words = [f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items()]
+    shown = "".join(f" {key}=…" for key in parameters)
+    return scene.act(load_argv(name, words), f"insmod {name}.ko{shown}", own=True)
+
+
+def errno_number(error: str) -> int:
+    """The number of an errno by its name in C; UsageError where there is none."""
+    found = getattr(errno, error, None)
+    if not isinstance(found, int):
+        raise UsageError(f"There is no errno {error!r}.", hint='Write it as in C, for instance "EINVAL".')
+    return found
+
+
+def _note(scene: Scene) -> ErrnoNote | None:
+    return scene.step.errno if scene.step else None
+
+
+def why_failed(scene: Scene) -> str:
+    """Why a command failed, as the end of a sentence: the errno, and the kernel's own words where it has some."""
+    note = _note(scene)
+    said = next((record.text for record in scene.logged() if _REFUSAL.search(record.text)), "")
+    if said and not _drawn_in(scene, said):
+        return f". The kernel says: {said}"
+    return f" with {note.sentence}" if note else f" (status {scene.result.status})."
+
+
+def _drawn_in(scene: Scene, text: str) -> bool:
+    """Whether a value that was drawn may stand in a text; it would be another one in the next run."""
+    return "invalid for parameter" in text and "…" in scene.label
+
+
+# ---- the log -------------------------------------------------------------------------------------------------------
+
+
+def logs(*texts: str, times: int | str | None = None, level: str | None = None, within: float = 0) -> Expectation:
+    """What was done last made the kernel log these texts, in this order; capitals do not matter.
+
+    `times`: so many lines have the (only) text in them. `level`: at that level, such as "INFO". `within`: they may
+    come so many seconds later.
+    """
+
+    def examine(scene: Scene) -> Miss | None:
+        wanted = [scene.drawn.fill(text).casefold() for text in texts]
+        number = None if times is None else int(scene.drawn.fill(times))
+
+        def records() -> list[LogRecord]:
+            return [record for record in scene.logged() if not _QUOTES.search(record.text)]
+
+        def found() -> list[int]:
+            return _find_in_order([record.text.casefold() for record in records()], wanted)
+
+        scene.wait_for_log(lambda: len(found()) == len(wanted), within)
+        places = found()
+        if len(places) < len(wanted):
+            there = any(wanted[len(places)] in record.text.casefold() for record in records())
+            return _not_logged(scene, texts[len(places)], there)
+        hits = [record for record in records() if wanted[0] in record.text.casefold()]
+        if number is not None and len(hits) != number:
+            return Miss(f"`{texts[0]}` was not logged as often as it should be{_by(scene)}.")
+        if level and any(records()[place].level_name != level for place in places):
+            return Miss(f"`{texts[0]}` was logged, but not at the level {level}.")
+        return None
+
+    return Expectation(f"The kernel logs {', then '.join(f'`{text}`' for text in texts)}.", examine)
+
+
+def logs_nothing_like(pattern: str) -> Expectation:
+    """What was done last logged no line in which the regular expression is found; capitals do not matter."""
+
+    def examine(scene: Scene) -> Miss | None:
+        wanted = re.compile(scene.drawn.fill(pattern), re.IGNORECASE)
+        hit = any(wanted.search(record.text) for record in scene.logged())
+        return Miss(f"Something like `{pattern}` was logged{_by(scene)}, and should not be.") if hit else None
+
+    return Expectation(f"The kernel logs nothing like `{pattern}`.", examine)
+
+
+def _find_in_order(lines: list[str], wanted: list[str]) -> list[int]:
+    """The places of the wanted texts, each behind the one before; as many as are found."""
+    places: list[int] = []
+    for text in wanted:
+        start = places[-1] + 1 if places else 0
+        place = next((number for number in range(start, len(lines)) if text in lines[number]), None)
+        if place is None:
+            break
+        places.append(place)
+    return places
+
+
+def _not_logged(scene: Scene, text: str, there: bool) -> Miss:
+    if there:
+        return Miss(f"`{text}` was logged{_by(scene)}, but in another order.")
+    return Miss(f"`{text}` was not logged{_by(scene)}.")
+
+
+def _by(scene: Scene) -> str:
+    return f" by `{scene.label}`" if scene.label else ""

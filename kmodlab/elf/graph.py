@@ -1,0 +1,119 @@
+"""Who needs whom: the dependencies of one module, and of a kernel's whole tree, as nodes and arrows.
+
+modules.dep names for each module all that it needs, directly or not. An arrow stands here for a need that no other
+arrows say already, so a picture shows every chain and nothing twice. Drawing is left to others.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from kmodlab.elf.database_text import name_of
+from kmodlab.elf.databases import Databases
+
+
+@dataclass(frozen=True)
+class Graph:
+    """`nodes` are modules in alphabetical order; an edge goes from a module to one that it needs."""
+
+    nodes: tuple[str, ...]
+    edges: tuple[tuple[str, str], ...]
+
+    @cached_property
+    def needs(self) -> Mapping[str, tuple[str, ...]]:
+        """For each module those that it needs."""
+        found: defaultdict[str, list[str]] = defaultdict(list)
+        for node, other in self.edges:
+            found[node].append(other)
+        return {node: tuple(found[node]) for node in self.nodes}
+
+    @cached_property
+    def depths(self) -> Mapping[str, int]:
+        """For each module how long the longest chain below it is: 0 for one that needs nothing."""
+        depths: dict[str, int] = {}
+        begun: set[str] = set()
+        waiting = [(node, False) for node in self.nodes]
+        while waiting:
+            node, is_ready = waiting.pop()
+            if is_ready:
+                # In a damaged file two may need each other; the one that comes first counts as the upper one.
+                depths[node] = max((depths[other] + 1 for other in self.needs[node] if other in depths), default=0)
+            elif node not in begun:
+                begun.add(node)
+                waiting.append((node, True))
+                waiting += [(other, False) for other in self.needs[node] if other in self.needs]
+        return depths
+
+    def chain(self) -> tuple[str, ...]:
+        """A longest chain, from the module that stands highest down to one that needs nothing."""
+        chain: list[str] = []
+        candidates = self.nodes
+        while candidates:
+            chain.append(max(candidates, key=lambda node: (self.depths[node], node)))
+            candidates = tuple(other for other in self.needs[chain[-1]] if self.depths[other] < self.depths[chain[-1]])
+        return tuple(chain)
+
+
+@dataclass(frozen=True)
+class TreeSummary:
+    """A kernel's tree in numbers.
+
+    `depths[n]` counts the modules whose longest chain of needs is n long. `most_needed` are the modules that most
+    others need, directly or not, with how many. `chain` is a longest chain.
+    """
+
+    modules: int
+    edges: int
+    depths: tuple[int, ...]
+    most_needed: tuple[tuple[str, int], ...]
+    chain: tuple[str, ...]
+
+
+def module_graph(databases: Databases, name: str) -> Graph:
+    """One module and all that it needs; no nodes where modules.dep does not have it."""
+    path = databases.paths.get(name_of(name))
+    if path is None:
+        return Graph((), ())
+    return _graph(databases, (path, *databases.dep[path]))
+
+
+def tree_graph(databases: Databases) -> Graph:
+    """All modules of a kernel."""
+    return _graph(databases, tuple(databases.dep))
+
+
+def _graph(databases: Databases, paths: tuple[str, ...]) -> Graph:
+    nodes = {name_of(path) for path in paths}
+    edges = {(name_of(path), name_of(other)) for path in paths for other in _direct(databases, path)}
+    return Graph(tuple(sorted(nodes)), tuple(sorted(edge for edge in edges if edge[1] in nodes)))
+
+
+def _direct(databases: Databases, path: str) -> list[str]:
+    """What a module needs not only because something else that it needs does."""
+    needed = databases.dep.get(path, ())
+    indirect = {other for via in needed for other in databases.dep.get(via, ()) if via != other}
+    return [other for other in needed if other not in indirect and other != path]
+
+
+def summarize_tree(databases: Databases, *, most: int = 10) -> TreeSummary:
+    """A kernel's tree in numbers, with the `most` modules that are needed most."""
+    graph = tree_graph(databases)
+    counts = Counter(name_of(needed) for needs in databases.dep.values() for needed in needs)
+    tally = Counter(graph.depths.values())
+    return TreeSummary(
+        modules=len(graph.nodes),
+        edges=len(graph.edges),
+        depths=tuple(tally[depth] for depth in range(max(tally, default=-1) + 1)),
+        most_needed=tuple(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0]))[:most]),
+        chain=graph.chain(),
+    )
+
+
+def folder_of(path: str) -> str:
+    """The part of the kernel's source that a module belongs to: kernel/drivers/usb/… is "drivers"."""
+    parts = PurePosixPath(path).parent.parts
+    return next((part for part in parts if part != "kernel"), "")

@@ -1,1 +1,0 @@
-"""The words of checks, by what they look at: texts and builds, a guest, devices, the witness."""

@@ -1,0 +1,116 @@
+"""The gradebook as CSV files, for spreadsheets and the import of a learning platform.
+
+    gradebook.csv   a row for each submission
+    learners.csv    a row for each learner, a column for each exercise
+    checks.csv      a row for each check of each submission
+
+Where something errored its points are empty, never 0. A spreadsheet takes no cell for a formula.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from kmodlab.grading.formats.files import write_text
+from kmodlab.grading.formats.seen import (
+    by_exercise,
+    by_learner,
+    is_errored,
+    points_of,
+    remarks_of,
+    total_of,
+)
+from kmodlab.grading.models import Grade, State
+from kmodlab.text import harmless
+
+# What a spreadsheet may take for the beginning of a formula, also behind blanks and in full width (OWASP).
+_FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20|]|[\t\r\n]")
+
+Cell = str | float | int | bool | None
+
+
+def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
+    """Write the three files."""
+    return [
+        write_text(folder / "gradebook.csv", as_csv(_submissions(grades))),
+        write_text(folder / "learners.csv", as_csv(_learners(grades))),
+        write_text(folder / "checks.csv", as_csv(_checks(grades))),
+    ]
+
+
+def as_csv(rows: Iterable[Sequence[Cell]]) -> str:
+    """Rows as CSV (RFC 4180) that no spreadsheet calculates with."""
+    file = io.StringIO()
+    writer = csv.writer(file)
+    writer.writerows([_cell(cell) for cell in row] for row in rows)
+    return file.getvalue()
+
+
+def _cell(value: Cell) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int | float):
+        return f"{value:g}"
+    text = harmless(value)
+    return f"'{text}" if _FORMULA.match(text) or _FORMULA.match(value) else text
+
+
+def _submissions(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
+    yield (
+        "learner",
+        "exercise",
+        "points",
+        "max_points",
+        "state",
+        "remarks",
+        "source",
+        "sandboxed",
+        "kernel",
+        "seconds",
+    )
+    for found in by_learner(grades).values():
+        for grade in found:
+            remarks = " ".join(remarks_of(grade))
+            state = State.ERRORED if is_errored(grade) else grade.state
+            points = points_of(grade.points)
+            where = (remarks, grade.source, grade.sandboxed, grade.kernel, round(grade.seconds, 1))
+            yield (grade.learner, grade.exercise, points, grade.max_points, str(state), *where)
+
+
+def _learners(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
+    exercises = list(by_exercise(grades))
+    yield ("learner", *exercises, "total", "to run again")
+    for learner, found in by_learner(grades).items():
+        points = {grade.exercise: points_of(grade.points) for grade in found}
+        again = " ".join(sorted({grade.exercise for grade in found if is_errored(grade)}))
+        yield (learner, *(points.get(exercise) for exercise in exercises), total_of(found), again)
+
+
+def _checks(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
+    yield (
+        "learner",
+        "exercise",
+        "check",
+        "title",
+        "hidden",
+        "status",
+        "points",
+        "max_points",
+        "reason",
+        "line",
+        "seconds",
+    )
+    for found in by_learner(grades).values():
+        for grade in found:
+            for check in grade.checks:
+                result = check.result
+                line = f"{result.line.file}:{result.line.number}" if result.line else ""
+                verdict = (str(result.status), points_of(result.points), result.max_points, result.reason)
+                name = (grade.learner, grade.exercise, check.id, result.title, check.hidden)
+                yield (*name, *verdict, line, round(check.seconds, 3))

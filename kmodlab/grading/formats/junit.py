@@ -1,0 +1,72 @@
+"""JUnit XML, as build servers read it: one suite for each submission, one case for each check.
+
+A check that errored is an `error`, one that failed a `failure`. What it says may be shown to learners.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+from kmodlab.checks.check import Status
+from kmodlab.grading.formats.files import write_text
+from kmodlab.grading.formats.seen import by_learner, for_learners, is_errored, told_of, words_of
+from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.text import harmless
+
+_NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
+_WORDS = {Status.FAILED: "failure", Status.ERRORED: "error"}
+
+
+def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
+    """Write junit.xml."""
+    return [write_text(folder / "junit.xml", as_xml(grades))]
+
+
+def as_xml(grades: Sequence[Grade]) -> str:
+    """All suites as one document."""
+    root = Element("testsuites", name="kmodlab")
+    for found in by_learner(grades).values():
+        for grade in found:
+            root.append(_suite(grade))
+    for count in ("tests", "failures", "errors"):
+        root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
+
+
+def _suite(grade: Grade) -> Element:
+    name = f"{grade.exercise}/{grade.learner}"
+    suite = Element("testsuite", name=_text(name), time=f"{grade.seconds:.3f}")
+    cases = [_case(grade, for_learners(check)) for check in grade.checks]
+    if grade.state is not State.GRADED and not grade.checks:
+        cases.append(_whole(grade))
+    suite.extend(cases)
+    suite.set("tests", str(len(cases)))
+    suite.set("failures", str(len(suite.findall("./testcase/failure"))))
+    suite.set("errors", str(len(suite.findall("./testcase/error"))))
+    if told_of(grade):
+        SubElement(suite, "system-out").text = _text("\n".join(told_of(grade)))
+    return suite
+
+
+def _case(grade: Grade, check: CheckGrade) -> Element:
+    result = check.result
+    case = Element("testcase", name=_text(result.title), classname=_text(grade.exercise), time=f"{check.seconds:.3f}")
+    if result.status is not Status.PASSED:
+        found = SubElement(case, _WORDS[result.status], message=_text(result.reason), type=str(result.status))
+        found.text = _text(words_of(check))
+    return case
+
+
+def _whole(grade: Grade) -> Element:
+    """A case that stands for the submission, where that could not be judged."""
+    case = Element("testcase", name=_text(grade.title), classname=_text(grade.exercise))
+    kind = "error" if is_errored(grade) else "failure"
+    SubElement(case, kind, message=_text(told_of(grade)[0]), type=str(grade.state))
+    return case
+
+
+def _text(text: str) -> str:
+    return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", harmless(text))

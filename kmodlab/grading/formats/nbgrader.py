@@ -1,0 +1,105 @@
+"""Marks in nbgrader's gradebook: `gradebook.db` in the folder, the course's own where the folder is a course.
+
+A new gradebook is put in place when it is whole; one that is there is brought up to date in one transaction, and marks
+that a person gave stay. What errored has no score there, and waits for one. Needs nbgrader (the extra `nbgrader`).
+"""
+
+from __future__ import annotations
+
+import secrets
+import warnings
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from kmodlab.errors import SetupError
+from kmodlab.grading.formats.seen import by_exercise, checks_of, points_of
+from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.settings import find_own_programs
+from kmodlab.text import harmless
+
+GRADEBOOK = "gradebook.db"
+_COURSE = "kmodlab"
+
+
+def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
+    """Put all marks into the gradebook."""
+    if find_spec("nbgrader") is None:
+        raise SetupError("nbgrader is not installed here.", hint="Install it: pip install 'kmodlab[nbgrader]'.")
+    with warnings.catch_warnings():
+        # nbgrader adds rows in an order that newer versions of SQLAlchemy warn about.
+        warnings.filterwarnings("ignore", "Object of type .* not in session")
+        return [_write(grades, folder)]
+
+
+def _write(grades: Sequence[Grade], folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / GRADEBOOK
+    if path.exists():
+        _fill(path, grades)
+        return path
+    partial = folder / f".{secrets.token_hex(8)}.partial"
+    try:
+        _fill(partial, grades)
+        partial.replace(path)
+    except BaseException:
+        partial.unlink(missing_ok=True)
+        raise
+    return path
+
+
+def notebook_of(exercise: str) -> str:
+    """What nbgrader calls an exercise's notebook."""
+    return exercise.partition("-")[2]
+
+
+def _fill(path: Path, grades: Sequence[Grade]) -> None:
+    from nbgrader.api import Course, Gradebook
+    from sqlalchemy import URL
+
+    find_own_programs()  # nbgrader calls alembic by its name
+    opened: Any = Gradebook(str(URL.create("sqlite", database=str(path))), course_id="")
+    with opened as gradebook:
+        commit, gradebook.db.commit = gradebook.db.commit, gradebook.db.flush  # nbgrader's own would be one each
+        if gradebook.db.query(Course).first() is None:
+            gradebook.db.add(Course(id=_COURSE))
+        gradebook.course_id = gradebook.db.query(Course).first().id
+        for exercise, found in by_exercise(grades).items():
+            _add_assignment(gradebook, exercise, found)
+            for grade in found:
+                _add_grade(gradebook, grade)
+        commit()
+
+
+def _add_assignment(gradebook: Any, exercise: str, grades: Sequence[Grade]) -> None:
+    """The assignment with its notebook and cells, as far as they are not there."""
+    gradebook.update_or_create_assignment(exercise)
+    name = notebook_of(exercise)
+    notebook = gradebook.update_or_create_notebook(name, exercise)
+    known = {cell.name for cell in notebook.grade_cells}
+    for check, found in checks_of(grades).items():
+        if check not in known:
+            gradebook.add_grade_cell(check, name, exercise, max_score=found[0].result.max_points, cell_type="code")
+
+
+def _add_grade(gradebook: Any, grade: Grade) -> None:
+    from nbgrader.api import Grade as Row
+
+    learner = harmless(grade.learner)
+    gradebook.update_or_create_student(learner)
+    gradebook.update_or_create_submission(grade.exercise, learner)
+    notebook = gradebook.find_submission_notebook(notebook_of(grade.exercise), grade.exercise, learner)
+    rows = {row.name: row for row in notebook.grades}
+    checks = {check.id: check for check in grade.checks}
+    for cell in notebook.notebook.grade_cells:
+        row = rows.get(cell.name) or Row(cell_id=cell.id, notebook_id=notebook.id)
+        gradebook.db.add(row)
+        row.auto_score = _score(grade, checks.get(cell.name))
+        row.needs_manual_grade = row.auto_score is None or row.manual_score is not None
+
+
+def _score(grade: Grade, check: CheckGrade | None) -> float | None:
+    if grade.state is State.REJECTED:
+        return 0.0
+    return points_of(check.result.points) if check and grade.state is State.GRADED else None

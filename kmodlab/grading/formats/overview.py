@@ -1,0 +1,125 @@
+"""The instructor's page: how each check went, what went wrong most often, what to run again, how long it took.
+
+    overview.html
+
+One file, without a script. It names learners and hidden checks, and is not for learners.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from statistics import fmean, median
+from typing import Any
+
+from kmodlab.checks.check import Status
+from kmodlab.grading.formats.files import write_text
+from kmodlab.grading.formats.html import render
+from kmodlab.grading.formats.seen import (
+    by_exercise,
+    checks_of,
+    is_errored,
+    points_of,
+    remarks_of,
+)
+from kmodlab.grading.models import CheckGrade, Grade, State
+
+_MOST_ERRORS = 10
+_SLOWEST = 10
+_BARS = 11
+
+
+def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
+    """Write the page."""
+    return [write_text(folder / "overview.html", as_page(grades))]
+
+
+def as_page(grades: Sequence[Grade]) -> str:
+    """The page for all grades."""
+    again = [grade for grade in grades if is_errored(grade)]
+    graded = [grade for grade in grades if grade.state is State.GRADED and not is_errored(grade)]
+    slowest = sorted(grades, key=lambda grade: -grade.seconds)[:_SLOWEST]
+    return render(
+        "overview.html",
+        learners=len({grade.learner for grade in grades}),
+        submissions=len(grades),
+        graded=len(graded),
+        unboxed=sum(not grade.sandboxed for grade in grades),
+        exercises=[_exercise(name, found) for name, found in by_exercise(grades).items()],
+        again=[_row(grade, _why_errored(grade)) for grade in again],
+        rejected=[_row(grade, [grade.reason]) for grade in grades if grade.state is State.REJECTED],
+        strange=[_row(grade, grade.remarks) for grade in grades if grade.remarks],
+        seconds=sum(grade.seconds for grade in grades),
+        typical=median([grade.seconds for grade in grades] or [0.0]),
+        slowest=[_row(grade, ()) for grade in slowest],
+    )
+
+
+def _row(grade: Grade, reasons: Iterable[str]) -> dict[str, Any]:
+    about = {"learner": grade.learner, "exercise": grade.exercise, "source": grade.source}
+    return about | {"seconds": grade.seconds, "reasons": list(reasons)}
+
+
+def _why_errored(grade: Grade) -> list[str]:
+    checks = [check.result for check in grade.checks if points_of(check.result.points) is None]
+    return [*remarks_of(grade), *(f"{result.title}: {result.reason}" for result in checks)]
+
+
+def _exercise(name: str, grades: Sequence[Grade]) -> dict[str, Any]:
+    earned = [
+        points for grade in grades if grade.state is State.GRADED and (points := points_of(grade.points)) is not None
+    ]
+    of = max((grade.max_points for grade in grades), default=0.0)
+    counts = _distribution(earned, of)
+    judged = [grade for grade in grades if grade.state is not State.REJECTED]
+    return {
+        "name": name,
+        "title": grades[0].title,
+        "of": of,
+        "graded": len(earned),
+        "mean": round(fmean(earned), 2) if earned else None,
+        "median": median(earned) if earned else None,
+        "counts": counts,
+        "most": max((one["count"] for one in counts), default=0),
+        "checks": [_check(found) for found in checks_of(judged).values()],
+        "errors": _errors(judged),
+    }
+
+
+def _distribution(earned: Sequence[float], of: float) -> list[dict[str, Any]]:
+    """How many earned how much: a bar for each whole point, or for ten ranges where there are more."""
+    whole = int(of) if of == int(of) and of < _BARS else 0
+    steps = whole or _BARS - 1
+    width = 1.0 if whole else of / steps if of else 1.0
+    counts = Counter(min(int(points / width + 1e-9), steps) for points in earned)
+    return [{"label": f"{step * width:g}", "count": counts[step]} for step in range(steps + 1)]
+
+
+def _check(found: Sequence[CheckGrade]) -> dict[str, Any]:
+    results = [check.result for check in found]
+    counts = Counter(result.status for result in results)
+    earned = [points for result in results if (points := points_of(result.points)) is not None]
+    return {
+        "title": results[0].title,
+        "hidden": found[0].hidden,
+        "of": results[0].max_points,
+        "mean": round(fmean(earned), 2) if earned else None,
+        "seconds": median(check.seconds for check in found),
+        **{str(status): counts[status] for status in Status},
+    }
+
+
+def _errors(grades: Sequence[Grade]) -> list[dict[str, Any]]:
+    """The most frequent reasons, each with the check that failed for it first."""
+    reasons = Counter[str]()
+    first: dict[str, str] = {}
+    for grade in grades:
+        failed = [check.result for check in grade.checks if check.result.status is Status.FAILED]
+        for result in failed:
+            first.setdefault(result.reason, result.title)
+        reasons.update({result.reason for result in failed})
+    return [
+        {"count": count, "check": first[reason], "reason": reason}
+        for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_ERRORS]
+    ]

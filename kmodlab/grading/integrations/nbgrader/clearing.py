@@ -1,0 +1,76 @@
+"""What learners do not get: solutions and hidden checks, in nbgrader's release and in its feedback.
+
+nbgrader's own ClearSolutions puts Python into C, and takes the first line of a cell away with its solution; here the
+starter comes from kmodlab's `regions`, in the cell's own language.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbgrader import utils
+from nbgrader.preprocessors import ClearHiddenTests
+from nbgrader.preprocessors import ClearSolutions as NbgradersClearSolutions
+from nbgrader.preprocessors.base import NbGraderPreprocessor
+
+from kmodlab.checks.registry import CheckTextError, read_check
+from kmodlab.course.exercise import HIDDEN, Cell, Role
+from kmodlab.course.regions import has_marks, starter_of
+from kmodlab.course.release import released_check
+from kmodlab.submission.cells import split_magic
+
+_Processed = tuple[NotebookNode, ResourcesDict]
+
+
+class ClearSolutions(NbgradersClearSolutions):
+    """Put the starter, or a stub in the cell's own language, in the place of a solution."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, cell_index: int) -> _Processed:
+        """Clear one cell; those that begin with no magic, and solutions in the wrong cells, are nbgrader's business."""
+        magic, body = split_magic(cell.source)
+        if not magic or cell.cell_type != "code" or not utils.is_solution(cell):
+            processed: _Processed = super().preprocess_cell(cell, resources, cell_index)
+            return processed
+        marked = cell.source if has_marks(body) else f"{magic}\n# BEGIN SOLUTION\n{body}\n# END SOLUTION"
+        cell.source = starter_of(marked)
+        return cell, resources
+
+
+class ClearHiddenChecks(ClearHiddenTests):
+    """Leave the title and the points of a hidden check."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, cell_index: int) -> _Processed:
+        """Clear one cell."""
+        shown = _released(cell)
+        processed: _Processed = super().preprocess_cell(cell, resources, cell_index)
+        if shown is not None:
+            cell.source = shown
+        return processed
+
+
+class HideChecks(NbGraderPreprocessor):
+    """Take hidden checks, and what they said, out of an autograded notebook; the score stays."""
+
+    def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, _cell_index: int) -> _Processed:
+        """Hide one cell, if it is such a check."""
+        if _is_hidden(cell):
+            cell.source = _released(cell) or "# A further check."
+            cell.outputs = []
+        return cell, resources
+
+
+def _is_hidden(cell: Any) -> bool:
+    return cell.cell_type == "code" and HIDDEN[0].lstrip("# ") in cell.source
+
+
+def _released(cell: Any) -> str | None:
+    """What learners see of a hidden check; None where it is none."""
+    if not _is_hidden(cell):
+        return None
+    try:
+        check = read_check(cell.source)
+    except CheckTextError:
+        return None
+    return released_check(Cell(cell.metadata.nbgrader.grade_id, Role.CHECK, cell.source, check, hidden=True))

@@ -1,0 +1,56 @@
+"""kmodlab's rules as nbgrader's settings: what stands where in its four pipelines.
+
+generate_assignment   solutions and hidden checks go out by kmodlab's rules (`clearing`)
+autograde             the submitted notebook is only read, its answers put into the source (`intake`), and these are
+                      judged in the sandbox (`judging`); nothing of a learner's runs as Python, no file is copied
+generate_feedback     hidden checks are taken out of what learners get (`clearing`)
+validate              runs the notebook as it is, so it is for one's own notebooks only
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from nbconvert.preprocessors import CSSHTMLHeaderPreprocessor
+from nbgrader.preprocessors import (
+    AssignLatePenalties,
+    CheckCellMetadata,
+    ClearMarkScheme,
+    ClearOutput,
+    ComputeChecksums,
+    GetGrades,
+    IncludeHeaderFooter,
+    LockCells,
+    OverwriteCells,
+    OverwriteKernelspec,
+    SaveAutoGrades,
+    SaveCells,
+)
+
+from kmodlab.grading.integrations.nbgrader.clearing import ClearHiddenChecks, ClearSolutions, HideChecks
+from kmodlab.grading.integrations.nbgrader.intake import AnswersOnly
+from kmodlab.grading.integrations.nbgrader.judging import Judge
+
+_CELL_S = 600  # nbgrader's own 30 s are too few for a check in an emulated guest
+
+
+def configure(config: Any) -> None:
+    """Set nbgrader's configuration object so that it works by kmodlab's rules."""
+    config.GenerateAssignment.preprocessors = [
+        IncludeHeaderFooter,
+        LockCells,
+        ClearSolutions,
+        ClearOutput,
+        CheckCellMetadata,
+        ComputeChecksums,
+        SaveCells,
+        ClearHiddenChecks,
+        ClearMarkScheme,
+        ComputeChecksums,
+        CheckCellMetadata,
+    ]
+    config.Autograde.exporter_class = AnswersOnly
+    config.Autograde.sanitize_preprocessors = [OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
+    config.Autograde.autograde_preprocessors = [Judge, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
+    config.GenerateFeedback.preprocessors = [GetGrades, HideChecks, CSSHTMLHeaderPreprocessor]
+    config.ExecutePreprocessor.timeout = _CELL_S

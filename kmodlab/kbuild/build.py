@@ -1,0 +1,157 @@
+"""C to .ko by the kernel's own build system, in the sandbox: `build` takes sources and returns a `Build`.
+
+What a learner's code does wrong is in the `Build`; an exception means that nothing could be built at all. Sources go
+into the box, and what was built comes out, as archives through pipes: nothing is written to this machine's disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import shutil
+import tarfile
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+from kmodlab.errors import SandboxError, SetupError
+from kmodlab.kbuild.cc_cache import PLACE, find_compiler
+from kmodlab.kbuild.outputs import link_names, read_archive
+from kmodlab.kbuild.result import Build, Run, judge
+from kmodlab.kbuild.sources import Sources
+from kmodlab.kernel.tree import KernelTree
+from kmodlab.process import Deadline, Finished, run_async, wait
+from kmodlab.sandbox.guard import Guard, Overrun
+from kmodlab.sandbox.host import PATH
+from kmodlab.sandbox.limits import BUILD, Limits
+from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, SandboxVerdict, find_sandbox, open_box
+from kmodlab.text import harmless
+
+_USR_SRC = "/usr/src"
+_SCRATCH = "/var/tmp"  # noqa: S108 (in the box, for the compiler: the working folder holds only what kbuild makes)
+_SCRATCH_MIB = 32
+MIB = 1 << 20
+
+# Descriptor 3 is the way out for the archive; make and its children do not get it.
+_SCRIPT = """
+exec 3>&2 2>&1
+tar --extract --file=- --no-same-owner || exit
+make -C "$1" M="$2" modules </dev/null 3>&-
+status=$?
+tar --create --file=- --format=ustar --owner=0 --group=0 --hard-dereference . 2>/dev/null >&3
+exit $status
+"""
+
+# The locale is a terminal's; times and names are fixed, so that equal sources give equal modules.
+_ENVIRONMENT = {
+    "LANG": "C.UTF-8",
+    "LC_ALL": "C.UTF-8",
+    "HOME": "/nonexistent",
+    "SOURCE_DATE_EPOCH": "1700000000",
+    "KBUILD_BUILD_TIMESTAMP": "Tue Nov 14 22:13:20 UTC 2023",
+    "KBUILD_BUILD_USER": "learner",
+    "KBUILD_BUILD_HOST": "kmodlab",
+}
+
+
+def build(
+    tree: KernelTree, sources: Sources, *, limits: Limits = BUILD, sandbox: SandboxVerdict | None = None
+) -> Build:
+    """Build a module with `make -C … M=… modules`; an interrupt ends it and leaves nothing behind.
+
+    `sandbox` is what `check_sandbox` says, unless given.
+    """
+    return wait(build_async(tree, sources, limits=limits, sandbox=sandbox))
+
+
+async def build_async(
+    tree: KernelTree,
+    sources: Sources,
+    *,
+    limits: Limits = BUILD,
+    sandbox: SandboxVerdict | None = None,
+    compiler: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+) -> Build:
+    """`build` for callers on the I/O thread. `compiler` is a folder that stands before the compiler's own on PATH, the
+    one that was made for this purpose (see `compiler`) unless it is given; `environment` is make's besides the usual.
+    """
+    _check_tools(tree)
+    sandbox = sandbox or await find_sandbox()
+    begun = time.monotonic()
+    rooms = {WORK: limits.disk_mib, _SCRATCH: _SCRATCH_MIB}
+    compiler = compiler or (find_compiler(tree) if sandbox.works else None)
+    binds = {_USR_SRC: tree.sources} | ({PLACE: compiler} if compiler else {})
+    with open_box(sandbox, limits=limits, binds=binds, tmpfs=rooms) as box:
+        guard = box.guard()
+        finished = await run_async(
+            make_argv(box, tree.release, environment or {}),
+            deadline=Deadline.after(limits.wall_s or 3600),
+            stdin=pack(sources.files),
+            environment=OUTSIDE,
+            pass_fds=box.pass_fds,
+            output_limit=2 * limits.disk_mib * MIB,
+            on_output=guard.count,
+            watch=guard.watch,
+        )
+        run = _observe(finished, box, guard, tree.release)
+    seconds = time.monotonic() - begun
+    # Hostile output can take a moment to read, and this thread has guests to look after.
+    return await asyncio.to_thread(judge, run, sources, tree.release, seconds=seconds, sandboxed=box.real)
+
+
+def _check_tools(tree: KernelTree) -> None:
+    if not (tree.headers / "Makefile").is_file():
+        raise SetupError(f"The kernel headers {tree.release} are missing.", hint="Run `kmodlab setup`.")
+    missing = [name for name in ("make", tree.compiler, "ld", "tar") if shutil.which(name) is None]
+    if missing:
+        raise SetupError(
+            f"To build modules, this is missing: {', '.join(missing)}.",
+            hint="`kmodlab doctor` says which packages to install.",
+        )
+
+
+def make_argv(box: Box, release: str, environment: Mapping[str, str]) -> list[str]:
+    """The command line of a build: unpack, make, pack."""
+    words = ["sh", "-c", _SCRIPT, "build", box.path(_headers(release)), box.path(WORK)]
+    own = {"TMPDIR": box.path(_SCRATCH)} | ({"PATH": f"{PLACE}:{PATH}"} if PLACE in box.binds else {})
+    return box.argv(words, cwd=WORK, environment={**_ENVIRONMENT, **own, **environment})
+
+
+def _headers(release: str) -> str:
+    return f"{_USR_SRC}/linux-headers-{release}"
+
+
+def pack(files: Mapping[str, bytes]) -> bytes:
+    """The sources as an archive."""
+    stream = io.BytesIO()
+    with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(name)
+            member.size, member.mtime = len(content), int(time.time())
+            archive.addfile(member, io.BytesIO(content))
+    return stream.getvalue()
+
+
+def _observe(finished: Finished, box: Box, guard: Guard, release: str) -> Run:
+    overrun = guard.overrun or (Overrun.OUTPUT if finished.flooded else None)
+    if not finished.stdout and not overrun and not finished.timed_out:
+        # Even the most broken Makefile lets make say which folder it enters.
+        said = finished.stderr[:2000].decode("utf-8", "replace").strip()
+        reason = (said.splitlines() or [f"status {finished.status}"])[-1]
+        raise SandboxError(f"The build could not be started: {reason}.", hint="Run `kmodlab doctor`.", details=said)
+    return Run(
+        status=finished.status,
+        timed_out=finished.timed_out,
+        overrun=overrun,
+        transcript=_transcript(finished.stdout, box, release),
+        files=read_archive(finished.stderr),
+        links=link_names(finished.stderr),
+    )
+
+
+def _transcript(printed: bytes, box: Box, release: str) -> str:
+    limit = box.limits.output_mib * MIB
+    text = box.shown(printed[:limit].decode("utf-8", "replace"))
+    cut = "\n… (there was more)\n" if len(printed) > limit else ""
+    return f"$ make -C {_headers(release)} M=$(pwd) modules\n{harmless(text)}{cut}"

@@ -1,0 +1,36 @@
+"""The compiler as builds see it: the real one, behind a program that knows the answers to what kbuild always asks it.
+
+What that program does, `compiler.c` says; `rehearsal` makes it. Where it is missing, or was made for another compiler
+than today's, builds use the compiler itself, and take twice as long.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from importlib.resources import files
+from pathlib import Path
+
+from kmodlab.kernel.tree import KernelTree
+from kmodlab.sandbox.host import PATH
+
+PLACE = "/opt/kmodlab"  # in the box
+ANSWERS = "answers"
+
+
+def compiler_folder(tree: KernelTree) -> Path | None:
+    """Where the program and the answers are, or would be; None where there is no compiler."""
+    compiler = shutil.which(tree.compiler, path=PATH)
+    if compiler is None:
+        return None
+    real = Path(compiler).resolve()
+    stat = real.stat()
+    source = (files("kmodlab.kbuild") / "cc_wrapper.c").read_text()
+    parts = f"{compiler} {real} {stat.st_size} {stat.st_mtime_ns}\n{source}"
+    return tree.root.with_name(f"compiler-{tree.release}-{hashlib.sha256(parts.encode()).hexdigest()[:16]}")
+
+
+def find_compiler(tree: KernelTree) -> Path | None:
+    """The folder with the program and the answers; None where they were not made for this compiler."""
+    folder = compiler_folder(tree)
+    return folder if folder and (folder / ANSWERS).is_file() else None

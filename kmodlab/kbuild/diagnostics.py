@@ -1,0 +1,327 @@
+"""What gcc, as, ld, modpost and make complain about, as data, on the learner's own files and lines.
+
+The words are parsed from the text that a terminal shows. A complaint about the inside of a kernel macro is placed
+where the learner used the macro; one without a line (modpost's) where the symbol is used. Explaining is left to
+`hints`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from kmodlab.kbuild.hints import find_hint, plain_quotes
+from kmodlab.kbuild.locate import find_in_makefile, find_use
+
+# Enough for any learner; a transcript can hold a hundred thousand.
+MOST = 200
+_LONGEST_LINE = 1000
+
+
+class Tool(StrEnum):
+    """Who complains."""
+
+    GCC = "gcc"
+    AS = "as"
+    LD = "ld"
+    OBJTOOL = "objtool"
+    MODPOST = "modpost"
+    MAKE = "make"
+    KMODLAB = "kmodlab"
+
+
+class Severity(StrEnum):
+    """How bad it is; an error ends the build."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A place in a file: a name for the learner's own files, else a path; line and column count from 1."""
+
+    file: str = ""
+    line: int | None = None
+    column: int | None = None
+
+
+@dataclass(frozen=True)
+class Note:
+    """A further word on a complaint, with its place."""
+
+    place: Place
+    message: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One complaint. `file`, `line` and `column` are the learner's where one can be told; "" or None where not.
+
+    `origin` is where the tool itself places it, `function` what it was compiling, `included_from` and `notes` the
+    chains that lead there, `excerpt` the lines with the caret. `hint` moves the learner on; it may be empty.
+    """
+
+    tool: Tool
+    severity: Severity
+    message: str
+    file: str = ""
+    line: int | None = None
+    column: int | None = None
+    option: str = ""
+    function: str = ""
+    origin: Place = Place()
+    included_from: tuple[Place, ...] = ()
+    notes: tuple[Note, ...] = ()
+    excerpt: str = ""
+    hint: str = ""
+    hint_key: str = ""
+
+    @property
+    def place(self) -> Place:
+        """File, line and column together."""
+        return Place(self.file, self.line, self.column)
+
+
+def parse_diagnostics(text: str, files: Mapping[str, bytes], folder: str = "/tmp") -> tuple[Diagnostic, ...]:  # noqa: S108
+    """All complaints in a build's transcript; `files` are the learner's own, built in `folder`."""
+    parser = _Parser(files, folder)
+    for line in text.splitlines():
+        if len(parser.found) > MOST:
+            break
+        parser.feed(line[:_LONGEST_LINE])
+    found = _mend_unclosed_call([draft.finish(files) for draft in parser.found])
+    complaints = found or parser.consequences[:1]
+    return tuple(_explain(complaint) for complaint in complaints)
+
+
+def _explain(diagnostic: Diagnostic) -> Diagnostic:
+    if diagnostic.hint_key:
+        return diagnostic
+    macros = [found[1] for note in diagnostic.notes if (found := _expansion(note))]
+    hint = find_hint(diagnostic.tool, diagnostic.message, macros=macros, excerpt=diagnostic.excerpt)
+    return replace(diagnostic, hint=hint.text, hint_key=hint.key) if hint else diagnostic
+
+
+def _expansion(note: Note) -> re.Match[str] | None:
+    return _EXPANSION.match(plain_quotes(note.message))
+
+
+# ---- lines ---------------------------------------------------------------------------------------------------------
+
+_AT = r"(?P<file>[^\s:][^:]*):(?P<line>\d+):(?:(?P<column>\d+):)?"
+_INCLUDED = re.compile(r"(?:In file included|\s+) from (?P<file>[^:]+):(?P<line>\d+)(?::(?P<column>\d+))?[,:]")
+_FUNCTION = re.compile(r"(?:[^:]+: )?(?:In function '(?P<name>[^']+)'|At top level)[,:]")
+_INLINED = re.compile(r"\s+inlined from '(?P<name>[^']+)' at (?P<file>[^:]+):(?P<line>\d+):(?P<column>\d+)[,:]")
+_GCC = re.compile(
+    _AT + r" (?P<kind>fatal error|error|warning|note|sorry, unimplemented|internal compiler error): "
+    r"(?P<message>.*?)(?: \[(?P<option>-W[^\]]*)\])?"
+)
+_TEMPORARY = re.compile(r"/var/tmp/cc\w+\.s")  # noqa: S108 (in the box: what the compiler hands to the assembler)
+_AS = re.compile(_AT + r" (?P<kind>Error|Warning|Fatal error): (?P<message>.*)")
+_DRIVER = re.compile(
+    r"(?P<program>cc1|as|gcc(?:-\d+)?|\S+-gcc(?:-\d+)?|<command-line>): (?P<kind>fatal error|error|warning): "
+    r"(?P<message>.*)"
+)
+_LD = re.compile(r"(?:(?:\S*[/-])?ld: )?(?:[^\s:]+\.o:)?" + _AT + r" (?P<message>multiple definition of .*)")
+_LD_OTHER = re.compile(r"(?:\S*[/-])?ld: (?P<kind>warning: |error: )?(?P<message>.*)")
+_LD_FIRST = re.compile(r"; (?:[^\s:]+\.o:)?(?P<file>[^\s:]+):(?P<line>\d+): (?P<message>first defined here)")
+_OBJECT = re.compile(r"(?P<file>\S+\.o): (?P<kind>warning|error): (?P<objtool>objtool: )?(?P<message>.*)")
+_MODPOST = re.compile(r"(?P<kind>ERROR|WARNING|FATAL): modpost: (?P<message>.*)")
+_WRAPPER = re.compile(r"Error: (?P<message>not ELF|input truncated)")
+_MAKE_AT = re.compile(_AT + r" (?P<kind>\*\*\*|warning:) (?P<message>.*?)(?:\.  Stop\.)?")
+_MAKE = re.compile(
+    r"make(?:\[\d+\])?: (?P<kind>\*\*\* )?(?P<message>(?:No rule|Circular|missing|multiple).*?)(?:\.  Stop\.)?"
+)
+_CONSEQUENCE = re.compile(r"make(?:\[\d+\])?: \*\*\* \[(?P<message>.*\] .*)")
+_EXCERPT = re.compile(r"\s*(?:\d+|\+\+\+)? \|.*")
+_EXPANSION = re.compile(r"in expansion of macro '(\w+)'")
+_UNCLOSED_CALL = re.compile(r'unterminated argument list invoking macro "(\w+)"')
+
+_SAID_ELSEWHERE = ("some warnings being treated as errors", "all warnings being treated as errors")
+
+
+@dataclass
+class _Draft:
+    """A complaint while its notes and excerpt are still to come."""
+
+    diagnostic: Diagnostic
+    inlined: Place | None = None
+    notes: list[Note] = field(default_factory=list)
+    excerpt: list[str] = field(default_factory=list)
+
+    def finish(self, own: Mapping[str, bytes]) -> Diagnostic:
+        diagnostic = replace(self.diagnostic, notes=tuple(self.notes), excerpt="\n".join(self.excerpt))
+        place = self._own_place(diagnostic, own) or diagnostic.place
+        return replace(diagnostic, file=place.file, line=place.line, column=place.column)
+
+    def _own_place(self, diagnostic: Diagnostic, own: Mapping[str, bytes]) -> Place | None:
+        """The learner's place: said outright, or where a function was inlined, a macro used, a header included."""
+        expansions = [note.place for note in self.notes if _expansion(note)]
+        inlined = [self.inlined] if self.inlined else []
+        others = [note.place for note in self.notes]
+        candidates = [diagnostic.place, *inlined, *expansions, *others, *diagnostic.included_from]
+        return next((place for place in candidates if place.file in own), None)
+
+
+class _Parser:
+    """Takes a transcript line by line. Lines that it does not know end nothing and mean nothing."""
+
+    def __init__(self, own: Mapping[str, bytes], folder: str) -> None:
+        self.found: list[_Draft] = []
+        self.consequences: list[Diagnostic] = []
+        self._own, self._folder = own, folder
+        self._forget()
+
+    def _forget(self) -> None:
+        self._includes: list[Place] = []
+        self._inlined: Place | None = None
+        self._function = ""
+
+    def feed(self, line: str) -> None:
+        self._raw, line = line, plain_quotes(line)
+        readers = (self._chain, self._gcc, self._excerpt, self._assembler, self._modpost, self._linker, self._make)
+        any(reader(line) for reader in readers)
+
+    def _said(self, found: re.Match[str]) -> str:
+        """The message of a match, with the quotes that it came with."""
+        return self._raw[found.start("message") : found.end("message")]
+
+    def _place(self, found: re.Match[str]) -> Place:
+        """The place of a match; the learner's own files lose the folder's name."""
+        groups = found.groupdict()
+        line, column = groups.get("line"), groups.get("column")
+        return Place(self._shorten(groups["file"]), int(line) if line else None, int(column) if column else None)
+
+    def _shorten(self, path: str) -> str:
+        name = path.removeprefix(f"{self._folder}/")
+        if _TEMPORARY.fullmatch(path):
+            return "The assembler's input"  # its name is another one in each build
+        return name if name in self._own else path
+
+    def _add(self, tool: Tool, severity: Severity, message: str, place: Place, option: str = "") -> bool:
+        diagnostic = Diagnostic(
+            tool,
+            severity,
+            message,
+            place.file,
+            place.line,
+            place.column,
+            option,
+            self._function,
+            place,
+            tuple(self._includes),
+        )
+        self.found.append(_Draft(diagnostic, self._inlined))
+        self._includes, self._inlined = [], None
+        return True
+
+    # ---- gcc ----
+
+    def _chain(self, line: str) -> bool:
+        if found := _INCLUDED.fullmatch(line):
+            if line.startswith("In"):
+                self._includes = []
+            self._includes.append(self._place(found))
+        elif found := _FUNCTION.fullmatch(line):
+            self._function = found["name"] or ""
+        elif found := _INLINED.fullmatch(line):
+            self._function = found["name"]
+            if self._inlined is None or self._shorten(found["file"]) in self._own:
+                self._inlined = self._place(found)
+        return found is not None
+
+    def _gcc(self, line: str) -> bool:
+        if not (found := _GCC.fullmatch(line)):
+            return self._driver(line)
+        place = self._place(found)
+        if found["kind"] != "note":
+            severity = Severity.WARNING if found["kind"] == "warning" else Severity.ERROR
+            option = (found["option"] or "").replace("-Werror=", "-W")
+            return self._add(Tool.GCC, severity, self._said(found), place, option)
+        if self.found:
+            self.found[-1].notes.append(Note(place, self._said(found)))
+        return True
+
+    def _driver(self, line: str) -> bool:
+        found = _DRIVER.fullmatch(line)
+        if not found or found["message"] in _SAID_ELSEWHERE:
+            return False
+        severity = Severity.WARNING if found["kind"] == "warning" else Severity.ERROR
+        return self._add(Tool.AS if found["program"] == "as" else Tool.GCC, severity, self._said(found), Place())
+
+    def _excerpt(self, line: str) -> bool:
+        if not self.found or not _EXCERPT.fullmatch(line):
+            return False
+        self.found[-1].excerpt.append(line)
+        return True
+
+    def _assembler(self, line: str) -> bool:
+        if not (found := _AS.fullmatch(line)):
+            return False
+        severity = Severity.WARNING if found["kind"] == "Warning" else Severity.ERROR
+        return self._add(Tool.AS, severity, self._said(found), self._place(found))
+
+    # ---- after the compiler ----
+
+    def _modpost(self, line: str) -> bool:
+        self._forget_after_compiler(line)
+        if found := _MODPOST.fullmatch(line):
+            severity = Severity.WARNING if found["kind"] == "WARNING" else Severity.ERROR
+            return self._add(Tool.MODPOST, severity, self._said(found), self._locate(found["message"]))
+        if found := _WRAPPER.fullmatch(line):
+            return self._add(Tool.MODPOST, Severity.ERROR, self._said(found), Place(*find_in_makefile(line, self._own)))
+        return False
+
+    def _forget_after_compiler(self, line: str) -> None:
+        if line.startswith("  "):  # "  CC [M]  /tmp/other.o": a new file
+            self._forget()
+
+    def _locate(self, message: str) -> Place:
+        return Place(*find_use(message, self._own))
+
+    def _linker(self, line: str) -> bool:
+        if found := _LD.fullmatch(line):
+            message, _, _ = self._said(found).partition("; ")
+            self._add(Tool.LD, Severity.ERROR, message, self._place(found))
+            if first := _LD_FIRST.search(line):
+                self.found[-1].notes.append(Note(self._place(first), first["message"]))
+            return True
+        if found := _LD_OTHER.fullmatch(line):
+            if found["message"].endswith(":"):  # "in function `f':" says where the next line's complaint is
+                return True
+            severity = Severity.WARNING if found["kind"] == "warning: " else Severity.ERROR
+            return self._add(Tool.LD, severity, self._said(found), Place())
+        if found := _OBJECT.fullmatch(line):
+            severity = Severity.WARNING if found["kind"] == "warning" else Severity.ERROR
+            tool = Tool.OBJTOOL if found["objtool"] else Tool.MAKE
+            return self._add(tool, severity, self._said(found), self._locate(f"{found['message']} in {found['file']}"))
+        return False
+
+    def _make(self, line: str) -> bool:
+        if found := _MAKE_AT.fullmatch(line):
+            severity = Severity.ERROR if found["kind"] == "***" else Severity.WARNING
+            return self._add(Tool.MAKE, severity, self._said(found), self._place(found))
+        if found := _MAKE.fullmatch(line):
+            severity = Severity.ERROR if found["kind"] else Severity.WARNING
+            return self._add(Tool.MAKE, severity, self._said(found), Place(*find_in_makefile(line, self._own)))
+        if found := _CONSEQUENCE.fullmatch(line):
+            self.consequences.append(Diagnostic(Tool.MAKE, Severity.ERROR, f"[{found['message']}"))
+        return found is not None
+
+
+def _mend_unclosed_call(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+    """A macro call that is never closed is reported at the end of the file; place it where it begins."""
+    mended = list(found)
+    for number, diagnostic in enumerate(found):
+        if unclosed := _UNCLOSED_CALL.match(diagnostic.message):
+            begin = f"'{unclosed[1]}' undeclared"
+            for other, follower in enumerate(found[number:], number):
+                if plain_quotes(follower.message).startswith(begin):
+                    place = follower.place
+                    mended[number] = replace(diagnostic, file=place.file, line=place.line, column=place.column)
+                    # It says that the macro is unknown; a hint on that would mislead.
+                    mended[other] = replace(follower, hint_key="consequence")
+    return mended

@@ -1,0 +1,64 @@
+"""Builds a module once, to write down what kbuild asks the compiler, for the program that gives the answers later.
+
+The program and the answers are kept beside the headers that they belong to, in a folder that is there whole or not at
+all. Without a sandbox there is nothing to write down: paths, and so command lines, are others in each build then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import shutil
+import tempfile
+from collections.abc import Iterator
+from importlib.resources import as_file, files
+from pathlib import Path
+
+from kmodlab.errors import KmodlabError, SetupError
+from kmodlab.kbuild.build import build_async
+from kmodlab.kbuild.cc_cache import ANSWERS, PLACE, compiler_folder
+from kmodlab.kbuild.sources import Sources
+from kmodlab.kernel.tree import KernelTree
+from kmodlab.process import check_run, wait
+from kmodlab.sandbox.host import PATH
+from kmodlab.sandbox.sandbox import WORK, check_sandbox
+
+
+def rehearse(tree: KernelTree) -> None:
+    """Make what `find_compiler` finds, unless it is there or this machine has no sandbox; under the set-up's lock.
+
+    Builds do without it, so nobody is told where it cannot be made: in a lab of somebody else's, for instance.
+    """
+    folder = compiler_folder(tree)
+    if folder is None or folder.is_dir() or not check_sandbox().works:
+        return
+    with contextlib.suppress(OSError, KmodlabError), _partial(folder) as partial:
+        _make_program(tree, partial)
+        (partial / ANSWERS).write_bytes(_answers(tree, partial))
+        partial.rename(folder)
+
+
+@contextlib.contextmanager
+def _partial(folder: Path) -> Iterator[Path]:
+    for stale in (*folder.parent.glob(".new-*"), *folder.parent.glob("compiler-*")):
+        shutil.rmtree(stale, ignore_errors=True)  # a set-up that was killed, or another compiler's
+    made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
+    try:
+        made.chmod(0o755)
+        yield made
+    finally:
+        shutil.rmtree(made, ignore_errors=True)
+
+
+def _make_program(tree: KernelTree, into: Path) -> None:
+    with as_file(files("kmodlab.kbuild") / "cc_wrapper.c") as source:
+        names = [f'-DCOMPILER="{shutil.which(tree.compiler, path=PATH)}"', f'-DANSWERS="{PLACE}/{ANSWERS}"']
+        check_run(["gcc", "-O2", "-static", "-s", *names, "-o", into / tree.compiler, source], timeout_s=60)
+
+
+def _answers(tree: KernelTree, program: Path) -> bytes:
+    hello = (files("kmodlab.data") / "hello.c").read_text(encoding="utf-8")
+    environment = {"KMODLAB_WRITE_DOWN": f"{WORK}/{ANSWERS}"}
+    built = wait(build_async(tree, Sources.of("hello", {"hello.c": hello}), compiler=program, environment=environment))
+    if not built.passed:
+        raise SetupError(f"hello.ko could not be built: {built.sentence}", details=built.transcript)
+    return built.files.get(ANSWERS, b"")

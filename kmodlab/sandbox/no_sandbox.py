@@ -1,0 +1,127 @@
+"""What can be had without bubblewrap: limits, another user where we are root, a private folder, and an orderly end.
+
+None of it keeps a program from reading what the user can read; it is for accidents, and `check_sandbox` says so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from kmodlab.errors import SandboxError
+from kmodlab.sandbox.host import PATH, Host, demote_argv, limit_argv
+from kmodlab.sandbox.limits import Limits
+
+# Started beside the command, in a session of its own: when our end of the pipe goes away without a word, we were
+# killed, and it ends the command's process group and removes the folder for us. (dash cannot redirect from a
+# descriptor above 9 by its number.)
+_LEASH = """
+setsid sh -c 'read -r _ <"/proc/self/fd/$1" || { kill -s KILL -- "-$2"; rm -rf -- "$3"; }' leash "$1" "$$" "$2" \
+    >/dev/null 2>&1 </dev/null &
+shift 2
+exec "$@"
+"""
+
+
+def bare_argv(
+    argv: Sequence[str],
+    *,
+    host: Host,
+    limits: Limits,
+    environment: Mapping[str, str],
+    cwd: str,
+    folder: Path,
+    leash_fd: int,
+    uid: int | None,
+    groups: Sequence[int] = (),
+) -> list[str]:
+    """The command line that runs `argv` without bubblewrap: under limits, and as another user if `uid` is given.
+
+    `leash_fd` is the read end of a pipe whose other end the owner holds; `folder` is what is removed when it dies.
+    """
+    return [
+        *("env", "-i", f"PATH={PATH}", "sh", "-c", _LEASH, "leash", str(leash_fd), str(folder)),
+        *("env", "-i", *(f"{name}={value}" for name, value in environment.items())),
+        # As ourselves, the limit on processes would count all that the user runs.
+        *limit_argv(limits, host, count_processes=uid is not None),
+        *([] if uid is None else demote_argv(uid, groups)),
+        *("env", f"--chdir={cwd}"),
+        *argv,
+    ]
+
+
+@contextlib.contextmanager
+def private_folder() -> Iterator[Path]:
+    """A new folder that only passes others through; removed at the end, whatever was done to it."""
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="kmodlab-"))
+    except OSError as error:
+        raise SandboxError(f"No temporary folder could be made: {error}.", hint="Is the disk full?") from error
+    try:
+        folder.chmod(0o711)
+        yield folder
+    finally:
+        _remove(folder)
+
+
+def make_room(room: Path, uid: int | None) -> None:
+    """A folder in the private one that belongs to the user `uid`, or to us."""
+    room.mkdir(mode=0o700)
+    os.chown(room, -1 if uid is None else uid, -1)
+
+
+def _remove(folder: Path) -> None:
+    for path, names, _ in os.walk(folder):
+        for name in names:
+            # A folder made unreadable would stay behind; links are not followed.
+            if not Path(path, name).is_symlink():
+                Path(path, name).chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def leash() -> Iterator[int]:
+    """The read end of a pipe that tells a command's leash whether we went in order."""
+    theirs, ours = os.pipe()
+    try:
+        yield theirs
+    finally:
+        with contextlib.suppress(BrokenPipeError):
+            os.write(ours, b"\n")
+        os.close(ours)
+        os.close(theirs)
+
+
+def open_to_all(path: Path) -> bool:
+    """Whether any user can get there."""
+    return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
+
+
+def kill_leftovers(folder: Path, uid: int | None) -> None:
+    """End every process that still works in `folder`, or as the user `uid`: what a command left behind."""
+    for _ in range(100):
+        left = [process for process in psutil.process_iter() if _belongs(process, folder, uid)]
+        for process in left:
+            with contextlib.suppress(psutil.Error):
+                process.kill()
+        if not left:
+            return
+        time.sleep(0.01)
+
+
+def _belongs(process: psutil.Process, folder: Path, uid: int | None) -> bool:
+    with contextlib.suppress(psutil.Error, OSError):
+        if process.status() == psutil.STATUS_ZOMBIE:
+            return False  # it is dead, and waits for somebody else to notice
+        if uid is not None:
+            return process.uids().real == uid
+        home = str(folder)
+        return process.cwd().startswith(home) or process.environ().get("TMPDIR", "").startswith(home)
+    return False

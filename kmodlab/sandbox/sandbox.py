@@ -1,0 +1,307 @@
+"""The box that all untrusted work runs in: limits in one table, and bubblewrap's command line.
+
+A learner's Makefile can run any program, and a learner's module is root in its guest; so `make` and QEMU see only the
+read-only system, their own inputs and a little room of their own, without network and under limits. Where bubblewrap
+cannot run, what is left (limits, another user where possible, a private folder) is used and `check_sandbox` says so.
+Counting total memory and output from outside is left to `guard`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import secrets
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+from kmodlab.process import Deadline, run_async, wait
+from kmodlab.sandbox.guard import Guard
+from kmodlab.sandbox.host import PATH, Host, demote_argv, limit_argv, read_host
+from kmodlab.sandbox.limits import BUILD, Limits
+from kmodlab.sandbox.no_sandbox import bare_argv, kill_leftovers, leash, make_room, open_to_all, private_folder
+from kmodlab.sandbox.seccomp import seccomp_filter
+from kmodlab.settings import get_settings
+
+WORK = "/tmp"  # noqa: S108 (a place in the box, as on the slides; the host's is another)
+MIB = 1 << 20
+
+_ETC = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
+# What the box's own programs get to see of our environment.
+OUTSIDE = {"PATH": PATH}
+
+
+# ---- command lines, pure -------------------------------------------------------------------------------------------
+
+
+def box_argv(
+    argv: Sequence[str],
+    *,
+    host: Host,
+    limits: Limits,
+    binds: Mapping[str, Path],
+    tmpfs: Mapping[str, int],
+    cwd: str,
+    environment: Mapping[str, str],
+    uid: int | None,
+    devices: Mapping[Path, int] | None = None,
+    seccomp_fd: int | None = None,
+    userns_off: bool = False,
+) -> list[str]:
+    """The command line that runs `argv` in bubblewrap.
+
+    `binds` are shown read-only (place in the box -> path here), `tmpfs` are fresh folders (place -> MiB), `devices`
+    are shown with the group that may use each. Descriptors that bubblewrap inherits reach the command. `uid` is the
+    box's own user; None where we are not root, and a user namespace is used instead.
+    """
+    devices = devices or {}
+    inner = limit_argv(limits, host, count_processes=uid is not None or host.per_box_nproc)
+    if uid is not None:
+        inner += demote_argv(uid, sorted(set(devices.values())))
+    return [
+        # The box's first process is bubblewrap itself, whose environment the others can read.
+        *("env", "-i", f"PATH={PATH}", "bwrap"),
+        *_namespaces(uid is not None, userns_off=userns_off),
+        *("--die-with-parent", "--new-session", "--clearenv"),
+        *(word for name, value in environment.items() for word in ("--setenv", name, value)),
+        *_system(host),
+        *("--proc", "/proc", "--dev", "/dev"),
+        *(word for device in devices for word in ("--dev-bind", str(device), str(device))),
+        *(word for place, mib in tmpfs.items() for word in _tmpfs(place, mib)),
+        *(word for place, path in binds.items() for word in _bind(place, path)),
+        # Both are file systems in memory without a limit on their size.
+        *("--remount-ro", "/dev", "--remount-ro", "/"),
+        *(("--seccomp", str(seccomp_fd)) if seccomp_fd is not None else ()),
+        *("--chdir", cwd, "--"),
+        *inner,
+        *argv,
+    ]
+
+
+def _namespaces(root: bool, *, userns_off: bool) -> list[str]:
+    unshared = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
+    if root:
+        # What setpriv needs to leave root behind.
+        return [*unshared, *(word for cap in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{cap}"))]
+    # Without capabilities even in a namespace whose root we are.
+    return ["--unshare-user", *(["--disable-userns"] if userns_off else []), *unshared, "--cap-drop", "ALL"]
+
+
+def _system(host: Host) -> list[str]:
+    words = ["--ro-bind", "/usr", "/usr", "--perms", "0755", "--dir", "/etc"]
+    for path, target in host.links.items():
+        words += ["--symlink", target, path] if target else ["--ro-bind", path, path]
+    return words + [word for path in _ETC for word in ("--ro-bind-try", path, path)]
+
+
+def _tmpfs(place: str, mib: int) -> list[str]:
+    # Anybody may write there, as in any /tmp: root makes it, and another user works in it.
+    return [*_parents(place), "--perms", "1777", "--size", str(mib * MIB), "--tmpfs", place]
+
+
+def _bind(place: str, path: Path) -> list[str]:
+    return [*_parents(place), "--ro-bind", str(path), place]
+
+
+def _parents(place: str) -> list[str]:
+    # Left to itself, bubblewrap makes them for root only.
+    folders = [str(folder) for folder in reversed(PurePosixPath(place).parents)][1:]
+    made = [folder for folder in folders if not folder.startswith("/usr")]
+    return [word for folder in made for word in ("--perms", "0755", "--dir", folder)]
+
+
+# ---- what this machine can do --------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class SandboxVerdict:
+    """Whether boxes are real here: one sentence on it, and what to do where they are not."""
+
+    works: bool
+    sentence: str
+    hint: str = ""
+    userns_off: bool = False
+
+
+_verdicts: dict[str, SandboxVerdict] = {}
+
+
+def check_sandbox(mode: str | None = None) -> SandboxVerdict:
+    """Find out, by running one, whether boxes are real here; asked once. `mode` "off" is as KMODLAB_SANDBOX=off."""
+    return wait(find_sandbox(mode))
+
+
+async def find_sandbox(mode: str | None = None) -> SandboxVerdict:
+    """`check_sandbox` for callers on the I/O thread."""
+    mode = mode or get_settings().sandbox
+    if mode not in _verdicts:
+        _verdicts[mode] = _switched_off() if mode == "off" else await _try_out()
+    return _verdicts[mode]
+
+
+def _switched_off() -> SandboxVerdict:
+    return SandboxVerdict(
+        works=False,
+        sentence="The sandbox is switched off by KMODLAB_SANDBOX: what you build and load can read your files.",
+        hint="Unset KMODLAB_SANDBOX to have it back.",
+    )
+
+
+async def _try_out() -> SandboxVerdict:
+    if shutil.which("bwrap") is None:
+        return _without("bubblewrap is not installed", "Install it: apt install bubblewrap.")
+    complaint = ""
+    for userns_off in (True, False):
+        verdict = SandboxVerdict(works=True, sentence="Builds and guests run in bubblewrap.", userns_off=userns_off)
+        with open_box(verdict, limits=BUILD, binds={}, tmpfs={WORK: 1}) as box:
+            tried = await run_async(
+                box.argv(["true"], cwd=WORK, environment={}),
+                deadline=Deadline.after(10),
+                pass_fds=box.pass_fds,
+            )
+        if tried.ok:
+            return verdict
+        silent = "it does not end" if tried.timed_out else "it does not say why"
+        complaint = complaint or (tried.text.strip().splitlines() or [silent])[0]
+    return _without(f"bubblewrap cannot run here ({complaint})", _remedy())
+
+
+def _without(why: str, hint: str) -> SandboxVerdict:
+    return SandboxVerdict(False, f"There is no sandbox: {why}; what you build and load can read your files.", hint)
+
+
+def _remedy() -> str:
+    restricted = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
+    if restricted.exists() and restricted.read_text().strip() == "1":
+        return "Allow it: sysctl kernel.apparmor_restrict_unprivileged_userns=0 (or an AppArmor profile for bwrap)."
+    disabled = Path("/proc/sys/kernel/unprivileged_userns_clone")
+    if disabled.exists() and disabled.read_text().strip() == "0":
+        return "Allow it: sysctl kernel.unprivileged_userns_clone=1."
+    return "In a container, allow namespaces (for Docker: --security-opt seccomp=unconfined), or use a real machine."
+
+
+# ---- one box -------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Box:
+    """Room for one run of one command; made by `open_box`.
+
+    Start `argv(…)` with `pass_fds` added to the descriptors it inherits. Places in the box are named as if
+    it were real (/tmp, /usr/src); `path` says where they truly are.
+    """
+
+    real: bool
+    host: Host
+    limits: Limits
+    binds: Mapping[str, Path]
+    tmpfs: Mapping[str, int]
+    uid: int | None  # its own user; None where it runs as ours
+    devices: Mapping[Path, int]
+    folder: Path | None = None  # stands for the tmpfs where there is no bubblewrap
+    own_fd: int | None = None  # the filter of system calls, or the leash where there is no bubblewrap
+    userns_off: bool = False
+
+    @property
+    def pass_fds(self) -> tuple[int, ...]:
+        """Descriptors of the box itself that the command line needs."""
+        return () if self.own_fd is None else (self.own_fd,)
+
+    def guard(self) -> Guard:
+        """A watcher for the run in this box."""
+        return Guard(self.limits, rooms=() if self.folder else tuple(self.tmpfs), folder=self.folder)
+
+    def path(self, place: str) -> str:
+        """The path under which the command finds a place of the box."""
+        for start, real in self._places().items():
+            if place == start or place.startswith(start + "/"):
+                return f"{real}{place.removeprefix(start)}"
+        return place
+
+    def shown(self, text: str) -> str:
+        """Text that the command printed, with the box's own names for its places."""
+        for start, real in self._places().items():
+            text = text.replace(str(real), start)
+        return text
+
+    def argv(self, argv: Sequence[str], *, cwd: str, environment: Mapping[str, str]) -> list[str]:
+        """The command line that runs `argv` in this box."""
+        environment = {"PATH": PATH, **environment}
+        if self.folder:
+            assert self.own_fd is not None
+            return bare_argv(
+                argv,
+                host=self.host,
+                limits=self.limits,
+                environment=environment,
+                cwd=self.path(cwd),
+                folder=self.folder,
+                leash_fd=self.own_fd,
+                uid=self.uid,
+                groups=sorted(set(self.devices.values())),
+            )
+        return box_argv(
+            argv,
+            host=self.host,
+            limits=self.limits,
+            binds=self.binds,
+            tmpfs=self.tmpfs,
+            cwd=cwd,
+            environment=environment,
+            uid=self.uid,
+            devices=self.devices,
+            seccomp_fd=self.own_fd,
+            userns_off=self.userns_off,
+        )
+
+    def _places(self) -> dict[str, Path]:
+        if self.folder is None:
+            return {}
+        rooms = {place: self.folder / place.strip("/").replace("/", "-") for place in self.tmpfs}
+        return rooms | dict(self.binds)
+
+
+@contextlib.contextmanager
+def open_box(
+    verdict: SandboxVerdict,
+    *,
+    limits: Limits,
+    binds: Mapping[str, Path],
+    tmpfs: Mapping[str, int],
+    devices: Sequence[Path] = (),
+) -> Iterator[Box]:
+    """A box for one run; on leaving, what was made for it is gone. See `box_argv` for the arguments."""
+    host = read_host()
+    # Without bubblewrap another user could not reach a lab that lies in root's home.
+    demoted = host.root and (verdict.works or all(map(open_to_all, binds.values())))
+    with contextlib.ExitStack() as stack:
+        folder = None if verdict.works else stack.enter_context(private_folder())
+        box = Box(
+            real=verdict.works,
+            host=host,
+            limits=limits,
+            binds=binds,
+            tmpfs=tmpfs,
+            uid=host.uid_base + secrets.randbelow(host.uid_count) if demoted else None,
+            devices={device: device.stat().st_gid for device in devices},
+            folder=folder,
+            own_fd=stack.enter_context(leash()) if folder else _open_filter(stack, host, limits),
+            userns_off=verdict.userns_off,
+        )
+        if folder:
+            for place in tmpfs:
+                make_room(Path(box.path(place)), box.uid)
+            stack.callback(kill_leftovers, folder, box.uid)
+        yield box
+
+
+def _open_filter(stack: contextlib.ExitStack, host: Host, limits: Limits) -> int | None:
+    program = seccomp_filter(host.machine, sockets=limits.sockets)
+    if not program:
+        return None
+    descriptor = os.memfd_create("seccomp")
+    stack.callback(os.close, descriptor)
+    os.write(descriptor, program)
+    os.lseek(descriptor, 0, os.SEEK_SET)
+    return descriptor

@@ -1,0 +1,142 @@
+"""A handful of attacks on the sandbox, to see whether it holds on this machine; `kmodlab doctor --sandbox` runs them.
+
+Each is a shell script that runs in a box such as builds get, and tries what a hostile Makefile would. What it reached
+is seen from outside, not from what it says: a canary file, a listening socket, the processes of this machine.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from kmodlab.process import Deadline, Finished, run_async, wait
+from kmodlab.sandbox.limits import BUILD
+from kmodlab.sandbox.sandbox import WORK, Box, SandboxVerdict, open_box
+from kmodlab.settings import variable_set
+
+_WALL_S = 20.0
+MIB = 1 << 20
+
+
+@dataclass(frozen=True)
+class Canary:
+    """One attack and what came of it: `holds` when it got nowhere, and in a sentence how that was seen."""
+
+    attack: str
+    holds: bool
+    finding: str
+
+
+@dataclass(frozen=True)
+class _Bait:
+    """What an attack is after: a secret in a file and the environment, a port that listens; a mark to be found by."""
+
+    secret: str
+    file: Path
+    listener: socket.socket
+    mark: str
+
+    @property
+    def port(self) -> int:
+        """Where the listener listens, on this machine only."""
+        return int(self.listener.getsockname()[1])
+
+
+_Look = Callable[[_Bait, Finished], str]  # what the attack reached, as the end of a sentence; empty for nothing
+
+
+def release_canaries(verdict: SandboxVerdict) -> Iterator[Canary]:
+    """Run the attacks, one after the other; SandboxError where no box can be had at all."""
+    for attack, script, look in _ATTACKS:
+        with _bait() as bait, variable_set("KMODLAB_CANARY", bait.secret):
+            finished = wait(_attack(verdict, script, bait))
+            reached = look(bait, finished)
+        yield Canary(attack, not reached, reached or "It got nowhere.")
+
+
+async def _attack(verdict: SandboxVerdict, script: str, bait: _Bait) -> Finished:
+    with open_box(verdict, limits=BUILD, binds={}, tmpfs={WORK: BUILD.disk_mib}) as box:
+        guard = box.guard()
+        return await run_async(
+            box.argv(_argv(box, script, bait), cwd=WORK, environment={}),
+            deadline=Deadline.after(_WALL_S),
+            pass_fds=box.pass_fds,
+            output_limit=MIB,
+            on_output=guard.count,
+            watch=guard.watch,
+        )
+
+
+def _argv(box: Box, script: str, bait: _Bait) -> list[str]:
+    return ["bash", "-c", script, "canary", str(bait.file), str(bait.port), bait.mark, box.path(WORK)]
+
+
+@contextlib.contextmanager
+def _bait() -> Iterator[_Bait]:
+    secret, mark = (f"canary-{secrets.token_hex(12)}" for _ in range(2))
+    # Where a learner's own files are, readable by every user of this machine.
+    with tempfile.TemporaryDirectory(prefix="kmodlab-canary-") as folder, socket.socket() as listener:
+        Path(folder).chmod(0o777)
+        file = Path(folder, "canary")
+        file.write_text(secret)
+        file.chmod(0o666)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        listener.setblocking(False)
+        yield _Bait(secret, file, listener, mark)
+
+
+# ---- what an attack reached ----------------------------------------------------------------------------------------
+
+
+def _read(bait: _Bait, finished: Finished) -> str:
+    return "It read what it must not see." if bait.secret in finished.text else ""
+
+
+def _changed(bait: _Bait, _finished: Finished) -> str:
+    beside = [path for path in bait.file.parent.iterdir() if path != bait.file]
+    changed = not bait.file.exists() or bait.file.read_text() != bait.secret
+    return "It changed files of this machine." if changed or beside else ""
+
+
+def _connected(bait: _Bait, _finished: Finished) -> str:
+    with contextlib.suppress(BlockingIOError):
+        bait.listener.accept()[0].close()
+        return "It reached a port of this machine."
+    return ""
+
+
+def _outlived(bait: _Bait, _finished: Finished) -> str:
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if bait.mark in process.cmdline():
+                process.kill()
+                return "A process of it went on when the build was over."
+    return ""
+
+
+def _unbounded(_bait: _Bait, finished: Finished) -> str:
+    return "Nothing stopped it." if b"unbounded" in finished.stdout else ""
+
+
+_ATTACKS: tuple[tuple[str, str, _Look], ...] = (
+    ("reads a file of this machine", 'cat "$1"', _read),
+    ("changes files of this machine", 'rm -f "$1"; echo gone >"$1"; touch "$(dirname "$1")/left"', _changed),
+    ("reads secrets from the environment", "env; cat /proc/*/environ", _read),
+    ("connects to a port of this machine", 'exec 3<>"/dev/tcp/127.0.0.1/$2"', _connected),
+    ("leaves a process behind", 'setsid sh -c "sleep 300; exit" "$3" >/dev/null 2>&1 & sleep 0.3', _outlived),
+    ("takes all memory", "set -o pipefail; head -c 3G /dev/zero | tail -c 2G >/dev/null && echo unbounded", _unbounded),
+    ("fills the disk", 'head -c 512M /dev/zero >"$4/big" && echo unbounded', _unbounded),
+    (
+        "starts processes without end",
+        "for n in $(seq 500); do sleep 5 & done 2>/dev/null; [ $(jobs -r | wc -l) -ge 400 ] && echo unbounded",
+        _unbounded,
+    ),
+)

@@ -1,0 +1,1 @@
+"""What a learner wrote, as data: from cells to the sources of a build."""

@@ -1,0 +1,236 @@
+"""Where a module calls the kernel: every call of an imported function, found in its ELF file.
+
+The compiler writes `call 0` and a relocation that says which symbol is meant. So each place is known before the module
+is loaded, with the line of C behind it. What a call did when it was reached is left to `evidence.tracer`.
+
+Only x86-64 for now: call (E8) and jump (E9) with a 32-bit displacement. Format: System V ABI, AMD64 supplement.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from elftools.elf.elffile import ELFFile
+from elftools.elf.relocation import RelocationSection
+from elftools.elf.sections import SymbolTableSection
+
+from kmodlab.crash.report import Frame
+from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
+
+CALL_LENGTH = 5
+_CALL, _JUMP = 0xE8, 0xE9
+_ENDBR64 = b"\xf3\x0f\x1e\xfa"
+_RELOCATIONS = (2, 4)  # R_X86_64_PC32, R_X86_64_PLT32
+_EXECUTABLE = 0x4  # SHF_EXECINSTR
+_INIT, _EXIT = "init_module", "cleanup_module"  # what module_init and module_exit call them (include/linux/module.h)
+_THUNK = "__x86_indirect_thunk_"  # a call or jump to a pointer (arch/x86/lib/retpoline.S)
+# What the compiler and the kernel's build put in; no source line calls these.
+_NOT_CALLED = re.compile(r"__fentry__|__x86_|__SCT__|__stack_chk_fail|__ubsan_|__tsan_|__sanitizer_|__cfi_")
+_LIMIT = 512  # MAX_SITES of the tracer
+
+
+@dataclass(frozen=True)
+class Section:
+    """A section with code. `symbol` is the place in the symbol table of any symbol in it, `value` that one's offset."""
+
+    name: str
+    number: int
+    symbol: int
+    value: int
+    size: int
+
+
+@dataclass(frozen=True)
+class CallSite:
+    """One call of an imported function: `section` counts `Code.sections`, `offset` is in bytes from its beginning."""
+
+    section: int
+    offset: int
+    symbol: str
+    is_jump: bool
+
+    @property
+    def behind(self) -> int:
+        """The offset of the instruction after it."""
+        return self.offset + CALL_LENGTH
+
+
+@dataclass(frozen=True)
+class _Symbol:
+    start: int
+    size: int
+    name: str
+
+
+@dataclass
+class Code:
+    """A module's code, read once. A file that makes no sense gives one without sections and calls.
+
+    `sources` are the texts that it was built from, by file name, where they are at hand.
+    """
+
+    ko: bytes
+    sources: Mapping[str, bytes] = field(default_factory=dict, repr=False)
+    _source: ModuleSource | None = field(default=None, repr=False)
+
+    @cached_property
+    def _elf(self) -> _Elf:
+        try:
+            return _Elf(self.ko)
+        except Exception:  # whatever a damaged or hostile file does to the parser
+            return _Elf(b"")
+
+    @property
+    def sections(self) -> tuple[Section, ...]:
+        """The sections with code that have symbols."""
+        return self._elf.sections
+
+    @property
+    def sites(self) -> tuple[CallSite, ...]:
+        """The calls, in the order of the file."""
+        return self._elf.sites
+
+    @property
+    def exit_place(self) -> tuple[int, int] | None:
+        """Section and offset of the exit function; None where the module has none."""
+        return self._elf.exit_place
+
+    @property
+    def init_place(self) -> tuple[int, int] | None:
+        """Section and offset of the init function; None where the module has none."""
+        return self._elf.init_place
+
+    def tail_jumps(self, section: int, offset: int) -> list[tuple[int, int]]:
+        """Where the function at a place ends by jumping to a pointer."""
+        function = self._elf.function_at(section, offset)
+        here = [place for place in self._elf.tail_jumps if place[0] == section]
+        return [place for place in here if function and 0 <= place[1] - function.start < function.size]
+
+    @cached_property
+    def name(self) -> str:
+        """The module's name, as in lsmod; empty where it has none."""
+        return self.source.name or ""
+
+    @property
+    def source(self) -> ModuleSource:
+        """The debugging information."""
+        if self._source is None:
+            self._source = ModuleSource.read(self.ko)
+        return self._source
+
+    def frame(self, section: int, offset: int) -> Frame | None:
+        """The place as a stack frame; None where no function is there."""
+        function = self._elf.function_at(section, offset)
+        if function is None:
+            return None
+        return Frame(function.name, offset - function.start, function.size, self.name, exact=True)
+
+    def lines(self, section: int, offset: int) -> tuple[SourceLine, ...]:
+        """The lines of C at a place, innermost first, inlined callers after it; empty where they are not known."""
+        if self._elf.function_at(section, offset) is None:
+            return ()
+        place = self._code_place(section, offset)
+        return self.source.lines_at([place, *self._known_places])[place]
+
+    @cached_property
+    def _known_places(self) -> list[CodePlace]:
+        """All places that anybody may ask about, so that they are looked up in one go."""
+        ends = [place for place in (self.init_place, self.exit_place) if place]
+        sites = [(site.section, site.offset) for site in self.sites]
+        return [self._code_place(*place) for place in (*ends, *self._elf.tail_jumps, *sites)]
+
+    def _code_place(self, section: int, offset: int) -> CodePlace:
+        return CodePlace(self.sections[section].name, offset)
+
+    def line(self, section: int, offset: int) -> SourceLine | None:
+        """The innermost line of the module's own sources, rather than of the kernel's headers."""
+        return next((line for line in self.lines(section, offset) if line.own), None)
+
+    def text(self, line: SourceLine, before: int = 0, after: int = 0) -> list[str]:
+        """The line's text, and as many lines before and after it as are wanted and there; empty without its source."""
+        lines = self.sources.get(line.file, b"").decode("utf-8", "replace").split("\n")
+        return lines[max(0, line.line - 1 - before) : line.line + after] if line.own else []
+
+
+class _Elf:
+    """What is needed of the ELF file."""
+
+    def __init__(self, ko: bytes) -> None:
+        self.sections: tuple[Section, ...] = ()
+        self.sites: tuple[CallSite, ...] = ()
+        self.exit_place: tuple[int, int] | None = None
+        self.init_place: tuple[int, int] | None = None
+        self.tail_jumps: list[tuple[int, int]] = []
+        self._functions: list[list[_Symbol]] = []
+        if ko:
+            self._read(ELFFile(io.BytesIO(ko)))
+
+    def _read(self, elf: ELFFile) -> None:
+        table = elf.get_section_by_name(".symtab")
+        assert isinstance(table, SymbolTableSection)
+        symbols = list(table.iter_symbols())
+        self.sections = tuple(_find_sections(elf, symbols))
+        place = {section.number: count for count, section in enumerate(self.sections)}
+        self._functions = [[] for _ in self.sections]
+        for symbol in symbols:
+            where = place.get(symbol["st_shndx"])
+            if where is None or symbol["st_info"]["type"] != "STT_FUNC":
+                continue
+            self._functions[where].append(_Symbol(symbol["st_value"], symbol["st_size"], symbol.name))
+            if symbol.name == _EXIT:
+                self.exit_place = where, symbol["st_value"] + _landing(elf, symbol)
+            elif symbol.name == _INIT:
+                self.init_place = where, symbol["st_value"]
+        for functions in self._functions:
+            # Aliases of one address: the author's own name, not the one that module_init gave it.
+            functions.sort(key=lambda one: (one.start, one.name not in (_EXIT, _INIT)))
+        found = [site for where in place.items() for site in _find_sites(elf, symbols, *where)]
+        self.sites = tuple(site for site in found if not _NOT_CALLED.match(site.symbol))[:_LIMIT]
+        self.tail_jumps = [
+            (site.section, site.offset) for site in found if site.is_jump and site.symbol.startswith(_THUNK)
+        ]
+
+    def function_at(self, section: int, offset: int) -> _Symbol | None:
+        functions = self._functions[section]
+        number = bisect_right(functions, offset, key=lambda one: one.start) - 1
+        inside = number >= 0 and offset < functions[number].start + functions[number].size
+        return functions[number] if inside else None
+
+
+def _landing(elf: ELFFile, symbol: Any) -> int:
+    """The length of the instruction that marks where an indirect call may land; a breakpoint goes behind it."""
+    code = elf.get_section(symbol["st_shndx"]).data()[symbol["st_value"] :]
+    return len(_ENDBR64) if code.startswith(_ENDBR64) else 0
+
+
+def _find_sections(elf: ELFFile, symbols: list[Any]) -> Iterator[Section]:
+    first: dict[int, int] = {}
+    for number, symbol in enumerate(symbols):
+        if isinstance(symbol["st_shndx"], int):
+            first.setdefault(symbol["st_shndx"], number)
+    for number, section in enumerate(elf.iter_sections()):
+        # Alternatives are copied over other code when the module is loaded; nothing runs where they stand.
+        runs = section["sh_flags"] & _EXECUTABLE and not section.name.startswith(".altinstr")
+        if runs and section["sh_size"] and number in first:
+            symbol = first[number]
+            yield Section(section.name, number, symbol, symbols[symbol]["st_value"], section["sh_size"])
+
+
+def _find_sites(elf: ELFFile, symbols: list[Any], number: int, where: int) -> Iterator[CallSite]:
+    code = elf.get_section(number).data()
+    for relocations in elf.iter_sections():
+        if not isinstance(relocations, RelocationSection) or relocations["sh_info"] != number:
+            continue
+        for relocation in relocations.iter_relocations():
+            symbol = symbols[relocation["r_info_sym"]]
+            offset = relocation["r_offset"] - 1
+            if symbol["st_shndx"] != "SHN_UNDEF" or relocation["r_info_type"] not in _RELOCATIONS:
+                continue
+            if 0 <= offset < len(code) and code[offset] in (_CALL, _JUMP):
+                yield CallSite(where, offset, symbol.name, code[offset] == _JUMP)

@@ -1,0 +1,269 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+/*
+ * Watches one other module from inside the kernel: what it calls, what it gets, what it leaves behind.
+ *
+ * It is loaded into a disposable guest before the module under test. The host has read that module's ELF file and
+ * writes a plan: where its code calls functions of the kernel, and which of these calls is to fail. What was seen goes
+ * into records, which the host reads out of the guest's memory from outside.
+ *
+ * Files in debugfs, folder "kmodlab":
+ *
+ *     plan     write: what to watch; everything known so far is forgotten
+ *     where    read: the physical address and the size of the records
+ *     settle   read: waits until what the module set going has had its turn
+ *     check    read: records what is left of the module's memory; prints the account that was taken at its end, or one
+ *              of now
+ *
+ * It is for x86-64 with one processor, as the guests have.
+ */
+#include <linux/async.h>
+#include <linux/debugfs.h>
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+#include <linux/tracepoint.h>
+#include <linux/uaccess.h>
+#include "tracer.h"
+
+#define LARGEST_LISTING SZ_1M
+
+struct plan plan;
+
+/* ---- the module under test comes and goes ---------------------------------------------------------------------- */
+
+static struct module *target;
+
+static void on_coming(const struct module *module)
+{
+	count_load(true);
+	phase = OUTSIDE;
+	phase_task = current;
+	forget_watched();
+	note(LOADING, 0, 0);
+	arm_all(module);
+}
+
+static void on_live(void)
+{
+	phase = LOADED;
+	phase_task = NULL;
+	note(LIVE, 0, 0);
+}
+
+static void on_going(void)
+{
+	open_reserve();
+	note(GOING, 0, 0);
+	phase = GONE;
+	record_active();
+	count_threads(true);
+	restore_all();
+	if (count_load(false) == 1)
+		take_account();
+}
+
+static int on_module(struct notifier_block *block, unsigned long state, void *data)
+{
+	struct module *module = data;
+
+	if (!plan.target[0] || strcmp(module->name, plan.target))
+		return NOTIFY_DONE;
+	target = module;
+	if (state == MODULE_STATE_COMING)
+		on_coming(module);
+	else if (state == MODULE_STATE_LIVE)
+		on_live();
+	else if (state == MODULE_STATE_GOING)
+		on_going();
+	return NOTIFY_OK;
+}
+
+/* After the kernel's own, which patch the module's calls. */
+static struct notifier_block module_block = { .notifier_call = on_module, .priority = -10 };
+
+/* ---- tracepoints ----------------------------------------------------------------------------------------------- */
+
+static bool is_init(initcall_t function)
+{
+	return target && target->state == MODULE_STATE_COMING && (unsigned long)target->init == (unsigned long)function;
+}
+
+static void on_init(void *data, initcall_t function)
+{
+	if (!is_init(function))
+		return;
+	phase = IN_INIT;
+	phase_task = current;
+	note(INIT, 0, 0);
+}
+
+static void on_return(void *data, initcall_t function, int result)
+{
+	if (!is_init(function) || phase != IN_INIT)
+		return;
+	note(RETURN, result, 0);
+	phase = OUTSIDE;
+}
+
+static void on_module_free(void *data, struct module *module)
+{
+	if (module != target)
+		return;
+	note(FREED, 0, 0);
+	target = NULL;
+}
+
+static void on_kfree(void *data, unsigned long caller, const void *pointer)
+{
+	kernel_frees((unsigned long)pointer);
+}
+
+static void on_cache_free(void *data, unsigned long caller, const void *pointer, const struct kmem_cache *cache)
+{
+	kernel_frees((unsigned long)pointer);
+}
+
+static void on_page_free(void *data, struct page *page, unsigned int order)
+{
+	kernel_frees((unsigned long)page);
+}
+
+static const struct {
+	const char *name;
+	void *probe;
+} hooks[] = {
+	{ "initcall_start", on_init }, { "initcall_finish", on_return },      { "module_free", on_module_free },
+	{ "kfree", on_kfree },	       { "kmem_cache_free", on_cache_free },  { "mm_page_free", on_page_free },
+};
+
+static void hook(struct tracepoint *tracepoint, void *count)
+{
+	u32 at;
+
+	for (at = 0; at < ARRAY_SIZE(hooks); at++)
+		if (!strcmp(hooks[at].name, tracepoint->name) &&
+		    !tracepoint_probe_register(tracepoint, hooks[at].probe, NULL))
+			++*(u32 *)count;
+}
+
+/* ---- files ----------------------------------------------------------------------------------------------------- */
+
+static bool is_whole(const struct plan *head, size_t size)
+{
+	return size >= sizeof(*head) && head->magic == PLAN_MAGIC && head->sections <= MAX_SECTIONS &&
+	       head->sites <= MAX_SITES && head->spots <= MAX_SPOTS && !head->target[MODULE_NAME_LEN - 1] &&
+	       size == sizeof(*head) + head->sections * sizeof(struct plan_section) +
+			       head->sites * sizeof(struct plan_site) + head->spots * sizeof(struct plan_spot);
+}
+
+static void forget_everything(void)
+{
+	memset(&plan, 0, sizeof(plan));
+	target = NULL;
+	clear_records();
+	forget_memory();
+	forget_calls();
+	forget_watched();
+}
+
+static int take_plan(const struct plan *head, size_t size)
+{
+	if (!is_whole(head, size))
+		return -EINVAL;
+	forget_everything();
+	if (!take_sites(head, (void *)(head + 1)))
+		return -EINVAL;
+	plan = *head;
+	return 0;
+}
+
+static ssize_t write_plan(struct file *file, const char __user *data, size_t size, loff_t *offset)
+{
+	void *copy;
+	int error;
+
+	if (*offset || size > SZ_64K)
+		return -EINVAL;
+	copy = memdup_user(data, size);
+	if (IS_ERR(copy))
+		return PTR_ERR(copy);
+	error = take_plan(copy, size);
+	kfree(copy);
+	return error ?: size;
+}
+
+static const struct file_operations plan_fops = { .owner = THIS_MODULE, .write = write_plan };
+
+static int where_show(struct seq_file *file, void *unused)
+{
+	seq_printf(file, "%llx %zx\n", (u64)records_place(), records_size());
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(where);
+
+static int settle_show(struct seq_file *file, void *unused)
+{
+	note(SETTLED, wait_for_callbacks(), 0);
+	return 0;
+}
+DEFINE_SHOW_ATTRIBUTE(settle);
+
+/* What the kernel frees on the module's behalf, but not at once. */
+static void wait_for_stragglers(void)
+{
+	rcu_barrier();
+	flush_delayed_fput();
+	async_synchronize_full();
+	/* kfree_rcu collects what it gets for a while (KFREE_DRAIN_JIFFIES in kernel/rcu/tree.c). */
+	schedule_timeout_uninterruptible(msecs_to_jiffies(50));
+	rcu_barrier();
+}
+
+static int check_show(struct seq_file *file, void *unused)
+{
+	open_reserve();
+	if (count_held(false))
+		wait_for_stragglers();
+	print_account(file);
+	if (!seq_has_overflowed(file)) {
+		record_damage();
+		note(CHECKED, count_held(true), was_memory_full());
+	}
+	return 0;
+}
+
+static int check_open(struct inode *inode, struct file *file)
+{
+	return single_open_size(file, check_show, inode->i_private, LARGEST_LISTING);
+}
+
+static const struct file_operations check_fops = {
+	.owner = THIS_MODULE, .open = check_open, .read = seq_read, .release = single_release
+};
+
+static int __init tracer_init(void)
+{
+	struct dentry *folder;
+	u32 hooked = 0;
+	int error;
+
+	error = make_records() ?: make_memory() ?: make_account() ?: make_calls() ?: register_module_notifier(&module_block);
+	if (error)
+		return error;
+	forget_everything();
+	for_each_kernel_tracepoint(hook, &hooked);
+	if (hooked != ARRAY_SIZE(hooks))
+		return -ENOENT;
+	folder = debugfs_create_dir(FOLDER, NULL);
+	debugfs_create_file("plan", 0200, folder, NULL, &plan_fops);
+	debugfs_create_file("where", 0400, folder, NULL, &where_fops);
+	debugfs_create_file("settle", 0400, folder, NULL, &settle_fops);
+	debugfs_create_file("check", 0400, folder, NULL, &check_fops);
+	return 0;
+}
+module_init(tracer_init);
+
+/* No exit function: it goes with its guest, and so does what it holds when its own init fails. */
+MODULE_DESCRIPTION("Watches what another module does");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,348 @@
+"""One run of a module under the tracer's eyes, in a guest of its own: everything that can be seen of it.
+
+The tracer is loaded, then the module under test; that is unloaded, and loaded once more. Each step is announced in the
+kernel's log. Whatever the module does to its guest is data: a step that did not end, a crash in the log, a guest that
+ended. The tracer's records are read from outside, so they are there in every case.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from qemu.qmp import QMPError
+
+from kmodlab.crash.reader import find_reports
+from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
+from kmodlab.crash.report import Report
+from kmodlab.errors import GuestEnd, GuestError, GuestLostError
+from kmodlab.guest.agent import Result
+from kmodlab.guest.machine import Machine
+from kmodlab.guest.session import is_modules_doing
+from kmodlab.kbuild.sources import kmod_name
+from kmodlab.process import Deadline
+from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.kernel_api import Functions
+from kmodlab.tracer.plan import Fault, pack_plan
+from kmodlab.tracer.run import PLACE, load_argv
+from kmodlab.tracer.trace_records import Kind, Records, read_records
+
+_OWN = "/sys/kernel/debug/kmodlab"  # the tracer's files
+_MARK = "kmodlab: "
+_LOG_LIMIT = 1 << 19  # of characters that are looked through for crashes
+_LOOKS = 5  # at the processor of a guest that hangs
+_CYCLE_S = 0.6  # for one of many loads, at most
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The module under test: its code, its file's name without .ko, and the modules that it needs before it."""
+
+    code: Code
+    name: str
+    needed: tuple[bytes, ...] = ()
+    depends: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Task:
+    """What is to be done with it: one fault or none, callbacks given their turn, a script, further loads."""
+
+    fault: Fault | None = None
+    settle: bool = False
+    script: str = ""
+    cycles: int = 0
+    timeout_s: float = 10.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that was begun: its name, the words behind it, and what was printed in it."""
+
+    name: str
+    words: tuple[str, ...] = ()
+    text: str = ""
+
+    @property
+    def status(self) -> int | None:
+        """The number that it reports; None where it reports none."""
+        return int(self.words[0]) if self.words and re.fullmatch(r"-?\d{1,9}", self.words[0]) else None
+
+
+@dataclass(frozen=True)
+class Crash:
+    """A crash in the log, and the step during which it came."""
+
+    step: str
+    report: Report
+
+
+@dataclass(frozen=True)
+class Observation:
+    """What was seen. `end` is set when the guest did not survive, `timed_out` when a step did not end in time.
+
+    `counters` are addresses at which the processor of a hanging guest was found.
+    """
+
+    steps: tuple[Step, ...]
+    records: Records
+    log: tuple[LogRecord, ...]
+    crashes: tuple[Crash, ...]
+    end: GuestEnd | None = None
+    timed_out: bool = False
+    counters: tuple[int, ...] = ()
+    seconds: float = 0.0
+
+    def step(self, name: str, *words: str) -> Step | None:
+        """The step of that name, beginning with these words; None where it was not reached."""
+        return next((step for step in self.steps if step.name == name and step.words[: len(words)] == words), None)
+
+    @property
+    def last_step(self) -> str:
+        """The step that was under way in the end."""
+        return self.steps[-1].name if self.steps else ""
+
+    @property
+    def heard(self) -> str:
+        """What the kernel itself said since the first step, as dmesg prints it; its last words where it ended."""
+        if self.end:
+            return self.end.console
+        begun = next((number for number, record in enumerate(self.log) if _MARK in record.text), len(self.log))
+        return format_log(record for record in self.log[begun:] if record.is_kernels)
+
+    @property
+    def doubt(self) -> str:
+        """Why not everything could be seen; empty where it could."""
+        checks = self.records.of(Kind.CHECKED)
+        if self.records.dropped:
+            return f"{self.records.dropped} of its calls came after there was no room left to record them"
+        return "it holds more pieces of memory than can be followed" if any(one.arguments[1] for one in checks) else ""
+
+
+async def observe(machine: Machine, tracer: bytes, subject: Subject, functions: Functions, task: Task) -> Observation:
+    """Run a module in a fresh guest. GuestError where the guest or our own part in it failed: nothing is known then."""
+    began = time.perf_counter()
+    await _put_files(machine, tracer, subject, task)
+    plan = pack_plan(subject.code, functions, task.fault)
+    return await _Run(machine, subject, task, plan, Deadline.after(task.timeout_s)).finish(began)
+
+
+async def _put_files(machine: Machine, tracer: bytes, subject: Subject, task: Task) -> None:
+    contents = {
+        "kmodlab_tracer.ko": tracer,
+        f"{subject.name}.ko": subject.code.ko,
+        **{f"{_needed(number)}.ko": ko for number, ko in enumerate(subject.needed)},
+    }
+    if task.script:
+        contents["script"] = task.script.encode()
+    puts = (machine.agent.put(f"{PLACE}/{name}", data) for name, data in contents.items())
+    await machine.ask(asyncio.gather(*puts), Deadline.after(60), "take its files")
+
+
+def _needed(number: int) -> str:
+    return f"needed-{number:02}"
+
+
+class _OverError(Exception):
+    """The run is over before its end: the guest ended, a step never does, a crash took who did it along."""
+
+
+@dataclass
+class _Run:
+    """One run, step by step."""
+
+    machine: Machine
+    subject: Subject
+    task: Task
+    plan: bytes
+    deadline: Deadline
+    steps: list[Step] = field(default_factory=list)
+    end: GuestEnd | None = None
+    timed_out: bool = False
+
+    async def finish(self, began: float) -> Observation:
+        task = self.task
+        try:
+            await self._set_up()
+            await self._load_and_unload()
+            if task.cycles and self._may_go_on():
+                self.deadline = Deadline.after(task.timeout_s + _CYCLE_S * task.cycles)
+                await self._cycle()
+        except GuestLostError as lost:
+            if not is_modules_doing(lost.end):
+                raise
+            self.end = lost.end
+        except _OverError:
+            pass
+        records = await self._records()
+        log: tuple[LogRecord, ...] = ()
+        if self.end is None:
+            log, self.end = await self._log()
+        counters = await self._counters() if self.end else ()
+        text = (self.end.console if self.end else format_log(log))[-_LOG_LIMIT:]
+        crashes = tuple(find_crashes(text))
+        seconds = time.perf_counter() - began
+        return Observation(tuple(self.steps), records, log, crashes, self.end, self.timed_out, counters, seconds)
+
+    # ---- steps ----
+
+    async def _set_up(self) -> None:
+        for needed in self.subject.depends:
+            await self._do(["modprobe", needed], own=False)
+        for number in range(len(self.subject.needed)):
+            if not (await self._do(load_argv(_needed(number)))).ok:
+                await self._step("refused", f"{_needed(number)}.ko")
+                raise _OverError
+        loaded = await self._do(load_argv("kmodlab_tracer"))
+        if not loaded.ok:
+            raise GuestError("The tracer could not be set up in the guest.", details=loaded.text)
+        await self._put(f"{_OWN}/plan", self.plan)
+        await self._step("where")
+        await self._do(["cat", f"{_OWN}/where"])
+        await self._account("before")
+
+    async def _load_and_unload(self) -> None:
+        await self._step("load")
+        if await self._load("loaded"):
+            await self._use()
+            await self._step("unload")
+            await self._unload("unloaded")
+        await self._account("after")
+        if not (await self._do(["stat", f"/sys/module/{self._kmod}"], silent=True)).ok:
+            await self._step("reload")
+            if await self._load("reloaded"):
+                await self._unload("reunloaded")
+        await self._step("end")
+
+    async def _use(self) -> None:
+        """Give what it set going its turn, and run the script."""
+        if not self.task.settle:
+            return
+        await self._step("settle")
+        await self._do(["cat", f"{_OWN}/settle"])
+        if self.task.script:
+            await self._step("script")
+            done = await self._do(["sh", "script"], own=False)
+            await self._step("scripted", _status(done))
+
+    def _may_go_on(self) -> bool:
+        """Whether it could be loaded and unloaded twice, so that it can be any number of times."""
+        return any(step.name == "reunloaded" and step.status == 0 for step in self.steps)
+
+    async def _cycle(self) -> None:
+        await self._step("cycle")
+        count = 0
+        while count < self.task.cycles:
+            if not (await self._do(self._load_argv)).ok or not (await self._do(["rmmod", self._kmod])).ok:
+                break
+            count += 1
+        await self._step("cycled", count)
+        await self._account("cycled")
+
+    async def _account(self, when: str) -> None:
+        await self._step("account", when)
+        await self._do(["cat", f"{_OWN}/check"])
+        await self._do(["cat", "/proc/modules"])
+
+    async def _load(self, name: str) -> bool:
+        return await self._tell(name, await self._do(self._load_argv))
+
+    async def _unload(self, name: str) -> bool:
+        return await self._tell(name, await self._do(["rmmod", self._kmod]))
+
+    async def _tell(self, name: str, done: Result) -> bool:
+        """Say how a load or unload ended, and whether that was well."""
+        await self._step(name, _status(done))
+        if done.status < 0:  # killed by a crash: nothing more can be learnt from this kernel
+            raise _OverError
+        return done.ok
+
+    @property
+    def _kmod(self) -> str:
+        return kmod_name(self.subject.name)
+
+    @property
+    def _load_argv(self) -> list[str]:
+        return load_argv(self.subject.name, self.subject.parameters)
+
+    async def _step(self, name: str, *words: object) -> None:
+        step = Step(name, tuple(map(str, words)))
+        self.steps.append(step)
+        await self._put("/dev/kmsg", f"{_MARK}{' '.join((name, *step.words))}\n".encode())
+
+    async def _put(self, path: str, data: bytes) -> None:
+        await self.machine.ask(self.machine.agent.put(path, data), Deadline.after(20), f"take {path}")
+
+    async def _do(self, argv: list[str], *, own: bool = True, silent: bool = False) -> Result:
+        """Run a command; what it prints belongs to the step under way."""
+        done = await self.machine.execute(argv, self.deadline, directory=PLACE, own=own)
+        if self.steps and not silent:
+            self.steps[-1] = replace(self.steps[-1], text=self.steps[-1].text + done.text)
+        if done.timed_out:
+            self.timed_out = True
+            raise _OverError
+        return done
+
+    # ---- what is seen ----
+
+    async def _ask(self, command: str) -> str:
+        try:
+            async with asyncio.timeout(5):
+                arguments = {"command-line": command}
+                return str(await self.machine.monitor.execute("human-monitor-command", arguments))
+        except (QMPError, TimeoutError, OSError):
+            return ""
+
+    async def _records(self) -> Records:
+        where = next((step.text.split() for step in self.steps if step.name == "where"), [])
+        if not where or not re.fullmatch("[0-9a-f]{1,16}", where[0]):
+            return Records()
+        return await read_records(self._ask, int(where[0], 16))
+
+    async def _log(self) -> tuple[tuple[LogRecord, ...], GuestEnd | None]:
+        """The kernel's log; how the guest ended instead, where what the module left in it has only now killed it."""
+        try:
+            return parse_kmsg(
+                await self.machine.ask(self.machine.agent.log(), Deadline.after(20), "give its log")
+            ), None
+        except GuestLostError as lost:
+            if not is_modules_doing(lost.end):
+                raise
+            return (), lost.end
+
+    async def _counters(self) -> tuple[int, ...]:
+        """Where a silent guest's processor is, seen a few times: a loop has more than one instruction."""
+        found = []
+        for _ in range(_LOOKS):
+            match = re.search(r"\bRIP=([0-9a-f]{16})", await self._ask("info registers"))
+            if match:
+                found.append(int(match[1], 16))
+            await asyncio.sleep(0.01)
+        return tuple(found)
+
+
+def _status(done: Result) -> int:
+    """As a shell has it: 128 and the signal's number for who was killed."""
+    return done.status if done.status >= 0 else 128 - done.status
+
+
+def find_crashes(log: str) -> Iterator[Crash]:
+    """The crashes in a log, each with the step that was under way."""
+    step, lines = "", list[str]()
+    for line in log.splitlines():
+        mark = line.partition(_MARK)[2] if _MARK in line else ""
+        if mark:
+            yield from _crashes_in(step, lines)
+            step, lines = mark.split()[0], []
+        else:
+            lines.append(line)
+    yield from _crashes_in(step, lines)
+
+
+def _crashes_in(step: str, lines: list[str]) -> Iterator[Crash]:
+    if step:  # before the first mark it is the guest's own start
+        yield from (Crash(step, report) for report in find_reports(lines) if report.is_crash)

@@ -1,0 +1,56 @@
+"""The tracer as a .ko for the lab's kernel: built by our own kbuild when first needed, then kept with the lab."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from importlib.resources import files
+from pathlib import Path
+
+from kmodlab.errors import SetupError
+from kmodlab.guest.lab import Lab
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources
+
+NAME = "kmodlab_tracer"
+_FOLDER = "tracer"
+
+
+def get_tracer(lab: Lab) -> bytes:
+    """The module for this lab's kernel; SetupError where it cannot be built."""
+    sources = _sources()
+    kept = lab.folder / _FOLDER / f"{_digest(sources, lab)}.ko"
+    with contextlib.suppress(OSError):
+        return kept.read_bytes()
+    built = build(lab.tree, sources)
+    if built.ko is None:
+        raise SetupError(
+            f"The tracer, a kernel module of kmodlab's own, could not be built: {built.sentence}",
+            hint="`kmodlab doctor` checks the compiler; this kernel may be one that kmodlab does not know yet.",
+            details=built.transcript,
+        )
+    _keep(kept, built.ko)
+    return built.ko
+
+
+def _sources() -> Sources:
+    folder = files("kmodlab.tracer.module")
+    texts = {path.name: path.read_text() for path in folder.iterdir() if path.name.endswith((".c", ".h"))}
+    return Sources.of(NAME, {**texts, "Kbuild": (folder / "Kbuild").read_text()})
+
+
+def _digest(sources: Sources, lab: Lab) -> str:
+    parts = [lab.file.release, lab.file.version, *(f"{name}:{data!r}" for name, data in sorted(sources.files.items()))]
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def _keep(path: Path, ko: bytes) -> None:
+    """Put it there in one step. A folder that cannot be written to costs a build each time, and nothing else."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(exist_ok=True)
+        handle, partial = tempfile.mkstemp(prefix=".new-", dir=path.parent)
+        with os.fdopen(handle, "wb") as file:
+            file.write(ko)
+        Path(partial).replace(path)

@@ -1,0 +1,89 @@
+"""A module that never ran, and records as the tracer would have made them, put together by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.kernel_api import known_functions
+from kmodlab.tracer.observe import Observation, Step, Subject, find_crashes
+from kmodlab.tracer.trace_records import Flag, Kind, Phase, Record, Records
+
+FOLDER = Path(__file__).parents[1] / "data" / "calls"
+SOURCE = (FOLDER / "steps.c").read_text()
+CODE = Code((FOLDER / "steps.ko").read_bytes(), {"steps.c": SOURCE.encode()})
+SUBJECT = Subject(CODE, "steps")
+FUNCTIONS = known_functions()
+BOX, MISC, TIMER, LOCK = 0xFFFF888000010000, 0xFFFFFFFFC0002000, 0xFFFFFFFFC0002040, 0xFFFFFFFFC0002080
+ENOMEM, EBUSY = 12, 16
+
+_clock = count(1)
+
+
+def line_of(text: str) -> int:
+    """The first line of the source with this text."""
+    return next(number for number, line in enumerate(SOURCE.splitlines(), 1) if text in line)
+
+
+def site(symbol: str, nth: int = 1) -> int:
+    """The number of a call site."""
+    return [number for number, one in enumerate(CODE.sites) if one.symbol == symbol][nth - 1]
+
+
+def record(kind: Kind, *arguments: int, phase: Phase = Phase.INIT, **more: Any) -> Record:
+    """A record; each is a millisecond later than the one before."""
+    time_s = next(_clock) / 1000
+    empty = Record(kind, phase, None, 1, time_s, 0, (), 0, Flag(0), 0, "", time_s + 0.0001)
+    return replace(empty, arguments=(*arguments, *[0] * (6 - len(arguments))), **more)
+
+
+def call(symbol: str, *arguments: int, result: int = 0, nth_site: int = 1, **more: Any) -> Record:
+    """A call that returned."""
+    flags = more.pop("flags", Flag.RETURNED | Flag.OWN_TASK)
+    number = site(symbol, nth_site)
+    return record(Kind.CALL, *arguments, result=result & (2**64 - 1), site=number, nth=1, flags=flags, **more)
+
+
+def stamped(records: Sequence[Record]) -> list[Record]:
+    """The same one after the other, however they were put together."""
+    times = (next(_clock) / 1000 for _ in records)
+    return [replace(one, time_s=time_s, ended_s=time_s + 0.0001) for one, time_s in zip(records, times, strict=True)]
+
+
+def init(*calls: Record, returns: int = 0) -> list[Record]:
+    """A load as far as init's return."""
+    returned = record(Kind.RETURN, returns & (2**64 - 1))
+    return stamped([record(Kind.LOADING), record(Kind.INIT), *calls, returned])
+
+
+def gone() -> list[Record]:
+    return [record(Kind.GOING, phase=Phase.EXIT), record(Kind.FREED, phase=Phase.GONE)]
+
+
+def loaded_and_unloaded(*calls: Record, in_exit: Sequence[Record] = ()) -> list[Record]:
+    """A whole life without a failure."""
+    exits = [replace(one, phase=Phase.EXIT) for one in in_exit]
+    return stamped([*init(*calls), record(Kind.LIVE), record(Kind.EXIT, phase=Phase.LOADED), *exits, *gone()])
+
+
+def account(*entries: str) -> str:
+    return "\n".join(["==> names <==", "/dev/null", *entries, ""])
+
+
+def observed(records: Sequence[Record], log: str = "", after: str | None = None, **more: Any) -> Observation:
+    """A run that went through all of its steps."""
+    steps = (
+        Step("account", ("before",), account()),
+        Step("load"),
+        Step("loaded", ("0",)),
+        Step("unload"),
+        Step("unloaded", ("0",)),
+        Step("account", ("after",), account() if after is None else after),
+        Step("end"),
+    )
+    fields: dict[str, Any] = {"steps": steps, "records": Records(tuple(records)), "log": ()}
+    return Observation(**{**fields, "crashes": tuple(find_crashes(log)), **more})
