@@ -61,7 +61,7 @@ def _loop() -> asyncio.AbstractEventLoop:
     return loop
 
 
-def wait(work: Coroutine[Any, Any, T]) -> T:
+def run_sync(work: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine on the I/O thread and wait for it; an interrupt cancels it and waits for its clean-up."""
     future = asyncio.run_coroutine_threadsafe(work, _loop())
     try:
@@ -88,7 +88,7 @@ async def _settle(done: threading.Event) -> None:
     done.set()
 
 
-def spawn(work: Coroutine[Any, Any, T]) -> Any:
+def submit(work: Coroutine[Any, Any, T]) -> Any:
     """Start a coroutine on the I/O thread without waiting; returns a `concurrent.futures.Future`."""
     return asyncio.run_coroutine_threadsafe(work, _loop())
 
@@ -200,7 +200,7 @@ def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> 
 
 
 @dataclass(frozen=True)
-class Finished:
+class CompletedProcess:
     """A command that has ended. `status` is the exit status, or minus the signal that ended it."""
 
     argv: tuple[str, ...]
@@ -255,7 +255,7 @@ async def run_async(
     output_limit: int = 1 << 24,
     on_output: Callable[[bytes], None] | None = None,
     watch: Callable[[int], Coroutine[Any, Any, None]] | None = None,
-) -> Finished:
+) -> CompletedProcess:
     """Run a command to its end, its deadline or its output limit (bytes per stream), whichever comes first.
 
     `merge` sends stderr where stdout goes, in the order written. `on_output` gets each chunk of stdout as it comes.
@@ -284,7 +284,7 @@ async def run_async(
         await _unwind(child, [ended, *guards])
     words = tuple(str(word) for word in argv)
     status = child.returncode if child.returncode is not None else -int(signal.SIGKILL)
-    return Finished(words, status, b"".join(out.chunks), b"".join(err.chunks), timed_out, flooded.is_set())
+    return CompletedProcess(words, status, b"".join(out.chunks), b"".join(err.chunks), timed_out, flooded.is_set())
 
 
 async def _unwind(child: asyncio.subprocess.Process, futures: list[asyncio.Future[Any]]) -> None:
@@ -305,12 +305,12 @@ async def _feed(child: asyncio.subprocess.Process, data: bytes) -> None:
         child.stdin.close()
 
 
-def run(argv: Sequence[str | Path], *, timeout_s: float, **options: Any) -> Finished:
+def run(argv: Sequence[str | Path], *, timeout_s: float, **options: Any) -> CompletedProcess:
     """`run_async` for callers that are not on the I/O thread; takes the same options."""
-    return wait(run_async(argv, deadline=Deadline.after(timeout_s), **options))
+    return run_sync(run_async(argv, deadline=Deadline.after(timeout_s), **options))
 
 
-def check_run(argv: Sequence[str | Path], *, timeout_s: float, **options: Any) -> Finished:
+def check_run(argv: Sequence[str | Path], *, timeout_s: float, **options: Any) -> CompletedProcess:
     """`run`, for commands of ours that must succeed; otherwise SetupError with the command's own words."""
     finished = run(argv, timeout_s=timeout_s, **options)
     if finished.ok:

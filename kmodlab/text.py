@@ -15,7 +15,7 @@ _OBEYED = re.compile(
 )
 
 
-def harmless(text: str) -> str:
+def escape_control_chars(text: str) -> str:
     """Text with everything that a terminal or a browser might obey made visible; tabs and newlines stay."""
     return _OBEYED.sub(_escape, text.replace("\r\n", "\n"))
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmodlab.crash.records import format_log
-from kmodlab.crash.report import Kind
+from kmodlab.crash.report import ReportKind
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
 from kmodlab.kbuild.build import build
@@ -28,12 +28,12 @@ MARK = "/* here */"
 class Expected:
     """The kinds that it may be, the kernel's sentence (a pattern), the module's functions, innermost first."""
 
-    kinds: tuple[Kind, ...]
+    kinds: tuple[ReportKind, ...]
     sentence: str
     functions: tuple[str, ...]
 
 
-def _case(kind: Kind | tuple[Kind, ...], sentence: str, *functions: str) -> Expected:
+def _case(kind: ReportKind | tuple[ReportKind, ...], sentence: str, *functions: str) -> Expected:
     return Expected(kind if isinstance(kind, tuple) else (kind,), sentence, functions)
 
 
@@ -41,54 +41,54 @@ _NULL = r"BUG: kernel NULL pointer dereference, address: 0{15}"
 _FAULT = r"BUG: unable to handle page fault for address: "
 _OOPS = r"(Oops: )?"
 EXPECTED = {
-    "badpage": _case(Kind.BAD_PAGE, r"BUG: Bad page state in process insmod  pfn:", "badpage_init"),
-    "breakpoint": _case(Kind.TRAP, _OOPS + r"int3: 0000 \[#1\]", "look", "breakpoint_init"),
-    "bugon": _case(Kind.BUG, r"kernel BUG at \S*bugon\.c:9!", "check_level", "bugon_init"),
-    "divzero": _case(Kind.DIVIDE_ERROR, _OOPS + r"divide error: 0000 \[#1\]", "divzero_init"),
-    "doublefree": _case(Kind.BUG, r"kernel BUG at mm/slub\.c:\d+!", "doublefree_exit"),
-    "doublefree-slub_debug": _case(Kind.SLAB_CORRUPTION, r"BUG kmalloc-192 \(Tainted: ", "doublefree_exit"),
-    "dumps": _case(Kind.TRACE, r"Call Trace:", "show_me", "dumps_init"),
-    "dupclass": _case(Kind.DUPLICATE_NAME, r"sysfs: cannot create duplicate filename '/class/input'", "dupclass_init"),
-    "exposes": _case(Kind.BUG, r"usercopy: Kernel memory exposure attempt detected from SLUB object", "on_read"),
-    "forgotten": _case(Kind.LIST_CORRUPTION, r"list_del corruption, \w+->next is NULL"),
-    "freesirq": _case(Kind.WARNING, r"Trying to free already-free IRQ 5", "freesirq_init"),
-    "freesmiddle": _case(Kind.PAGE_FAULT, _FAULT, "freesmiddle_init"),
-    "gpf": _case(Kind.GENERAL_PROTECTION, _OOPS + r"general protection fault, ", "look", "gpf_init"),
-    "hungtask": _case(Kind.HUNG_TASK, r"INFO: task greedy:85 blocked for more than 10 s", "take_again", "worker"),
-    "initobject": _case(Kind.WARNING, r"kobject.*tried to init an initialized object", "initobject_init"),
-    "inlined": _case(Kind.WARNING, r"WARNING: CPU: 0 PID: \d+ at /tmp/inlined\.c:9 inlined_init", "inlined_init"),
-    "interrupted": _case(Kind.NULL_DEREFERENCE, _NULL + "0", "on_timer", "interrupted_init"),
-    "kobjtwice": _case(Kind.DUPLICATE_NAME, r"proc_dir_entry '/proc/kobjtwice_dir' already", "kobjtwice_init"),
-    "listbad": _case(Kind.LIST_CORRUPTION, r"list_del corruption, \w+->next is LIST_POISON1", "drop", "listbad_init"),
-    "norelease": _case(Kind.WARNING, r"Device 'norelease' does not have a release\(\)", "norelease_exit"),
-    "nullcall": _case(Kind.NULL_DEREFERENCE, _NULL + "0", "nullcall_init"),
-    "nullinit": _case(Kind.NULL_DEREFERENCE, _NULL + "4", "nullinit_init"),
-    "nullread": _case(Kind.NULL_DEREFERENCE, _NULL + "0", "on_read"),
-    "nulltimer": _case(Kind.NULL_DEREFERENCE, _NULL + "0", "look_up", "on_timer"),
-    "nullwork": _case(Kind.NULL_DEREFERENCE, _NULL + "0", "on_work"),
-    "overrun-slub_debug": _case(Kind.SLAB_CORRUPTION, r"BUG kmalloc-64 \(.*\): Right Redzone over", "overrun_init"),
-    "pagefault": _case(Kind.PAGE_FAULT, _FAULT + "ffff999900000000", "pagefault_init"),
-    "panics": _case(Kind.PANIC, r"Kernel panic - not syncing: this module knows no further", "panics_init"),
-    "putobject": _case(Kind.WARNING, r"kobject: .*is not initialized, yet kobject_put\(\) is", "putobject_init"),
-    "rcustall": _case(Kind.RCU_STALL, r"rcu: INFO: rcu_preempt self-det", "read_for_ever", "rcustall_init"),
-    "readonly": _case(Kind.PAGE_FAULT, _FAULT, "change", "readonly_init"),
-    "refbad": _case(Kind.REFCOUNT, r"refcount_t: underflow; use-after-free\.", "refbad_init"),
-    "remaining": _case(Kind.SLAB_CORRUPTION, r"BUG remaining \(.*\): Objects remaining", "remaining_exit"),
-    "schedatomic": _case(Kind.SCHEDULING_WHILE_ATOMIC, r"BUG: scheduling while atomic: insmod/", "schedatomic_init"),
-    "smash": _case(Kind.STACK_CORRUPTION, r"Kernel panic .*: Kernel stack is corrupted in: parse\+", "parse"),
-    "softlock": _case(Kind.SOFT_LOCKUP, r"watchdog: BUG: soft lockup - CPU#0 stuck for 13s! \[insm", "softlock_init"),
-    "stackover": _case(Kind.STACK_OVERFLOW, r"BUG: TASK stack guard page was hit at", "descend", "descend"),
+    "badpage": _case(ReportKind.BAD_PAGE, r"BUG: Bad page state in process insmod  pfn:", "badpage_init"),
+    "breakpoint": _case(ReportKind.TRAP, _OOPS + r"int3: 0000 \[#1\]", "look", "breakpoint_init"),
+    "bugon": _case(ReportKind.BUG, r"kernel BUG at \S*bugon\.c:9!", "check_level", "bugon_init"),
+    "divzero": _case(ReportKind.DIVIDE_ERROR, _OOPS + r"divide error: 0000 \[#1\]", "divzero_init"),
+    "doublefree": _case(ReportKind.BUG, r"kernel BUG at mm/slub\.c:\d+!", "doublefree_exit"),
+    "doublefree-slub_debug": _case(ReportKind.SLAB_CORRUPTION, r"BUG kmalloc-192 \(Tainted: ", "doublefree_exit"),
+    "dumps": _case(ReportKind.TRACE, r"Call Trace:", "show_me", "dumps_init"),
+    "dupclass": _case(ReportKind.DUPLICATE_NAME, r"sysfs: cannot create duplicate filename '/class/input'", "dupclass_init"),
+    "exposes": _case(ReportKind.BUG, r"usercopy: Kernel memory exposure attempt detected from SLUB object", "on_read"),
+    "forgotten": _case(ReportKind.LIST_CORRUPTION, r"list_del corruption, \w+->next is NULL"),
+    "freesirq": _case(ReportKind.WARNING, r"Trying to free already-free IRQ 5", "freesirq_init"),
+    "freesmiddle": _case(ReportKind.PAGE_FAULT, _FAULT, "freesmiddle_init"),
+    "gpf": _case(ReportKind.GENERAL_PROTECTION, _OOPS + r"general protection fault, ", "look", "gpf_init"),
+    "hungtask": _case(ReportKind.HUNG_TASK, r"INFO: task greedy:85 blocked for more than 10 s", "take_again", "worker"),
+    "initobject": _case(ReportKind.WARNING, r"kobject.*tried to init an initialized object", "initobject_init"),
+    "inlined": _case(ReportKind.WARNING, r"WARNING: CPU: 0 PID: \d+ at /tmp/inlined\.c:9 inlined_init", "inlined_init"),
+    "interrupted": _case(ReportKind.NULL_DEREFERENCE, _NULL + "0", "on_timer", "interrupted_init"),
+    "kobjtwice": _case(ReportKind.DUPLICATE_NAME, r"proc_dir_entry '/proc/kobjtwice_dir' already", "kobjtwice_init"),
+    "listbad": _case(ReportKind.LIST_CORRUPTION, r"list_del corruption, \w+->next is LIST_POISON1", "drop", "listbad_init"),
+    "norelease": _case(ReportKind.WARNING, r"Device 'norelease' does not have a release\(\)", "norelease_exit"),
+    "nullcall": _case(ReportKind.NULL_DEREFERENCE, _NULL + "0", "nullcall_init"),
+    "nullinit": _case(ReportKind.NULL_DEREFERENCE, _NULL + "4", "nullinit_init"),
+    "nullread": _case(ReportKind.NULL_DEREFERENCE, _NULL + "0", "on_read"),
+    "nulltimer": _case(ReportKind.NULL_DEREFERENCE, _NULL + "0", "look_up", "on_timer"),
+    "nullwork": _case(ReportKind.NULL_DEREFERENCE, _NULL + "0", "on_work"),
+    "overrun-slub_debug": _case(ReportKind.SLAB_CORRUPTION, r"BUG kmalloc-64 \(.*\): Right Redzone over", "overrun_init"),
+    "pagefault": _case(ReportKind.PAGE_FAULT, _FAULT + "ffff999900000000", "pagefault_init"),
+    "panics": _case(ReportKind.PANIC, r"Kernel panic - not syncing: this module knows no further", "panics_init"),
+    "putobject": _case(ReportKind.WARNING, r"kobject: .*is not initialized, yet kobject_put\(\) is", "putobject_init"),
+    "rcustall": _case(ReportKind.RCU_STALL, r"rcu: INFO: rcu_preempt self-det", "read_for_ever", "rcustall_init"),
+    "readonly": _case(ReportKind.PAGE_FAULT, _FAULT, "change", "readonly_init"),
+    "refbad": _case(ReportKind.REFCOUNT, r"refcount_t: underflow; use-after-free\.", "refbad_init"),
+    "remaining": _case(ReportKind.SLAB_CORRUPTION, r"BUG remaining \(.*\): Objects remaining", "remaining_exit"),
+    "schedatomic": _case(ReportKind.SCHEDULING_WHILE_ATOMIC, r"BUG: scheduling while atomic: insmod/", "schedatomic_init"),
+    "smash": _case(ReportKind.STACK_CORRUPTION, r"Kernel panic .*: Kernel stack is corrupted in: parse\+", "parse"),
+    "softlock": _case(ReportKind.SOFT_LOCKUP, r"watchdog: BUG: soft lockup - CPU#0 stuck for 13s! \[insm", "softlock_init"),
+    "stackover": _case(ReportKind.STACK_OVERFLOW, r"BUG: TASK stack guard page was hit at", "descend", "descend"),
     # What the kernel finds in the memory of a task that is gone is a matter of luck.
-    "stopsdead": _case((Kind.REFCOUNT, Kind.WARNING), r"refcount_t: addition on 0; use|WARNING: .* kthread_stop\+"),
+    "stopsdead": _case((ReportKind.REFCOUNT, ReportKind.WARNING), r"refcount_t: addition on 0; use|WARNING: .* kthread_stop\+"),
     # Since 6.9 the kernel warns, in more words, before it is a bug.
-    "toolong": _case((Kind.BUG, Kind.WARNING), r"(strcpy: )?detected buffer overflow", "toolong_init"),
-    "trap": _case(Kind.TRAP, _OOPS + r"invalid opcode: 0000 \[#1\]", "never", "trap_init"),
-    "twofiles": _case(Kind.NULL_DEREFERENCE, _NULL + "0", "twofiles_work"),
-    "userspace": _case(Kind.PAGE_FAULT, _FAULT + "00007fff12345000", "look", "userspace_init"),
-    "usefree-slub_debug": _case(Kind.SLAB_CORRUPTION, r"BUG kmalloc-128 \(.*\): Poison overwritten", "usefree_init"),
-    "vfrees": _case(Kind.WARNING, r"Trying to vfree\(\) bad address", "vfrees_init"),
-    "warnexit": _case(Kind.WARNING, r"1 users left$", "warnexit_exit"),
-    "warnstext": _case(Kind.WARNING, r"3 users left$", "warnstext_init"),
+    "toolong": _case((ReportKind.BUG, ReportKind.WARNING), r"(strcpy: )?detected buffer overflow", "toolong_init"),
+    "trap": _case(ReportKind.TRAP, _OOPS + r"invalid opcode: 0000 \[#1\]", "never", "trap_init"),
+    "twofiles": _case(ReportKind.NULL_DEREFERENCE, _NULL + "0", "twofiles_work"),
+    "userspace": _case(ReportKind.PAGE_FAULT, _FAULT + "00007fff12345000", "look", "userspace_init"),
+    "usefree-slub_debug": _case(ReportKind.SLAB_CORRUPTION, r"BUG kmalloc-128 \(.*\): Poison overwritten", "usefree_init"),
+    "vfrees": _case(ReportKind.WARNING, r"Trying to vfree\(\) bad address", "vfrees_init"),
+    "warnexit": _case(ReportKind.WARNING, r"1 users left$", "warnexit_exit"),
+    "warnstext": _case(ReportKind.WARNING, r"3 users left$", "warnstext_init"),
 }  # fmt: skip
 # Exit ends with these calls, so that it is not in the trace.
 LAST_CALLS = {"forgotten": "misc_deregister", "stopsdead": "kthread_stop"}

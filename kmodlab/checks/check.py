@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from kmodlab.errors import UsageError
 
 if TYPE_CHECKING:
-    from kmodlab.checks.context import Scene
+    from kmodlab.checks.context import CheckContext
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Miss:
+class Failure:
     """Why an expectation is not met: one sentence, the line that it is about, what may help.
 
     `by_time` says that something did not end in time, which on a crowded machine need not be the learner's doing.
@@ -43,7 +43,7 @@ class Expectation:
     """One thing that is expected, in words, and how to find out. `examine` returns None where it is met."""
 
     sentence: str
-    examine: Callable[[Scene], Miss | None] = field(repr=False, compare=False)
+    examine: Callable[[CheckContext], Failure | None] = field(repr=False, compare=False)
 
 
 @dataclass(frozen=True)

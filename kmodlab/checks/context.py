@@ -11,9 +11,9 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from kmodlab.checks.check import Line, Miss
+from kmodlab.checks.check import Failure, Line
 from kmodlab.checks.random_values import Drawn
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
@@ -26,8 +26,8 @@ from kmodlab.guest.session import Session, is_modules_doing
 from kmodlab.kbuild.diagnostics import Diagnostic
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, kmod_name
-from kmodlab.submission.learner_sources import Work
-from kmodlab.tracer.fault_injection import Bench as Runs
+from kmodlab.submission.learner_sources import LearnerSources
+from kmodlab.tracer.fault_injection import RunPool as Runs
 from kmodlab.tracer.observe import Subject
 from kmodlab.tracer.run import PLACE, Step, take_step
 
@@ -47,10 +47,10 @@ _ENDS = {
 Watched = Callable[[Session, Callable[[list[str], Callable[[], None]], None]], None]
 
 
-class Scene:
+class CheckContext:
     """One check under way. `step` is what was done last, `records` what the kernel logged since it began."""
 
-    def __init__(self, work: Work, bench: Bench, patience: float = 1.0) -> None:
+    def __init__(self, work: LearnerSources, bench: CheckRunner, patience: float = 1.0) -> None:
         self.work, self.bench, self.patience = work, bench, patience
         self.drawn = Drawn()
         self.step: Step | None = None
@@ -78,20 +78,20 @@ class Scene:
 
     # ---- builds ----
 
-    def build(self, name: str) -> Build | Miss:
+    def build(self, name: str) -> Build | Failure:
         """The build that makes the module `name`, or why there is none."""
         unit = name if name in self.work.units else self._unit_that_makes(name)
         if unit is None:
-            return Miss(f"There is no module `{name}` yet.", hint=f"Run the cell that begins with `%%kmod {name}`.")
+            return Failure(f"There is no module `{name}` yet.", hint=f"Run the cell that begins with `%%kmod {name}`.")
         try:
             made = self.bench.build(self.work, unit)
         except UsageError as error:
-            return Miss(str(error), hint=error.hint)
+            return Failure(str(error), hint=error.hint)
         if not made.passed:
             return self._not_built(unit, made)
         if name not in made.modules:
             names = ", ".join(f"`{other}.ko`" for other in made.modules)
-            return Miss(f"The build makes {names}, but no `{name}.ko`.", hint="Look at `obj-m` in the Makefile.")
+            return Failure(f"The build makes {names}, but no `{name}.ko`.", hint="Look at `obj-m` in the Makefile.")
         return made
 
     def _unit_that_makes(self, name: str) -> str | None:
@@ -104,24 +104,24 @@ class Scene:
                 continue
         return next(iter(self.work.makefiles), None) if len(self.work.makefiles) == 1 else None
 
-    def _not_built(self, unit: str, made: Build) -> Miss:
+    def _not_built(self, unit: str, made: Build) -> Failure:
         error = next(iter(made.errors), None)
         line = self.line_of(unit, error) if error else None
-        return Miss(made.sentence, line, error.hint if error else "")
+        return Failure(made.sentence, line, error.hint if error else "")
 
     def line_of(self, unit: str, found: Diagnostic) -> Line | None:
         """The line that a complaint is about."""
         return self.line(found.file, found.line, [unit]) if found.line else None
 
-    def module(self, name: str) -> bytes | Miss:
+    def module(self, name: str) -> bytes | Failure:
         """The .ko of that name."""
         made = self.build(name)
-        return made if isinstance(made, Miss) else made.modules[name]
+        return made if isinstance(made, Failure) else made.modules[name]
 
-    def whole(self, name: str) -> Build | Miss:
+    def whole(self, name: str) -> Build | Failure:
         """The same as if it were the module's own, with the modules of the builds whose symbols it uses before it."""
         made = self.build(name)
-        if isinstance(made, Miss):
+        if isinstance(made, Failure):
             return made
         modules: dict[str, bytes] = {}
         for other in self.work.needs(made.name):
@@ -163,9 +163,9 @@ class Scene:
         self._check_same()
         return self._session
 
-    def watch(self, work: Watched, label: str, timeout_s: float) -> Miss | None:
+    def watch(self, work: Watched, label: str, timeout_s: float) -> Failure | None:
         """The same for what is triggered from outside: `work` is told how to trigger it and then wait for its end."""
-        misses: list[Miss | None] = []
+        misses: list[Failure | None] = []
 
         def run(argv: list[str], trigger: Callable[[], None]) -> None:
             misses.append(self.act(argv, label, timeout_s=timeout_s, trigger=trigger))
@@ -173,17 +173,17 @@ class Scene:
         try:
             work(self.session, run)
         except UsageError as error:
-            return Miss(str(error))
+            return Failure(str(error))
         return next((miss for miss in misses if miss), None)
 
     def runs(self) -> Runs:
         """Where the tracer watches whole runs, each in a guest of its own."""
         return self.bench.runs(is_taken=self._session is not None)
 
-    def subject(self, name: str, parameters: tuple[str, ...]) -> Subject | Miss:
+    def subject(self, name: str, parameters: tuple[str, ...]) -> Subject | Failure:
         """What the tracer is to watch: a module with its parameters, and what it needs."""
         made = self.whole(name)
-        return made if isinstance(made, Miss) else self.bench.subject(made, self.sources(name).files, parameters)
+        return made if isinstance(made, Failure) else self.bench.subject(made, self.sources(name).files, parameters)
 
     def _check_same(self) -> None:
         """The session replaces a guest that has ended, without a word; a check must not go on in the new one."""
@@ -204,14 +204,14 @@ class Scene:
         timeout_s: float = STEP_S,
         trigger: Callable[[], None] | None = None,
         own: bool = False,
-    ) -> Miss | None:
+    ) -> Failure | None:
         """Run a command that is, or meets, the learner's. A Miss where it broke or ended the guest.
 
         What the command itself says is left in `step`. `label` is the command in a learner's words. `own` says that it
         is one of the agent's own: it does the same, starts no program, and no script can have put another in its place.
         """
         if self.left_s <= 0:
-            return Miss("The check took too long.", by_time=True)
+            return Failure("The check took too long.", by_time=True)
         session = self.session
         self.label, self.is_learners, self.last_words = label, True, ""
         timeout_s = min(timeout_s * self.patience, self.left_s)
@@ -240,7 +240,7 @@ class Scene:
         self._later += records
         self._check_same()
 
-    def _crash_later(self) -> Miss | None:
+    def _crash_later(self) -> Failure | None:
         """What crashed while nothing of ours ran, as far as the log was read."""
         later, self._later = tuple(self._later), []
         crashes = _crashes_in(later)
@@ -249,7 +249,7 @@ class Scene:
         self.records = sorted({*later, *self.records}, key=lambda record: record.sequence)  # it is to be shown
         return self._crashed(crashes[0])
 
-    def _broken_by(self, step: Step) -> Miss | None:
+    def _broken_by(self, step: Step) -> Failure | None:
         self._later += step.earlier
         miss = self._crash_later()
         if miss:
@@ -258,32 +258,32 @@ class Scene:
             return self._crashed(step.crashes[0])
         if step.end:
             self.last_words = step.end.console
-            return Miss(f"{_words_of(step.end)}, in `{self.label}`.", by_time=step.end.kind is EndKind.HANG)
+            return Failure(f"{_words_of(step.end)}, in `{self.label}`.", by_time=step.end.kind is EndKind.HANG)
         assert step.result is not None
         if step.result.timed_out:
-            return Miss(f"`{self.label}` did not come to its end in time.", by_time=True)
-        return Miss(f"`{self.label}` printed without end.") if step.result.flooded else None
+            return Failure(f"`{self.label}` did not come to its end in time.", by_time=True)
+        return Failure(f"`{self.label}` printed without end.") if step.result.flooded else None
 
-    def _crashed(self, report: Report) -> Miss:
+    def _crashed(self, report: Report) -> Failure:
         guilty = find_guilty_line(report, self._used)
-        return Miss(report.words, self.source_line(guilty.line) if guilty else None)
+        return Failure(report.words, self.source_line(guilty.line) if guilty else None)
 
-    def lost(self, error: GuestError) -> Miss | None:
+    def lost(self, error: GuestError) -> Failure | None:
         """What a guest's end outside of a command means; None where it is ours."""
         if not self.is_learners:
             return None
         self.is_broken = True
         if not isinstance(error, GuestLostError):
-            return Miss("The guest cannot be used any more after what was done in it.")
+            return Failure("The guest cannot be used any more after what was done in it.")
         if not is_modules_doing(error.end):
             return None
         self.last_words = error.end.console
         crash = next((report for report in find_reports(error.end.console) if report.is_crash), None)
         if crash:
             return self._crashed(crash)
-        return Miss(f"{_words_of(error.end)}, after `{self.label}`.", by_time=error.end.kind is EndKind.HANG)
+        return Failure(f"{_words_of(error.end)}, after `{self.label}`.", by_time=error.end.kind is EndKind.HANG)
 
-    def finish(self) -> Miss | None:
+    def finish(self) -> Failure | None:
         """A last look at the guest: what was set going may have crashed it meanwhile."""
         if self._session is None or not self.is_learners or self.is_broken:
             return None

@@ -10,11 +10,11 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 
-from kmodlab.checks.check import Check, CheckResult, Miss, Status
-from kmodlab.checks.context import Scene
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.check import Check, CheckResult, Failure, Status
+from kmodlab.checks.context import CheckContext
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import GuestError, KmodlabError
-from kmodlab.submission.learner_sources import Work
+from kmodlab.submission.learner_sources import LearnerSources
 
 TRIES = 3
 _PATIENCE = 2.5  # times the usual, once, where the machine is crowded
@@ -22,7 +22,7 @@ _CROWDED = 1.5  # processes for each processor that want to run
 _LOG, _LOG_LINES = 10_000, 80  # characters and lines that are kept of what the kernel said
 
 
-def judge(check: Check, work: Work, bench: Bench) -> CheckResult:
+def evaluate(check: Check, work: LearnerSources, bench: CheckRunner) -> CheckResult:
     """Judge one check. Never raises but for an interrupt."""
     trouble: Exception = GuestError("no guest was tried")
     failures, patience = 0, 1.0
@@ -45,14 +45,14 @@ def _is_crowded() -> bool:
     return os.getloadavg()[0] > _CROWDED * (os.cpu_count() or 1)
 
 
-def judge_all(checks: Iterable[Check], work: Work, bench: Bench) -> tuple[CheckResult, ...]:
+def evaluate_all(checks: Iterable[Check], work: LearnerSources, bench: CheckRunner) -> tuple[CheckResult, ...]:
     """Judge one check after the other."""
-    return tuple(judge(check, work, bench) for check in checks)
+    return tuple(evaluate(check, work, bench) for check in checks)
 
 
-def _judge_once(check: Check, work: Work, bench: Bench, patience: float) -> tuple[CheckResult, bool]:
+def _judge_once(check: Check, work: LearnerSources, bench: CheckRunner, patience: float) -> tuple[CheckResult, bool]:
     """The verdict, and whether it is about something that did not end in time."""
-    scene = Scene(work, bench, patience)
+    scene = CheckContext(work, bench, patience)
     try:
         misses = _misses(check, scene)
     finally:
@@ -74,9 +74,9 @@ def _end_of(log: str) -> str:
     return "\n".join(log[-_LOG:].split("\n")[-_LOG_LINES:])
 
 
-def _misses(check: Check, scene: Scene) -> list[Miss]:
+def _misses(check: Check, scene: CheckContext) -> list[Failure]:
     """What is not met: the first such thing, or all of them where each counts by itself."""
-    misses: list[Miss] = []
+    misses: list[Failure] = []
     try:
         for expectation in check.expectations:
             miss = expectation.examine(scene)

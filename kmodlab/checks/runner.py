@@ -14,8 +14,8 @@ from kmodlab.guest.session import Session
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
-from kmodlab.submission.learner_sources import Work
-from kmodlab.tracer.fault_injection import Bench as Runs
+from kmodlab.submission.learner_sources import LearnerSources
+from kmodlab.tracer.fault_injection import RunPool as Runs
 from kmodlab.tracer.fault_injection import make_subject
 from kmodlab.tracer.observe import Subject
 
@@ -27,7 +27,7 @@ _Key = tuple[str, tuple[tuple[str, bytes], ...]]
 _SubjectKey = tuple[str, tuple[tuple[str, bytes], ...], tuple[str, ...]]
 
 
-class Bench:
+class CheckRunner:
     """Guests and builds for one check after the other.
 
     With two `guests` the next check's comes up while one is used: for a person, who waits for one check at a time.
@@ -42,7 +42,7 @@ class Bench:
         self._builds: OrderedDict[_Key, Build] = OrderedDict()
         self._subjects: OrderedDict[_SubjectKey, Subject] = OrderedDict()
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> CheckRunner:
         return self
 
     def __exit__(self, *exc: object) -> None:
@@ -59,7 +59,7 @@ class Bench:
 
     # ---- builds ----
 
-    def build(self, work: Work, unit: str) -> Build:
+    def build(self, work: LearnerSources, unit: str) -> Build:
         """The build of one unit of a learner's work, made now or before; UsageError where nothing can be built."""
         symvers = {other: self.build(work, other).files.get(_SYMVERS, b"") for other in work.needs(unit)}
         sources = work.sources(unit, symvers)

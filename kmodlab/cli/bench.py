@@ -29,7 +29,7 @@ from kmodlab.guest.session import Session
 from kmodlab.guest.snapshot import boot_once
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
-from kmodlab.process import check_run, wait
+from kmodlab.process import check_run, run_sync
 from kmodlab.settings import environment_with, get_settings
 from kmodlab.tracer.run import load
 
@@ -96,7 +96,7 @@ def _candidates(lab: Lab, peer: str | None) -> Iterator[dict[str, Callable[[], f
         (folder / "hello.c").write_text((files("kmodlab.data") / "hello.c").read_text())
         (folder / "Makefile").write_text("obj-m += hello.o\n")
         candidates: dict[str, Callable[[], float]] = {
-            "cold_boot_s": lambda: wait(boot_once(lab.hardware, lab.tree.vmlinuz, lab.initramfs)),
+            "cold_boot_s": lambda: run_sync(boot_once(lab.hardware, lab.tree.vmlinuz, lab.initramfs)),
             "fork_s": lambda: _fork(session),
             "make_s": lambda: _timed(lambda: _make(lab, folder)),
             "cell_s": lambda: _cell(lab, session),

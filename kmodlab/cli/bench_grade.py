@@ -22,8 +22,8 @@ from rich.progress import track
 from rich.table import Table
 
 from kmodlab.checks.check import Status
-from kmodlab.checks.evaluate import judge
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.evaluate import evaluate
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.cli.console import ERR
 from kmodlab.course.exercise import MASTER, Exercise, find_masters, read_master
 from kmodlab.errors import SetupError, UsageError
@@ -37,7 +37,7 @@ from kmodlab.guest.session import Session
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.process import Deadline, check_run
-from kmodlab.submission.learner_sources import Work
+from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.run import load
 
 _MASTER = Path(__file__).parents[2] / "exercises" / "01-hello" / MASTER
@@ -134,7 +134,7 @@ def _answers(exercise: Exercise, number: int) -> dict[str, str]:
 def _check_seconds(lab: Lab) -> Iterator[float]:
     """How long a learner whose work is built waits for all checks, exercise by exercise."""
     masters = find_masters(_MASTER.parents[1])
-    with Bench(lab, warm=True) as bench:
+    with CheckRunner(lab, warm=True) as bench:
         for path in track(masters, description="Checking", console=ERR, transient=True):
             exercise = read_master(path)
             work = exercise.solution
@@ -143,7 +143,7 @@ def _check_seconds(lab: Lab) -> Iterator[float]:
             bench.prepare()
             begun = time.perf_counter()
             for check in exercise.checks.values():
-                if judge(check, work, bench).status is not Status.PASSED:
+                if evaluate(check, work, bench).status is not Status.PASSED:
                     raise SetupError(f"A check of the solution of {exercise.name} did not pass.")
             yield time.perf_counter() - begun
 
@@ -168,7 +168,7 @@ class ColdSession(Session):
         return machine
 
 
-class ColdBench(Bench):
+class ColdBench(CheckRunner):
     """A bench that keeps nothing from one check to the next: `begin` makes the modules and boots a guest."""
 
     def __init__(self, lab: Lab) -> None:
@@ -181,7 +181,7 @@ class ColdBench(Bench):
         self._cold.close()
         super().close()
 
-    def begin(self, work: Work) -> None:
+    def begin(self, work: LearnerSources) -> None:
         """A check begins. What make makes is not looked at: the results of our own build are, made beforehand."""
         for unit in work.units:
             _make(self.lab, work.sources(unit, {}))
@@ -203,7 +203,7 @@ def _grade_cold(exercise: Exercise, bench: ColdBench) -> float:
     begun = time.perf_counter()
     for check in exercise.checks.values():
         bench.begin(work)
-        if judge(check, work, bench).status is not Status.PASSED:
+        if evaluate(check, work, bench).status is not Status.PASSED:
             raise SetupError("A check of the solution did not pass.")
         bench.give_back()
     return 60 / (time.perf_counter() - begun)

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
 from rich.text import Text
 
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 OUT = Console(highlight=False, soft_wrap=True)
 ERR = Console(stderr=True, highlight=False, soft_wrap=True)
@@ -17,14 +17,14 @@ ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 def say(text: str, style: str = "") -> None:
     """Print text as it is, without markup."""
-    OUT.print(Text(harmless(text), style=style))
+    OUT.print(Text(escape_control_chars(text), style=style))
 
 
 def show_error(sentence: str, hint: str = "") -> None:
     """One sentence about what went wrong, one about what to do next."""
-    ERR.print(Text(f"kmodlab: {harmless(sentence)}", style="bold red"))
+    ERR.print(Text(f"kmodlab: {escape_control_chars(sentence)}", style="bold red"))
     if hint:
-        ERR.print(Text(f"  -> {harmless(hint)}"))
+        ERR.print(Text(f"  -> {escape_control_chars(hint)}"))
 
 
 class SetupProgress:

@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from kmodlab.cli.console import OUT, say
-from kmodlab.guest.doctor import Checkup, State, examine
+from kmodlab.guest.doctor import Checkup, Health, examine
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.sandbox.selftest import release_canaries
 from kmodlab.settings import get_settings
 
-_MARKS = {State.GOOD: ("✓", "green"), State.COSTS: ("~", "yellow"), State.MISSING: ("✗", "red")}
+_MARKS = {Health.GOOD: ("✓", "green"), Health.COSTS: ("~", "yellow"), Health.MISSING: ("✗", "red")}
 
 
 @click.command()
@@ -36,7 +36,7 @@ def doctor(as_json: bool, sandbox: bool) -> int:
         with OUT.status("Looking around …"):
             findings = list(examine(get_settings()))
         OUT.print(_table(findings))
-    return 4 if any(finding.state is State.MISSING for finding in findings) else 0
+    return 4 if any(finding.state is Health.MISSING for finding in findings) else 0
 
 
 def _table(findings: list[Checkup]) -> Table:
@@ -59,7 +59,7 @@ def _attack_sandbox(as_json: bool) -> int:
     for canary in release_canaries(verdict):
         canaries.append(canary)
         if not as_json:
-            mark, style = _MARKS[State.GOOD if canary.holds else State.MISSING]
+            mark, style = _MARKS[Health.GOOD if canary.holds else Health.MISSING]
             OUT.print(Text.assemble((mark, style), f" {canary.attack}: {canary.finding}"))
     held = sum(canary.holds for canary in canaries)
     if as_json:

@@ -18,8 +18,16 @@ from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, read_sources
 from kmodlab.settings import get_settings
-from kmodlab.text import harmless
-from kmodlab.tracer.fault_injection import CYCLES, TIMEOUT_S, Faults, Options, SiteResult, find_faults, make_subject
+from kmodlab.text import escape_control_chars
+from kmodlab.tracer.fault_injection import (
+    CYCLES,
+    TIMEOUT_S,
+    FaultOptions,
+    Faults,
+    SiteResult,
+    find_faults,
+    make_subject,
+)
 from kmodlab.tracer.kernel_api import known_functions
 from kmodlab.tracer.leaks import Left
 from kmodlab.tracer.timeline import Timeline, format_timeline, make_timeline, return_text
@@ -64,7 +72,7 @@ def faults(
     if not built.passed:
         _show_failed_build(built, as_json=as_json)
         return 1
-    options = Options(parameters, script, cycles, timeout_s)
+    options = FaultOptions(parameters, script, cycles, timeout_s)
     with _progress() as progress:
         found = find_faults(lab, built, sources.files, options, progress)
     timeline = _timeline(built, sources, found)
@@ -86,7 +94,9 @@ def _progress() -> Iterator[Callable[[str, int, int], None]]:
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=ERR, transient=True, disable=not ERR.is_terminal) as bar:
         task = bar.add_task("", total=None)
-        yield lambda what, done, total: bar.update(task, description=harmless(what), completed=done, total=total)
+        yield lambda what, done, total: bar.update(
+            task, description=escape_control_chars(what), completed=done, total=total
+        )
 
 
 def _show_failed_build(built: Build, *, as_json: bool) -> None:

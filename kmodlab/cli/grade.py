@@ -20,17 +20,17 @@ from kmodlab.course.exercise import MASTER, find_masters
 from kmodlab.errors import SandboxError, UsageError
 from kmodlab.grading.formats.files import write_text
 from kmodlab.grading.formats.registry import FORMATS
+from kmodlab.grading.grader import GradingProgress as Step
 from kmodlab.grading.grader import Plan, grade_all, make_plan, read_exercises
-from kmodlab.grading.grader import Progress as Step
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal
-from kmodlab.grading.models import Grade, State
+from kmodlab.grading.models import Grade, GradeState
 from kmodlab.grading.pool import LocalPool, Pool
 from kmodlab.grading.worker import find_setting
 from kmodlab.guest.lab import load_lab
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _HTML = ("feedback", "overview")
 _SHOWN = 20
@@ -210,11 +210,11 @@ class _Tally:
 
     @property
     def errored(self) -> list[Grade]:
-        return [grade for grade in self.grades if grade.state is State.ERRORED]
+        return [grade for grade in self.grades if grade.state is GradeState.ERRORED]
 
     @property
     def rejected(self) -> list[Grade]:
-        return [grade for grade in self.grades if grade.state is State.REJECTED]
+        return [grade for grade in self.grades if grade.state is GradeState.REJECTED]
 
 
 def _follow(plan: Plan, steps: Generator[Step], out: Path) -> _Tally:
@@ -243,14 +243,14 @@ def _follow(plan: Plan, steps: Generator[Step], out: Path) -> _Tally:
 
 
 def _print_line(grade: Grade, number: int, total: int) -> None:
-    ERR.print(Text(harmless(f"{number}/{total} {grade.learner}, {grade.exercise}: {_result_of(grade)}")))
+    ERR.print(Text(escape_control_chars(f"{number}/{total} {grade.learner}, {grade.exercise}: {_result_of(grade)}")))
 
 
 def _result_of(grade: Grade) -> str:
-    if grade.state is State.ERRORED:
+    if grade.state is GradeState.ERRORED:
         return f"errored. {grade.reason}"
     points = f"{grade.points:g} of {grade.max_points:g} points"
-    return f"{points} (rejected: {grade.reason})" if grade.state is State.REJECTED else points
+    return f"{points} (rejected: {grade.reason})" if grade.state is GradeState.REJECTED else points
 
 
 # ---- afterwards ----------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from rich.text import Text
 from kmodlab.cli.console import ERR, OUT, say
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.records import LogRecord
-from kmodlab.crash.report import Report, Severity
+from kmodlab.crash.report import Report, ReportSeverity
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.kbuild.build import build
@@ -23,7 +23,7 @@ from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import Sources, check_name, read_sources
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 from kmodlab.tracer.run import Step, Trial, try_build
 
 
@@ -112,7 +112,7 @@ def _print_trial(trial: Trial, sources: Sources) -> None:
     for step in trial.steps:
         _print_step(step)
         for report in step.reports:
-            if report.severity is not Severity.REFUSED:
+            if report.severity is not ReportSeverity.REFUSED:
                 _print_report(report, trial.build, sources)
     say("")
     if trial.outcome is Outcome.PASSED:
@@ -148,7 +148,9 @@ def _print_report(report: Report, built: Build, sources: Sources) -> None:
 
 
 def _log_line(record: LogRecord) -> Text:
-    line = Text(harmless(record.line), style="red" if record.level < 4 else "yellow" if record.level == 4 else "")
+    line = Text(
+        escape_control_chars(record.line), style="red" if record.level < 4 else "yellow" if record.level == 4 else ""
+    )
     if not record.on_console:
         line.append(f"   (KERN_{record.level_name}: in the log, not on the console)", style="dim")
     return line
@@ -196,7 +198,7 @@ def _step_dict(step: Step, built: Build) -> dict[str, Any]:
             for record in step.records
         ],
         "crashes": [_report_dict(report, built) for report in step.crashes],
-        "traces": [_report_dict(report, built) for report in step.reports if report.severity is Severity.TRACE],
+        "traces": [_report_dict(report, built) for report in step.reports if report.severity is ReportSeverity.TRACE],
         "guest_end": {"kind": str(step.end.kind), "sentence": step.end.sentence, "console": step.end.console}
         if step.end
         else None,

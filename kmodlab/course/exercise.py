@@ -21,8 +21,8 @@ from kmodlab.checks.check import Check
 from kmodlab.checks.registry import CheckTextError, read_check
 from kmodlab.course.regions import RegionError, has_marks, read_regions, starter_of
 from kmodlab.errors import KmodlabError
-from kmodlab.submission.cells import Kind, read_cell, split_magic
-from kmodlab.submission.learner_sources import Work
+from kmodlab.submission.cells import CellKind, read_cell, split_magic
+from kmodlab.submission.learner_sources import LearnerSources
 
 MASTER = "master.ipynb"
 KEY = "kmodlab"  # in a notebook's metadata: {"exercise": "01-hello", "title": ..., "points": ...}
@@ -91,12 +91,12 @@ class Exercise:
         """The learner's version."""
         return self.path.with_name(f"{self.name.partition('-')[2]}.ipynb")
 
-    def work(self, answers: Mapping[str, str]) -> Work:
+    def work(self, answers: Mapping[str, str]) -> LearnerSources:
         """A learner's work: what the master gives, and the texts below the first lines of the answer cells, by id.
 
         A first line that is a magic is the master's, whatever the learner's says. An answer that is missing is empty.
         """
-        return Work.of(self._sources(answers))
+        return LearnerSources.of(self._sources(answers))
 
     def _sources(self, answers: Mapping[str, str]) -> Iterator[str]:
         for cell in self.cells:
@@ -106,7 +106,7 @@ class Exercise:
                 yield cell.source
 
     @property
-    def solution(self) -> Work:
+    def solution(self) -> LearnerSources:
         """The work of somebody who has it all right."""
         return self.work({name: cell.source for name, cell in self.answers.items()})
 
@@ -224,7 +224,7 @@ def _validate(exercise: Exercise) -> None:
 def _validate_answer(path: Path, name: str, cell: Cell) -> None:
     written = read_cell(cell.source)
     if written is None:
-        kinds = ", ".join(f"%%{kind}" for kind in Kind)
+        kinds = ", ".join(f"%%{kind}" for kind in CellKind)
         raise ExerciseError(f"{path}, cell {name}: an answer cell begins with {kinds} and a name.")
     try:
         regions = read_regions(cell.source)

@@ -17,7 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kmodlab.submission.cells import Kind, read_cell
+from kmodlab.submission.cells import CellKind, read_cell
 
 _BEGIN, _END = "BEGIN SOLUTION", "END SOLUTION"
 _STARTER, _STARTER_END = "BEGIN STARTER", "END STARTER"
@@ -90,8 +90,8 @@ def _stub(source: str) -> str:
     """What says that something is to be written here, in the cell's own language."""
     cell = read_cell(source)
     is_c = cell is not None and (
-        cell.kind is Kind.KMOD or (cell.kind is Kind.KFILE and cell.name.endswith((".c", ".h")))
+        cell.kind is CellKind.KMOD or (cell.kind is CellKind.KFILE and cell.name.endswith((".c", ".h")))
     )
     if is_c:
         return "/* YOUR CODE HERE */"
-    return "# YOUR ANSWER HERE" if cell and cell.kind is Kind.ANSWER else "# YOUR CODE HERE"
+    return "# YOUR ANSWER HERE" if cell and cell.kind is CellKind.ANSWER else "# YOUR CODE HERE"

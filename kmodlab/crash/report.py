@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Severity(StrEnum):
+class ReportSeverity(StrEnum):
     """How grave a report is.
 
     After a `FATAL` one nothing in this kernel can be relied on. After a `WARNING` the kernel goes on. A `TRACE` is a
@@ -20,7 +20,7 @@ class Severity(StrEnum):
     REFUSED = "refused"
 
 
-class Kind(StrEnum):
+class ReportKind(StrEnum):
     """What a report is about."""
 
     NULL_DEREFERENCE = "null-dereference"
@@ -61,18 +61,18 @@ class Kind(StrEnum):
     BAD_FORMAT = "bad-format"
 
     @property
-    def severity(self) -> Severity:
+    def severity(self) -> ReportSeverity:
         """How grave reports of this kind are."""
-        return _SEVERITIES.get(self, Severity.FATAL)
+        return _SEVERITIES.get(self, ReportSeverity.FATAL)
 
 
 _SEVERITIES = {
-    **dict.fromkeys((Kind.WARNING, Kind.REFCOUNT, Kind.DUPLICATE_NAME), Severity.WARNING),
-    **dict.fromkeys((Kind.UBSAN, Kind.MEMORY_LEAK, Kind.KCSAN), Severity.WARNING),
-    **dict.fromkeys((Kind.LOCKDEP, Kind.SLEEPING_IN_ATOMIC), Severity.WARNING),
-    Kind.TRACE: Severity.TRACE,
-    **dict.fromkeys((Kind.UNKNOWN_SYMBOL, Kind.WRONG_VERSION), Severity.REFUSED),
-    **dict.fromkeys((Kind.BAD_RELOCATION, Kind.BAD_FORMAT), Severity.REFUSED),
+    **dict.fromkeys((ReportKind.WARNING, ReportKind.REFCOUNT, ReportKind.DUPLICATE_NAME), ReportSeverity.WARNING),
+    **dict.fromkeys((ReportKind.UBSAN, ReportKind.MEMORY_LEAK, ReportKind.KCSAN), ReportSeverity.WARNING),
+    **dict.fromkeys((ReportKind.LOCKDEP, ReportKind.SLEEPING_IN_ATOMIC), ReportSeverity.WARNING),
+    ReportKind.TRACE: ReportSeverity.TRACE,
+    **dict.fromkeys((ReportKind.UNKNOWN_SYMBOL, ReportKind.WRONG_VERSION), ReportSeverity.REFUSED),
+    **dict.fromkeys((ReportKind.BAD_RELOCATION, ReportKind.BAD_FORMAT), ReportSeverity.REFUSED),
 }
 
 
@@ -120,7 +120,7 @@ class Report:
     None where the log has no such times; `first_line` and `last_line` count the log's lines from 1, `raw` has them.
     """
 
-    kind: Kind
+    kind: ReportKind
     sentence: str
     place: Frame | None = None
     trace: tuple[Frame, ...] = ()
@@ -140,9 +140,9 @@ class Report:
     raw: str = ""
 
     @property
-    def severity(self) -> Severity:
+    def severity(self) -> ReportSeverity:
         """How grave it is."""
-        return Severity.FATAL if self.panicked else self.kind.severity
+        return ReportSeverity.FATAL if self.panicked else self.kind.severity
 
     @property
     def words(self) -> str:
@@ -152,12 +152,12 @@ class Report:
     @property
     def is_crash(self) -> bool:
         """Whether the kernel complains of what ran: neither a mere trace, nor a module that was refused."""
-        return self.severity in (Severity.FATAL, Severity.WARNING)
+        return self.severity in (ReportSeverity.FATAL, ReportSeverity.WARNING)
 
     @property
     def is_fatal(self) -> bool:
         """Whether nothing can be relied on in this kernel any more."""
-        return self.severity is Severity.FATAL
+        return self.severity is ReportSeverity.FATAL
 
     @property
     def frames(self) -> tuple[Frame, ...]:

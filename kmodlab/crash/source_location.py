@@ -25,7 +25,7 @@ from kmodlab.elf.malformed import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Symbol
 from kmodlab.errors import SetupError
-from kmodlab.process import Deadline, run_async, wait
+from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import READER
 from kmodlab.sandbox.sandbox import OUTSIDE, find_sandbox, open_box
 
@@ -157,7 +157,7 @@ class ModuleSource:
         }
         if addresses and self.has_debug_info:
             assert self.module is not None
-            found = _parse(wait(_ask(_lay_out(self.module.elf), addresses.values())))
+            found = _parse(run_sync(_ask(_lay_out(self.module.elf), addresses.values())))
             self._lines |= {place: found.get(address, ()) for place, address in addresses.items()}
         self._lines |= {place: () for place in wanted if place not in self._lines}
         return self._lines

@@ -51,7 +51,7 @@ class Node:
 
 
 @dataclass(frozen=True)
-class Step:
+class LookupStep:
     """One node on the way to a key: `spelled` is what the path says up to here, its prefix included."""
 
     node: Node
@@ -78,7 +78,7 @@ class Index:
             yield from ((key, value) for value in node.values)
             waiting += [(child, key + letter) for letter, child in reversed(node.children)]
 
-    def walk(self, key: str) -> tuple[Step, ...]:
+    def walk(self, key: str) -> tuple[LookupStep, ...]:
         """The nodes on the way to a key, as far as it leads; wildcards are letters like others here."""
         budget, spelled, steps = _Budget(len(self.data)), "", []
         offset: int | None = self.root
@@ -86,7 +86,7 @@ class Index:
             node = self.node(offset)
             budget.spend(node)
             spelled += node.prefix
-            steps.append(Step(node, spelled))
+            steps.append(LookupStep(node, spelled))
             if not key.startswith(spelled) or key == spelled:
                 break
             letter = key[len(spelled)]

@@ -28,7 +28,7 @@ from kmodlab.grading.task import Setting, Task, pack_check, read_message, unpack
 from kmodlab.grading.worker import find_setting
 from kmodlab.grading.worker_process import LocalWorker, OverdueError, WorkerLostError
 from kmodlab.guest.lab import load_lab
-from kmodlab.process import wait
+from kmodlab.process import run_sync
 from kmodlab.settings import get_settings
 
 CONNECT_S = 10.0
@@ -59,7 +59,7 @@ def do_task_here(topic: str, message: dict[str, Any], deadline_s: float) -> dict
         results.append(pack_check(check))
         dask_worker.log_event(topic, {"digest": message["digest"], "result": results[-1]})
 
-    ending, reason = wait(_do_task(message, deadline_s, report))
+    ending, reason = run_sync(_do_task(message, deadline_s, report))
     return {"ending": ending, "reason": reason, "results": results}
 
 
@@ -92,7 +92,7 @@ async def _take_worker() -> LocalWorker:
 def close_here() -> None:
     """End the processes that wait for more."""
     workers, _idle[:] = list(_idle), []
-    wait(_stop(workers))
+    run_sync(_stop(workers))
 
 
 async def _stop(workers: list[LocalWorker]) -> None:

@@ -18,7 +18,7 @@ from kmodlab.errors import UsageError
 from kmodlab.grading.intake import Intake, Refusal, Submission
 from kmodlab.grading.journal import Journal
 from kmodlab.grading.matching import choose_exercise, match
-from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
 from kmodlab.grading.pool import TRIES, Ending, Event, Order, Pool
 from kmodlab.grading.task import Setting, Task, digest_of, pack_exercise, unmade
 
@@ -47,7 +47,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Progress:
+class GradingProgress:
     """A check was made, or (`grade`) a submission has its grade; `known` says that the journal had all of it."""
 
     check: CheckGrade | None = None
@@ -115,7 +115,7 @@ def _entry(one: Submission, exercise: Exercise, master: str, setting: Setting) -
 # ---- doing it ------------------------------------------------------------------------------------------------------
 
 
-def grade_all(plan: Plan, pool: Pool, journal: Journal, deadline_s: float) -> Generator[Progress]:
+def grade_all(plan: Plan, pool: Pool, journal: Journal, deadline_s: float) -> Generator[GradingProgress]:
     """Grade everything, and tell how it goes on. Each result is in the journal before it is told."""
     waiting: dict[str, list[Entry]] = defaultdict(list)
     results: dict[str, dict[str, CheckGrade]] = {}
@@ -125,7 +125,7 @@ def grade_all(plan: Plan, pool: Pool, journal: Journal, deadline_s: float) -> Ge
         if not entry.digest or known.keys() >= exercise.checks.keys():
             grade = _grade(plan, entry, known)
             journal.add_grade(grade)
-            yield Progress(grade=grade, known=bool(entry.digest))
+            yield GradingProgress(grade=grade, known=bool(entry.digest))
         else:
             waiting[entry.digest].append(entry)
     orders = [Order(_task(plan, same[0]), frozenset(results[digest])) for digest, same in waiting.items()]
@@ -143,17 +143,17 @@ def _take(
     entries: Sequence[Entry],
     results: dict[str, CheckGrade],
     deadline_s: float,
-) -> Iterator[Progress]:
+) -> Iterator[GradingProgress]:
     """What one event means for the submissions with that text."""
     if event.check:
         journal.add_check(event.digest, event.check)
         results[event.check.id] = event.check
-        yield Progress(check=event.check)
+        yield GradingProgress(check=event.check)
         return
     for entry in entries:
         grade = _grade(plan, entry, results, event, deadline_s)
         journal.add_grade(grade)
-        yield Progress(grade=grade)
+        yield GradingProgress(grade=grade)
 
 
 def _task(plan: Plan, entry: Entry) -> Task:
@@ -167,7 +167,7 @@ def _grade(
     missing = _missing(entry, results, event, deadline_s)
     checks = tuple(results.get(name) or unmade(exercise, name, *missing) for name in exercise.checks)
     errored = [check for check in checks if check.result.status is Status.ERRORED]
-    state = State.REJECTED if not entry.digest else State.ERRORED if errored else State.GRADED
+    state = GradeState.REJECTED if not entry.digest else GradeState.ERRORED if errored else GradeState.GRADED
     return Grade(
         learner=entry.learner,
         exercise=exercise.name,

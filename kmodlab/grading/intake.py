@@ -20,7 +20,7 @@ from pathlib import Path
 
 from kmodlab.grading.archives import Found, bare_name, find_notebooks
 from kmodlab.grading.notebooks import NotebookError, SubmittedNotebook, read_notebook
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _LONGEST = 100  # characters of a learner's name
 _SHOWN = 300  # of a source's
@@ -168,7 +168,7 @@ def _common_folder(places: Sequence[Sequence[str]], exercises: Collection[str]) 
 
 def safe_name(raw: str) -> str:
     """A learner's name, fit for any report: composed Unicode, one line, nothing that a terminal or browser obeys."""
-    text = " ".join(harmless(unicodedata.normalize("NFC", raw)).split())
+    text = " ".join(escape_control_chars(unicodedata.normalize("NFC", raw)).split())
     text = text.replace("/", "_").strip(". ")
     return f"{text[: _LONGEST - 1]}…" if len(text) > _LONGEST else text or "unnamed"
 
@@ -193,7 +193,7 @@ def _told_apart(submissions: Sequence[Submission]) -> Iterator[Submission]:
 
 
 def _shown(source: str) -> str:
-    text = harmless(source).replace("\n", "\\n")
+    text = escape_control_chars(source).replace("\n", "\\n")
     return text if len(text) <= _SHOWN else f"{text[: _SHOWN - 1]}…"
 
 

@@ -16,7 +16,7 @@ from kmodlab.course.release import KERNEL, answer_line, released_check
 from kmodlab.grading.intake import Submission, find_exercise
 from kmodlab.grading.notebooks import SubmittedCell, SubmittedNotebook
 from kmodlab.submission.cells import LONGEST, split_magic
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _MOST_REMARKS = 20
 
@@ -152,7 +152,7 @@ def _order_remarks(notebook: SubmittedNotebook, exercise: Exercise) -> Iterator[
 
 def _quoted(text: str) -> str:
     """A learner's words in a sentence of ours: one line, short, harmless."""
-    shown = harmless(text).replace("\n", " ").replace("`", "'")
+    shown = escape_control_chars(text).replace("\n", " ").replace("`", "'")
     return f"`{shown if len(shown) <= 60 else f'{shown[:59]}…'}`"
 
 

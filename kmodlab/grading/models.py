@@ -16,7 +16,7 @@ from kmodlab.checks.check import CheckResult, Line, Status
 SCHEMA_VERSION = 1
 
 
-class State(StrEnum):
+class GradeState(StrEnum):
     """How far a submission came. Errored: ours, to be run again. Rejected: nothing in it can be graded."""
 
     GRADED = "graded"
@@ -48,7 +48,7 @@ class Grade:
     title: str
     source: str
     digest: str  # SHA-256 over submission text, master and kernel: equal means that the grade need not be made again
-    state: State
+    state: GradeState
     checks: tuple[CheckGrade, ...] = ()
     remarks: tuple[str, ...] = ()
     reason: str = ""  # why it is errored or rejected; empty where it is graded
@@ -64,10 +64,10 @@ class Grade:
     @property
     def points(self) -> float | None:
         """What was earned; None where any check errored, or nothing could be judged."""
-        if self.state is State.REJECTED:
+        if self.state is GradeState.REJECTED:
             return 0.0
         earned = [check.result.points for check in self.checks]
-        if self.state is State.ERRORED or any(points is None for points in earned):
+        if self.state is GradeState.ERRORED or any(points is None for points in earned):
             return None
         return round(sum(points for points in earned if points is not None), 2)
 
@@ -128,7 +128,7 @@ def from_dict(fields: Mapping[str, Any]) -> Grade:
             title=fields["title"],
             source=fields["source"],
             digest=fields["digest"],
-            state=State(fields["state"]),
+            state=GradeState(fields["state"]),
             checks=tuple(_check_from_dict(check) for check in fields["checks"]),
             remarks=tuple(fields["remarks"]),
             reason=fields["reason"],

@@ -18,7 +18,7 @@ from kmodlab.errors import KmodlabError
 from kmodlab.grading.models import CheckGrade
 from kmodlab.grading.task import Setting, Task
 from kmodlab.grading.worker_process import LocalWorker, OverdueError, WorkerLostError
-from kmodlab.process import spawn, wait
+from kmodlab.process import run_sync, submit
 
 TRIES = 3
 
@@ -79,7 +79,7 @@ class LocalPool:
 
     def launch(self) -> None:
         """Start all workers now, and wait until they are ready; `run` starts those that it needs by itself."""
-        wait(self._launch())
+        run_sync(self._launch())
 
     async def _launch(self) -> None:
         await asyncio.gather(*(self._worker(slot) for slot in range(self._jobs)))
@@ -87,7 +87,7 @@ class LocalPool:
     def run(self, orders: Iterable[Order]) -> Generator[Event]:
         """Do all tasks, in about their order."""
         self._waiting.extend((order, 1) for order in orders)
-        future = spawn(self._serve_all())
+        future = submit(self._serve_all())
         future.add_done_callback(lambda _: self._events.put(None))
         try:
             while (event := self._events.get()) is not None:
@@ -96,7 +96,7 @@ class LocalPool:
         finally:
             self._waiting.clear()
             future.cancel()
-            wait(self._stop())
+            run_sync(self._stop())
 
     async def _serve_all(self) -> None:
         # The first that fails ends the others: TaskGroup would wrap what it raises.

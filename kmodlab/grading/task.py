@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from kmodlab.checks.check import CheckResult, Status
-from kmodlab.checks.evaluate import judge
+from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import read_check
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import Cell, Exercise, Role
-from kmodlab.grading.models import CheckGrade, Grade, State, as_dict, from_dict
+from kmodlab.grading.models import CheckGrade, Grade, GradeState, as_dict, from_dict
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def digest_of(exercise: Exercise, master: str, answers: Mapping[str, str], setti
 
 
 def run_task(
-    task: Task, exercise: Exercise, bench: Bench, done: Collection[str], report: Callable[[CheckGrade], None]
+    task: Task, exercise: Exercise, bench: CheckRunner, done: Collection[str], report: Callable[[CheckGrade], None]
 ) -> None:
     """Judge all checks that are not done, and report each as soon as its result is there."""
     work = exercise.work(task.answers)
@@ -83,7 +83,7 @@ def run_task(
         if name in done:
             continue
         begun = time.monotonic()
-        result = judge(check, work, bench)
+        result = evaluate(check, work, bench)
         if result.status is Status.ERRORED:
             bench.close()  # whatever is wrong, the next check shall not have it from here
         report(CheckGrade(name, is_hidden(exercise, name), result, round(time.monotonic() - begun, 3)))
@@ -103,7 +103,7 @@ def unmade(exercise: Exercise, name: str, status: Status, reason: str) -> CheckG
 
 # ---- a check's result as JSON --------------------------------------------------------------------------------------
 
-_ALONE = Grade(learner="", exercise="", title="", source="", digest="", state=State.GRADED)
+_ALONE = Grade(learner="", exercise="", title="", source="", digest="", state=GradeState.GRADED)
 
 
 def pack_check(check: CheckGrade) -> dict[str, Any]:
@@ -118,4 +118,4 @@ def unpack_check(fields: Mapping[str, Any]) -> CheckGrade:
 
 
 def _with(check: CheckGrade) -> Grade:
-    return Grade(learner="", exercise="", title="", source="", digest="", state=State.GRADED, checks=(check,))
+    return Grade(learner="", exercise="", title="", source="", digest="", state=GradeState.GRADED, checks=(check,))

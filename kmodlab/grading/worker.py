@@ -16,7 +16,7 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import IO, Any
 
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import KmodlabError
 from kmodlab.grading.ipc import frame, read_frame
 from kmodlab.grading.models import CheckGrade
@@ -47,7 +47,7 @@ def serve(requests: _Exact, answers: IO[bytes]) -> None:
         say({"kind": "unable", "reason": str(error), "hint": error.hint})
         return
     read_exercise = lru_cache(unpack_exercise)
-    with Bench(lab, guests=1) as bench:
+    with CheckRunner(lab, guests=1) as bench:
         bench.prepare()
         say({"kind": "ready", "kernel": setting.kernel, "version": setting.version, "sandboxed": setting.sandboxed})
         while message := _next(requests):

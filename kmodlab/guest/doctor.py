@@ -13,7 +13,7 @@ from typing import TypeVar
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.lab import Lab, load_lab
-from kmodlab.guest.requirements import COMMANDS, Command, check_build_tools
+from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_tools
 from kmodlab.guest.session import Session
 from kmodlab.guest.setup import NEEDED_MIB, claim_folder
 from kmodlab.guest.snapshot import load_ram
@@ -24,7 +24,7 @@ from kmodlab.settings import Settings
 T = TypeVar("T")
 
 
-class State(StrEnum):
+class Health(StrEnum):
     """How a requirement fares."""
 
     GOOD = "good"
@@ -37,7 +37,7 @@ class Checkup:
     """One requirement: its name, how it fares, what was found, and how to mend it (empty when there is nothing to)."""
 
     name: str
-    state: State
+    state: Health
     finding: str
     remedy: str = ""
 
@@ -65,33 +65,33 @@ def _guarded(name: str, check: Callable[[], T]) -> T | Checkup:
     try:
         return check()
     except KmodlabError as exc:
-        return Checkup(name, State.MISSING, str(exc), exc.hint)
+        return Checkup(name, Health.MISSING, str(exc), exc.hint)
 
 
 def _python() -> Checkup:
-    return Checkup("python", State.GOOD, f"{sys.version.split()[0]} ({sys.executable})")
+    return Checkup("python", Health.GOOD, f"{sys.version.split()[0]} ({sys.executable})")
 
 
-def _command(command: Command) -> Checkup:
+def _command(command: RequiredCommand) -> Checkup:
     found = shutil.which(command.name)
     if found:
-        return Checkup(command.name, State.GOOD, f"{found}: {command.purpose}")
+        return Checkup(command.name, Health.GOOD, f"{found}: {command.purpose}")
     return Checkup(
-        command.name, State.MISSING, f"not installed; it {command.purpose}", f"sudo apt-get install {command.package}"
+        command.name, Health.MISSING, f"not installed; it {command.purpose}", f"sudo apt-get install {command.package}"
     )
 
 
 def _qemu(settings: Settings, arch: Arch) -> Checkup:
     name = settings.qemu or arch.qemu
     if shutil.which(name) is None:
-        return Checkup("qemu", State.MISSING, f"{name} is not installed", "sudo apt-get install qemu-system-x86")
+        return Checkup("qemu", Health.MISSING, f"{name} is not installed", "sudo apt-get install qemu-system-x86")
     version = run([name, "--version"], timeout_s=10).text.splitlines()[0]
-    return Checkup("qemu", State.GOOD, version)
+    return Checkup("qemu", Health.GOOD, version)
 
 
 def _sandbox() -> Checkup:
     verdict = check_sandbox()
-    return Checkup("sandbox", State.GOOD if verdict.works else State.COSTS, verdict.sentence, verdict.hint)
+    return Checkup("sandbox", Health.GOOD if verdict.works else Health.COSTS, verdict.sentence, verdict.hint)
 
 
 def _disk(settings: Settings) -> Iterator[Checkup]:
@@ -102,35 +102,35 @@ def _disk(settings: Settings) -> Iterator[Checkup]:
         return
     free = shutil.disk_usage(folder).free >> 20
     enough = free >= NEEDED_MIB or (folder / "lab.json").exists()
-    state = State.GOOD if enough else State.MISSING
+    state = Health.GOOD if enough else Health.MISSING
     yield Checkup("cache", state, f"{folder}, {free} MiB free", "" if enough else f"Free {NEEDED_MIB} MiB there.")
 
 
 def _kernel(lab: Lab) -> Checkup:
-    return Checkup("kernel", State.GOOD, f"Linux {lab.file.release} ({lab.file.version}), headers and all modules")
+    return Checkup("kernel", Health.GOOD, f"Linux {lab.file.release} ({lab.file.version}), headers and all modules")
 
 
 def _compiler(lab: Lab) -> Checkup:
     check_build_tools(lab.tree)
-    return Checkup("compiler", State.GOOD, f"{lab.tree.compiler}, the one that built the kernel; kbuild's tools run")
+    return Checkup("compiler", Health.GOOD, f"{lab.tree.compiler}, the one that built the kernel; kbuild's tools run")
 
 
 def _accelerator(lab: Lab) -> Checkup:
     if lab.file.accel == "kvm":
-        return Checkup("accelerator", State.GOOD, "KVM")
+        return Checkup("accelerator", Health.GOOD, "KVM")
     cost = "guests are emulated: code in them runs some ten times slower, a fresh one still starts in a moment"
     remedy = "Give yourself access to a working /dev/kvm, then `kmodlab setup --repair`; nothing needs it."
-    return Checkup("accelerator", State.COSTS, f"TCG, because {lab.file.accel_reason}; {cost}", remedy)
+    return Checkup("accelerator", Health.COSTS, f"TCG, because {lab.file.accel_reason}; {cost}", remedy)
 
 
 def _snapshot(lab: Lab) -> Checkup:
     os.close(load_ram(lab.snapshot))
-    return Checkup("snapshot", State.GOOD, "whole: memory and state match their checksums")
+    return Checkup("snapshot", Health.GOOD, "whole: memory and state match their checksums")
 
 
 def _guest(lab: Lab) -> Checkup:
     with Session(lab) as session:
         release = session.run(["uname", "-r"]).stdout.decode().strip()
     if release != lab.tree.release:
-        return Checkup("guest", State.MISSING, f"it runs {release}", "kmodlab setup --repair")
-    return Checkup("guest", State.GOOD, f"starts, and answers that it runs Linux {release}")
+        return Checkup("guest", Health.MISSING, f"it runs {release}", "kmodlab setup --repair")
+    return Checkup("guest", Health.GOOD, f"starts, and answers that it runs Linux {release}")

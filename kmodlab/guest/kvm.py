@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.snapshot import load_ram, load_snapshot, resume
-from kmodlab.process import Deadline, wait
+from kmodlab.process import Deadline, run_sync
 from kmodlab.settings import Settings
 
 KVM_BOOT_S = 10.0  # where KVM takes longer, it is broken or emulated itself
@@ -35,8 +35,8 @@ def resume_once(hardware: Hardware, folder: Path) -> None:
     """Resume a snapshot and end the guest again; GuestError where it does not come up in time."""
     ram = load_ram(snapshot := load_snapshot(folder))
     try:
-        machine = wait(resume(hardware, snapshot, ram, Deadline.after(KVM_BOOT_S)))
-        wait(machine.stop())
+        machine = run_sync(resume(hardware, snapshot, ram, Deadline.after(KVM_BOOT_S)))
+        run_sync(machine.stop())
     finally:
         os.close(ram)
 

@@ -14,7 +14,7 @@ from kmodlab.settings import Settings
 
 
 @dataclass(frozen=True)
-class Command:
+class RequiredCommand:
     """A command that the lab calls: its package, and what for."""
 
     name: str
@@ -23,20 +23,20 @@ class Command:
 
 
 COMMANDS = (
-    Command("apt-get", "apt", "fetches the kernel's packages"),
-    Command("dpkg-deb", "dpkg", "unpacks them"),
-    Command("setpriv", "util-linux", "ends children with their owner, and runs them without privileges"),
-    Command("make", "make", "runs kbuild"),
-    Command("gcc", "gcc", "compiles the guest's agent"),
-    Command("ld", "binutils", "links modules"),
-    Command("cpio", "cpio", "packs the guest's initramfs"),
-    Command("mksquashfs", "squashfs-tools", "packs the module tree"),
+    RequiredCommand("apt-get", "apt", "fetches the kernel's packages"),
+    RequiredCommand("dpkg-deb", "dpkg", "unpacks them"),
+    RequiredCommand("setpriv", "util-linux", "ends children with their owner, and runs them without privileges"),
+    RequiredCommand("make", "make", "runs kbuild"),
+    RequiredCommand("gcc", "gcc", "compiles the guest's agent"),
+    RequiredCommand("ld", "binutils", "links modules"),
+    RequiredCommand("cpio", "cpio", "packs the guest's initramfs"),
+    RequiredCommand("mksquashfs", "squashfs-tools", "packs the module tree"),
 )
 
 
-def find_missing(settings: Settings, arch: Arch) -> list[Command]:
+def find_missing(settings: Settings, arch: Arch) -> list[RequiredCommand]:
     """The required commands that are not on PATH."""
-    qemu = Command(settings.qemu or arch.qemu, "qemu-system-x86", "runs the guests")
+    qemu = RequiredCommand(settings.qemu or arch.qemu, "qemu-system-x86", "runs the guests")
     return [command for command in (*COMMANDS, qemu) if shutil.which(command.name) is None]
 
 

@@ -20,7 +20,7 @@ from kmodlab.guest.agent import OUTPUT_LIMIT, Result
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.snapshot import get_ram, resume
-from kmodlab.process import Deadline, wait
+from kmodlab.process import Deadline, run_sync
 
 T = TypeVar("T")
 
@@ -55,12 +55,12 @@ class Session:
 
     def prepare(self) -> None:
         """Start forking a guest, if there is none, and return at once."""
-        wait(self._prepare())
+        run_sync(self._prepare())
 
     def start(self) -> None:
         """Wait until there is a live guest."""
         with self._lock:
-            wait(self._get())
+            run_sync(self._get())
 
     async def _prepare(self) -> None:
         if self._machine is None and self._starting is None:
@@ -111,7 +111,7 @@ class Session:
     def reset(self) -> None:
         """Throw the guest away; the next command gets a pristine one."""
         with self._lock:
-            wait(self._discard())
+            run_sync(self._discard())
 
     def close(self) -> None:
         """End the guest; the session may be used again all the same."""
@@ -191,7 +191,7 @@ class Session:
                 raise
 
         with self._lock:
-            return wait(on_live_guest())
+            return run_sync(on_live_guest())
 
 
 def _transfer() -> Deadline:

@@ -34,7 +34,7 @@ from kmodlab.kbuild.rehearsal import rehearse
 from kmodlab.kernel import packages
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.tree import KernelTree, relocate
-from kmodlab.process import Deadline, wait
+from kmodlab.process import Deadline, run_sync
 from kmodlab.settings import Settings
 
 NEEDED_MIB = 1200  # free disk space for a first set-up
@@ -298,7 +298,7 @@ class _Setup:
         def take(into: Path) -> None:
             how = "with KVM" if hardware.accel == "kvm" else "emulated"
             self.reporter.step(f"Booting the guest once, {how}, and taking its snapshot")
-            wait(take_snapshot(hardware, tree.vmlinuz, initramfs, into, Deadline.after(boot_s)))
+            run_sync(take_snapshot(hardware, tree.vmlinuz, initramfs, into, Deadline.after(boot_s)))
 
         name = _snapshot_id(made.name, hardware, fingerprint)
         return make_stage(self.folder / "snapshots" / name, take).name

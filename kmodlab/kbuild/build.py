@@ -17,15 +17,15 @@ from pathlib import Path
 from kmodlab.errors import SandboxError, SetupError
 from kmodlab.kbuild.cc_cache import PLACE, find_compiler
 from kmodlab.kbuild.outputs import link_names, read_archive
-from kmodlab.kbuild.result import Build, Run, judge
+from kmodlab.kbuild.result import Build, Run, assess_build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
-from kmodlab.process import Deadline, Finished, run_async, wait
+from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 from kmodlab.sandbox.guard import Guard, Overrun
 from kmodlab.sandbox.host import PATH
 from kmodlab.sandbox.limits import BUILD, Limits
 from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, SandboxVerdict, find_sandbox, open_box
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _USR_SRC = "/usr/src"
 _SCRATCH = "/var/tmp"  # noqa: S108 (in the box, for the compiler: the working folder holds only what kbuild makes)
@@ -61,7 +61,7 @@ def build(
 
     `sandbox` is what `check_sandbox` says, unless given.
     """
-    return wait(build_async(tree, sources, limits=limits, sandbox=sandbox))
+    return run_sync(build_async(tree, sources, limits=limits, sandbox=sandbox))
 
 
 async def build_async(
@@ -97,7 +97,7 @@ async def build_async(
         run = _observe(finished, box, guard, tree.release)
     seconds = time.monotonic() - begun
     # Hostile output can take a moment to read, and this thread has guests to look after.
-    return await asyncio.to_thread(judge, run, sources, tree.release, seconds=seconds, sandboxed=box.real)
+    return await asyncio.to_thread(assess_build, run, sources, tree.release, seconds=seconds, sandboxed=box.real)
 
 
 def _check_tools(tree: KernelTree) -> None:
@@ -133,7 +133,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def _observe(finished: Finished, box: Box, guard: Guard, release: str) -> Run:
+def _observe(finished: CompletedProcess, box: Box, guard: Guard, release: str) -> Run:
     overrun = guard.overrun or (Overrun.OUTPUT if finished.flooded else None)
     if not finished.stdout and not overrun and not finished.timed_out:
         # Even the most broken Makefile lets make say which folder it enters.
@@ -154,4 +154,4 @@ def _transcript(printed: bytes, box: Box, release: str) -> str:
     limit = box.limits.output_mib * MIB
     text = box.shown(printed[:limit].decode("utf-8", "replace"))
     cut = "\n… (there was more)\n" if len(printed) > limit else ""
-    return f"$ make -C {_headers(release)} M=$(pwd) modules\n{harmless(text)}{cut}"
+    return f"$ make -C {_headers(release)} M=$(pwd) modules\n{escape_control_chars(text)}{cut}"

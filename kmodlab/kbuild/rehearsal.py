@@ -18,7 +18,7 @@ from kmodlab.kbuild.build import build_async
 from kmodlab.kbuild.cc_cache import ANSWERS, PLACE, compiler_folder
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
-from kmodlab.process import check_run, wait
+from kmodlab.process import check_run, run_sync
 from kmodlab.sandbox.host import PATH
 from kmodlab.sandbox.sandbox import WORK, check_sandbox
 
@@ -58,7 +58,9 @@ def _make_program(tree: KernelTree, into: Path) -> None:
 def _answers(tree: KernelTree, program: Path) -> bytes:
     hello = (files("kmodlab.data") / "hello.c").read_text(encoding="utf-8")
     environment = {"KMODLAB_WRITE_DOWN": f"{WORK}/{ANSWERS}"}
-    built = wait(build_async(tree, Sources.of("hello", {"hello.c": hello}), compiler=program, environment=environment))
+    built = run_sync(
+        build_async(tree, Sources.of("hello", {"hello.c": hello}), compiler=program, environment=environment)
+    )
     if not built.passed:
         raise SetupError(f"hello.ko could not be built: {built.sentence}", details=built.transcript)
     return built.files.get(ANSWERS, b"")

@@ -93,7 +93,7 @@ class Build:
         return tuple(found for found in self.diagnostics if found.severity is Severity.WARNING)
 
 
-def judge(run: Run, sources: Sources, release: str, *, seconds: float, sandboxed: bool) -> Build:
+def assess_build(run: Run, sources: Sources, release: str, *, seconds: float, sandboxed: bool) -> Build:
     """The verdict on a run of make."""
     diagnostics = parse_diagnostics(run.transcript, sources.files)
     reason, sentence = _stopped(run) or _complaint(run, diagnostics) or _bad_module(run, sources, release) or (None, "")

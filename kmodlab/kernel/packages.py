@@ -18,7 +18,7 @@ from pathlib import Path
 from debian.deb822 import Packages
 
 from kmodlab.errors import SetupError
-from kmodlab.process import Deadline, Finished, check_run, run, run_async, wait
+from kmodlab.process import CompletedProcess, Deadline, check_run, run, run_async, run_sync
 
 # The metapackages decide the version. What a lab takes of their dependencies: everything that is Linux itself.
 # The cloud flavour's headers (1.5 MB) are for those who want to see a module refused that was built for another kernel.
@@ -55,7 +55,7 @@ def resolve(apt_dir: Path) -> tuple[Package, ...]:
     return tuple(found[name] for name in sorted(found) if name not in KERNEL_ROOTS)
 
 
-def _no_package(missing: list[str], updated: Finished) -> SetupError:
+def _no_package(missing: list[str], updated: CompletedProcess) -> SetupError:
     if not updated.ok or b"Failed to fetch" in updated.stderr:
         return SetupError(
             "The Debian archive could not be reached.",
@@ -153,7 +153,7 @@ def _fetch(
     missing: list[Package], packages: tuple[Package, ...], into: Path, apt_dir: Path, progress: Progress
 ) -> None:
     argv = ["apt-get", *apt_options(apt_dir), "download", *(f"{package.name}={package.version}" for package in missing)]
-    finished = wait(_run_with_progress(argv, packages, into, progress))
+    finished = run_sync(_run_with_progress(argv, packages, into, progress))
     if finished.ok:
         return
     if b"No space left" in finished.stderr:
@@ -167,7 +167,7 @@ def _fetch(
 
 async def _run_with_progress(
     argv: list[str], packages: tuple[Package, ...], into: Path, progress: Progress
-) -> Finished:
+) -> CompletedProcess:
     task = asyncio.create_task(run_async(argv, cwd=into, deadline=Deadline.after(3600)))
     try:
         while not task.done():

@@ -9,7 +9,7 @@ from typing import NoReturn
 from kmodlab.errors import UsageError
 
 
-class Options(ArgumentParser):
+class MagicOptions(ArgumentParser):
     """The options of one magic. `prog` is the magic's name with its percent signs."""
 
     def __init__(self, prog: str) -> None:

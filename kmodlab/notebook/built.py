@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 
 from kmodlab.errors import UsageError
-from kmodlab.notebook.arguments import Options
+from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.inside import get_made
-from kmodlab.notebook.render.parts import Output, Part, Say
+from kmodlab.notebook.render.parts import Message, Output, Part
 from kmodlab.notebook.show import show, show_view
-from kmodlab.notebook.views.table import Column, Kind, Table, sized
+from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import View
-from kmodlab.notebook.workplace import Made, Workplace
-from kmodlab.text import harmless
+from kmodlab.notebook.workplace import BuiltModule, NotebookState
+from kmodlab.text import escape_control_chars
 
-OPTIONS = Options("%built")
+OPTIONS = MagicOptions("%built")
 OPTIONS.add_argument("name", help="The module that a cell built.")
 OPTIONS.add_argument("file", nargs="?", help="One of the files: show its text.")
 OPTIONS.add_argument("-n", "--lines", type=int, default=60, help="At most so many lines of it (default: 60).")
@@ -43,7 +43,7 @@ _STEPS = (
 )
 
 
-def built(place: Workplace, line: str, _cell: str | None) -> None:
+def built(place: NotebookState, line: str, _cell: str | None) -> None:
     """Run the magic."""
     options = OPTIONS.parse(line)
     made = get_made(place, options.name)
@@ -53,7 +53,7 @@ def built(place: Workplace, line: str, _cell: str | None) -> None:
         show_view(View([_list(made)]))
 
 
-def _list(made: Made) -> Table:
+def _list(made: BuiltModule) -> Table:
     build = made.build
     sizes = {name: len(content) for name, content in {**made.sources.files, **build.files}.items()}
     sizes |= {f"{name}.ko": len(ko) for name, ko in build.modules.items()}
@@ -62,7 +62,7 @@ def _list(made: Made) -> Table:
     rows = [(name, sized(sizes[name]), purpose(name)) for name in names]
     return Table(
         f"After the build of `{build.name}`:",
-        (Column("file", Kind.CODE), Column("bytes", Kind.NUMBER), Column("who made it")),
+        (Column("file", ColumnKind.CODE), Column("bytes", ColumnKind.NUMBER), Column("who made it")),
         rows,
     )
 
@@ -72,14 +72,14 @@ def purpose(name: str) -> str:
     return next((words for pattern, words in _STEPS if re.fullmatch(pattern, name)), "")
 
 
-def _text_of(made: Made, name: str, most: int) -> Part:
+def _text_of(made: BuiltModule, name: str, most: int) -> Part:
     content = {**made.sources.files, **made.build.files}.get(name)
     if content is None:
         raise UsageError(f"The build left no {name}.", hint=f"`%built {made.build.name}` lists what it left.")
     if b"\0" in content:
         raise UsageError(f"{name} is no text.", hint=f"`%anatomy {name}` shows what is in it.")
     if not content:
-        return Say(f"`{name}` is empty.")
-    lines = harmless(content.decode("utf-8", "replace")).rstrip("\n").split("\n")
+        return Message(f"`{name}` is empty.")
+    lines = escape_control_chars(content.decode("utf-8", "replace")).rstrip("\n").split("\n")
     more = [f"… {len(lines) - most} more lines"] if len(lines) > most else []
     return Output("\n".join([*lines[:most], *more]), name)

@@ -13,21 +13,21 @@ from typing import Any
 
 from kmodlab.checks.check import Check, CheckResult, Expectation
 from kmodlab.checks.check import check as make_check
-from kmodlab.checks.evaluate import judge
+from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import WORDS
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.course import progress as record
 from kmodlab.errors import KmodlabError, UsageError
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.guest import guest
 from kmodlab.notebook.render.check import CheckCard, hint_parts, points_words
-from kmodlab.notebook.render.parts import Mood, Part, Say
+from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show, show_view
-from kmodlab.notebook.views.table import Column, Kind, Table
+from kmodlab.notebook.views.table import Column, ColumnKind, Table
 from kmodlab.notebook.views.view import View
-from kmodlab.notebook.workplace import Workplace
+from kmodlab.notebook.workplace import NotebookState
 from kmodlab.submission.cells import read_cell
-from kmodlab.submission.learner_sources import Work
+from kmodlab.submission.learner_sources import LearnerSources
 
 KSCRIPT_HELP = """\
 Write a shell script down, for a check, and run it in the guest.
@@ -51,15 +51,15 @@ class NotCheckedError(KmodlabError):
 
 
 @dataclass
-class Desk:
+class CheckState:
     """What one notebook's checks need: its cells as they were run last, a bench, and the last result."""
 
-    place: Workplace
+    place: NotebookState
     cells: dict[tuple[str, str], str] = field(default_factory=dict)
     exercise: str = ""
     last: CheckResult | None = None
     shown: int = 0  # hints of the last result
-    _bench: Bench | None = None
+    _bench: CheckRunner | None = None
 
     def note(self, info: Any) -> None:
         """Remember the cell that is about to run, if it is one that a learner writes."""
@@ -70,10 +70,10 @@ class Desk:
             self.cells[cell.kind, cell.name] = source
 
     @property
-    def bench(self) -> Bench:
+    def bench(self) -> CheckRunner:
         """The bench, made when it is first asked for; it knows what the notebook has built already."""
         if self._bench is None:
-            self._bench = Bench(self.place.session.lab, warm=True)
+            self._bench = CheckRunner(self.place.session.lab, warm=True)
         for made in self.place.made.values():
             self._bench.remember(made.sources, made.build)
         return self._bench
@@ -85,8 +85,8 @@ class Desk:
 
     def judge(self, posed: Check) -> CheckResult:
         """Judge a check, and write the result down."""
-        work = Work.of(self.cells.values())
-        result = judge(posed, work, self.bench)
+        work = LearnerSources.of(self.cells.values())
+        result = evaluate(posed, work, self.bench)
         self.last, self.shown = result, 0
         if self.exercise:
             record.note_result(record.progress_file(), self.exercise, result)
@@ -98,7 +98,7 @@ class Desk:
         last = self.last
         if last is None or not last.hints:
             passed = "The last check passed." if last and not last.reason else "There is no hint now."
-            return [Say(passed)]
+            return [Message(passed)]
         self.shown = min(self.shown + 1, len(last.hints))
         if self.exercise:
             record.note_hint(record.progress_file(), self.exercise, last.title, self.shown)
@@ -116,7 +116,7 @@ class Desk:
         return View(hint_parts(result.title, result.hints, number)).html
 
 
-def _source(work: Work, result: CheckResult) -> str | None:
+def _source(work: LearnerSources, result: CheckResult) -> str | None:
     """The text of the file that a result is about."""
     if result.line is None:
         return None
@@ -130,13 +130,15 @@ def _source(work: Work, result: CheckResult) -> str | None:
     return None
 
 
-def make_functions(desk: Desk) -> dict[str, Any]:
+def make_functions(desk: CheckState) -> dict[str, Any]:
     """What cells may call by name: the words of checks, and what is about them."""
 
     def exercise(name: str) -> None:
         """Say which exercise this notebook is, so that its results are kept."""
         desk.exercise = name
-        show(Say(f"This is the exercise `{name}`: `hint()` helps with a check, `progress()` shows how far you are."))
+        show(
+            Message(f"This is the exercise `{name}`: `hint()` helps with a check, `progress()` shows how far you are.")
+        )
 
     def check(
         title: str, *expectations: Expectation, points: float = 1, hints: Sequence[str] = (), partial: bool = False
@@ -161,16 +163,16 @@ def make_functions(desk: Desk) -> dict[str, Any]:
 # ---- cells that are only written down ------------------------------------------------------------------------------
 
 
-def kscript(place: Workplace, line: str, cell: str | None) -> None:
+def kscript(place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic: the script runs in the guest; that it is written down was seen to before."""
     _one_name("kscript", line, cell)
     guest(place, "", cell)
 
 
-def answer(_place: Workplace, line: str, cell: str | None) -> None:
+def answer(_place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic."""
     name = _one_name("answer", line, cell)
-    show(Say(f"Your answer `{name}` is written down.", Mood.GOOD))
+    show(Message(f"Your answer `{name}` is written down.", Level.GOOD))
 
 
 def _one_name(magic: str, line: str, cell: str | None) -> str:
@@ -198,10 +200,10 @@ def progress_view(current: str) -> View:
     reached = sum(mark.points for checks in marks.values() for mark in checks.values())
     caption = f"Your progress: {points_words(reached)} so far. It is kept in {record.progress_file()}."
     columns = [
-        Column("exercise", Kind.CODE),
+        Column("exercise", ColumnKind.CODE),
         Column("about"),
-        Column("points", Kind.NUMBER),
+        Column("points", ColumnKind.NUMBER),
         Column("state"),
-        Column("hints taken", Kind.NUMBER),
+        Column("hints taken", ColumnKind.NUMBER),
     ]
     return View([Table(caption, columns, rows, bold=frozenset(bold))])

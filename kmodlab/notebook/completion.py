@@ -14,13 +14,13 @@ from typing import Any
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.devices import DEVICES
 from kmodlab.kbuild.sources import kmod_name
-from kmodlab.notebook.arguments import Options
+from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
 from kmodlab.notebook.files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.guest import GUEST_OPTIONS
 from kmodlab.notebook.inside import VIEWS
 from kmodlab.notebook.kmod import KMOD_OPTIONS
-from kmodlab.notebook.workplace import Workplace
+from kmodlab.notebook.workplace import NotebookState
 
 _MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS}
 _MAGICS |= {f"{signs}makefile": MAKEFILE_OPTIONS for signs in ("%", "%%")}
@@ -47,7 +47,7 @@ _TOOL_OPTIONS = {
 }  # fmt: skip
 
 
-def install(ipython: Any, place: Workplace) -> None:
+def install(ipython: Any, place: NotebookState) -> None:
     """Tell IPython who completes what."""
     for magic, options in _MAGICS.items():
         ipython.set_hook("complete_command", _of_options(options), str_key=magic)
@@ -67,7 +67,7 @@ def uninstall(ipython: Any) -> None:
 Hook = Callable[[Any, Any], list[str]]
 
 
-def _of_options(options: Options) -> Hook:
+def _of_options(options: MagicOptions) -> Hook:
     return lambda _ipython, event: long_options(options) if event.symbol.startswith("-") else []
 
 
@@ -75,12 +75,12 @@ def _of_words(words: Sequence[str]) -> Hook:
     return lambda _ipython, event: list(words) if len(event.text_until_cursor.split(" ")) == 2 else []
 
 
-def long_options(options: Options) -> list[str]:
+def long_options(options: MagicOptions) -> list[str]:
     """The options of a magic in their long form."""
     return [word for action in options._actions for word in action.option_strings if word.startswith("--")]
 
 
-def _of_tool(place: Workplace, tool: str) -> Hook:
+def _of_tool(place: NotebookState, tool: str) -> Hook:
     def complete(_ipython: Any, event: Any) -> list[str]:
         # The word under the cursor is not among those before it.
         before = event.text_until_cursor.removesuffix(event.symbol).split()[1:]
@@ -92,7 +92,7 @@ def _of_tool(place: Workplace, tool: str) -> Hook:
     return complete
 
 
-def candidates(place: Workplace, tool: str, before: Sequence[str], symbol: str) -> list[str]:
+def candidates(place: NotebookState, tool: str, before: Sequence[str], symbol: str) -> list[str]:
     """What may stand where `symbol` stands, after the words `before`."""
     if symbol.startswith("-"):
         return _TOOL_OPTIONS[tool].split()
@@ -108,18 +108,18 @@ def candidates(place: Workplace, tool: str, before: Sequence[str], symbol: str) 
     return _tree_modules(place) if tool == "modprobe" else []
 
 
-def _parameters(place: Workplace, module: str) -> list[str]:
+def _parameters(place: NotebookState, module: str) -> list[str]:
     lines = place.look(["modinfo", "-p", module]).splitlines()
     return [f"{line.partition(':')[0]}=" for line in lines]
 
 
-def _guest_files(place: Workplace, prefix: str) -> list[str]:
+def _guest_files(place: NotebookState, prefix: str) -> list[str]:
     """Modules' files and folders in the guest that begin so."""
     found = place.look(["sh", "-c", 'ls -dp -- "$1"* 2>/dev/null', "sh", prefix]).splitlines()
     return [name for name in found if name.endswith("/") or ".ko" in name]
 
 
-def _tree_modules(place: Workplace) -> list[str]:
+def _tree_modules(place: NotebookState) -> list[str]:
     return _module_names(place.session.lab.tree.modules)
 
 

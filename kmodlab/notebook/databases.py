@@ -12,7 +12,7 @@ from kmodlab.notebook.views.dependencies import dependency_picture
 from kmodlab.notebook.views.from_guest import fetch_databases, fetch_loaded
 from kmodlab.notebook.views.tree import tree_picture
 from kmodlab.notebook.views.view import Picture, View
-from kmodlab.notebook.workplace import Workplace
+from kmodlab.notebook.workplace import NotebookState
 
 HELP = """\
 Show the modules.* files of the guest's kernel, as they are at this moment, and what modprobe finds in them.
@@ -30,7 +30,7 @@ The text files can also be read with the guest's own tools: %guest grep dummy /l
 """
 
 
-def databases(place: Workplace, line: str, _cell: str | None) -> None:
+def databases(place: NotebookState, line: str, _cell: str | None) -> None:
     """Run the magic."""
     view, *words = split(line) or ["list"]
     if view not in _VIEWS:
@@ -43,7 +43,7 @@ def databases(place: Workplace, line: str, _cell: str | None) -> None:
     show_view(make(place, *words))
 
 
-def _walk(place: Workplace, key: str, name: str = "modules.dep.bin") -> View:
+def _walk(place: NotebookState, key: str, name: str = "modules.dep.bin") -> View:
     index = fetch_databases(place.session).index(name) if name.endswith(".bin") else None
     if index is None:
         raise UsageError(f"There is no binary index {name}.", hint="For instance: modules.dep.bin")

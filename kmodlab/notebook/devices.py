@@ -8,9 +8,9 @@ from kmodlab.errors import UsageError
 from kmodlab.guest.devices import DEVICES, SETTLE_S, plug, unplug
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.render.action import action_parts
-from kmodlab.notebook.render.parts import Mood, Part, Say
+from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Action, Workplace
+from kmodlab.notebook.workplace import Action, NotebookState
 
 _LIST = "\n".join(f"    {device.name:12} {device.purpose}" for device in DEVICES.values())
 
@@ -30,14 +30,14 @@ Pull a device out of the running guest, and show what the kernel logged.
 """
 
 
-def plug_in(place: Workplace, line: str, _cell: str | None) -> None:
+def plug_in(place: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%plug`."""
     name = _named(line, "plug")
     action = plug(place.session, name, _act(place))
     show(*_told(action, place, f"`{name}` is plugged in"))
 
 
-def pull_out(place: Workplace, line: str, _cell: str | None) -> None:
+def pull_out(place: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%unplug`."""
     name = _named(line, "unplug")
     action = unplug(place.session, name, _act(place))
@@ -51,14 +51,14 @@ def _named(line: str, magic: str) -> str:
     return words[0]
 
 
-def _act(place: Workplace) -> Callable[[list[str], Callable[[], None]], Action]:
+def _act(place: NotebookState) -> Callable[[list[str], Callable[[], None]], Action]:
     return lambda argv, trigger: place.act(argv, timeout_s=SETTLE_S, trigger=trigger)
 
 
-def _told(action: Action, place: Workplace, what: str) -> list[Part]:
+def _told(action: Action, place: NotebookState, what: str) -> list[Part]:
     """What happened; the waiting command is our own affair, and its output are the names of new devices."""
     parts: list[Part] = []
     if action.ok and action.step.result is not None:
         names = ", ".join(f"`{name}`" for name in action.step.result.text.split())
-        parts.append(Say(f"{what}: {names}." if names else f"{what}.", Mood.GOOD))
+        parts.append(Message(f"{what}: {names}." if names else f"{what}.", Level.GOOD))
     return [*parts, *action_parts(action, "", place.made, with_output=False)]

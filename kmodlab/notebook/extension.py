@@ -9,7 +9,7 @@ from IPython.core.magic import no_var_expand
 
 from kmodlab.notebook.built import HELP as BUILT_HELP
 from kmodlab.notebook.built import built
-from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, Desk, answer, kscript, make_functions
+from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import HELP as DATABASES_HELP
 from kmodlab.notebook.databases import databases
@@ -29,9 +29,9 @@ from kmodlab.notebook.timeline import HELP as TIMELINE_HELP
 from kmodlab.notebook.timeline import timeline
 from kmodlab.notebook.tools import TOOLS, help_text, run_tool
 from kmodlab.notebook.views.quiz import guess, predict
-from kmodlab.notebook.workplace import Workplace
+from kmodlab.notebook.workplace import NotebookState
 
-Run = Callable[[Workplace, str, str | None], None]
+Run = Callable[[NotebookState, str, str | None], None]
 
 _WITH_CELL: dict[str, tuple[Run, str]] = {
     "kmod": (kmod, KMOD_HELP),
@@ -55,8 +55,8 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
 }
 
 # One for each process, so one for each notebook.
-_place = Workplace()
-_desk = Desk(_place)
+_place = NotebookState()
+_desk = CheckState(_place)
 # Not magics, but what cells call by name.
 _FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_desk)}
 
@@ -104,7 +104,7 @@ def fill_empty_cell(lines: list[str]) -> list[str]:
 
 
 def _tool(tool: str) -> Run:
-    def run(place: Workplace, line: str, _cell: str | None) -> None:
+    def run(place: NotebookState, line: str, _cell: str | None) -> None:
         run_tool(place, tool, line)
 
     return run

@@ -5,18 +5,18 @@ from __future__ import annotations
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
-from kmodlab.notebook.arguments import Options
+from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.kmod import collect
-from kmodlab.notebook.progress import Progress
+from kmodlab.notebook.progress import ProgressTable
 from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.faults import FaultTable
-from kmodlab.notebook.render.parts import Mood, Part, Say
+from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Made, Workplace
+from kmodlab.notebook.workplace import BuiltModule, NotebookState
 from kmodlab.tracer.fault_injection import CYCLES, TIMEOUT_S, find_faults
-from kmodlab.tracer.fault_injection import Options as Wanted
+from kmodlab.tracer.fault_injection import FaultOptions as Wanted
 
-OPTIONS = Options("%%faults")
+OPTIONS = MagicOptions("%%faults")
 OPTIONS.add_argument("name", nargs="?", default="cell", help="The module's name (default: cell).")
 OPTIONS.add_argument(
     "-p", "--param", metavar="NAME=VALUE", action="append", default=[], help="Set a parameter (may be repeated)."
@@ -44,7 +44,7 @@ the kernel crashed. Your own guest is not touched.
 """)
 
 
-def faults(place: Workplace, line: str, cell: str | None) -> None:
+def faults(place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic."""
     options = OPTIONS.parse(line)
     if cell is None:
@@ -53,15 +53,15 @@ def faults(place: Workplace, line: str, cell: str | None) -> None:
         )
     sources = collect(place, options.name, cell, options.file)
     lab = place.session.lab
-    made = Made(build(lab.tree, sources), sources, f"{options.name}.c")
+    made = BuiltModule(build(lab.tree, sources), sources, f"{options.name}.c")
     if not made.build.passed:
         show(*build_parts(made, verbose=False))
         return
     wanted = Wanted(tuple(options.param), options.script, options.cycles, options.timeout)
-    with Progress() as progress:
+    with ProgressTable() as progress:
         found = find_faults(lab, made.build, sources.files, wanted, progress.tell)
     words = "Every run is clean." if found.passed else "Not every run is clean."
-    parts: list[Part] = [Say(words, Mood.GOOD if found.passed else Mood.BAD)]
+    parts: list[Part] = [Message(words, Level.GOOD if found.passed else Level.BAD)]
     show(*parts, FaultTable(found, _text(sources, made.cell), made.cell))
 
 

@@ -6,12 +6,12 @@ import re
 
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.sources import Sources, check_name, make_makefile
-from kmodlab.notebook.arguments import Options
-from kmodlab.notebook.render.parts import Mood, Output, Part, Say
+from kmodlab.notebook.arguments import MagicOptions
+from kmodlab.notebook.render.parts import Level, Message, Output, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Workplace, as_file
+from kmodlab.notebook.workplace import NotebookState, as_file
 
-MAKEFILE_OPTIONS = Options("%%makefile")
+MAKEFILE_OPTIONS = MagicOptions("%%makefile")
 MAKEFILE_OPTIONS.add_argument("name", nargs="?", help="The module's name (default: the one after obj-m +=).")
 MAKEFILE_OPTIONS.add_argument("--drop", action="store_true", help="Go back to the usual Makefile.")
 
@@ -29,7 +29,7 @@ is in effect, and drops it again:
     %makefile --drop hello
 """)
 
-KFILE_OPTIONS = Options("%%kfile")
+KFILE_OPTIONS = MagicOptions("%%kfile")
 KFILE_OPTIONS.add_argument("name", nargs="?", help="The file's name.")
 KFILE_OPTIONS.add_argument("--drop", action="store_true", help="Forget the file.")
 
@@ -48,20 +48,20 @@ a file.
 """)
 
 
-def makefile(place: Workplace, line: str, cell: str | None) -> None:
+def makefile(place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic, as a cell or as a line."""
     options = MAKEFILE_OPTIONS.parse(line)
     if options.drop:
         name = _known(options.name, place.makefiles, "Makefile")
         del place.makefiles[name]
-        show(Say(f"`{name}` is built with the usual Makefile again.", Mood.GOOD))
+        show(Message(f"`{name}` is built with the usual Makefile again.", Level.GOOD))
     elif cell is None:
         show(*_show_makefiles(place, options.name))
     else:
         name = options.name or _named_by(cell)
         check_name(name)
         place.makefiles[name] = as_file(cell)
-        show(Say(f"`{name}` is built with this Makefile from now on.", Mood.GOOD))
+        show(Message(f"`{name}` is built with this Makefile from now on.", Level.GOOD))
 
 
 def _named_by(cell: str) -> str:
@@ -72,34 +72,34 @@ def _named_by(cell: str) -> str:
     raise UsageError("It is not clear which module this Makefile is for.", hint="Name it: `%%makefile hello`")
 
 
-def _show_makefiles(place: Workplace, name: str | None) -> list[Part]:
+def _show_makefiles(place: NotebookState, name: str | None) -> list[Part]:
     if name:
         check_name(name)
         own = place.makefiles.get(name)
         whose = "yours" if own else "the usual one"
         text = own or make_makefile(name, [f"{name}.c"])
-        return [Say(f"The Makefile for `{name}` is {whose}:"), Output(text.lstrip("\n"), "Makefile")]
+        return [Message(f"The Makefile for `{name}` is {whose}:"), Output(text.lstrip("\n"), "Makefile")]
     if not place.makefiles:
-        return [Say("No Makefile of yours is in effect.")]
+        return [Message("No Makefile of yours is in effect.")]
     return [part for known in place.makefiles for part in _show_makefiles(place, known)]
 
 
-def kfile(place: Workplace, line: str, cell: str | None) -> None:
+def kfile(place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic, as a cell or as a line."""
     options = KFILE_OPTIONS.parse(line)
     if options.drop:
         name = _known(options.name, place.files, "file")
         del place.files[name]
-        show(Say(f"`{name}` is forgotten.", Mood.GOOD))
+        show(Message(f"`{name}` is forgotten.", Level.GOOD))
     elif cell is None:
         known = ", ".join(f"`{name}`" for name in place.files)
-        show(Say(f"Files for `%%kmod --file`: {known}." if known else "There are no files yet."))
+        show(Message(f"Files for `%%kmod --file`: {known}." if known else "There are no files yet."))
     elif not options.name:
         raise UsageError("The file needs a name.", hint="Begin the cell with `%%kfile greeting.h`")
     else:
         Sources.of("check", {"check.c": ";", options.name: cell})  # refused now rather than by a later cell
         place.files[options.name] = as_file(cell)
-        show(Say(f"`{options.name}` is written down: `%%kmod NAME --file {options.name}` uses it.", Mood.GOOD))
+        show(Message(f"`{options.name}` is written down: `%%kmod NAME --file {options.name}` uses it.", Level.GOOD))
 
 
 def _known(name: str | None, known: dict[str, str], what: str) -> str:

@@ -6,17 +6,17 @@ import contextvars
 import sys
 
 from kmodlab.errors import UsageError
-from kmodlab.notebook.arguments import Options
+from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.harmless import Stream
-from kmodlab.notebook.render.parts import Mood, Say
+from kmodlab.notebook.render.parts import Level, Message
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Workplace, as_file
+from kmodlab.notebook.workplace import NotebookState, as_file
 
 _SCRIPT = "/run/cell"  # where the script lies in the guest; the shell's messages name it, with the line
 _LIMIT = 1 << 20  # bytes of output; a browser that is given much more becomes slow
 
-GUEST_OPTIONS = Options("%%guest")
+GUEST_OPTIONS = MagicOptions("%%guest")
 GUEST_OPTIONS.add_argument(
     "-t", "--timeout", metavar="SECONDS", type=float, default=60.0, help="How long (default: 60)."
 )
@@ -44,7 +44,7 @@ It takes a moment only: a fresh guest is not booted, but copied from one that wa
 """
 
 
-def guest(place: Workplace, line: str, cell: str | None) -> None:
+def guest(place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic, as a cell or as a line."""
     options = GUEST_OPTIONS.parse(line if cell is not None else "")
     script = as_file(cell) if cell is not None else line
@@ -61,12 +61,12 @@ def guest(place: Workplace, line: str, cell: str | None) -> None:
     show(*action_parts(action, "", place.made, with_output=False))
 
 
-def reset_guest(place: Workplace, line: str) -> None:
+def reset_guest(place: NotebookState, line: str) -> None:
     """Run the magic."""
     if line.strip():
         raise UsageError("%reset_guest takes no arguments.")
     place.reset()
-    show(Say("The guest is thrown away. The next cell gets a fresh one, with nothing of yours in it.", Mood.GOOD))
+    show(Message("The guest is thrown away. The next cell gets a fresh one, with nothing of yours in it.", Level.GOOD))
 
 
 class _Printer:

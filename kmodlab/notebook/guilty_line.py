@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.report import Report
 from kmodlab.notebook.render.crash import CellLine
-from kmodlab.notebook.workplace import Made
+from kmodlab.notebook.workplace import BuiltModule
 
 
-def find_cell_line(report: Report, made: Mapping[str, Made]) -> CellLine | None:
+def find_cell_line(report: Report, made: Mapping[str, BuiltModule]) -> CellLine | None:
     """The learner's line, where the report is about a module that a cell of this notebook built; else None."""
     modules = {kmod: ko for kmod, origin in made.items() if (ko := origin.ko(kmod))}
     guilty = find_guilty_line(report, modules)

@@ -18,7 +18,7 @@ from kmodlab.notebook.views.comparison import ASPECTS, builtin_beside_module, so
 from kmodlab.notebook.views.explorer import explore
 from kmodlab.notebook.views.sizes import size_picture
 from kmodlab.notebook.views.view import Picture, Source, View
-from kmodlab.notebook.workplace import Made, Workplace
+from kmodlab.notebook.workplace import BuiltModule, NotebookState
 
 HELP = """\
 Look inside a module that a cell has built, or any other of the kernel's.
@@ -36,7 +36,7 @@ Look inside a module that a cell has built, or any other of the kernel's.
 """
 
 
-def anatomy(place: Workplace, line: str, _cell: str | None) -> None:
+def anatomy(place: NotebookState, line: str, _cell: str | None) -> None:
     """Run the magic."""
     words = split(line)
     view = words.pop(0) if words and words[0] in _VIEWS else "all"
@@ -56,7 +56,7 @@ def _exactly(view: str, words: list[str]) -> list[str]:
 # ---- finding files -------------------------------------------------------------------------------------------------
 
 
-def find_file(place: Workplace, name: str) -> Source:
+def find_file(place: NotebookState, name: str) -> Source:
     """The file that a learner means: what a cell built, an object on the way to it, or a module of the kernel's."""
     made = place.made.get(_kmod(name))
     if made is not None and (ko := made.ko(_kmod(name))) is not None:
@@ -84,7 +84,7 @@ def _kmod(name: str) -> str:
     return kmod_name(name.removesuffix(".ko"))
 
 
-def get_made(place: Workplace, name: str) -> Made:
+def get_made(place: NotebookState, name: str) -> BuiltModule:
     """What the cell built that made this module; UsageError where there is none."""
     made = place.made.get(_kmod(name))
     if made is None:
@@ -97,7 +97,7 @@ def get_made(place: Workplace, name: str) -> Made:
 # ---- views ---------------------------------------------------------------------------------------------------------
 
 
-def _builtin(place: Workplace, name: str, aspect: str = "") -> View:
+def _builtin(place: NotebookState, name: str, aspect: str = "") -> View:
     """The same sources once more, as if they were built in; only single ones, as kbuild's rule is for one file."""
     made = get_made(place, name)
     ko = made.ko(_kmod(name))
@@ -121,7 +121,7 @@ def _aspects(asked: str) -> tuple[str, ...]:
     return (asked,) if asked else ASPECTS
 
 
-def _library(place: Workplace, library: str, name: str, aspect: str = "") -> View:
+def _library(place: NotebookState, library: str, name: str, aspect: str = "") -> View:
     if library.removesuffix(".so") not in place.libraries:
         raise UsageError(f"No cell has built the library {library} yet.", hint="Begin a cell with `%%library greet`.")
     symvers = parse_symvers(place.session.lab.tree.symvers)
@@ -133,11 +133,11 @@ def _of_file(view: Callable[[Source], View]) -> Callable[..., View]:
     return lambda place, name: view(find_file(place, name))
 
 
-def _relocations(place: Workplace, name: str, section: str = "") -> View:
+def _relocations(place: NotebookState, name: str, section: str = "") -> View:
     return elf.relocations(find_file(place, name), section=section)
 
 
-def _sizes(place: Workplace, name: str) -> Picture:
+def _sizes(place: NotebookState, name: str) -> Picture:
     return size_picture(find_file(place, name), name=name)
 
 

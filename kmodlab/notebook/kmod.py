@@ -7,15 +7,15 @@ from argparse import Namespace
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources, check_name, kmod_name
-from kmodlab.notebook.arguments import Options
+from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.build import NO_SANDBOX, build_parts
-from kmodlab.notebook.render.parts import Mood, Part, Say
+from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Action, Made, Workplace, as_file
+from kmodlab.notebook.workplace import Action, BuiltModule, NotebookState, as_file
 from kmodlab.tracer.run import PLACE
 
-KMOD_OPTIONS = Options("%%kmod")
+KMOD_OPTIONS = MagicOptions("%%kmod")
 KMOD_OPTIONS.add_argument("name", nargs="?", default="cell", help="The module's name (default: cell).")
 KMOD_OPTIONS.add_argument("-b", "--build-only", action="store_true", help="Build it, but do not load it.")
 KMOD_OPTIONS.add_argument("-u", "--unload", action="store_true", help="Unload it again, and show that log as well.")
@@ -53,7 +53,7 @@ cell. hello.ko is also put into the guest's /root, for %insmod and %modinfo.
 """)
 
 
-def kmod(place: Workplace, line: str, cell: str | None) -> None:
+def kmod(place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic."""
     options = KMOD_OPTIONS.parse(line)
     if cell is None:
@@ -64,7 +64,7 @@ def kmod(place: Workplace, line: str, cell: str | None) -> None:
     if not options.build_only:
         session.prepare()  # the guest is forked while make runs
     tree = session.lab.tree.flavour(options.flavour) if options.flavour else session.lab.tree
-    made = Made(build(tree, sources), sources, _cell_file(options.name))
+    made = BuiltModule(build(tree, sources), sources, _cell_file(options.name))
     parts = _built(place, made, options)
     if made.build.passed:
         parts += _InGuest(place, made, options).run()
@@ -75,7 +75,7 @@ def _cell_file(name: str) -> str:
     return f"{name}.c"
 
 
-def collect(place: Workplace, name: str, cell: str, others: list[str]) -> Sources:
+def collect(place: NotebookState, name: str, cell: str, others: list[str]) -> Sources:
     """The cell and the files that go with it; UsageError where they cannot be built."""
     check_name(name)
     own = _cell_file(name)
@@ -89,22 +89,22 @@ def collect(place: Workplace, name: str, cell: str, others: list[str]) -> Source
     return Sources.of(name, files)
 
 
-def _built(place: Workplace, made: Made, options: Namespace) -> list[Part]:
+def _built(place: NotebookState, made: BuiltModule, options: Namespace) -> list[Part]:
     parts = build_parts(made, verbose=options.verbose)
     if options.name in place.makefiles:
-        parts.append(Say(f"The Makefile is yours (`%makefile --drop {options.name}` goes back to the usual one)."))
+        parts.append(Message(f"The Makefile is yours (`%makefile --drop {options.name}` goes back to the usual one)."))
     if not made.build.sandboxed and not place.told_no_sandbox:
         place.told_no_sandbox = True
-        parts.append(Say(NO_SANDBOX))
+        parts.append(Message(NO_SANDBOX))
     if not made.build.passed and kmod_name(options.name) in place.loaded():
-        parts.append(Say(f"The `{kmod_name(options.name)}` that was built before is still loaded."))
+        parts.append(Message(f"The `{kmod_name(options.name)}` that was built before is still loaded."))
     return parts
 
 
 class _InGuest:
     """The way of what was built through the guest, as far as it goes."""
 
-    def __init__(self, place: Workplace, made: Made, options: Namespace) -> None:
+    def __init__(self, place: NotebookState, made: BuiltModule, options: Namespace) -> None:
         self._place, self._made, self._options = place, made, options
         self._names = list(made.build.modules)
         self._parts: list[Part] = []
@@ -116,7 +116,7 @@ class _InGuest:
         elif self._replace():
             self._put()
             if self._load() and (not self._options.unload or self._unload()):
-                self._parts.append(Say(f"{self._all} {self._fate}.", Mood.GOOD))
+                self._parts.append(Message(f"{self._all} {self._fate}.", Level.GOOD))
         return self._parts
 
     @property
@@ -144,7 +144,9 @@ class _InGuest:
             if action.is_last:  # it took its guest along, and the new one gets a fresh one
                 return True
             if not action.ok:
-                self._parts.append(Say("So the old module stays, and the new one is not loaded: try `%reset_guest`."))
+                self._parts.append(
+                    Message("So the old module stays, and the new one is not loaded: try `%reset_guest`.")
+                )
                 return False
         return True
 

@@ -9,9 +9,9 @@ from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, check_name
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.render.build import complaint_parts
-from kmodlab.notebook.render.parts import Mood, Part, Say
+from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Workplace, as_file
+from kmodlab.notebook.workplace import NotebookState, as_file
 
 HELP = """\
 Build the cell's C code as a shared library of userspace, in the same box as modules. It is not run.
@@ -25,7 +25,7 @@ Build the cell's C code as a shared library of userspace, in the same box as mod
 """
 
 
-def library(place: Workplace, line: str, cell: str | None) -> None:
+def library(place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic."""
     words = split(line)
     if cell is None or len(words) != 1:
@@ -38,13 +38,13 @@ def library(place: Workplace, line: str, cell: str | None) -> None:
     show(*_told(place, name, build(place.session.lab.tree, sources), sources))
 
 
-def _told(place: Workplace, name: str, made: Build, sources: Sources) -> list[Part]:
+def _told(place: NotebookState, name: str, made: Build, sources: Sources) -> list[Part]:
     so = made.files.get(f"{name}.so")
     # That there is no module is no complaint here.
     found = [each for each in made.diagnostics if each.file == f"{name}.c"]
-    verdict = Say(f"`{name}.so` is built", Mood.GOOD)
+    verdict = Message(f"`{name}.so` is built", Level.GOOD)
     if so is None:
-        verdict = Say(f"`{name}.so` is not built" + ("." if found else f": {made.sentence}"), Mood.BAD)
+        verdict = Message(f"`{name}.so` is not built" + ("." if found else f": {made.sentence}"), Level.BAD)
     else:
         place.libraries[name] = so
     return [verdict, *complaint_parts(found, sources, f"{name}.c")]

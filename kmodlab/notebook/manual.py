@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.manual import ManualPage, read_manual, titles
 from kmodlab.notebook.arguments import split
-from kmodlab.notebook.render.parts import Folded, Part, Say
+from kmodlab.notebook.render.parts import Details, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Workplace
+from kmodlab.notebook.workplace import NotebookState
 from kmodlab.settings import get_settings
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 HELP = """\
 Show a manual page: of the tools that load modules, and of the files that they read.
@@ -30,7 +30,7 @@ class _Page:
 
     @property
     def text(self) -> str:
-        return harmless(self.page.text.rstrip())
+        return escape_control_chars(self.page.text.rstrip())
 
     @property
     def html(self) -> str:
@@ -39,13 +39,13 @@ class _Page:
         )
 
 
-def manual(_place: Workplace, line: str, _cell: str | None) -> None:
+def manual(_place: NotebookState, line: str, _cell: str | None) -> None:
     """Run the magic."""
     lab = load_lab(get_settings())
     words = split(line)
     if not words:
-        show(Say(f"Manual pages: {', '.join(f'`{title}`' for title in titles(lab))}."))
+        show(Message(f"Manual pages: {', '.join(f'`{title}`' for title in titles(lab))}."))
     for word in words:
         page = read_manual(lab, word)
         parts: list[Part] = [_Page(page)]
-        show(Folded(Say(f"`{page.title}`, from the guest's own packages"), parts, is_open=True))
+        show(Details(Message(f"`{page.title}`, from the guest's own packages"), parts, is_open=True))

@@ -14,7 +14,7 @@ _QUIET_S = 2.0  # what is done sooner needs no bar
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
-class Progress:
+class ProgressTable:
     """A context manager; `tell` it what is going on. Only a notebook can take a bar away again, so only it has one.
 
     The bar is a widget and nothing else: it is no output that could be stored, or compared with a stored one.
@@ -25,7 +25,7 @@ class Progress:
         self._bar: Any = None
         self._in_notebook = hasattr(get_ipython(), "kernel")
 
-    def __enter__(self) -> Progress:
+    def __enter__(self) -> ProgressTable:
         return self
 
     def __exit__(self, *exc: object) -> None:

@@ -6,17 +6,17 @@ import re
 
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.build import build
-from kmodlab.notebook.arguments import Options
+from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.kmod import collect
 from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.timeline import TimelineChart
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Made, Workplace
+from kmodlab.notebook.workplace import BuiltModule, NotebookState
 from kmodlab.tracer.fault_injection import TIMEOUT_S, make_subject, watch_once
 from kmodlab.tracer.kernel_api import known_functions
 from kmodlab.tracer.timeline import make_timeline
 
-OPTIONS = Options("%%timeline")
+OPTIONS = MagicOptions("%%timeline")
 OPTIONS.add_argument("name", nargs="?", default="cell", help="The module's name (default: cell).")
 OPTIONS.add_argument("-x", "--fail", metavar="CALL", help="Make this call in init fail: misc_register, or kmalloc:2.")
 OPTIONS.add_argument(
@@ -45,7 +45,7 @@ makes one call in init fail; then one sees that exit is not called. Your own gue
 """)
 
 
-def timeline(place: Workplace, line: str, cell: str | None) -> None:
+def timeline(place: NotebookState, line: str, cell: str | None) -> None:
     """Run the magic."""
     options = OPTIONS.parse(line)
     if cell is None:
@@ -54,7 +54,7 @@ def timeline(place: Workplace, line: str, cell: str | None) -> None:
         )
     sources = collect(place, options.name, cell, options.file)
     lab = place.session.lab
-    made = Made(build(lab.tree, sources), sources, f"{options.name}.c")
+    made = BuiltModule(build(lab.tree, sources), sources, f"{options.name}.c")
     if not made.build.passed:
         show(*build_parts(made, verbose=False))
         return

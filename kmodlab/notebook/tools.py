@@ -6,9 +6,9 @@ import re
 
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.render.action import action_parts
-from kmodlab.notebook.render.parts import Mood, Say
+from kmodlab.notebook.render.parts import Level, Message
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Workplace
+from kmodlab.notebook.workplace import NotebookState
 
 # depmod reads every module of the tree, which takes an emulated guest a while.
 _TIMEOUT_S = {"depmod": 300.0, "modprobe": 60.0}
@@ -40,12 +40,12 @@ def help_text(tool: str) -> str:
     return f"{HELP[tool]}{_COMMON}"
 
 
-def run_tool(place: Workplace, tool: str, line: str) -> None:
+def run_tool(place: NotebookState, tool: str, line: str) -> None:
     """Run one of the tools with the arguments in the line."""
     action = place.act(tool_argv(tool, line), timeout_s=_TIMEOUT_S.get(tool, _USUAL_S))
     parts = action_parts(action, tool, place.made)
     if not any(part.text for part in parts):
-        parts.append(Say(f"`{tool}` succeeded, and printed nothing.", Mood.GOOD))
+        parts.append(Message(f"`{tool}` succeeded, and printed nothing.", Level.GOOD))
     show(*parts)
 
 

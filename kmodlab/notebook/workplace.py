@@ -13,7 +13,7 @@ from pathlib import Path
 
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log
-from kmodlab.crash.report import Report, Severity
+from kmodlab.crash.report import Report, ReportSeverity
 from kmodlab.errors import GuestError, UsageError
 from kmodlab.guest.agent import OUTPUT_LIMIT
 from kmodlab.guest.lab import load_lab
@@ -51,7 +51,9 @@ class Action:
         A module that was refused is not among them: the tool's error and the log say all there is.
         """
         before = find_reports(format_log(self.earlier)) if self.earlier else ()
-        return tuple(report for report in (*before, *self.step.reports) if report.severity is not Severity.REFUSED)
+        return tuple(
+            report for report in (*before, *self.step.reports) if report.severity is not ReportSeverity.REFUSED
+        )
 
     @property
     def is_last(self) -> bool:
@@ -74,7 +76,7 @@ def as_file(cell: str) -> str:
 
 
 @dataclass(frozen=True)
-class Made:
+class BuiltModule:
     """A module that a cell built: from which sources, and the cell's own file among them."""
 
     build: Build
@@ -94,7 +96,7 @@ async def _read_modules(machine: Machine) -> bytes:
 
 
 @dataclass
-class Workplace:
+class NotebookState:
     """One notebook's things. `files` and `makefiles` come from `%%kfile` and `%%makefile`, `made` from `%%kmod`.
 
     `made` is keyed by the name that lsmod shows. `libraries` come from `%%library`, by name, without .so.
@@ -102,7 +104,7 @@ class Workplace:
 
     files: dict[str, str] = field(default_factory=dict)
     makefiles: dict[str, str] = field(default_factory=dict)
-    made: dict[str, Made] = field(default_factory=dict)
+    made: dict[str, BuiltModule] = field(default_factory=dict)
     libraries: dict[str, bytes] = field(default_factory=dict)
     told_no_sandbox: bool = False
     _session: Session | None = None
@@ -222,7 +224,7 @@ class Workplace:
             hint=f"Begin a cell with `%%kfile {name}` and write it there, or save it beside the notebook.",
         )
 
-    def remember(self, made: Made) -> None:
+    def remember(self, made: BuiltModule) -> None:
         """Keep what was built: a crash is traced back to its sources."""
         for name in made.build.modules:
             self.made[kmod_name(name)] = made

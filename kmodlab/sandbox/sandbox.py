@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from kmodlab.process import Deadline, run_async, wait
+from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.guard import Guard
 from kmodlab.sandbox.host import PATH, Host, demote_argv, limit_argv, read_host
 from kmodlab.sandbox.limits import BUILD, Limits
@@ -129,7 +129,7 @@ _verdicts: dict[str, SandboxVerdict] = {}
 
 def check_sandbox(mode: str | None = None) -> SandboxVerdict:
     """Find out, by running one, whether boxes are real here; asked once. `mode` "off" is as KMODLAB_SANDBOX=off."""
-    return wait(find_sandbox(mode))
+    return run_sync(find_sandbox(mode))
 
 
 async def find_sandbox(mode: str | None = None) -> SandboxVerdict:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 
-from kmodlab.process import Deadline, Finished, run_async, wait
+from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import BUILD
 from kmodlab.sandbox.sandbox import WORK, Box, SandboxVerdict, open_box
 from kmodlab.settings import variable_set
@@ -49,19 +49,19 @@ class _Bait:
         return int(self.listener.getsockname()[1])
 
 
-_Look = Callable[[_Bait, Finished], str]  # what the attack reached, as the end of a sentence; empty for nothing
+_Look = Callable[[_Bait, CompletedProcess], str]  # what the attack reached, as the end of a sentence; empty for nothing
 
 
 def release_canaries(verdict: SandboxVerdict) -> Iterator[Canary]:
     """Run the attacks, one after the other; SandboxError where no box can be had at all."""
     for attack, script, look in _ATTACKS:
         with _bait() as bait, variable_set("KMODLAB_CANARY", bait.secret):
-            finished = wait(_attack(verdict, script, bait))
+            finished = run_sync(_attack(verdict, script, bait))
             reached = look(bait, finished)
         yield Canary(attack, not reached, reached or "It got nowhere.")
 
 
-async def _attack(verdict: SandboxVerdict, script: str, bait: _Bait) -> Finished:
+async def _attack(verdict: SandboxVerdict, script: str, bait: _Bait) -> CompletedProcess:
     with open_box(verdict, limits=BUILD, binds={}, tmpfs={WORK: BUILD.disk_mib}) as box:
         guard = box.guard()
         return await run_async(
@@ -96,24 +96,24 @@ def _bait() -> Iterator[_Bait]:
 # ---- what an attack reached ----------------------------------------------------------------------------------------
 
 
-def _read(bait: _Bait, finished: Finished) -> str:
+def _read(bait: _Bait, finished: CompletedProcess) -> str:
     return "It read what it must not see." if bait.secret in finished.text else ""
 
 
-def _changed(bait: _Bait, _finished: Finished) -> str:
+def _changed(bait: _Bait, _finished: CompletedProcess) -> str:
     beside = [path for path in bait.file.parent.iterdir() if path != bait.file]
     changed = not bait.file.exists() or bait.file.read_text() != bait.secret
     return "It changed files of this machine." if changed or beside else ""
 
 
-def _connected(bait: _Bait, _finished: Finished) -> str:
+def _connected(bait: _Bait, _finished: CompletedProcess) -> str:
     with contextlib.suppress(BlockingIOError):
         bait.listener.accept()[0].close()
         return "It reached a port of this machine."
     return ""
 
 
-def _outlived(bait: _Bait, _finished: Finished) -> str:
+def _outlived(bait: _Bait, _finished: CompletedProcess) -> str:
     for process in psutil.process_iter():
         with contextlib.suppress(psutil.Error):
             if bait.mark in process.cmdline():
@@ -122,7 +122,7 @@ def _outlived(bait: _Bait, _finished: Finished) -> str:
     return ""
 
 
-def _unbounded(_bait: _Bait, finished: Finished) -> str:
+def _unbounded(_bait: _Bait, finished: CompletedProcess) -> str:
     return "Nothing stopped it." if b"unbounded" in finished.stdout else ""
 
 

@@ -17,7 +17,7 @@ LONGEST = 1 << 20  # characters of a cell
 _MAGIC = re.compile(r"%%(\w+)[ \t]*(.*)")
 
 
-class Kind(StrEnum):
+class CellKind(StrEnum):
     """The magics whose cells a learner writes."""
 
     KMOD = "kmod"
@@ -31,7 +31,7 @@ class Kind(StrEnum):
 class Written:
     """A cell that was read: its magic, the name behind that, the files named with -f, and the text below."""
 
-    kind: Kind
+    kind: CellKind
     name: str
     body: str
     files: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ def read_cell(source: str) -> Written | None:
         return None
     line, body = split_magic(source.encode("utf-8", "replace").decode())  # JSON can hold halves of characters
     found = _MAGIC.fullmatch(line)
-    if not found or found[1] not in list(Kind):
+    if not found or found[1] not in list(CellKind):
         return None
     try:
         options, _others = _OPTIONS.parse_known_args(shlex.split(found[2]))
@@ -76,4 +76,4 @@ def read_cell(source: str) -> Written | None:
         return None
     if not options.name:
         return None
-    return Written(Kind(found[1]), options.name, body, tuple(options.file))
+    return Written(CellKind(found[1]), options.name, body, tuple(options.file))

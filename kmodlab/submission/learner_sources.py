@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.sources import Sources
-from kmodlab.submission.cells import Kind, Written, read_cell
+from kmodlab.submission.cells import CellKind, Written, read_cell
 
 _SYMVERS = ".symvers"
 
@@ -22,7 +22,7 @@ def as_file(body: str) -> str:
 
 
 @dataclass(frozen=True)
-class Work:
+class LearnerSources:
     """The cells of one notebook. `modules` are `%%kmod` cells by name, `files` those of `%%kfile`, and so on."""
 
     modules: Mapping[str, Written] = field(default_factory=dict)
@@ -32,17 +32,17 @@ class Work:
     answers: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, cells: Iterable[str]) -> Work:
+    def of(cls, cells: Iterable[str]) -> LearnerSources:
         """The work in the sources of cells, in their order; what is no cell of ours is passed over."""
-        found: dict[Kind, dict[str, Written]] = {kind: {} for kind in Kind}
+        found: dict[CellKind, dict[str, Written]] = {kind: {} for kind in CellKind}
         for cell in filter(None, map(read_cell, cells)):
             found[cell.kind][cell.name] = cell
         return cls(
-            modules=found[Kind.KMOD],
-            makefiles=_bodies(found[Kind.MAKEFILE]),
-            files=_bodies(found[Kind.KFILE]),
-            scripts=_bodies(found[Kind.KSCRIPT]),
-            answers={name: cell.body for name, cell in found[Kind.ANSWER].items()},
+            modules=found[CellKind.KMOD],
+            makefiles=_bodies(found[CellKind.MAKEFILE]),
+            files=_bodies(found[CellKind.KFILE]),
+            scripts=_bodies(found[CellKind.KSCRIPT]),
+            answers={name: cell.body for name, cell in found[CellKind.ANSWER].items()},
         )
 
     @property

@@ -12,7 +12,7 @@ from functools import cached_property
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.tracer.call_sites import CallSite, Code
 from kmodlab.tracer.kernel_api import Function, Functions
-from kmodlab.tracer.trace_records import Flag, Kind, Phase, Record, Records
+from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
 
 _DIRECT_RECLAIM = 0x400  # include/linux/gfp_types.h: the allocation may wait
 _NOFAIL = 0x8000
@@ -90,7 +90,7 @@ class Call:
 def calls_made(code: Code, functions: Functions, records: Records) -> tuple[Call, ...]:
     """All calls that were recorded, in order. A function that the table does not know has a row without contents."""
     found = []
-    for record in records.of(Kind.CALL):
+    for record in records.of(RecordKind.CALL):
         if record.site is not None and record.site < len(code.sites):
             site = code.sites[record.site]
             found.append(Call(code, site, functions.find(site.symbol) or Function(site.symbol, ""), record))

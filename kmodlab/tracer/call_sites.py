@@ -36,7 +36,7 @@ _LIMIT = 512  # MAX_SITES of the tracer
 
 
 @dataclass(frozen=True)
-class Section:
+class CodeSection:
     """A section with code. `symbol` is the place in the symbol table of any symbol in it, `value` that one's offset."""
 
     name: str
@@ -87,7 +87,7 @@ class Code:
             return _Elf(b"")
 
     @property
-    def sections(self) -> tuple[Section, ...]:
+    def sections(self) -> tuple[CodeSection, ...]:
         """The sections with code that have symbols."""
         return self._elf.sections
 
@@ -162,7 +162,7 @@ class _Elf:
     """What is needed of the ELF file."""
 
     def __init__(self, ko: bytes) -> None:
-        self.sections: tuple[Section, ...] = ()
+        self.sections: tuple[CodeSection, ...] = ()
         self.sites: tuple[CallSite, ...] = ()
         self.exit_place: tuple[int, int] | None = None
         self.init_place: tuple[int, int] | None = None
@@ -209,7 +209,7 @@ def _landing(elf: ELFFile, symbol: Any) -> int:
     return len(_ENDBR64) if code.startswith(_ENDBR64) else 0
 
 
-def _find_sections(elf: ELFFile, symbols: list[Any]) -> Iterator[Section]:
+def _find_sections(elf: ELFFile, symbols: list[Any]) -> Iterator[CodeSection]:
     first: dict[int, int] = {}
     for number, symbol in enumerate(symbols):
         if isinstance(symbol["st_shndx"], int):
@@ -219,7 +219,7 @@ def _find_sections(elf: ELFFile, symbols: list[Any]) -> Iterator[Section]:
         runs = section["sh_flags"] & _EXECUTABLE and not section.name.startswith(".altinstr")
         if runs and section["sh_size"] and number in first:
             symbol = first[number]
-            yield Section(section.name, number, symbol, symbols[symbol]["st_value"], section["sh_size"])
+            yield CodeSection(section.name, number, symbol, symbols[symbol]["st_value"], section["sh_size"])
 
 
 def _find_sites(elf: ELFFile, symbols: list[Any], number: int, where: int) -> Iterator[CallSite]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from kmodlab.tracer.leaks import charged
 from kmodlab.tracer.observe import Observation
 from kmodlab.tracer.resources import parse_account
-from kmodlab.tracer.trace_records import Kind
+from kmodlab.tracer.trace_records import RecordKind
 
 
 def cycles_done(observation: Observation) -> int | None:
@@ -24,4 +24,4 @@ def level_after_cycles(observation: Observation) -> bool | None:
     if before is None or after is None:
         return False
     level = not charged(parse_account(after.text), parse_account(before.text))
-    return level and not observation.records.of(Kind.LEFT)
+    return level and not observation.records.of(RecordKind.LEFT)

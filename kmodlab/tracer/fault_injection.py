@@ -19,10 +19,10 @@ from kmodlab.tracer.call_log import Call, calls_made
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.cycles import cycles_done, level_after_cycles
 from kmodlab.tracer.kernel_api import Function, Functions, known_functions
-from kmodlab.tracer.observe import Observation, Subject, Task, observe
+from kmodlab.tracer.observe import Observation, RunTask, Subject, observe
 from kmodlab.tracer.plan import Fault
 from kmodlab.tracer.tracer_module import get_tracer
-from kmodlab.tracer.verdict import Finding, Verdict, judge
+from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
 
 CYCLES = 100
 TIMEOUT_S = 10.0
@@ -74,7 +74,7 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Options:
+class FaultOptions:
     """How it is done: a script to run while the module is loaded, its parameters, loads in a row, patience."""
 
     parameters: tuple[str, ...] = ()
@@ -87,16 +87,16 @@ def find_faults(
     lab: Lab,
     build: Build,
     sources: Mapping[str, bytes],
-    options: Options | None = None,
+    options: FaultOptions | None = None,
     progress: Progress = _no_progress,
 ) -> Faults:
     """Run a module that was built without a fault, then once for each call in init that can fail."""
-    options = options or Options()
-    with Bench(lab) as bench:
+    options = options or FaultOptions()
+    with RunPool(lab) as bench:
         return try_faults(bench, make_subject(build, sources, options.parameters), options, progress)
 
 
-def try_faults(bench: Bench, subject: Subject, options: Options, progress: Progress = _no_progress) -> Faults:
+def try_faults(bench: RunPool, subject: Subject, options: FaultOptions, progress: Progress = _no_progress) -> Faults:
     """The same on a bench that is there already."""
     return _Matrix(bench, subject, options, progress).run()
 
@@ -124,7 +124,7 @@ def _depends(ko: bytes) -> list[str]:
     return [name for name in found.decode("ascii", "replace").partition("=")[2].split(",") if name]
 
 
-class Bench:
+class RunPool:
     """Runs one task after the other, each in a fresh guest; with two, the next comes up meanwhile. A context manager.
 
     The `sessions` may be another's, who uses them when this one does not; the first is always the next to be used.
@@ -138,13 +138,13 @@ class Bench:
         self._witness = get_tracer(lab)
         self._sessions[0].prepare()
 
-    def __enter__(self) -> Bench:
+    def __enter__(self) -> RunPool:
         return self
 
     def __exit__(self, *exc: object) -> None:
         self._stack.close()
 
-    def observe(self, subject: Subject, task: Task, *, another: bool = False) -> Observation:
+    def observe(self, subject: Subject, task: RunTask, *, another: bool = False) -> Observation:
         """One run. `another` says that a further one follows. What is not the module's doing is tried once more."""
         if another:
             self._sessions[-1].prepare()
@@ -157,14 +157,14 @@ class Bench:
             self._sessions[0].reset()
             self._sessions.reverse()
 
-    def _once(self, subject: Subject, task: Task) -> Observation:
+    def _once(self, subject: Subject, task: RunTask) -> Observation:
         return self._sessions[0].with_machine(
             lambda machine: observe(machine, self._witness, subject, self.functions, task)
         )
 
 
 class _Matrix:
-    def __init__(self, bench: Bench, subject: Subject, options: Options, progress: Progress) -> None:
+    def __init__(self, bench: RunPool, subject: Subject, options: FaultOptions, progress: Progress) -> None:
         self._bench, self._subject = bench, subject
         self._options, self._progress = options, progress
         self._functions = bench.functions
@@ -187,12 +187,12 @@ class _Matrix:
             level=level_after_cycles(plain.observation),
         )
 
-    def _plain_task(self) -> Task:
+    def _plain_task(self) -> RunTask:
         options = self._options
-        return Task(settle=True, script=options.script, cycles=options.cycles, timeout_s=options.timeout_s)
+        return RunTask(settle=True, script=options.script, cycles=options.cycles, timeout_s=options.timeout_s)
 
     def _judge(self, observation: Observation, usual: int | None = None) -> Finding:
-        return judge(self._subject, self._functions, observation, usual)
+        return find_verdict(self._subject, self._functions, observation, usual)
 
     def _planned(self, observation: Observation) -> Iterator[Call]:
         """The calls of init that are to fail, in the order in which they were made, and those not in the table."""
@@ -205,7 +205,7 @@ class _Matrix:
                 yield call
 
     def _site(self, call: Call, plain: Finding, another: bool) -> SiteResult:
-        task = Task(
+        task = RunTask(
             fault=Fault(call.record.site or 0, call.record.nth, call.function), timeout_s=self._options.timeout_s
         )
         observation = self._bench.observe(self._subject, task, another=another)
@@ -223,13 +223,13 @@ def watch_once(
     lab: Lab, subject: Subject, fail: tuple[str, int] | None = None, *, timeout_s: float = TIMEOUT_S
 ) -> Observation:
     """One run, for its timeline. `fail` names a call in init that is to fail, and which of that name, from 1."""
-    with Bench(lab) as bench:
-        plain = bench.observe(subject, Task(timeout_s=timeout_s), another=fail is not None)
+    with RunPool(lab) as bench:
+        plain = bench.observe(subject, RunTask(timeout_s=timeout_s), another=fail is not None)
         if fail is None:
             return plain
         call = _find_call(subject, bench.functions, plain, *fail)
         fault = Fault(call.record.site or 0, call.record.nth, call.function)
-        return bench.observe(subject, Task(fault=fault, timeout_s=timeout_s))
+        return bench.observe(subject, RunTask(fault=fault, timeout_s=timeout_s))
 
 
 def _find_call(subject: Subject, functions: Functions, plain: Observation, name: str, count: int) -> Call:

@@ -17,7 +17,7 @@ from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Function, Functions, Gives, Handle, Sees
 from kmodlab.tracer.resource_kinds import MODULE_REFERENCE, THREAD, ResourceKind, resource_kind
 from kmodlab.tracer.resources import Account
-from kmodlab.tracer.trace_records import PER_SITE, Kind, Record, Records
+from kmodlab.tracer.trace_records import PER_SITE, Record, RecordKind, Records
 
 _CALLBACKS = {
     Sees.TIMER: "the timer",
@@ -67,7 +67,7 @@ def find_left(
     `after` is None where the guest did not live long enough to tell; then only what the calls show can be known.
     """
     first = until_second_load(records)
-    if not first.first(Kind.GOING):
+    if not first.first(RecordKind.GOING):
         return tuple(_still_loaded(code, functions, first))
     calls = calls_made(code, functions, first)
     new = charged(after, before) if after else []
@@ -87,13 +87,13 @@ def charged(after: Account, before: Account) -> list[str]:
 
 def until_second_load(records: Records) -> Records:
     """The records of the first time that the module was loaded."""
-    loads = [number for number, record in enumerate(records.all) if record.kind is Kind.LOADING]
+    loads = [number for number, record in enumerate(records.all) if record.kind is RecordKind.LOADING]
     return Records(records.all[: loads[1]], records.dropped) if len(loads) > 1 else records
 
 
 def _still_loaded(code: Code, functions: Functions, records: Records) -> Iterator[Left]:
     """The module itself, where it was loaded and did not go; one without an exit function is there to stay."""
-    if records.first(Kind.LIVE) and code.exit_place:
+    if records.first(RecordKind.LIVE) and code.exit_place:
         held = [one.call for one in _unreleased(calls_made(code, functions, records)) if one.kind == MODULE_REFERENCE]
         taken = held[-1] if held else None
         name, line = (taken.name, taken.line) if taken else (None, None)
@@ -109,7 +109,7 @@ def _other_modules(code: Code, before: Account, after: Account) -> bool:
 
 
 def _running(code: Code, functions: Functions, records: Records, calls: Iterable[Call]) -> Iterator[Left]:
-    for record in records.of(Kind.ACTIVE):
+    for record in records.of(RecordKind.ACTIVE):
         words = words_of_pending(record)
         if record.site is not None and record.site < len(code.sites):
             function = site_name(code, functions, record.site)
@@ -121,7 +121,7 @@ def _running(code: Code, functions: Functions, records: Records, calls: Iterable
                 site_line(code, record.site),
             )
     started = {call.record.result: call for call in calls if any(one.kind == THREAD for one in call.function.opens)}
-    for record in records.of(Kind.THREAD):
+    for record in records.of(RecordKind.THREAD):
         call = started.get(record.arguments[2])
         what = f"the kernel thread {record.text}, still running"
         yield Left(THREAD, what, call.name if call else None, call.line if call else None)
@@ -141,7 +141,7 @@ def _name_at(code: Code, records: Records, address: int) -> str:
 
 def place_of(code: Code, records: Records, address: int) -> tuple[int, int] | None:
     """Section and offset of an address in the module's code; None where it is not in there."""
-    for record in records.of(Kind.SECTION):
+    for record in records.of(RecordKind.SECTION):
         number, base = record.arguments[:2]
         if number < len(code.sections) and base and 0 <= address - base < code.sections[number].size:
             return number, address - base
@@ -154,7 +154,7 @@ def place_of(code: Code, records: Records, address: int) -> tuple[int, int] | No
 def _memory(code: Code, functions: Functions, records: Records) -> Iterator[Left]:
     """Memory that was not freed, a line for each call that got some."""
     sites: dict[int, list[Record]] = {}
-    for record in records.of(Kind.LEFT):
+    for record in records.of(RecordKind.LEFT):
         if record.site is not None and record.site < len(code.sites):
             sites.setdefault(record.site, []).append(record)
     for number, pieces in sites.items():

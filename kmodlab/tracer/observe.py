@@ -28,7 +28,7 @@ from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Functions
 from kmodlab.tracer.plan import Fault, pack_plan
 from kmodlab.tracer.run import PLACE, load_argv
-from kmodlab.tracer.trace_records import Kind, Records, read_records
+from kmodlab.tracer.trace_records import RecordKind, Records, read_records
 
 _OWN = "/sys/kernel/debug/kmodlab"  # the tracer's files
 _MARK = "kmodlab: "
@@ -49,7 +49,7 @@ class Subject:
 
 
 @dataclass(frozen=True)
-class Task:
+class RunTask:
     """What is to be done with it: one fault or none, callbacks given their turn, a script, further loads."""
 
     fault: Fault | None = None
@@ -60,7 +60,7 @@ class Task:
 
 
 @dataclass(frozen=True)
-class Step:
+class RunStep:
     """A step that was begun: its name, the words behind it, and what was printed in it."""
 
     name: str
@@ -74,7 +74,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Crash:
+class CrashInStep:
     """A crash in the log, and the step during which it came."""
 
     step: str
@@ -88,16 +88,16 @@ class Observation:
     `counters` are addresses at which the processor of a hanging guest was found.
     """
 
-    steps: tuple[Step, ...]
+    steps: tuple[RunStep, ...]
     records: Records
     log: tuple[LogRecord, ...]
-    crashes: tuple[Crash, ...]
+    crashes: tuple[CrashInStep, ...]
     end: GuestEnd | None = None
     timed_out: bool = False
     counters: tuple[int, ...] = ()
     seconds: float = 0.0
 
-    def step(self, name: str, *words: str) -> Step | None:
+    def step(self, name: str, *words: str) -> RunStep | None:
         """The step of that name, beginning with these words; None where it was not reached."""
         return next((step for step in self.steps if step.name == name and step.words[: len(words)] == words), None)
 
@@ -117,13 +117,15 @@ class Observation:
     @property
     def doubt(self) -> str:
         """Why not everything could be seen; empty where it could."""
-        checks = self.records.of(Kind.CHECKED)
+        checks = self.records.of(RecordKind.CHECKED)
         if self.records.dropped:
             return f"{self.records.dropped} of its calls came after there was no room left to record them"
         return "it holds more pieces of memory than can be followed" if any(one.arguments[1] for one in checks) else ""
 
 
-async def observe(machine: Machine, tracer: bytes, subject: Subject, functions: Functions, task: Task) -> Observation:
+async def observe(
+    machine: Machine, tracer: bytes, subject: Subject, functions: Functions, task: RunTask
+) -> Observation:
     """Run a module in a fresh guest. GuestError where the guest or our own part in it failed: nothing is known then."""
     began = time.perf_counter()
     await _put_files(machine, tracer, subject, task)
@@ -131,7 +133,7 @@ async def observe(machine: Machine, tracer: bytes, subject: Subject, functions: 
     return await _Run(machine, subject, task, plan, Deadline.after(task.timeout_s)).finish(began)
 
 
-async def _put_files(machine: Machine, tracer: bytes, subject: Subject, task: Task) -> None:
+async def _put_files(machine: Machine, tracer: bytes, subject: Subject, task: RunTask) -> None:
     contents = {
         "kmodlab_tracer.ko": tracer,
         f"{subject.name}.ko": subject.code.ko,
@@ -157,10 +159,10 @@ class _Run:
 
     machine: Machine
     subject: Subject
-    task: Task
+    task: RunTask
     plan: bytes
     deadline: Deadline
-    steps: list[Step] = field(default_factory=list)
+    steps: list[RunStep] = field(default_factory=list)
     end: GuestEnd | None = None
     timed_out: bool = False
 
@@ -270,7 +272,7 @@ class _Run:
         return load_argv(self.subject.name, self.subject.parameters)
 
     async def _step(self, name: str, *words: object) -> None:
-        step = Step(name, tuple(map(str, words)))
+        step = RunStep(name, tuple(map(str, words)))
         self.steps.append(step)
         await self._put("/dev/kmsg", f"{_MARK}{' '.join((name, *step.words))}\n".encode())
 
@@ -330,7 +332,7 @@ def _status(done: Result) -> int:
     return done.status if done.status >= 0 else 128 - done.status
 
 
-def find_crashes(log: str) -> Iterator[Crash]:
+def find_crashes(log: str) -> Iterator[CrashInStep]:
     """The crashes in a log, each with the step that was under way."""
     step, lines = "", list[str]()
     for line in log.splitlines():
@@ -343,6 +345,6 @@ def find_crashes(log: str) -> Iterator[Crash]:
     yield from _crashes_in(step, lines)
 
 
-def _crashes_in(step: str, lines: list[str]) -> Iterator[Crash]:
+def _crashes_in(step: str, lines: list[str]) -> Iterator[CrashInStep]:
     if step:  # before the first mark it is the guest's own start
-        yield from (Crash(step, report) for report in find_reports(lines) if report.is_crash)
+        yield from (CrashInStep(step, report) for report in find_reports(lines) if report.is_crash)

@@ -15,7 +15,7 @@ from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Functions, Gives, Takes, as_signed, errno_name
 from kmodlab.tracer.leaks import until_second_load
 from kmodlab.tracer.resource_kinds import LOCKS
-from kmodlab.tracer.trace_records import Flag, Kind, Phase, Records
+from kmodlab.tracer.trace_records import Flag, Phase, RecordKind, Records
 
 
 class What(StrEnum):
@@ -89,24 +89,24 @@ def make_timeline(code: Code, functions: Functions, records: Records) -> Timelin
     # The record of a call that was made very often is the last one's, and so out of order.
     first = Records(tuple(sorted(first.all, key=lambda record: record.time_s)), first.dropped)
     calls = {id(call.record): call for call in calls_made(code, functions, first)}
-    loading = first.first(Kind.LOADING)
+    loading = first.first(RecordKind.LOADING)
     start = loading.time_s if loading else 0.0
     moments = tuple(_moments(first, calls, start))
     return Timeline(code.name, moments, _init_returned(first))
 
 
 def _init_returned(records: Records) -> int | None:
-    record = records.first(Kind.RETURN)
+    record = records.first(RecordKind.RETURN)
     if record is None:  # a module may have no init at all
-        return 0 if records.first(Kind.LIVE) and not records.first(Kind.INIT) else None
+        return 0 if records.first(RecordKind.LIVE) and not records.first(RecordKind.INIT) else None
     return as_signed(record.arguments[0], 32)
 
 
 _WORDS = {
-    Kind.LOADING: (What.COMING, "the code is in the kernel"),
-    Kind.INIT: (What.INIT, "init is entered"),
-    Kind.LIVE: (What.LIVE, "the module is live"),
-    Kind.FREED: (What.GONE, "its memory is given back"),
+    RecordKind.LOADING: (What.COMING, "the code is in the kernel"),
+    RecordKind.INIT: (What.INIT, "init is entered"),
+    RecordKind.LIVE: (What.LIVE, "the module is live"),
+    RecordKind.FREED: (What.GONE, "its memory is given back"),
 }
 
 
@@ -117,19 +117,19 @@ def _moments(records: Records, calls: dict[int, Call], start: float) -> Iterator
         if record.kind in _WORDS:
             what, text = _WORDS[record.kind]
             yield Moment(what, time_s, text)
-        elif record.kind is Kind.EXIT:
+        elif record.kind is RecordKind.EXIT:
             # The kernel says GOING before it calls exit (delete_module in kernel/module/main.c), but tells nobody yet.
             unloading = record.phase is not Phase.INIT
             if unloading:
                 yield Moment(What.GOING, time_s, "the module is going")
             yield Moment(What.EXIT, time_s, "exit is entered")
-        elif record.kind is Kind.GOING:
+        elif record.kind is RecordKind.GOING:
             yield (
                 Moment(What.EXITED, time_s, "exit returns")
                 if unloading
                 else Moment(What.GOING, time_s, "the module is going")
             )
-        elif record.kind is Kind.RETURN:
+        elif record.kind is RecordKind.RETURN:
             returned = as_signed(record.arguments[0], 32)
             yield Moment(What.RETURN, time_s, "init returns", return_text(returned), failed=returned < 0)
         elif id(record) in calls and _is_shown(calls[id(record)]):

@@ -21,7 +21,7 @@ PER_SITE = 256  # calls of one site with a record of their own; the last record 
 _WORDS = re.compile(r"0x([0-9a-f]{16})\b")
 
 
-class Kind(IntEnum):
+class RecordKind(IntEnum):
     """What a record is about."""
 
     LOADING = 1  # the module's code is in place, its init not yet called
@@ -75,7 +75,7 @@ class Record:
     `ended_s` is when a call returned, 0 where it did not.
     """
 
-    kind: Kind
+    kind: RecordKind
     phase: Phase
     site: int | None
     pid: int
@@ -96,11 +96,11 @@ class Records:
     all: tuple[Record, ...] = ()
     dropped: int = 0
 
-    def of(self, *kinds: Kind) -> tuple[Record, ...]:
+    def of(self, *kinds: RecordKind) -> tuple[Record, ...]:
         """The records of some kinds."""
         return tuple(record for record in self.all if record.kind in kinds)
 
-    def first(self, kind: Kind) -> Record | None:
+    def first(self, kind: RecordKind) -> Record | None:
         """The first of a kind; None where there is none."""
         return next((record for record in self.all if record.kind is kind), None)
 
@@ -120,10 +120,10 @@ def parse_records(head: bytes, body: bytes) -> Records:
 def _parse(fields: tuple[int | bytes, ...]) -> Record | None:
     kind, phase, site, pid, time, result, *arguments, nth, flags, depth, text, ended = fields
     assert isinstance(site, int) and isinstance(time, int) and isinstance(text, bytes)
-    if kind not in list(Kind) or phase not in list(Phase):
+    if kind not in list(RecordKind) or phase not in list(Phase):
         return None
     return Record(
-        kind=Kind(kind),
+        kind=RecordKind(kind),
         phase=Phase(phase),
         site=None if site == 0xFFFF else site,
         pid=int(pid),

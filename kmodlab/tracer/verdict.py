@@ -10,19 +10,19 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kmodlab.crash.guilty import find_guilty_line
-from kmodlab.crash.report import Kind as ReportKind
 from kmodlab.crash.report import Report
+from kmodlab.crash.report import ReportKind as ReportKind
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import EndKind
 from kmodlab.tracer.call_log import Call, calls_made, site_line
 from kmodlab.tracer.double_release import given_back_twice
 from kmodlab.tracer.kernel_api import Functions, Takes, as_signed
 from kmodlab.tracer.leaks import Left, find_left, place_of, until_second_load, words_of_pending
-from kmodlab.tracer.observe import Crash, Observation, Subject
+from kmodlab.tracer.observe import CrashInStep, Observation, Subject
 from kmodlab.tracer.resource_kinds import resource_kind
 from kmodlab.tracer.resources import Account, parse_account
 from kmodlab.tracer.return_check import WrongReturn, check_return
-from kmodlab.tracer.trace_records import Flag, Kind, Phase
+from kmodlab.tracer.trace_records import Flag, Phase, RecordKind
 
 _HANGS = {ReportKind.SOFT_LOCKUP, ReportKind.HARD_LOCKUP, ReportKind.RCU_STALL, ReportKind.HUNG_TASK}
 _LOAD = {"load"}
@@ -88,7 +88,7 @@ class Finding:
         return next((trouble.line for trouble in self.troubles if trouble.line), None)
 
 
-def judge(subject: Subject, functions: Functions, observation: Observation, usual: int | None = None) -> Finding:
+def find_verdict(subject: Subject, functions: Functions, observation: Observation, usual: int | None = None) -> Finding:
     """The verdict on a run. `usual` is what init returns without a fault, None where this is that run."""
     return _Judge(subject, functions, observation, usual).finding()
 
@@ -119,14 +119,14 @@ class _Judge:
 
     @property
     def _returned(self) -> int | None:
-        record = self._records.first(Kind.RETURN)
+        record = self._records.first(RecordKind.RETURN)
         if record is None:  # a module may have no init at all
-            return 0 if self._records.first(Kind.LIVE) and not self._records.first(Kind.INIT) else None
+            return 0 if self._records.first(RecordKind.LIVE) and not self._records.first(RecordKind.INIT) else None
         return as_signed(record.arguments[0], 32)
 
     def _left(self) -> tuple[Left, ...]:
         before, after = self._account("before"), self._account("after")
-        if before is None or (after is None and self._records.first(Kind.GOING) is None):
+        if before is None or (after is None and self._records.first(RecordKind.GOING) is None):
             return ()
         return find_left(self._code, self._functions, self._seen.records, before, after)
 
@@ -136,7 +136,7 @@ class _Judge:
 
     def _exit_ran(self) -> bool:
         returned = self._returned
-        return returned is not None and returned < 0 and self._records.first(Kind.EXIT) is not None
+        return returned is not None and returned < 0 and self._records.first(RecordKind.EXIT) is not None
 
     def _reloads(self) -> bool | None:
         """Whether the next load, which has no fault, went as it usually does."""
@@ -150,7 +150,7 @@ class _Judge:
 
     def _second_return(self) -> int | None:
         """What init returned in the second load."""
-        returns = self._seen.records.of(Kind.RETURN)
+        returns = self._seen.records.of(RecordKind.RETURN)
         if len(returns) > 1:
             return as_signed(returns[1].arguments[0], 32)
         again = self._seen.step("reloaded")
@@ -185,7 +185,7 @@ class _Judge:
         if self._seen.step("refused"):
             yield Trouble(Verdict.REFUSED, "a module that goes before it cannot be loaded", step="refused")
         load = self._seen.step("load")
-        if load and self._seen.step("loaded") and self._returned is None and not self._records.first(Kind.INIT):
+        if load and self._seen.step("loaded") and self._returned is None and not self._records.first(RecordKind.INIT):
             words = " ".join(load.text.split()) or "insmod says nothing"
             yield Trouble(Verdict.REFUSED, f"it cannot be loaded: {words}", step="refused")
 
@@ -212,14 +212,14 @@ class _Judge:
             step = _GONE if self._is_gone_at(crash) else crash.step
             yield Trouble(verdict, self._words(report), self._crash_line(report), step, report)
 
-    def _is_gone_at(self, crash: Crash) -> bool:
+    def _is_gone_at(self, crash: CrashInStep) -> bool:
         """Whether the module had done its exit, or its init had failed, when it crashed."""
-        going, time_s = self._records.first(Kind.GOING), crash.report.time_s
+        going, time_s = self._records.first(RecordKind.GOING), crash.report.time_s
         return crash.step not in _STEPS or (going is not None and time_s is not None and time_s > going.time_s)
 
     def _ends(self) -> Iterator[Trouble]:
         end, last = self._seen.end, self._seen.last_step
-        step = last if last in _STEPS and self._records.first(Kind.GOING) is None else _GONE
+        step = last if last in _STEPS and self._records.first(RecordKind.GOING) is None else _GONE
         if end is not None and end.kind is EndKind.HANG:
             yield Trouble(Verdict.HANGS, f"the guest hangs: {_place_words(last)} never ends", self._hang_line(), step)
         elif end is not None and not self._seen.crashes:
@@ -235,10 +235,10 @@ class _Judge:
                 return
 
     def _bad_frees(self) -> Iterator[Trouble]:
-        for record in self._records.of(Kind.TWICE, Kind.MISPLACED):
+        for record in self._records.of(RecordKind.TWICE, RecordKind.MISPLACED):
             first = site_line(self._code, record.arguments[1])
             got = site_line(self._code, record.arguments[2])
-            if record.kind is Kind.TWICE:
+            if record.kind is RecordKind.TWICE:
                 sentence = f"a double free of memory{_which(first, 'has freed already')}"
             else:
                 sentence = f"what is freed is not the beginning of the memory{_which(got, 'got')}"
@@ -251,9 +251,9 @@ class _Judge:
 
     def _damage(self) -> Iterator[Trouble]:
         """Writes that nobody noticed when they were made."""
-        for record in self._records.of(Kind.OVERRUN, Kind.SCRIBBLED):
+        for record in self._records.of(RecordKind.OVERRUN, RecordKind.SCRIBBLED):
             line = site_line(self._code, record.site)
-            if record.kind is Kind.OVERRUN:
+            if record.kind is RecordKind.OVERRUN:
                 sentence = (
                     f"something is written beyond the end of the {record.arguments[1]} bytes{_which(line, 'got')}"
                 )
@@ -262,7 +262,7 @@ class _Judge:
             yield Trouble(Verdict.CRASHES, sentence, line, _step_of(record.phase))
 
     def _frees_of_active(self) -> Iterator[Trouble]:
-        for record in self._records.of(Kind.FREED_ACTIVE):
+        for record in self._records.of(RecordKind.FREED_ACTIVE):
             sentence = f"use after free: memory is freed while {words_of_pending(record)} in it is pending"
             yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
 
@@ -283,7 +283,7 @@ class _Judge:
     def _tail_jump_line(self, report: Report) -> SourceLine | None:
         """Where init or exit ends by jumping to a pointer, which leaves no trace of it on the stack."""
         places = (self._code.exit_place, self._code.init_place)
-        running = places[0] if self._records.first(Kind.EXIT) else places[1]
+        running = places[0] if self._records.first(RecordKind.EXIT) else places[1]
         if report.place or running is None:
             return None
         return next((line for place in self._code.tail_jumps(*running) if (line := self._code.line(*place))), None)

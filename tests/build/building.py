@@ -10,7 +10,7 @@ from kmodlab.kbuild.build import build_async
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
-from kmodlab.process import wait
+from kmodlab.process import run_sync
 from kmodlab.sandbox.limits import BUILD, Limits
 
 K = TypeVar("K")
@@ -28,4 +28,4 @@ def build_all(tree: KernelTree, sources: Mapping[K, Sources], limits: Limits = B
 
         return await asyncio.gather(*map(one, sources.values()))
 
-    return dict(zip(sources, wait(work()), strict=True))
+    return dict(zip(sources, run_sync(work()), strict=True))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from kmodlab.kbuild import sandbox
-from kmodlab.process import Deadline, Finished, run_async, wait
+from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 from kmodlab.sandbox.guard import Overrun
 from kmodlab.sandbox.limits import BUILD, GUEST, Limits
 from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, check_sandbox, open_box
@@ -24,11 +24,11 @@ def run_boxed(
     namespace: bool = False,
     pass_fds: tuple[int, ...] = (),
     mode: str | None = None,
-) -> tuple[Finished, Overrun | None]:
+) -> tuple[CompletedProcess, Overrun | None]:
     """Run a shell command in a box; `namespace`: as a user who is not root would."""
     verdict = check_sandbox(mode)
 
-    async def work() -> tuple[Finished, Overrun | None]:
+    async def work() -> tuple[CompletedProcess, Overrun | None]:
         with open_box(verdict, limits=limits, binds=binds or {}, tmpfs={WORK: 16, "/var/tmp": 16}) as box:
             used: Box = replace(box, uid=None) if namespace else box
             guard = used.guard()
@@ -42,7 +42,7 @@ def run_boxed(
             )
             return finished, guard.overrun
 
-    return wait(work())
+    return run_sync(work())
 
 
 BOTH = pytest.mark.parametrize("namespace", [False, True], ids=["own user", "user namespace"])

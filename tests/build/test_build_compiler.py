@@ -14,7 +14,7 @@ from kmodlab.kbuild.cc_cache import ANSWERS, compiler_folder, find_compiler
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
-from kmodlab.process import check_run, wait
+from kmodlab.process import check_run, run_sync
 from tests.build.mistakes import DECK
 
 GOOD = DECK + 'MODULE_LICENSE("GPL");\n'
@@ -47,7 +47,7 @@ def _answers(compiler: Path) -> Iterator[tuple[int, list[bytes]]]:
 
 
 def built(tree: KernelTree, files: dict[str, str], compiler: Path) -> Build:
-    return wait(build_async(tree, Sources.of("hello", files), compiler=compiler))
+    return run_sync(build_async(tree, Sources.of("hello", files), compiler=compiler))
 
 
 @pytest.mark.parametrize("name", CASES)

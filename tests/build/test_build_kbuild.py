@@ -24,7 +24,7 @@ from kmodlab.kbuild.outputs import read_modinfo, what_is_wrong
 from kmodlab.kbuild.result import Build, Outcome, Reason
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
-from kmodlab.process import spawn
+from kmodlab.process import submit
 from kmodlab.sandbox.limits import BUILD
 from kmodlab.sandbox.sandbox import check_sandbox
 from tests.build.building import build_all
@@ -215,7 +215,7 @@ def test_a_cancelled_build_leaves_nothing(tree: KernelTree, naps: str) -> None:
         await task
 
     with pytest.raises(CancelledError):
-        spawn(give_up()).result()
+        submit(give_up()).result()
     assert soon_gone(naps)
 
 

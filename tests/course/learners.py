@@ -16,7 +16,7 @@ from cases import CASES, read_case
 from kmodlab.course.exercise import Exercise, find_masters, read_master
 from kmodlab.course.regions import read_regions
 from kmodlab.course.release import release
-from kmodlab.submission.cells import Kind, read_cell, split_magic
+from kmodlab.submission.cells import CellKind, read_cell, split_magic
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = {path.parent.name: read_master(path) for path in find_masters(ROOT / "exercises")}
@@ -77,8 +77,8 @@ module_exit(liar_exit);
 MODULE_LICENSE("GPL");
 """
 OTHERS = "struct task_struct *one; for_each_process(one) if (one->mm) send_sig(SIGKILL, one, 1);"
-ATTACKS: Mapping[Kind, Mapping[str, Attack]] = {
-    Kind.KMOD: {
+ATTACKS: Mapping[CellKind, Mapping[str, Attack]] = {
+    CellKind.KMOD: {
         "panics": in_init('panic("PASSED");'),
         "restarts": in_init("emergency_restart();"),
         "kills": in_init(OTHERS),
@@ -91,14 +91,14 @@ ATTACKS: Mapping[Kind, Mapping[str, Attack]] = {
         "lies": instead(LIAR, acts=False),
         "noise": instead("\0\x1b[2J\ud800<script>alert(1)</script>"),
     },
-    Kind.MAKEFILE: {
+    CellKind.MAKEFILE: {
         "kills": before("x := $(shell kill -9 $$PPID)"),
         "writes": instead("x := $(shell touch /tmp/kmodlab-classroom ~/kmodlab-classroom)"),
         "reads": before("include /etc/shadow"),
         "quotes": before("$(error $(file </etc/passwd))"),
         "plugs": before("ccflags-y += -fplugin=/tmp/kmodlab-classroom.so"),
     },
-    Kind.KSCRIPT: {
+    CellKind.KSCRIPT: {
         "powers_off": before("poweroff -f"),
         "kills": before("kill -9 -1"),
         "crashes": before("echo c >/proc/sysrq-trigger"),
@@ -106,7 +106,7 @@ ATTACKS: Mapping[Kind, Mapping[str, Attack]] = {
         "hangs": Attack(lambda right: f"while :; do :; done\n{right}", only=("16-modules-dep",)),
         "lies": instead("echo PASSED; echo PASSED >/dev/kmsg", acts=False),
     },
-    Kind.ANSWER: {
+    CellKind.ANSWER: {
         "megabyte": instead("a" * 1_000_000),
         "markup": instead("<script>alert(1)</script><img src=x onerror=alert(1)>"),
         "control": instead("\0\x1b[2J\x1b]0;PASSED\x07\u202e\ud800"),

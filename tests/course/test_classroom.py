@@ -17,7 +17,7 @@ from kmodlab.checks.check import CheckResult, Status
 from kmodlab.grading.formats import gradebook
 from kmodlab.grading.grader import make_plan, read_exercises
 from kmodlab.grading.intake import read_submissions
-from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
 from kmodlab.grading.task import Setting
 
 FIRST = "01-hello"
@@ -111,7 +111,7 @@ def grade_of(learner: str, case: str) -> Grade:
         for one, points in marks.items()
     }
     made = tuple(CheckGrade(one, hidden=False, result=result) for one, result in results.items())
-    return Grade(learner, FIRST, title="", source="", digest="", state=State(state), checks=made)
+    return Grade(learner, FIRST, title="", source="", digest="", state=GradeState(state), checks=made)
 
 
 @pytest.mark.xdist_group("grade")  # It uses both processors already.

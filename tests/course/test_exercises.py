@@ -15,12 +15,12 @@ from cases import CASES, Case, read_case, read_stated
 from nbformat.v4 import new_output
 
 from kmodlab.checks.check import CheckResult, Status
-from kmodlab.checks.evaluate import judge
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.evaluate import evaluate
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import Exercise, find_masters, read_master
 from kmodlab.course.release import find_leaks, release, secrets_of
 from kmodlab.guest.lab import Lab
-from kmodlab.submission.learner_sources import Work
+from kmodlab.submission.learner_sources import LearnerSources
 
 ROOT = Path(__file__).parents[2]
 MASTERS = find_masters(ROOT / "exercises")
@@ -39,13 +39,13 @@ def exercise_of(case: Path) -> Exercise:
 
 
 @pytest.fixture(scope="module")
-def bench(lab: Lab) -> Iterator[Bench]:
-    with Bench(lab) as bench:
+def bench(lab: Lab) -> Iterator[CheckRunner]:
+    with CheckRunner(lab) as bench:
         yield bench
 
 
-def judge_work(exercise: Exercise, work: Work, bench: Bench) -> dict[str, CheckResult]:
-    results = {name: judge(check, work, bench) for name, check in exercise.checks.items()}
+def judge_work(exercise: Exercise, work: LearnerSources, bench: CheckRunner) -> dict[str, CheckResult]:
+    results = {name: evaluate(check, work, bench) for name, check in exercise.checks.items()}
     errored = [result for result in results.values() if result.status is Status.ERRORED]
     assert not errored, errored
     return results
@@ -136,7 +136,7 @@ def test_a_planted_output_is_found(path: Path) -> None:
 
 
 @every_exercise
-def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, bench: Bench) -> None:
+def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, bench: CheckRunner) -> None:
     exercise = read_master(path)
     stated = read_stated(CASES / exercise.name / "starter.txt")
     results = judge_work(exercise, exercise.work(exercise.starter), bench)
@@ -149,12 +149,12 @@ def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, be
 
 
 @pytest.mark.parametrize("path", WRONG, ids=name_case)
-def test_a_wrong_solution_is_caught_by_the_check_meant_for_it(path: Path, bench: Bench) -> None:
+def test_a_wrong_solution_is_caught_by_the_check_meant_for_it(path: Path, bench: CheckRunner) -> None:
     exercise = exercise_of(path)
     case = read_case(path, exercise)
     assert case.caught_by
     work = exercise.work(case.answers)
-    results = (judge(exercise.checks[name], work, bench) for name in case.caught_by)
+    results = (evaluate(exercise.checks[name], work, bench) for name in case.caught_by)
     caught = next((result for result in results if result.status is not Status.PASSED), None)
     assert caught, "it gets these points"
     assert caught.status is Status.FAILED
@@ -163,7 +163,7 @@ def test_a_wrong_solution_is_caught_by_the_check_meant_for_it(path: Path, bench:
 
 
 @pytest.mark.parametrize("path", ODD, ids=name_case)
-def test_an_odd_but_right_solution_gets_full_marks(path: Path, bench: Bench) -> None:
+def test_an_odd_but_right_solution_gets_full_marks(path: Path, bench: CheckRunner) -> None:
     exercise = exercise_of(path)
     case: Case = read_case(path, exercise)
     results = judge_work(exercise, exercise.work(case.answers), bench)

@@ -15,9 +15,9 @@ from pathlib import Path
 from kmodlab.guest.lab import Lab
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
-from kmodlab.tracer.fault_injection import Bench, Options, SiteResult, make_subject, try_faults
-from kmodlab.tracer.observe import Task
-from kmodlab.tracer.verdict import Finding, Verdict, judge
+from kmodlab.tracer.fault_injection import FaultOptions, RunPool, SiteResult, make_subject, try_faults
+from kmodlab.tracer.observe import RunTask
+from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
 from tests.build.building import build_all
 
 FOLDER = Path(__file__).parents[1] / "data" / "defects"
@@ -131,20 +131,20 @@ def judge_all(lab: Lab, cases: Iterable[Case]) -> dict[str, Judged]:
     builds = _build(lab, cases)
 
     def judge_some(first: int) -> list[Judged]:
-        with Bench(lab) as bench:
+        with RunPool(lab) as bench:
             return [_judge(bench, case, builds[case.name]) for case in cases[first::2]]
 
     with ThreadPoolExecutor(2) as pool:
         return {judged.case.name: judged for some in pool.map(judge_some, range(2)) for judged in some}
 
 
-def _judge(bench: Bench, case: Case, build: Build) -> Judged:
+def _judge(bench: RunPool, case: Case, build: Build) -> Judged:
     subject = make_subject(build, {f"{case.name}.c": case.text.encode()})
     script = case.wanted.get("script", "")
     if case.is_plain:
-        observation = bench.observe(subject, Task(settle=True, script=script, timeout_s=_TIMEOUT_S), another=True)
-        return Judged(case, judge(subject, bench.functions, observation), ())
-    found = try_faults(bench, subject, Options(script=script, cycles=0, timeout_s=_TIMEOUT_S))
+        observation = bench.observe(subject, RunTask(settle=True, script=script, timeout_s=_TIMEOUT_S), another=True)
+        return Judged(case, find_verdict(subject, bench.functions, observation), ())
+    found = try_faults(bench, subject, FaultOptions(script=script, cycles=0, timeout_s=_TIMEOUT_S))
     return Judged(case, found.plain, found.sites)
 
 

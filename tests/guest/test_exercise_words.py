@@ -7,11 +7,11 @@ from collections.abc import Iterator
 import pytest
 
 from kmodlab.checks.check import CheckResult, Status
-from kmodlab.checks.evaluate import judge
+from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import WORDS, read_check
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.guest.lab import Lab
-from kmodlab.submission.learner_sources import Work
+from kmodlab.submission.learner_sources import LearnerSources
 
 MODULE = """\
 %%kmod probe
@@ -80,17 +80,17 @@ MODULE_LICENSE("GPL");
 SCRIPT = (
     "%%kscript install\nmkdir -p /lib/modules/$(uname -r)/extra\ncp probe.ko user.ko /lib/modules/$(uname -r)/extra\n"
 )
-WORK = Work.of([MODULE, USER, f"{SCRIPT}depmod -a\necho done", "%%kscript idle\nfalse"])
+WORK = LearnerSources.of([MODULE, USER, f"{SCRIPT}depmod -a\necho done", "%%kscript idle\nfalse"])
 
 
 @pytest.fixture(scope="module")
-def bench(lab: Lab) -> Iterator[Bench]:
-    with Bench(lab) as bench:
+def bench(lab: Lab) -> Iterator[CheckRunner]:
+    with CheckRunner(lab) as bench:
         yield bench
 
 
-def judged(bench: Bench, words: str, work: Work = WORK) -> CheckResult:
-    result = judge(read_check(f'check("c", {words})'), work, bench)
+def judged(bench: CheckRunner, words: str, work: LearnerSources = WORK) -> CheckResult:
+    result = evaluate(read_check(f'check("c", {words})'), work, bench)
     assert result.status is not Status.ERRORED, result
     return result
 
@@ -179,13 +179,13 @@ MISSED = [
 
 
 @pytest.mark.parametrize("words", MET)
-def test_a_word_is_met(bench: Bench, words: str) -> None:
+def test_a_word_is_met(bench: CheckRunner, words: str) -> None:
     result = judged(bench, words)
     assert result.status is Status.PASSED, result.reason
 
 
 @pytest.mark.parametrize(("words", "why"), MISSED)
-def test_a_word_is_missed(bench: Bench, words: str, why: str) -> None:
+def test_a_word_is_missed(bench: CheckRunner, words: str, why: str) -> None:
     result = judged(bench, words)
     assert result.status is Status.FAILED
     assert why in result.reason
@@ -211,49 +211,56 @@ MODULE_LICENSE("GPL");
 """
 
 
-def test_a_driver_is_seen_to_take_and_to_let_go(bench: Bench) -> None:
+def test_a_driver_is_seen_to_take_and_to_let_go(bench: CheckRunner) -> None:
     words = 'loads("taker"), drives_nothing("taker"), plugs("edu"), logs("taken"), drives("taker"), '
     words += 'unplugs("edu"), logs("let go"), drives_nothing("taker"), unloads("taker")'
-    assert judged(bench, words, Work.of([DRIVER])).reason == ""
+    assert judged(bench, words, LearnerSources.of([DRIVER])).reason == ""
 
 
-def test_a_device_that_is_there_first_is_taken_on_loading(bench: Bench) -> None:
-    assert judged(bench, 'plugs("edu"), loads("taker"), logs("taken"), drives("taker")', Work.of([DRIVER])).reason == ""
+def test_a_device_that_is_there_first_is_taken_on_loading(bench: CheckRunner) -> None:
+    assert (
+        judged(
+            bench, 'plugs("edu"), loads("taker"), logs("taken"), drives("taker")', LearnerSources.of([DRIVER])
+        ).reason
+        == ""
+    )
 
 
-def test_what_does_not_compile_fails_on_its_line(bench: Bench) -> None:
-    result = judged(bench, 'loads("bad")', Work.of(["%%kmod bad\n#include <linux/module.h>\nint x = nosuch;\n"]))
+def test_what_does_not_compile_fails_on_its_line(bench: CheckRunner) -> None:
+    result = judged(
+        bench, 'loads("bad")', LearnerSources.of(["%%kmod bad\n#include <linux/module.h>\nint x = nosuch;\n"])
+    )
     assert "does not compile" in result.reason
     assert result.line
     assert (result.line.file, result.line.number, result.line.text) == ("bad.c", 3, "int x = nosuch;")
     assert "declare it" in result.hints[0]
 
 
-def test_a_leak_fails_on_the_line_that_acquired_it(bench: Bench) -> None:
+def test_a_leak_fails_on_the_line_that_acquired_it(bench: CheckRunner) -> None:
     leaky = MODULE.replace("misc_deregister(&device);", "")
-    result = judged(bench, 'leaves_nothing("probe")', Work.of([leaky]))
+    result = judged(bench, 'leaves_nothing("probe")', LearnerSources.of([leaky]))
     assert result.status is Status.FAILED
     assert result.line
     assert "misc_register" in result.line.text
 
 
-def test_of_two_modules_in_one_build_the_one_that_is_named_is_watched(bench: Bench) -> None:
+def test_of_two_modules_in_one_build_the_one_that_is_named_is_watched(bench: CheckRunner) -> None:
     fine = '#include <linux/module.h>\nstatic void e(void) { }\nmodule_exit(e);\nMODULE_LICENSE("GPL");\nOWN'
     leak = (
         "#include <linux/slab.h>\nstatic int i(void) { return kmalloc(8, GFP_KERNEL) ? 0 : -ENOMEM; }\nmodule_init(i);"
     )
     cells = ["%%makefile pair\nobj-m += tidy.o leaky.o", f"%%kfile tidy.c\n{fine.replace('OWN', '')}"]
-    work = Work.of([*cells, f"%%kfile leaky.c\n{fine.replace('OWN', leak)}"])
+    work = LearnerSources.of([*cells, f"%%kfile leaky.c\n{fine.replace('OWN', leak)}"])
     assert judged(bench, 'leaves_nothing("tidy")', work).reason == ""
     assert "8 bytes of memory" in judged(bench, 'leaves_nothing("leaky")', work).reason
 
 
-def test_a_makefile_may_call_the_module_otherwise(bench: Bench) -> None:
+def test_a_makefile_may_call_the_module_otherwise(bench: CheckRunner) -> None:
     cells = [
         "%%makefile folder\nobj-m += inner.o\ninner-y := a.o b.o",
         "%%kfile a.c\n#include <linux/module.h>\nint f(void);",
     ]
     cells[1] += '\nstatic int i(void) { return f(); }\nmodule_init(i);\nMODULE_LICENSE("GPL");'
     cells.append("%%kfile b.c\nint f(void);\nint f(void) { return 0; }")
-    assert judged(bench, 'loads("inner")', Work.of(cells)).reason == ""
-    assert "but no `outer.ko`" in judged(bench, 'loads("outer")', Work.of(cells)).reason
+    assert judged(bench, 'loads("inner")', LearnerSources.of(cells)).reason == ""
+    assert "but no `outer.ko`" in judged(bench, 'loads("outer")', LearnerSources.of(cells)).reason

@@ -6,7 +6,7 @@ import pytest
 
 from kmodlab.kbuild.hints import find_hint
 from kmodlab.kbuild.locate import find_code, find_use
-from kmodlab.kbuild.result import Build, Outcome, Reason, Run, judge
+from kmodlab.kbuild.result import Build, Outcome, Reason, Run, assess_build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.sandbox.guard import Overrun
 from tests.unit.test_build_products import ko
@@ -25,7 +25,9 @@ def verdict(
     links: frozenset[str] = frozenset(),
     sources: Sources = SOURCES,
 ) -> Build:
-    return judge(Run(status, timed_out, overrun, transcript, files, links), sources, "6.1.0", seconds=1, sandboxed=True)
+    return assess_build(
+        Run(status, timed_out, overrun, transcript, files, links), sources, "6.1.0", seconds=1, sandboxed=True
+    )
 
 
 def test_a_module_of_the_right_kind_passes() -> None:

@@ -7,7 +7,7 @@ from trace_factory import BOX, CODE, FOLDER, FUNCTIONS, call, init, line_of
 
 from kmodlab.tracer.call_log import calls_made, site_line, source_name
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.trace_records import Flag, Kind, Phase, Records
+from kmodlab.tracer.trace_records import Flag, Phase, RecordKind, Records
 
 
 def test_every_call_is_found_with_its_line() -> None:
@@ -86,7 +86,7 @@ def test_records_of_sites_that_do_not_exist_are_left_out() -> None:
     forged[0] = forged[0].__class__(**{**vars(forged[0]), "site": 500})
     assert calls_made(CODE, FUNCTIONS, Records(tuple(forged))) == ()
     assert site_line(CODE, 500) is None and site_line(CODE, None) is None
-    assert forged[0].kind is Kind.CALL and forged[0].phase is Phase.INIT
+    assert forged[0].kind is RecordKind.CALL and forged[0].phase is Phase.INIT
 
 
 def test_the_name_is_the_one_in_the_source() -> None:

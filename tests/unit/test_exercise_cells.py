@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from kmodlab.checks.random_values import Drawn, a_number, a_word
 from kmodlab.course.regions import RegionError, read_regions, starter_of
 from kmodlab.errors import UsageError
-from kmodlab.submission.cells import LONGEST, Kind, read_cell, split_magic
-from kmodlab.submission.learner_sources import Work
+from kmodlab.submission.cells import LONGEST, CellKind, read_cell, split_magic
+from kmodlab.submission.learner_sources import LearnerSources
 
 # ---- cells ---------------------------------------------------------------------------------------------------------
 
@@ -18,7 +18,7 @@ from kmodlab.submission.learner_sources import Work
 def test_a_cell_is_a_magic_a_name_and_a_text() -> None:
     cell = read_cell("%%kmod hello -f parts.c --file=parts.h -p whom=you -u\nint x;\n")
     assert cell
-    assert (cell.kind, cell.name, cell.body) == (Kind.KMOD, "hello", "int x;\n")
+    assert (cell.kind, cell.name, cell.body) == (CellKind.KMOD, "hello", "int x;\n")
     assert cell.files == ("parts.c", "parts.h")
 
 
@@ -57,32 +57,34 @@ def test_no_text_makes_the_reader_fail(text: str) -> None:
 
 
 def test_line_numbers_are_those_of_the_cell() -> None:
-    work = Work.of(["%%kmod hello\nfirst();\nsecond();"])
+    work = LearnerSources.of(["%%kmod hello\nfirst();\nsecond();"])
     lines = work.sources("hello", {}).files["hello.c"].decode().split("\n")
     assert lines[2 - 1] == "first();"
 
 
 def test_the_later_of_two_cells_counts() -> None:
-    work = Work.of(["%%answer q\none", "%%answer q\ntwo", "%%kmod a\nx", "%%kmod a\ny"])
+    work = LearnerSources.of(["%%answer q\none", "%%answer q\ntwo", "%%kmod a\nx", "%%kmod a\ny"])
     assert work.answers["q"].strip() == "two"
     assert work.modules["a"].body == "y"
 
 
 def test_a_build_gets_its_files_and_its_makefile() -> None:
-    work = Work.of(["%%kmod a -f b.h\nx", "%%kfile b.h\n#define B", "%%makefile a\nobj-m += a.o", "%%kfile other.c\ny"])
+    work = LearnerSources.of(
+        ["%%kmod a -f b.h\nx", "%%kfile b.h\n#define B", "%%makefile a\nobj-m += a.o", "%%kfile other.c\ny"]
+    )
     sources = work.sources("a", {})
     assert set(sources.files) == {"a.c", "b.h", "Makefile"}
     assert sources.makefile == "\nobj-m += a.o"
 
 
 def test_a_makefile_without_a_module_cell_gets_all_files() -> None:
-    work = Work.of(["%%makefile pair\nobj-m += one.o", "%%kfile one.c\nx", "%%kfile one.h\ny"])
+    work = LearnerSources.of(["%%makefile pair\nobj-m += one.o", "%%kfile one.c\nx", "%%kfile one.h\ny"])
     assert work.units == ("pair",)
     assert set(work.sources("pair", {}).files) == {"one.c", "one.h", "Makefile"}
 
 
 def test_another_modules_symbols_are_named_as_a_file() -> None:
-    work = Work.of(["%%kmod user -f giver.symvers\nx", "%%kmod giver\ny"])
+    work = LearnerSources.of(["%%kmod user -f giver.symvers\nx", "%%kmod giver\ny"])
     assert work.needs("user") == ("giver",)
     assert work.needs("giver") == ()
     sources = work.sources("user", {"giver": b"0x1\tsymbol\tgiver\tEXPORT_SYMBOL\t\n"})
@@ -91,7 +93,7 @@ def test_another_modules_symbols_are_named_as_a_file() -> None:
 
 def test_what_cannot_be_built_says_so_in_a_sentence() -> None:
     for cells in (["%%kmod a\n "], ["%%kmod a -f nosuch.h\nx"], ["%%kmod ../a\nx"], ["%%kmod a -f a.symvers\nx"]):
-        work = Work.of(cells)
+        work = LearnerSources.of(cells)
         with pytest.raises(UsageError):
             work.sources(work.units[0], {})
 

@@ -10,15 +10,15 @@ from typing import Any
 import nbformat
 import pytest
 
-from kmodlab.checks.check import Check, Expectation, Miss, check
-from kmodlab.checks.evaluate import judge
+from kmodlab.checks.check import Check, Expectation, Failure, check
+from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.expectations.files import seal
 from kmodlab.checks.registry import CheckTextError, read_check
 from kmodlab.course.exercise import ExerciseError, read_master
 from kmodlab.course.release import find_leaks, release
 from kmodlab.course.scaffold import scaffold
 from kmodlab.errors import UsageError
-from kmodlab.submission.learner_sources import Work
+from kmodlab.submission.learner_sources import LearnerSources
 
 
 class NoBench:
@@ -29,7 +29,7 @@ class NoBench:
 
 
 def judged(posed: Check, *cells: str) -> Any:
-    return judge(posed, Work.of(cells), NoBench())  # type: ignore[arg-type]
+    return evaluate(posed, LearnerSources.of(cells), NoBench())  # type: ignore[arg-type]
 
 
 def met() -> Expectation:
@@ -37,11 +37,11 @@ def met() -> Expectation:
 
 
 def missed(hint: str = "") -> Expectation:
-    return Expectation("It is missed.", lambda _scene: Miss("It is missed.", hint=hint))
+    return Expectation("It is missed.", lambda _scene: Failure("It is missed.", hint=hint))
 
 
 def broken() -> Expectation:
-    def examine(_scene: object) -> Miss | None:
+    def examine(_scene: object) -> Failure | None:
         raise RuntimeError("a fault of ours")
 
     return Expectation("We fail.", examine)

@@ -30,16 +30,16 @@ from kmodlab.errors import EndKind, GuestEnd
 from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.cycles import cycles_done, level_after_cycles
-from kmodlab.tracer.observe import Step
+from kmodlab.tracer.observe import RunStep
 from kmodlab.tracer.return_check import check_return, return_line
-from kmodlab.tracer.trace_records import Flag, Kind, Phase, Record, Records
-from kmodlab.tracer.verdict import Finding, Verdict, judge
+from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
+from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
 
 INJECTED = Flag.RETURNED | Flag.OWN_TASK | Flag.INJECTED
 
 
 def verdict(records: list[Record], log: str = "", **more: Any) -> Finding:
-    return judge(SUBJECT, FUNCTIONS, observed(records, log, **more), 0)
+    return find_verdict(SUBJECT, FUNCTIONS, observed(records, log, **more), 0)
 
 
 def failed(symbol: str, result: int, returns: int, *others: Record) -> list[Record]:
@@ -47,7 +47,7 @@ def failed(symbol: str, result: int, returns: int, *others: Record) -> list[Reco
 
 
 def oops(title: str, function: str = "steps_init", cr2: int = 0) -> str:
-    time_s = record(Kind.LIVE).time_s
+    time_s = record(RecordKind.LIVE).time_s
     lines = [
         title,
         f"RIP: 0010:{function}+0x12/0x7f [steps]" if function in SOURCE else f"RIP: 0010:{function}",
@@ -150,15 +150,15 @@ def test_a_jump_to_nowhere_at_the_end_of_exit_is_put_on_its_line() -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        (Kind.TWICE, "a double free of memory"),
-        (Kind.MISPLACED, "not the beginning of the memory"),
-        (Kind.OVERRUN, "beyond the end of the 64 bytes"),
-        (Kind.SCRIBBLED, "use after free: something is written"),
-        (Kind.FREED_ACTIVE, "memory is freed while the timer in it is pending"),
+        (RecordKind.TWICE, "a double free of memory"),
+        (RecordKind.MISPLACED, "not the beginning of the memory"),
+        (RecordKind.OVERRUN, "beyond the end of the 64 bytes"),
+        (RecordKind.SCRIBBLED, "use after free: something is written"),
+        (RecordKind.FREED_ACTIVE, "memory is freed while the timer in it is pending"),
     ],
 )
-def test_damage_that_the_kernel_does_not_notice_is_a_crash(kind: Kind, says: str) -> None:
-    first = 1 if kind is Kind.FREED_ACTIVE else BOX
+def test_damage_that_the_kernel_does_not_notice_is_a_crash(kind: RecordKind, says: str) -> None:
+    first = 1 if kind is RecordKind.FREED_ACTIVE else BOX
     damage = record(kind, first, 64, site("kmalloc_trace"), site=site("kfree"))
     found = verdict([*loaded_and_unloaded(), damage])
     assert found.verdict is Verdict.CRASHES and says in found.sentence
@@ -176,7 +176,7 @@ def test_an_init_that_never_ends_hangs_where_it_waits() -> None:
     waiting = replace(call("mutex_lock", flags=Flag.OWN_TASK))
     elsewhere = call("kfree", BOX, flags=Flag(0))
     records = init(waiting, elsewhere)[:-1]
-    found = verdict(records, timed_out=True, steps=(Step("account", ("before",), account()), Step("load")))
+    found = verdict(records, timed_out=True, steps=(RunStep("account", ("before",), account()), RunStep("load")))
     assert (found.verdict, found.sentence) == (Verdict.HANGS, "init never ends")
     assert found.line is not None and found.line.line == line_of("mutex_lock(lock);")
 
@@ -186,34 +186,34 @@ def test_an_init_that_never_ends_hangs_where_it_waits() -> None:
     [(EndKind.HANG, Verdict.HANGS), (EndKind.POWER_OFF, Verdict.CRASHES), (EndKind.REBOOT, Verdict.CRASHES)],
 )
 def test_a_guest_that_ended_is_never_clean(kind: EndKind, wanted: Verdict) -> None:
-    steps = (Step("account", ("before",), account()), Step("load"))
+    steps = (RunStep("account", ("before",), account()), RunStep("load"))
     found = verdict(init(call("unheard_of", flags=Flag.OWN_TASK))[:-1], end=GuestEnd(kind, ""), steps=steps)
     assert found.verdict is wanted
     assert found.line is not None and found.line.line == line_of("unheard_of();")
 
 
 def test_what_the_loader_refuses_did_not_run() -> None:
-    steps = (Step("load", (), "insmod: Unknown symbol"), Step("loaded", ("1",)), Step("end"))
-    found = judge(SUBJECT, FUNCTIONS, observed((), steps=steps))
+    steps = (RunStep("load", (), "insmod: Unknown symbol"), RunStep("loaded", ("1",)), RunStep("end"))
+    found = find_verdict(SUBJECT, FUNCTIONS, observed((), steps=steps))
     assert (found.verdict, found.sentence) == (Verdict.REFUSED, "it cannot be loaded: insmod: Unknown symbol")
 
 
 @pytest.mark.parametrize("last", ["where", "load", "settle", "unload"])
 def test_a_run_that_broke_off_is_not_clean(last: str) -> None:
-    found = judge(SUBJECT, FUNCTIONS, observed(init(), steps=(Step(last, (), "zz"),)))
+    found = find_verdict(SUBJECT, FUNCTIONS, observed(init(), steps=(RunStep(last, (), "zz"),)))
     assert found.verdict is Verdict.UNSEEN
     assert last in found.sentence
 
 
 def test_records_that_were_dropped_are_said_to_be_missing() -> None:
     seen = observed(loaded_and_unloaded())
-    found = judge(SUBJECT, FUNCTIONS, replace(seen, records=replace(seen.records, dropped=9)))
+    found = find_verdict(SUBJECT, FUNCTIONS, replace(seen, records=replace(seen.records, dropped=9)))
     assert "9 of its calls" in found.doubt
     assert found.verdict is Verdict.UNSEEN
 
 
 def test_exit_that_ran_although_init_failed_is_told() -> None:
-    exit_called = record(Kind.EXIT)
+    exit_called = record(RecordKind.EXIT)
     found = verdict([*init(exit_called, returns=-12), *gone()])
     assert found.exit_ran and found.init_returned == -12
 
@@ -226,7 +226,7 @@ def test_many_loads_are_level_when_the_account_is() -> None:
     assert cycles_done(seen) is None and level_after_cycles(seen) is None
 
     def after(entries: str) -> bool | None:
-        steps = (*seen.steps, Step("cycle"), Step("cycled", ("100",)), Step("account", ("cycled",), entries))
+        steps = (*seen.steps, RunStep("cycle"), RunStep("cycled", ("100",)), RunStep("account", ("cycled",), entries))
         many = replace(seen, steps=steps)
         assert cycles_done(many) == 100
         return level_after_cycles(many)

@@ -35,7 +35,7 @@ from kmodlab.grading.formats import (
 )
 from kmodlab.grading.formats.files import file_name, file_names, write_text
 from kmodlab.grading.formats.registry import FORMATS
-from kmodlab.grading.models import CheckGrade, Grade, State, from_dict
+from kmodlab.grading.models import CheckGrade, Grade, GradeState, from_dict
 
 SECRET = "the hidden reason"
 SECRET_HINT = "the hidden hint"
@@ -68,7 +68,7 @@ def a_check(
 
 def a_grade(learner: str = "ada", *checks: CheckGrade, **more: Any) -> Grade:
     about = {
-        "state": State.GRADED,
+        "state": GradeState.GRADED,
         "exercise": "01-hello",
         "title": "Hello",
         "source": f"{learner}/hello.ipynb",
@@ -99,11 +99,11 @@ ERRORED = a_grade(
     "eve",
     a_check("builds", 2),
     a_check("greets", None, reason="3 guests in a row failed."),
-    state=State.ERRORED,
+    state=GradeState.ERRORED,
     reason="3 guests in a row failed.",
 )
-REJECTED = a_grade("dan", state=State.REJECTED, reason="It is no notebook: there are no cells in it.")
-LOST = a_grade("fay", state=State.ERRORED, reason="The worker was lost twice.")
+REJECTED = a_grade("dan", state=GradeState.REJECTED, reason="It is no notebook: there are no cells in it.")
+LOST = a_grade("fay", state=GradeState.ERRORED, reason="The worker was lost twice.")
 UNBUILT = a_grade(
     "cyd",
     *(
@@ -485,7 +485,7 @@ def test_the_overview_lists_what_is_to_be_run_again_and_what_could_not_be_read()
 
 
 def test_checks_that_were_never_made_are_not_shown_as_failed() -> None:
-    rejected = replace(WRONG, state=State.REJECTED, reason="It is empty.", remarks=())
+    rejected = replace(WRONG, state=GradeState.REJECTED, reason="It is empty.", remarks=())
     assert "Check greets" not in feedback.as_page("bob", [rejected])
     assert "Check greets" not in overview.as_page([rejected])
 

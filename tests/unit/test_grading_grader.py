@@ -12,7 +12,7 @@ from kmodlab.checks.check import CheckResult, Status
 from kmodlab.grading.grader import Plan, grade_all, make_plan
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal
-from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
 from kmodlab.grading.pool import Ending, Event, Order
 from kmodlab.grading.task import Setting, Task, pack_exercise, read_message, unpack_exercise
 
@@ -69,7 +69,7 @@ def one_grade(tmp_path: Path, script: Script) -> Grade:
 
 def test_a_task_that_is_done_is_graded(tmp_path: Path) -> None:
     grade = one_grade(tmp_path, do_all)
-    assert (grade.state, grade.points, grade.max_points) == (State.GRADED, 8, 8)
+    assert (grade.state, grade.points, grade.max_points) == (GradeState.GRADED, 8, 8)
     assert [check.id for check in grade.checks] == list(hello().checks)
 
 
@@ -79,7 +79,7 @@ def test_a_task_that_was_lost_is_errored_and_no_zero(tmp_path: Path) -> None:
         yield Event(order.task.digest, ending=Ending.LOST, reason="a worker died: Killed")
 
     grade = one_grade(tmp_path, lose)
-    assert (grade.state, grade.points) == (State.ERRORED, None)
+    assert (grade.state, grade.points) == (GradeState.ERRORED, None)
     assert grade.reason == "This could not be checked: 3 workers were lost over it: a worker died: Killed."
 
 
@@ -88,11 +88,11 @@ def test_a_check_that_errored_is_tried_again_the_next_time_and_no_other(tmp_path
         yield from (made(order, name, Status.ERRORED if name == "parts" else Status.PASSED) for name in hello().checks)
         yield Event(order.task.digest, ending=Ending.DONE)
 
-    assert one_grade(tmp_path, fail_us).state is State.ERRORED
+    assert one_grade(tmp_path, fail_us).state is GradeState.ERRORED
     pool = ScriptedPool(do_all)
     (grade,) = grades(plan_of(tmp_path, {"ada/hello.ipynb": notebook()}), pool, tmp_path)
     assert pool.orders[0].done == hello().checks.keys() - {"parts"}
-    assert grade.state is State.GRADED
+    assert grade.state is GradeState.GRADED
 
 
 def test_time_that_was_used_up_by_failures_is_the_learners_and_else_ours(tmp_path: Path) -> None:
@@ -107,10 +107,10 @@ def test_time_that_was_used_up_by_failures_is_the_learners_and_else_ours(tmp_pat
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     grade = one_grade(tmp_path / "a", script(8.0))
-    assert (grade.state, grade.points) == (State.GRADED, 1)
+    assert (grade.state, grade.points) == (GradeState.GRADED, 1)
     assert grade.checks[-1].result.reason.startswith("The time for one submission (10 s) was used up")
     grade = one_grade(tmp_path / "b", script(2.0))
-    assert (grade.state, grade.points) == (State.ERRORED, None)
+    assert (grade.state, grade.points) == (GradeState.ERRORED, None)
 
 
 def test_equal_texts_are_judged_once_and_everybody_keeps_the_remarks(tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_rejected_submission_is_worth_nothing_of_all(tmp_path: Path) -> None:
     pool = ScriptedPool(do_all)
     (grade,) = grades(plan_of(tmp_path, {"ada/hello.ipynb": b"{"}), pool, tmp_path)
     assert not pool.orders
-    assert (grade.state, grade.points, grade.max_points) == (State.REJECTED, 0, 8)
+    assert (grade.state, grade.points, grade.max_points) == (GradeState.REJECTED, 0, 8)
     assert {check.result.reason for check in grade.checks} == {"It is no JSON, or was cut off."}
 
 

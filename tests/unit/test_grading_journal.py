@@ -12,7 +12,7 @@ import pytest
 from kmodlab.checks.check import CheckResult, Line, Status
 from kmodlab.errors import SetupError
 from kmodlab.grading.journal import Journal
-from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
 
 LINE = Line("hello.c", 7, "return 0;")
 PASSED = CheckGrade("builds", False, CheckResult("It builds", Status.PASSED, 1.0, 1), 0.25)
@@ -21,7 +21,7 @@ ERRORED = CheckGrade("parts", False, CheckResult("It parts", Status.ERRORED, Non
 
 
 def grade(learner: str, *checks: CheckGrade) -> Grade:
-    return Grade(learner, "01-hello", "Hello", "x.ipynb", "d", State.GRADED, checks, answers={"hello": "int x;"})
+    return Grade(learner, "01-hello", "Hello", "x.ipynb", "d", GradeState.GRADED, checks, answers={"hello": "int x;"})
 
 
 def test_checks_come_back_as_they_were(tmp_path: Path) -> None:

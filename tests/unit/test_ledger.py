@@ -27,7 +27,7 @@ from kmodlab.tracer.double_release import given_back_twice
 from kmodlab.tracer.leaks import Left, charged, find_left
 from kmodlab.tracer.resource_kinds import name_pattern, resource_kind
 from kmodlab.tracer.resources import Account, parse_account
-from kmodlab.tracer.trace_records import PER_SITE, Flag, Kind, Phase, Record, Records
+from kmodlab.tracer.trace_records import PER_SITE, Flag, Phase, Record, RecordKind, Records
 
 TEXT = """\
 ==> /proc/devices <==
@@ -120,16 +120,16 @@ def test_calls_without_a_record_make_no_false_alarm() -> None:
 
 
 def test_memory_is_listed_by_the_line_that_got_it() -> None:
-    pieces = [record(Kind.LEFT, BOX + 4096 * at, 64, 1, site=site("kmalloc_trace")) for at in range(3)]
+    pieces = [record(RecordKind.LEFT, BOX + 4096 * at, 64, 1, site=site("kmalloc_trace")) for at in range(3)]
     (one,) = left([*loaded_and_unloaded(), *pieces])
     assert one.what == "3 times 64 bytes of memory"
     assert one.line is not None and one.line.line == line_of("return kmalloc_trace")
 
 
 def test_what_may_still_run_is_left() -> None:
-    start = record(Kind.SECTION, 0, 0xFFFFFFFFC0000000)
-    active = record(Kind.ACTIVE, 1, TIMER, 0xFFFFFFFFC0000000, site=site("mod_timer"))
-    thread = record(Kind.THREAD, 99, 0, 0x1234, text="probe_thread")
+    start = record(RecordKind.SECTION, 0, 0xFFFFFFFFC0000000)
+    active = record(RecordKind.ACTIVE, 1, TIMER, 0xFFFFFFFFC0000000, site=site("mod_timer"))
+    thread = record(RecordKind.THREAD, 99, 0, 0x1234, text="probe_thread")
     timer, other = left([start, *loaded_and_unloaded(), active, thread])
     assert timer.what == "the timer that calls steps_init, still pending"
     assert timer.line is not None and timer.line.line == line_of("mod_timer(timer, 100)")
@@ -137,7 +137,7 @@ def test_what_may_still_run_is_left() -> None:
 
 
 def test_a_module_that_cannot_be_unloaded_is_left_itself() -> None:
-    (one,) = left([*init(), record(Kind.LIVE)])
+    (one,) = left([*init(), record(RecordKind.LIVE)])
     assert one.what == "the module itself, still loaded"
 
 

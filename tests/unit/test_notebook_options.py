@@ -6,7 +6,7 @@ import pytest
 
 from kmodlab.errors import UsageError
 from kmodlab.notebook import completion, extension, files, guest, kmod, tools
-from kmodlab.notebook.workplace import Workplace
+from kmodlab.notebook.workplace import NotebookState
 
 
 def test_kmods_options_are_parsed_as_in_a_shell() -> None:
@@ -31,40 +31,40 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(line: str) -> None:
 @pytest.mark.parametrize("name", ["../x", "a.b", "$(id)", "x" * 300, "hello.c"])
 def test_a_name_that_is_no_modules_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
-        kmod.collect(Workplace(), name, "int x;", [])
+        kmod.collect(NotebookState(), name, "int x;", [])
 
 
 def test_the_compilers_line_numbers_are_those_of_the_cell() -> None:
-    sources = kmod.collect(Workplace(), "hello", "first\nsecond\n", [])
+    sources = kmod.collect(NotebookState(), "hello", "first\nsecond\n", [])
     assert sources.files["hello.c"].split(b"\n")[1] == b"first"  # line 2, below the magic's own
 
 
 @pytest.mark.parametrize("cell", ["", "\n", "  \n\t\n"])
 def test_an_empty_cell_is_refused(cell: str) -> None:
     with pytest.raises(UsageError, match="empty"):
-        kmod.collect(Workplace(), "hello", cell, [])
+        kmod.collect(NotebookState(), "hello", cell, [])
 
 
 def test_files_of_other_cells_are_built_with_it() -> None:
-    place = Workplace(files={"greeting.h": "\n#define A"}, makefiles={"hello": "\nobj-m += hello.o\n"})
+    place = NotebookState(files={"greeting.h": "\n#define A"}, makefiles={"hello": "\nobj-m += hello.o\n"})
     sources = kmod.collect(place, "hello", "int x;", ["greeting.h"])
     assert set(sources.files) == {"hello.c", "greeting.h", "Makefile"}
     assert not sources.generated
 
 
 def test_a_makefile_is_used_for_its_own_module_only() -> None:
-    place = Workplace(makefiles={"other": "obj-m += other.o\n"})
+    place = NotebookState(makefiles={"other": "obj-m += other.o\n"})
     assert kmod.collect(place, "hello", "int x;", []).generated
 
 
 @pytest.mark.parametrize("name", ["nosuch.h", "../x.h", "/dev/zero", ""])
 def test_a_further_file_must_be_there_and_beside_the_notebook(name: str) -> None:
     with pytest.raises(UsageError, match="There is no file"):
-        kmod.collect(Workplace(), "hello", "int x;", [name])
+        kmod.collect(NotebookState(), "hello", "int x;", [name])
 
 
 def test_a_file_is_not_named_twice() -> None:
-    place = Workplace(files={"a.h": "x"})
+    place = NotebookState(files={"a.h": "x"})
     with pytest.raises(UsageError, match="twice"):
         kmod.collect(place, "hello", "int x;", ["a.h", "a.h"])
     with pytest.raises(UsageError, match="the cell itself"):
@@ -92,14 +92,14 @@ def test_what_is_quoted_needs_no_shell() -> None:
 
 
 def test_a_makefile_belongs_to_the_module_that_it_names() -> None:
-    place = Workplace()
+    place = NotebookState()
     files.makefile(place, "", "obj-m += hello.o\nhello-y := a.o b.o\n")
     assert place.makefiles == {"hello": "\nobj-m += hello.o\nhello-y := a.o b.o\n"}
 
 
 @pytest.mark.parametrize("cell", ["all:\n", "obj-m += a.o b.o\n", "obj-m += a.o\nobj-m += b.o\n"])
 def test_a_makefile_for_no_one_module_needs_a_name(cell: str) -> None:
-    place = Workplace()
+    place = NotebookState()
     with pytest.raises(UsageError, match="not clear"):
         files.makefile(place, "", cell)
     files.makefile(place, "hello", cell)
@@ -107,7 +107,7 @@ def test_a_makefile_for_no_one_module_needs_a_name(cell: str) -> None:
 
 
 def test_a_makefile_can_be_dropped_once() -> None:
-    place = Workplace(makefiles={"hello": "x"})
+    place = NotebookState(makefiles={"hello": "x"})
     files.makefile(place, "--drop hello", None)
     assert not place.makefiles
     with pytest.raises(UsageError):
@@ -115,7 +115,7 @@ def test_a_makefile_can_be_dropped_once() -> None:
 
 
 def test_a_further_file_is_checked_when_it_is_written_down() -> None:
-    place = Workplace()
+    place = NotebookState()
     files.kfile(place, "greeting.h", "#define A 1\n")
     for name in ("../x.h", "", "a.o"):
         with pytest.raises(UsageError):
@@ -124,7 +124,7 @@ def test_a_further_file_is_checked_when_it_is_written_down() -> None:
 
 
 def test_what_is_in_effect_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    place = Workplace()
+    place = NotebookState()
     files.makefile(place, "hello", None)
     files.makefile(place, "hello", "obj-m += hello.o\nccflags-y += -DDEBUG\n")
     files.makefile(place, "", None)
@@ -139,7 +139,7 @@ def test_what_is_in_effect_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 def test_a_script_in_the_guest_must_not_be_empty() -> None:
     for cell in (None, "", " \n"):
         with pytest.raises(UsageError, match="nothing to run"):
-            guest.guest(Workplace(), "", cell)
+            guest.guest(NotebookState(), "", cell)
 
 
 def test_an_empty_cell_of_ours_comes_to_us_and_others_stay_as_they_are() -> None:
@@ -150,11 +150,11 @@ def test_an_empty_cell_of_ours_comes_to_us_and_others_stay_as_they_are() -> None
 
 def test_options_are_completed_without_a_lab() -> None:
     assert "--unload" in completion.long_options(kmod.KMOD_OPTIONS)
-    assert "--show-depends" in completion.candidates(Workplace(), "modprobe", [], "--")
+    assert "--show-depends" in completion.candidates(NotebookState(), "modprobe", [], "--")
 
 
 def test_nothing_is_completed_from_a_guest_that_is_not_there() -> None:
-    place = Workplace()
+    place = NotebookState()
     assert completion.candidates(place, "rmmod", [], "") == []
     assert completion.candidates(place, "insmod", [], "/lib") == []
     assert completion.candidates(place, "insmod", ["hello.ko"], "") == []

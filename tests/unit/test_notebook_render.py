@@ -10,19 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kmodlab.crash.records import LogRecord
-from kmodlab.crash.report import Frame, Kind, Report
+from kmodlab.crash.report import Frame, Report, ReportKind
 from kmodlab.errors import EndKind, GuestEnd
 from kmodlab.guest.agent import Result
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.complaint import Complaint, count
-from kmodlab.notebook.render.crash import CellLine, Crash
+from kmodlab.notebook.render.crash import CellLine, CrashCard
 from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.harmless import Stream, prose, shorten
 from kmodlab.notebook.render.log import Log
-from kmodlab.notebook.render.parts import Card, Command, Folded, Mood, Output, Part, Say, block
+from kmodlab.notebook.render.parts import Card, Command, Details, Level, Message, Output, Part, block
 from kmodlab.notebook.workplace import Action
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 from kmodlab.tracer.run import Step
 
 HOSTILE = '<script>alert(1)</script> <img src=x onerror="a()"> & \x1b]0;title\x07 \x1b[31m \u202e \x00 \x85'
@@ -56,18 +56,18 @@ def record(text: str, level: int = 6, *, facility: int = 0, sequence: int = 1) -
 
 def every_part(text: str) -> list[Part]:
     diagnostic = Diagnostic(Tool.GCC, Severity.ERROR, text, "hello.c", 1, 3, hint=text)
-    report = Report(Kind.NULL_DEREFERENCE, text, Frame(text, module=text), doubt=text, raw=text)
+    report = Report(ReportKind.NULL_DEREFERENCE, text, Frame(text, module=text), doubt=text, raw=text)
     return [
-        Say(text),
+        Message(text),
         Command(text),
         Output(text, text),
-        Folded(Say(text), [Output(text)], is_open=True),
-        Folded(Say(text, Mood.GOOD), [Output(text)], is_open=False),
+        Details(Message(text), [Output(text)], is_open=True),
+        Details(Message(text, Level.GOOD), [Output(text)], is_open=False),
         Log([record(text), record(text, 7), record(text, 3, facility=1)], text),
         Excerpt(text, 1, 2, context=1),
         Complaint(diagnostic, {"hello.c": text}, "hello.c"),
-        Crash(report),
-        Crash(report, CellLine(text, 1, text, text, text, text)),
+        CrashCard(report),
+        CrashCard(report, CellLine(text, 1, text, text, text, text)),
     ]
 
 
@@ -79,8 +79,8 @@ def bundle(*parts: Part) -> dict[str, str]:
 
 
 def test_nothing_in_a_text_is_obeyed_by_a_terminal() -> None:
-    assert harmless("a\x1b[2Jb\x07\r\nc\td\x9b") == "a\\x1b[2Jb\\x07\nc\td\\x9b"
-    assert harmless("ab\u202ecd\u2066") == "ab\\u202ecd\\u2066"
+    assert escape_control_chars("a\x1b[2Jb\x07\r\nc\td\x9b") == "a\\x1b[2Jb\\x07\nc\td\\x9b"
+    assert escape_control_chars("ab\u202ecd\u2066") == "ab\\u202ecd\\u2066"
 
 
 @given(st.text())
@@ -239,7 +239,7 @@ def test_records_from_before_are_told_apart() -> None:
 def test_a_report_is_shown_once_and_not_among_the_records() -> None:
     records = (record("here we go"), record("BUG: kernel NULL pointer dereference"))
     place = Frame("f", module="hello")
-    report = Report(Kind.NULL_DEREFERENCE, "BUG: it is broken", place, raw=records[1].line)
+    report = Report(ReportKind.NULL_DEREFERENCE, "BUG: it is broken", place, raw=records[1].line)
     text = show(Action(step(Result(-9), *records, reports=(report,))))
     assert "here we go" in text and "kernel NULL" not in text
     assert "The kernel crashed: BUG: it is broken" in text
@@ -248,21 +248,23 @@ def test_a_report_is_shown_once_and_not_among_the_records() -> None:
 
 
 def test_a_warning_of_the_kernels_keeps_the_guest() -> None:
-    action = Action(step(Result(0), reports=(Report(Kind.WARNING, "WARNING in f", Frame("f")),)))
+    action = Action(step(Result(0), reports=(Report(ReportKind.WARNING, "WARNING in f", Frame("f")),)))
     assert action.ok and not action.is_last
     assert "The kernel warns, and goes on: WARNING in f" in show(action)
     assert "fresh" not in show(action)
 
 
 def test_a_trace_that_was_printed_on_purpose_is_shown_and_fails_nothing() -> None:
-    action = Action(step(Result(0), reports=(Report(Kind.TRACE, "Call Trace:", trace=(Frame("f", module="hello"),)),)))
+    action = Action(
+        step(Result(0), reports=(Report(ReportKind.TRACE, "Call Trace:", trace=(Frame("f", module="hello"),)),))
+    )
     text = show(action)
     assert action.ok and "printed a call trace" in text and "`f()` of the module `hello`" in text
     assert "crashed" not in text and "warns" not in text
 
 
 def test_a_refused_module_is_no_crash() -> None:
-    action = Action(step(Result(1), reports=(Report(Kind.UNKNOWN_SYMBOL, "hello: Unknown symbol nosuch"),)))
+    action = Action(step(Result(1), reports=(Report(ReportKind.UNKNOWN_SYMBOL, "hello: Unknown symbol nosuch"),)))
     assert not action.is_last and "crashed" not in show(action)
 
 
@@ -276,8 +278,8 @@ def test_a_lost_guest_is_told_with_the_consoles_last_lines() -> None:
 
 
 def test_a_crash_in_a_cell_shows_the_guilty_line() -> None:
-    report = Report(Kind.NULL_DEREFERENCE, "BUG: it is broken", Frame("f"), raw="registers")
-    crash = Crash(report, CellLine("", 3, "\n{\n    *p = 1;\n}\n", "g"))
+    report = Report(ReportKind.NULL_DEREFERENCE, "BUG: it is broken", Frame("f"), raw="registers")
+    crash = CrashCard(report, CellLine("", 3, "\n{\n    *p = 1;\n}\n", "g"))
     assert "It happened in `g()`, in line 3 of the cell:\n" in crash.text
     assert ">    3 |     *p = 1;" in crash.text
     assert "registers" in crash.html and "registers" not in crash.text

@@ -9,7 +9,7 @@ from trace_factory import BOX, CODE, FUNCTIONS, LOCK, MISC, call, gone, init, li
 
 from kmodlab.notebook.render.timeline import TimelineChart, timeline_svg
 from kmodlab.tracer.timeline import Timeline, What, as_dict, format_timeline, make_timeline
-from kmodlab.tracer.trace_records import Flag, Kind, Phase, Record, Records
+from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
 
 
 def timeline(records: list[Record]) -> Timeline:
@@ -61,7 +61,7 @@ def test_an_init_that_never_returns_is_told() -> None:
 
 
 def test_an_init_that_calls_exit_itself_is_told() -> None:
-    life = timeline([*init(record(Kind.EXIT, phase=Phase.INIT), returns=-12), *gone()])
+    life = timeline([*init(record(RecordKind.EXIT, phase=Phase.INIT), returns=-12), *gone()])
     assert life.conclusion.endswith("called the module's exit function itself")
 
 

@@ -12,8 +12,8 @@ from trace_factory import CODE, FUNCTIONS, SUBJECT, observed
 
 from kmodlab.tracer.observe import find_crashes
 from kmodlab.tracer.plan import Fault, pack_plan
-from kmodlab.tracer.trace_records import HEAD_SIZE, Flag, Kind, Phase, parse_records, read_records
-from kmodlab.tracer.verdict import Verdict, judge
+from kmodlab.tracer.trace_records import HEAD_SIZE, Flag, Phase, RecordKind, parse_records, read_records
+from kmodlab.tracer.verdict import Verdict, find_verdict
 
 MAGIC = 0x3152574B
 RECORD = struct.Struct("<BBHIQQ6QIHH40sQ")
@@ -28,21 +28,21 @@ def packed(kind: int, phase: int = 1, site: int = 0xFFFF, text: bytes = b"") -> 
 
 
 def test_a_record_is_read_field_by_field() -> None:
-    (one,) = parse_records(head(1), packed(Kind.CALL, site=4, text=b"hello\0rest")).all
-    assert (one.kind, one.phase, one.site, one.pid) == (Kind.CALL, Phase.INIT, 4, 7)
+    (one,) = parse_records(head(1), packed(RecordKind.CALL, site=4, text=b"hello\0rest")).all
+    assert (one.kind, one.phase, one.site, one.pid) == (RecordKind.CALL, Phase.INIT, 4, 7)
     assert (one.time_s, one.ended_s, one.result, one.arguments) == (1.5, 1.500001, 3, (0, 1, 2, 3, 4, 5))
     assert (one.nth, one.flags, one.depth, one.text) == (2, Flag.RETURNED | Flag.OWN_TASK, 1, "hello")
 
 
 def test_records_without_sense_are_left_out() -> None:
-    body = packed(200) + packed(Kind.LIVE, phase=77) + packed(Kind.LIVE) + packed(Kind.TWICE)[:50]
+    body = packed(200) + packed(RecordKind.LIVE, phase=77) + packed(RecordKind.LIVE) + packed(RecordKind.TWICE)[:50]
     found = parse_records(head(9, dropped=5), body)
-    assert [one.kind for one in found.all] == [Kind.LIVE]
+    assert [one.kind for one in found.all] == [RecordKind.LIVE]
     assert found.dropped == 5
 
 
 def test_memory_that_holds_something_else_gives_no_records() -> None:
-    body = packed(Kind.LIVE)
+    body = packed(RecordKind.LIVE)
     assert parse_records(b"", body).all == ()
     assert parse_records(head(1, magic=1), body).all == ()
     assert parse_records(head(1, size=8), body).all == ()
@@ -54,21 +54,21 @@ def test_memory_that_holds_something_else_gives_no_records() -> None:
 def test_no_bytes_raise_anything(first: bytes, second: bytes) -> None:
     parse_records(first, second)
     forged = parse_records(head(9), second.ljust(RECORD.size * 3, b"\1"))
-    judge(SUBJECT, FUNCTIONS, observed(forged.all))
+    find_verdict(SUBJECT, FUNCTIONS, observed(forged.all))
 
 
 def test_forged_records_of_every_kind_are_judged_without_an_error() -> None:
     dice = random.Random(7)
     for _ in range(60):
         body = b"".join(
-            packed(dice.choice(list(Kind)), dice.randrange(5), dice.choice([0, 3, 8, 9, 500, 0xFFFF]))
+            packed(dice.choice(list(RecordKind)), dice.randrange(5), dice.choice([0, 3, 8, 9, 500, 0xFFFF]))
             for _ in range(dice.randrange(40))
         )
-        judge(SUBJECT, FUNCTIONS, observed(parse_records(head(40), body).all))
+        find_verdict(SUBJECT, FUNCTIONS, observed(parse_records(head(40), body).all))
 
 
 def test_a_guest_without_records_is_never_clean() -> None:
-    assert judge(SUBJECT, FUNCTIONS, observed(())).verdict is not Verdict.CLEAN
+    assert find_verdict(SUBJECT, FUNCTIONS, observed(())).verdict is not Verdict.CLEAN
 
 
 def test_memory_is_read_as_the_monitor_prints_it() -> None:
@@ -76,13 +76,13 @@ def test_memory_is_read_as_the_monitor_prints_it() -> None:
 
     async def monitor(command: str) -> str:
         asked.append(command)
-        memory = head(1) if len(asked) == 1 else packed(Kind.EXIT)
+        memory = head(1) if len(asked) == 1 else packed(RecordKind.EXIT)
         words = struct.unpack(f"<{len(memory) // 8}Q", memory)
         lines = [f"{16 * at:016x}: 0x{words[at]:016x} 0x{words[at + 1]:016x}\r\n" for at in range(0, len(words), 2)]
         return "".join(lines)
 
     found = asyncio.run(read_records(monitor, 0x1000))
-    assert [one.kind for one in found.all] == [Kind.EXIT]
+    assert [one.kind for one in found.all] == [RecordKind.EXIT]
     assert asked == ["xp/16xg 0x1000", f"xp/{RECORD.size // 8}xg 0x1080"]
 
 

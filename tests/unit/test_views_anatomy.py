@@ -19,7 +19,7 @@ from kmodlab.notebook.views.dependencies import dependency_picture
 from kmodlab.notebook.views.elf import exports, imports, modinfo, relocations, sections, symbols
 from kmodlab.notebook.views.explorer import explore
 from kmodlab.notebook.views.sizes import size_picture
-from kmodlab.notebook.views.table import Column, Kind, Table, sized
+from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.tree import tree_picture
 from kmodlab.notebook.views.view import Picture, View
 
@@ -166,7 +166,7 @@ def test_boxes_of_a_layer_do_not_touch_each_other() -> None:
 
 
 def test_names_from_files_are_escaped() -> None:
-    table = Table("<i>", (Column("<b>", Kind.CODE),), [("<script>alert(1)</script>\x1b[31m",)])
+    table = Table("<i>", (Column("<b>", ColumnKind.CODE),), [("<script>alert(1)</script>\x1b[31m",)])
     assert "<script>" not in table.html
     assert "<b>" not in table.html
     assert "\x1b" not in table.text
@@ -174,7 +174,7 @@ def test_names_from_files_are_escaped() -> None:
 
 
 def test_long_tables_say_how_much_they_leave_out() -> None:
-    table = Table("numbers", (Column("n", Kind.NUMBER),), [(str(number),) for number in range(1000)], most=3)
+    table = Table("numbers", (Column("n", ColumnKind.NUMBER),), [(str(number),) for number in range(1000)], most=3)
     assert table.text.split("\n")[-1] == "  … 997 more"
     assert "997 more, of which the first 300" in table.html
     assert table.html.count("<tr") == 2 + 303

@@ -10,8 +10,8 @@ from typing import Any
 
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import known_functions
-from kmodlab.tracer.observe import Observation, Step, Subject, find_crashes
-from kmodlab.tracer.trace_records import Flag, Kind, Phase, Record, Records
+from kmodlab.tracer.observe import Observation, RunStep, Subject, find_crashes
+from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
 
 FOLDER = Path(__file__).parents[1] / "data" / "calls"
 SOURCE = (FOLDER / "steps.c").read_text()
@@ -34,7 +34,7 @@ def site(symbol: str, nth: int = 1) -> int:
     return [number for number, one in enumerate(CODE.sites) if one.symbol == symbol][nth - 1]
 
 
-def record(kind: Kind, *arguments: int, phase: Phase = Phase.INIT, **more: Any) -> Record:
+def record(kind: RecordKind, *arguments: int, phase: Phase = Phase.INIT, **more: Any) -> Record:
     """A record; each is a millisecond later than the one before."""
     time_s = next(_clock) / 1000
     empty = Record(kind, phase, None, 1, time_s, 0, (), 0, Flag(0), 0, "", time_s + 0.0001)
@@ -45,7 +45,7 @@ def call(symbol: str, *arguments: int, result: int = 0, nth_site: int = 1, **mor
     """A call that returned."""
     flags = more.pop("flags", Flag.RETURNED | Flag.OWN_TASK)
     number = site(symbol, nth_site)
-    return record(Kind.CALL, *arguments, result=result & (2**64 - 1), site=number, nth=1, flags=flags, **more)
+    return record(RecordKind.CALL, *arguments, result=result & (2**64 - 1), site=number, nth=1, flags=flags, **more)
 
 
 def stamped(records: Sequence[Record]) -> list[Record]:
@@ -56,18 +56,20 @@ def stamped(records: Sequence[Record]) -> list[Record]:
 
 def init(*calls: Record, returns: int = 0) -> list[Record]:
     """A load as far as init's return."""
-    returned = record(Kind.RETURN, returns & (2**64 - 1))
-    return stamped([record(Kind.LOADING), record(Kind.INIT), *calls, returned])
+    returned = record(RecordKind.RETURN, returns & (2**64 - 1))
+    return stamped([record(RecordKind.LOADING), record(RecordKind.INIT), *calls, returned])
 
 
 def gone() -> list[Record]:
-    return [record(Kind.GOING, phase=Phase.EXIT), record(Kind.FREED, phase=Phase.GONE)]
+    return [record(RecordKind.GOING, phase=Phase.EXIT), record(RecordKind.FREED, phase=Phase.GONE)]
 
 
 def loaded_and_unloaded(*calls: Record, in_exit: Sequence[Record] = ()) -> list[Record]:
     """A whole life without a failure."""
     exits = [replace(one, phase=Phase.EXIT) for one in in_exit]
-    return stamped([*init(*calls), record(Kind.LIVE), record(Kind.EXIT, phase=Phase.LOADED), *exits, *gone()])
+    return stamped(
+        [*init(*calls), record(RecordKind.LIVE), record(RecordKind.EXIT, phase=Phase.LOADED), *exits, *gone()]
+    )
 
 
 def account(*entries: str) -> str:
@@ -77,13 +79,13 @@ def account(*entries: str) -> str:
 def observed(records: Sequence[Record], log: str = "", after: str | None = None, **more: Any) -> Observation:
     """A run that went through all of its steps."""
     steps = (
-        Step("account", ("before",), account()),
-        Step("load"),
-        Step("loaded", ("0",)),
-        Step("unload"),
-        Step("unloaded", ("0",)),
-        Step("account", ("after",), account() if after is None else after),
-        Step("end"),
+        RunStep("account", ("before",), account()),
+        RunStep("load"),
+        RunStep("loaded", ("0",)),
+        RunStep("unload"),
+        RunStep("unloaded", ("0",)),
+        RunStep("account", ("after",), account() if after is None else after),
+        RunStep("end"),
     )
     fields: dict[str, Any] = {"steps": steps, "records": Records(tuple(records)), "log": ()}
     return Observation(**{**fields, "crashes": tuple(find_crashes(log)), **more})

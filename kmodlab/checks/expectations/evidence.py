@@ -5,13 +5,13 @@ Each of them runs in guests of its own, so they are met by the module alone, wha
 
 from __future__ import annotations
 
-from kmodlab.checks.check import Expectation, Miss
-from kmodlab.checks.context import Scene
+from kmodlab.checks.check import Expectation, Failure
+from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
 from kmodlab.tracer.cycles import cycles_done, level_after_cycles
-from kmodlab.tracer.fault_injection import Options, SiteResult, try_faults
-from kmodlab.tracer.observe import Task
-from kmodlab.tracer.verdict import Finding, Verdict, judge
+from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
+from kmodlab.tracer.observe import RunTask
+from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
 
 _RUN_S = 15.0
 _FINE = (Verdict.CLEAN, Verdict.NOT_INJECTED)
@@ -23,8 +23,10 @@ def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expec
     Also where its init fails: then nothing may be left after that.
     """
 
-    def examine(scene: Scene) -> Miss | None:
-        return _observed(scene, name, Task(settle=True, script=script, timeout_s=_RUN_S * scene.patience), parameters)
+    def examine(scene: CheckContext) -> Failure | None:
+        return _observed(
+            scene, name, RunTask(settle=True, script=script, timeout_s=_RUN_S * scene.patience), parameters
+        )
 
     return Expectation(f"Nothing of `{name}` is left when it is gone.", examine)
 
@@ -32,8 +34,8 @@ def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expec
 def survives_rounds(name: str, rounds: int = 20) -> Expectation:
     """The module is loaded and unloaded so many times in a row, and nothing comes together."""
 
-    def examine(scene: Scene) -> Miss | None:
-        return _observed(scene, name, Task(settle=True, cycles=rounds, timeout_s=_RUN_S * scene.patience), {})
+    def examine(scene: CheckContext) -> Failure | None:
+        return _observed(scene, name, RunTask(settle=True, cycles=rounds, timeout_s=_RUN_S * scene.patience), {})
 
     return Expectation(f"`{name}` can be loaded and unloaded {rounds} times.", examine)
 
@@ -44,21 +46,21 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
     At least so many calls must there be, or nothing was shown.
     """
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         subject = scene.subject(name, _words(scene, parameters))
-        if isinstance(subject, Miss):
+        if isinstance(subject, Failure):
             return subject
 
         def go_on(_what: str, _done: int, _total: int) -> None:
             if scene.left_s <= 0:
                 raise _TooLongError
 
-        options = Options(cycles=0, timeout_s=_RUN_S * scene.patience)
+        options = FaultOptions(cycles=0, timeout_s=_RUN_S * scene.patience)
         try:
             with scene.runs() as runs:
                 faults = try_faults(runs, subject, options, go_on)
         except _TooLongError:
-            return Miss("It took too long to let each call in init fail once.", by_time=True)
+            return Failure("It took too long to let each call in init fail once.", by_time=True)
         if faults.plain.verdict is not Verdict.CLEAN:
             scene.last_words = faults.plain.observation.heard
             return _miss(scene, faults.plain)
@@ -66,7 +68,7 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
         if bad:
             return _miss_at(scene, bad)
         injected = sum(site.verdict is Verdict.CLEAN for site in faults.sites)
-        return Miss("Init makes too few calls that can fail.") if injected < at_least else None
+        return Failure("Init makes too few calls that can fail.") if injected < at_least else None
 
     return Expectation(f"`{name}` copes with each call in its init failing.", examine)
 
@@ -75,40 +77,40 @@ class _TooLongError(Exception):
     """The check's time is over."""
 
 
-def _words(scene: Scene, parameters: dict[str, Value]) -> tuple[str, ...]:
+def _words(scene: CheckContext, parameters: dict[str, Value]) -> tuple[str, ...]:
     return tuple(f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items())
 
 
-def _observed(scene: Scene, name: str, task: Task, parameters: dict[str, Value]) -> Miss | None:
+def _observed(scene: CheckContext, name: str, task: RunTask, parameters: dict[str, Value]) -> Failure | None:
     subject = scene.subject(name, _words(scene, parameters))
-    if isinstance(subject, Miss):
+    if isinstance(subject, Failure):
         return subject
     with scene.runs() as runs:
         observation = runs.observe(subject, task, another=True)  # the next check's guest comes up meanwhile
-    finding = judge(subject, runs.functions, observation)
+    finding = find_verdict(subject, runs.functions, observation)
     scene.last_words = observation.heard
     if finding.verdict is not Verdict.CLEAN:
         return _miss(scene, finding)
     done = cycles_done(observation)
     if task.cycles and done != task.cycles:
-        return Miss(f"`{name}` could not be loaded and unloaded {task.cycles} times in a row.", by_time=True)
+        return Failure(f"`{name}` could not be loaded and unloaded {task.cycles} times in a row.", by_time=True)
     level = level_after_cycles(observation)
-    return Miss(f"After {task.cycles} rounds there is more in the kernel than before.") if level is False else None
+    return Failure(f"After {task.cycles} rounds there is more in the kernel than before.") if level is False else None
 
 
-def _miss(scene: Scene, finding: Finding) -> Miss:
+def _miss(scene: CheckContext, finding: Finding) -> Failure:
     crashed = bool(finding.troubles and finding.troubles[0].report)
     words = f"The kernel reported: {finding.sentence}." if crashed else _sentence(finding.sentence)
-    return Miss(words, scene.source_line(finding.line), by_time=finding.verdict is Verdict.HANGS)
+    return Failure(words, scene.source_line(finding.line), by_time=finding.verdict is Verdict.HANGS)
 
 
-def _miss_at(scene: Scene, site: SiteResult) -> Miss:
+def _miss_at(scene: CheckContext, site: SiteResult) -> Failure:
     line = (site.finding.line if site.finding else None) or site.line
     if site.finding:
         scene.last_words = site.finding.observation.heard
     again = f" (call {site.nth})" if site.nth > 1 else ""
     words = f"When {site.function}{again} fails: {site.reason}."
-    return Miss(words, scene.source_line(line), by_time=site.verdict is Verdict.HANGS)
+    return Failure(words, scene.source_line(line), by_time=site.verdict is Verdict.HANGS)
 
 
 def _sentence(words: str) -> str:

@@ -6,8 +6,8 @@ import hashlib
 import re
 import unicodedata
 
-from kmodlab.checks.check import Expectation, Miss
-from kmodlab.checks.context import Scene
+from kmodlab.checks.check import Expectation, Failure
+from kmodlab.checks.context import CheckContext
 from kmodlab.elf.malformed import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.kbuild.sources import kmod_name
@@ -19,14 +19,14 @@ _SEAL_LETTERS = 16
 def builds(name: str, *, warnings: bool = True) -> Expectation:
     """The module is built; with `warnings=False`, without any complaint of the compiler or of modpost."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         made = scene.build(name)
-        if isinstance(made, Miss) or warnings or not made.warnings:
-            return made if isinstance(made, Miss) else None
+        if isinstance(made, Failure) or warnings or not made.warnings:
+            return made if isinstance(made, Failure) else None
         found = made.warnings[0]
         place = f" (line {found.line})" if found.line else ""
         line = scene.line(found.file, found.line) if found.line else None
-        return Miss(f"It is built, but with a warning: {found.message.rstrip('.')}{place}.", line, found.hint)
+        return Failure(f"It is built, but with a warning: {found.message.rstrip('.')}{place}.", line, found.hint)
 
     return Expectation(f"`{name}` is built{'' if warnings else ' without a warning'}.", examine)
 
@@ -37,16 +37,16 @@ def declares(name: str, key: str, like: str | None = None) -> Expectation:
     `like` is a regular expression, in capitals or not, that the whole value is to match.
     """
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         module = _read(scene, name)
-        if isinstance(module, Miss):
+        if isinstance(module, Failure):
             return module
         values = [value for value in module.modinfo.all(key) if value.strip()]
         if not values:
-            return Miss(f"`modinfo {name}.ko` shows no {key}.")
+            return Failure(f"`modinfo {name}.ko` shows no {key}.")
         if like is None or any(re.fullmatch(like, value.strip(), re.IGNORECASE) for value in values):
             return None
-        return Miss(f"`modinfo {name}.ko` shows another {key} than what is asked for.")
+        return Failure(f"`modinfo {name}.ko` shows another {key} than what is asked for.")
 
     return Expectation(f"`{name}` says its {key}.", examine)
 
@@ -60,16 +60,18 @@ def has_parameter(
 ) -> Expectation:
     """The module has the parameter: of that kind (`int`, `charp`, `bool`, ...), with a description."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         module = _read(scene, name)
-        if isinstance(module, Miss):
+        if isinstance(module, Failure):
             return module
         found = next((one for one in module.modinfo.parameters if one.name == parameter), None)
         if found is None or (kind and not found.kind):
-            return Miss(f"`{name}` has no parameter `{parameter}`.")
+            return Failure(f"`{name}` has no parameter `{parameter}`.")
         if kind and found.kind != kind:
-            return Miss(f"The parameter `{parameter}` is of the type {found.kind}, not {kind}.")
-        return Miss(f"The parameter `{parameter}` has no description.") if described and not found.description else None
+            return Failure(f"The parameter `{parameter}` is of the type {found.kind}, not {kind}.")
+        return (
+            Failure(f"The parameter `{parameter}` has no description.") if described and not found.description else None
+        )
 
     return Expectation(f"`{name}` has a parameter `{parameter}`.", examine)
 
@@ -77,17 +79,17 @@ def has_parameter(
 def exports(name: str, symbol: str, *, gpl_only: bool | None = None) -> Expectation:
     """The module exports the symbol; `gpl_only` says whether to modules under the GPL only."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         module = _read(scene, name)
-        if isinstance(module, Miss):
+        if isinstance(module, Failure):
             return module
         found = next((one for one in module.exports if one.name == symbol), None)
         if found is None:
-            return Miss(f"`{name}` does not export `{symbol}`.")
+            return Failure(f"`{name}` does not export `{symbol}`.")
         if gpl_only is None or found.gpl_only == gpl_only:
             return None
         whom = "modules under any licence" if gpl_only else "modules under the GPL only"
-        return Miss(f"`{symbol}` is exported to {whom}.")
+        return Failure(f"`{symbol}` is exported to {whom}.")
 
     return Expectation(f"`{name}` exports `{symbol}`.", examine)
 
@@ -96,12 +98,12 @@ def uses(name: str, symbol: str) -> Expectation:
     """The module calls the symbol (a function of the kernel's or of another module's), or one of several: `"a|b"`."""
     wanted = symbol.split("|")
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         module = _read(scene, name)
-        if isinstance(module, Miss):
+        if isinstance(module, Failure):
             return module
         used = any(one.name in wanted for one in module.imports)
-        return None if used else Miss(f"`{name}` does not use {' or '.join(f'`{one}`' for one in wanted)}.")
+        return None if used else Failure(f"`{name}` does not use {' or '.join(f'`{one}`' for one in wanted)}.")
 
     return Expectation(f"`{name}` uses `{wanted[0]}`.", examine)
 
@@ -109,24 +111,26 @@ def uses(name: str, symbol: str) -> Expectation:
 def depends_on(name: str, other: str) -> Expectation:
     """The module needs symbols of the other one."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         module = _read(scene, name)
-        if isinstance(module, Miss):
+        if isinstance(module, Failure):
             return module
         met = kmod_name(other) in map(kmod_name, module.modinfo.depends)
-        return None if met else Miss(f"`{name}` does not depend on `{other}`: `modinfo -F depends` does not name it.")
+        return (
+            None if met else Failure(f"`{name}` does not depend on `{other}`: `modinfo -F depends` does not name it.")
+        )
 
     return Expectation(f"`{name}` depends on `{other}`.", examine)
 
 
-def _read(scene: Scene, name: str) -> KernelModule | Miss:
+def _read(scene: CheckContext, name: str) -> KernelModule | Failure:
     ko = scene.module(name)
-    if isinstance(ko, Miss):
+    if isinstance(ko, Failure):
         return ko
     try:
         return read_module(ko)
     except MalformedError as error:
-        return Miss(f"`{name}.ko` cannot be read: {error}")
+        return Failure(f"`{name}.ko` cannot be read: {error}")
 
 
 # ---- answers in words ----------------------------------------------------------------------------------------------
@@ -139,16 +143,16 @@ def answers(name: str, *right: str, ordered: bool = True) -> Expectation:
     may come in any order, with commas or without.
     """
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         said = scene.work.answers.get(name, "")
         if not _plain(said, ordered=ordered):
-            return Miss(
+            return Failure(
                 "There is no answer yet.", hint=f"Write it below the line `%%answer {name}`, and run that cell."
             )
         sealed = {one for one in right if one.startswith(_SEAL)}
         open_ = {_plain(one, ordered=ordered) for one in set(right) - sealed}
         met = _hash(said, ordered=ordered) in sealed or _plain(said, ordered=ordered) in open_
-        return None if met else Miss("The answer is not right.")
+        return None if met else Failure("The answer is not right.")
 
     return Expectation(f"The answer `{name}` is right.", examine)
 

@@ -9,8 +9,8 @@ import errno
 import re
 from collections.abc import Sequence
 
-from kmodlab.checks.check import Expectation, Miss
-from kmodlab.checks.context import Scene
+from kmodlab.checks.check import Expectation, Failure
+from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
 from kmodlab.crash.errnos import ErrnoNote
 from kmodlab.crash.records import LogRecord
@@ -31,13 +31,13 @@ _QUOTES = re.compile(r"unknown parameter '|(invalid|too large) for parameter `",
 def loads(name: str, **parameters: Value) -> Expectation:
     """The module is built, and insmod loads it, with these parameters."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         miss = _insert(scene, name, parameters)
         if miss:
             return miss
         if not scene.result.ok:
-            return Miss(f"`{scene.label}` failed{why_failed(scene)}")
-        return None if scene.is_loaded(name) else Miss(f"`{scene.label}` said nothing, but `{name}` is not loaded.")
+            return Failure(f"`{scene.label}` failed{why_failed(scene)}")
+        return None if scene.is_loaded(name) else Failure(f"`{scene.label}` said nothing, but `{name}` is not loaded.")
 
     return Expectation(f"`{name}` can be loaded.", examine)
 
@@ -46,17 +46,17 @@ def refuses(name: str, error: str, **parameters: Value) -> Expectation:
     """The module is built, but cannot be loaded: insmod fails with the errno `error`, such as "EINVAL"."""
     number = errno_number(error)
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         miss = _insert(scene, name, parameters)
         if miss:
             return miss
         if scene.result.ok or scene.is_loaded(name):
-            return Miss(f"`{scene.label}` loaded `{name}`; init should have failed with -{error}.")
+            return Failure(f"`{scene.label}` loaded `{name}`; init should have failed with -{error}.")
         note = _note(scene)
         if note is None or note.number != number:
-            return Miss(f"`{scene.label}` failed, but not with {error}{why_failed(scene)}")
+            return Failure(f"`{scene.label}` failed, but not with {error}{why_failed(scene)}")
         symbol = any("Unknown symbol" in record.text for record in scene.logged())
-        return Miss(f"`{scene.label}` failed before init was called{why_failed(scene)}") if symbol else None
+        return Failure(f"`{scene.label}` failed before init was called{why_failed(scene)}") if symbol else None
 
     return Expectation(f"`{name}` cannot be loaded: {error}.", examine)
 
@@ -64,13 +64,15 @@ def refuses(name: str, error: str, **parameters: Value) -> Expectation:
 def unloads(name: str) -> Expectation:
     """Rmmod removes the module."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         miss = scene.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", own=True)
         if miss:
             return miss
         if not scene.result.ok:
-            return Miss(f"`{scene.label}` failed{why_failed(scene)}")
-        return Miss(f"`{scene.label}` said nothing, but `{name}` is still loaded.") if scene.is_loaded(name) else None
+            return Failure(f"`{scene.label}` failed{why_failed(scene)}")
+        return (
+            Failure(f"`{scene.label}` said nothing, but `{name}` is still loaded.") if scene.is_loaded(name) else None
+        )
 
     return Expectation(f"`{name}` can be unloaded.", examine)
 
@@ -78,10 +80,10 @@ def unloads(name: str) -> Expectation:
 def is_loaded(*names: str) -> Expectation:
     """These modules are loaded now."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         loaded = scene.loaded()
         missing = next((name for name in names if kmod_name(name) not in loaded), None)
-        return Miss(f"`{missing}` is not loaded{after_what(scene)}.") if missing else None
+        return Failure(f"`{missing}` is not loaded{after_what(scene)}.") if missing else None
 
     return Expectation(f"{_list(names)} loaded.", examine)
 
@@ -89,10 +91,10 @@ def is_loaded(*names: str) -> Expectation:
 def is_not_loaded(*names: str) -> Expectation:
     """None of these modules is loaded now."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         loaded = scene.loaded()
         there = next((name for name in names if kmod_name(name) in loaded), None)
-        return Miss(f"`{there}` is loaded{after_what(scene)}.") if there else None
+        return Failure(f"`{there}` is loaded{after_what(scene)}.") if there else None
 
     return Expectation(f"{_list(names)} not loaded.", examine)
 
@@ -101,14 +103,14 @@ def _list(names: Sequence[str]) -> str:
     return f"{', '.join(f'`{name}`' for name in names)} {'is' if len(names) == 1 else 'are'}"
 
 
-def after_what(scene: Scene) -> str:
+def after_what(scene: CheckContext) -> str:
     """What was done last, as the end of a sentence; empty where nothing was."""
     return f" after `{scene.label}`" if scene.label else ""
 
 
-def _insert(scene: Scene, name: str, parameters: dict[str, Value]) -> Miss | None:
+def _insert(scene: CheckContext, name: str, parameters: dict[str, Value]) -> Failure | None:
     ko = scene.module(name)
-    if isinstance(ko, Miss):
+    if isinstance(ko, Failure):
         return ko
     scene.put(name, ko)
     words = [f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items()]
@@ -124,11 +126,11 @@ def errno_number(error: str) -> int:
     return found
 
 
-def _note(scene: Scene) -> ErrnoNote | None:
+def _note(scene: CheckContext) -> ErrnoNote | None:
     return scene.step.errno if scene.step else None
 
 
-def why_failed(scene: Scene) -> str:
+def why_failed(scene: CheckContext) -> str:
     """Why a command failed, as the end of a sentence: the errno, and the kernel's own words where it has some."""
     note = _note(scene)
     said = next((record.text for record in scene.logged() if _REFUSAL.search(record.text)), "")
@@ -137,7 +139,7 @@ def why_failed(scene: Scene) -> str:
     return f" with {note.sentence}" if note else f" (status {scene.result.status})."
 
 
-def _drawn_in(scene: Scene, text: str) -> bool:
+def _drawn_in(scene: CheckContext, text: str) -> bool:
     """Whether a value that was drawn may stand in a text; it would be another one in the next run."""
     return "invalid for parameter" in text and "…" in scene.label
 
@@ -152,7 +154,7 @@ def logs(*texts: str, times: int | str | None = None, level: str | None = None, 
     come so many seconds later.
     """
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         wanted = [scene.drawn.fill(text).casefold() for text in texts]
         number = None if times is None else int(scene.drawn.fill(times))
 
@@ -169,9 +171,9 @@ def logs(*texts: str, times: int | str | None = None, level: str | None = None, 
             return _not_logged(scene, texts[len(places)], there)
         hits = [record for record in records() if wanted[0] in record.text.casefold()]
         if number is not None and len(hits) != number:
-            return Miss(f"`{texts[0]}` was not logged as often as it should be{_by(scene)}.")
+            return Failure(f"`{texts[0]}` was not logged as often as it should be{_by(scene)}.")
         if level and any(records()[place].level_name != level for place in places):
-            return Miss(f"`{texts[0]}` was logged, but not at the level {level}.")
+            return Failure(f"`{texts[0]}` was logged, but not at the level {level}.")
         return None
 
     return Expectation(f"The kernel logs {', then '.join(f'`{text}`' for text in texts)}.", examine)
@@ -180,10 +182,10 @@ def logs(*texts: str, times: int | str | None = None, level: str | None = None, 
 def logs_nothing_like(pattern: str) -> Expectation:
     """What was done last logged no line in which the regular expression is found; capitals do not matter."""
 
-    def examine(scene: Scene) -> Miss | None:
+    def examine(scene: CheckContext) -> Failure | None:
         wanted = re.compile(scene.drawn.fill(pattern), re.IGNORECASE)
         hit = any(wanted.search(record.text) for record in scene.logged())
-        return Miss(f"Something like `{pattern}` was logged{_by(scene)}, and should not be.") if hit else None
+        return Failure(f"Something like `{pattern}` was logged{_by(scene)}, and should not be.") if hit else None
 
     return Expectation(f"The kernel logs nothing like `{pattern}`.", examine)
 
@@ -200,11 +202,11 @@ def _find_in_order(lines: list[str], wanted: list[str]) -> list[int]:
     return places
 
 
-def _not_logged(scene: Scene, text: str, there: bool) -> Miss:
+def _not_logged(scene: CheckContext, text: str, there: bool) -> Failure:
     if there:
-        return Miss(f"`{text}` was logged{_by(scene)}, but in another order.")
-    return Miss(f"`{text}` was not logged{_by(scene)}.")
+        return Failure(f"`{text}` was logged{_by(scene)}, but in another order.")
+    return Failure(f"`{text}` was not logged{_by(scene)}.")
 
 
-def _by(scene: Scene) -> str:
+def _by(scene: CheckContext) -> str:
     return f" by `{scene.label}`" if scene.label else ""

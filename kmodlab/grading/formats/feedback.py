@@ -16,7 +16,7 @@ from kmodlab.checks.check import Line, Status
 from kmodlab.grading.formats.files import file_name, write_text
 from kmodlab.grading.formats.html import render
 from kmodlab.grading.formats.seen import by_learner, for_learners, points_of, told_of, total_of
-from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
 
 _SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?"}
 _VERDICTS = {Status.PASSED: "passed", Status.FAILED: "not yet", Status.ERRORED: "not judged"}
@@ -41,7 +41,7 @@ def as_page(learner: str, grades: Sequence[Grade]) -> str:
 
 
 def _exercise(grade: Grade) -> dict[str, Any]:
-    judged = () if grade.state is State.REJECTED else grade.checks  # the remark at its top says it all
+    judged = () if grade.state is GradeState.REJECTED else grade.checks  # the remark at its top says it all
     return {
         "title": grade.title or grade.exercise,
         "source": grade.source,

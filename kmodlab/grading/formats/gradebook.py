@@ -24,8 +24,8 @@ from kmodlab.grading.formats.seen import (
     remarks_of,
     total_of,
 )
-from kmodlab.grading.models import Grade, State
-from kmodlab.text import harmless
+from kmodlab.grading.models import Grade, GradeState
+from kmodlab.text import escape_control_chars
 
 # What a spreadsheet may take for the beginning of a formula, also behind blanks and in full width (OWASP).
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20|]|[\t\r\n]")
@@ -57,7 +57,7 @@ def _cell(value: Cell) -> str:
         return "yes" if value else "no"
     if isinstance(value, int | float):
         return f"{value:g}"
-    text = harmless(value)
+    text = escape_control_chars(value)
     return f"'{text}" if _FORMULA.match(text) or _FORMULA.match(value) else text
 
 
@@ -77,7 +77,7 @@ def _submissions(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
     for found in by_learner(grades).values():
         for grade in found:
             remarks = " ".join(remarks_of(grade))
-            state = State.ERRORED if is_errored(grade) else grade.state
+            state = GradeState.ERRORED if is_errored(grade) else grade.state
             points = points_of(grade.points)
             where = (remarks, grade.source, grade.sandboxed, grade.kernel, round(grade.seconds, 1))
             yield (grade.learner, grade.exercise, points, grade.max_points, str(state), *where)

@@ -18,7 +18,7 @@ from kmodlab.checks.check import Status
 from kmodlab.grading.formats.files import as_json, file_name, write_text
 from kmodlab.grading.formats.seen import by_learner, for_learners, told_of, total_of, words_of
 from kmodlab.grading.models import CheckGrade, Grade
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 RESULTS = "results.json"
 NOT_GRADED = "not-graded.json"
@@ -41,7 +41,7 @@ def as_results(grades: Sequence[Grade]) -> dict[str, Any]:
     score = total_of(grades)
     about = [f"{grade.title}: {remark}" for grade in grades for remark in told_of(grade)]
     results = {
-        "output": harmless("\n".join(about)),
+        "output": escape_control_chars("\n".join(about)),
         "output_format": "text",
         "test_output_format": "text",
         "test_name_format": "text",
@@ -62,11 +62,11 @@ def _tests(grades: Sequence[Grade], *, scored: bool) -> Iterator[dict[str, Any]]
 def _test(grade: Grade, check: CheckGrade, number: str, *, scored: bool) -> dict[str, Any]:
     result = check.result
     test: dict[str, Any] = {
-        "name": harmless(result.title),
+        "name": escape_control_chars(result.title),
         "name_format": "text",
         "number": number,
         "max_score": result.max_points,
-        "output": harmless(words_of(check)[:_LONGEST]),
+        "output": escape_control_chars(words_of(check)[:_LONGEST]),
         "output_format": "text",
         "visibility": "visible",
         "tags": [grade.exercise],

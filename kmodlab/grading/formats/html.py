@@ -13,7 +13,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _PAGES = Path(__file__).with_name("pages")
 _CODE = re.compile("`([^`\n]+)`")
@@ -41,12 +41,12 @@ def _environment() -> Environment:
 
 
 def _harmless(value: Any) -> Any:
-    return harmless(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    return escape_control_chars(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def prose(sentence: str) -> Markup:
     """A sentence; what stands in `backquotes` is set as code."""
-    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(harmless(sentence)))))  # noqa: S704 (escaped just before)
+    return Markup(_CODE.sub(r"<code>\1</code>", str(escape(escape_control_chars(sentence)))))  # noqa: S704 (escaped just before)
 
 
 def points(value: float | None) -> str:

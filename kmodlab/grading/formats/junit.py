@@ -13,8 +13,8 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 from kmodlab.checks.check import Status
 from kmodlab.grading.formats.files import write_text
 from kmodlab.grading.formats.seen import by_learner, for_learners, is_errored, told_of, words_of
-from kmodlab.grading.models import CheckGrade, Grade, State
-from kmodlab.text import harmless
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
+from kmodlab.text import escape_control_chars
 
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
 _WORDS = {Status.FAILED: "failure", Status.ERRORED: "error"}
@@ -40,7 +40,7 @@ def _suite(grade: Grade) -> Element:
     name = f"{grade.exercise}/{grade.learner}"
     suite = Element("testsuite", name=_text(name), time=f"{grade.seconds:.3f}")
     cases = [_case(grade, for_learners(check)) for check in grade.checks]
-    if grade.state is not State.GRADED and not grade.checks:
+    if grade.state is not GradeState.GRADED and not grade.checks:
         cases.append(_whole(grade))
     suite.extend(cases)
     suite.set("tests", str(len(cases)))
@@ -69,4 +69,4 @@ def _whole(grade: Grade) -> Element:
 
 
 def _text(text: str) -> str:
-    return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", harmless(text))
+    return _NOT_XML.sub(lambda match: f"\\u{ord(match[0]):04x}", escape_control_chars(text))

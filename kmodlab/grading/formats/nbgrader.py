@@ -15,9 +15,9 @@ from typing import Any
 
 from kmodlab.errors import SetupError
 from kmodlab.grading.formats.seen import by_exercise, checks_of, points_of
-from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
 from kmodlab.settings import find_own_programs
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 GRADEBOOK = "gradebook.db"
 _COURSE = "kmodlab"
@@ -86,7 +86,7 @@ def _add_assignment(gradebook: Any, exercise: str, grades: Sequence[Grade]) -> N
 def _add_grade(gradebook: Any, grade: Grade) -> None:
     from nbgrader.api import Grade as Row
 
-    learner = harmless(grade.learner)
+    learner = escape_control_chars(grade.learner)
     gradebook.update_or_create_student(learner)
     gradebook.update_or_create_submission(grade.exercise, learner)
     notebook = gradebook.find_submission_notebook(notebook_of(grade.exercise), grade.exercise, learner)
@@ -100,6 +100,6 @@ def _add_grade(gradebook: Any, grade: Grade) -> None:
 
 
 def _score(grade: Grade, check: CheckGrade | None) -> float | None:
-    if grade.state is State.REJECTED:
+    if grade.state is GradeState.REJECTED:
         return 0.0
-    return points_of(check.result.points) if check and grade.state is State.GRADED else None
+    return points_of(check.result.points) if check and grade.state is GradeState.GRADED else None

@@ -23,7 +23,7 @@ from kmodlab.grading.formats.seen import (
     points_of,
     remarks_of,
 )
-from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
 
 _MOST_ERRORS = 10
 _SLOWEST = 10
@@ -38,7 +38,7 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
 def as_page(grades: Sequence[Grade]) -> str:
     """The page for all grades."""
     again = [grade for grade in grades if is_errored(grade)]
-    graded = [grade for grade in grades if grade.state is State.GRADED and not is_errored(grade)]
+    graded = [grade for grade in grades if grade.state is GradeState.GRADED and not is_errored(grade)]
     slowest = sorted(grades, key=lambda grade: -grade.seconds)[:_SLOWEST]
     return render(
         "overview.html",
@@ -48,7 +48,7 @@ def as_page(grades: Sequence[Grade]) -> str:
         unboxed=sum(not grade.sandboxed for grade in grades),
         exercises=[_exercise(name, found) for name, found in by_exercise(grades).items()],
         again=[_row(grade, _why_errored(grade)) for grade in again],
-        rejected=[_row(grade, [grade.reason]) for grade in grades if grade.state is State.REJECTED],
+        rejected=[_row(grade, [grade.reason]) for grade in grades if grade.state is GradeState.REJECTED],
         strange=[_row(grade, grade.remarks) for grade in grades if grade.remarks],
         seconds=sum(grade.seconds for grade in grades),
         typical=median([grade.seconds for grade in grades] or [0.0]),
@@ -68,11 +68,13 @@ def _why_errored(grade: Grade) -> list[str]:
 
 def _exercise(name: str, grades: Sequence[Grade]) -> dict[str, Any]:
     earned = [
-        points for grade in grades if grade.state is State.GRADED and (points := points_of(grade.points)) is not None
+        points
+        for grade in grades
+        if grade.state is GradeState.GRADED and (points := points_of(grade.points)) is not None
     ]
     of = max((grade.max_points for grade in grades), default=0.0)
     counts = _distribution(earned, of)
-    judged = [grade for grade in grades if grade.state is not State.REJECTED]
+    judged = [grade for grade in grades if grade.state is not GradeState.REJECTED]
     return {
         "name": name,
         "title": grades[0].title,

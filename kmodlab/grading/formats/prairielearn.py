@@ -24,8 +24,8 @@ from kmodlab.grading.formats.seen import (
     told_of,
     words_of,
 )
-from kmodlab.grading.models import CheckGrade, Grade, State
-from kmodlab.text import harmless
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
+from kmodlab.text import escape_control_chars
 
 _LARGEST = 1_000_000  # bytes
 _LONG = (20_000, 2_000, 200, 0)  # characters of one output; the first with which the file is small enough
@@ -51,8 +51,8 @@ def as_results(grade: Grade, long: int = _LONG[0]) -> dict[str, Any]:
     errors = _format_errors(grade)
     results: dict[str, Any] = {
         "gradable": not errors,
-        "message": harmless("\n".join(told_of(grade))[:long]),
-        "format_errors": [harmless(error[:long]) for error in errors],
+        "message": escape_control_chars("\n".join(told_of(grade))[:long]),
+        "format_errors": [escape_control_chars(error[:long]) for error in errors],
         "tests": [] if errors else [_test(for_learners(check), long) for check in grade.checks],
     }
     points = points_of(grade.points)
@@ -65,7 +65,7 @@ def _format_errors(grade: Grade) -> list[str]:
     """Why a submission has no score, if so."""
     if is_errored(grade):
         return [ERRORED]
-    if grade.state is State.REJECTED or not grade.max_points:
+    if grade.state is GradeState.REJECTED or not grade.max_points:
         return [grade.reason or "There is nothing in it that can be judged."]
     visible = [check for check in grade.checks if not check.hidden] or [for_learners(grade.checks[0])]
     return [words_of(visible[0])] if is_unbuilt(grade) else []
@@ -74,10 +74,10 @@ def _format_errors(grade: Grade) -> list[str]:
 def _test(check: CheckGrade, long: int) -> dict[str, Any]:
     result = check.result
     return {
-        "name": harmless(result.title[:200]),
+        "name": escape_control_chars(result.title[:200]),
         "description": "",
         "points": result.points,
         "max_points": result.max_points,
-        "message": harmless(result.reason[:long]),
-        "output": harmless(words_of(replace(check, result=replace(result, reason="")))[:long]),
+        "message": escape_control_chars(result.reason[:long]),
+        "output": escape_control_chars(words_of(replace(check, result=replace(result, reason="")))[:long]),
     }

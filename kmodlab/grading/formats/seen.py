@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kmodlab.checks.check import CheckResult, Status
-from kmodlab.grading.models import CheckGrade, Grade, State
+from kmodlab.grading.models import CheckGrade, Grade, GradeState
 
 HIDDEN = "This check is hidden: what it looks at is not told."
 ERRORED = "This could not be judged, through no fault of yours. It takes no points, and is made once more."
@@ -39,7 +39,7 @@ def points_of(points: float | None) -> float | None:
 
 def is_errored(grade: Grade) -> bool:
     """Whether a grade is to be made once more, in whole or in part."""
-    return grade.state is State.ERRORED or points_of(grade.points) is None
+    return grade.state is GradeState.ERRORED or points_of(grade.points) is None
 
 
 def total_of(grades: Iterable[Grade]) -> float | None:

@@ -24,7 +24,7 @@ from kmodlab.grading.formats.seen import is_errored
 from kmodlab.grading.grader import grade_all, make_plan, read_exercises
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal
-from kmodlab.grading.models import Grade, State
+from kmodlab.grading.models import Grade, GradeState
 from kmodlab.grading.pool import Pool
 from kmodlab.grading.task import unmade
 
@@ -103,7 +103,7 @@ def _nothing(exercise: Exercise, refused: str) -> Grade:
     reason = f"There is no notebook to this exercise in what was handed in. {refused}".strip()
     checks = tuple(unmade(exercise, name, Status.FAILED, reason) for name in exercise.checks)
     about = {"learner": LEARNER, "exercise": exercise.name, "title": exercise.title, "source": "", "digest": ""}
-    return Grade(**about, state=State.REJECTED, checks=checks, reason=reason)  # type: ignore[arg-type]
+    return Grade(**about, state=GradeState.REJECTED, checks=checks, reason=reason)  # type: ignore[arg-type]
 
 
 def forget_results(root: Path) -> None:

@@ -10,17 +10,17 @@ from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report
 from kmodlab.guest.agent import Result
 from kmodlab.notebook.guilty_line import find_cell_line
-from kmodlab.notebook.render.crash import FRESH_GUEST, Crash
+from kmodlab.notebook.render.crash import FRESH_GUEST, CrashCard
 from kmodlab.notebook.render.log import EARLIER, Log
-from kmodlab.notebook.render.parts import Command, Folded, Mood, Output, Part, Say
-from kmodlab.notebook.workplace import Action, Made
+from kmodlab.notebook.render.parts import Command, Details, Level, Message, Output, Part
+from kmodlab.notebook.workplace import Action, BuiltModule
 
 LOST_BEFORE = "The guest ended by itself since the last command. This one is fresh: nothing of yours is loaded in it."
 _CONSOLE_LINES = 40
 
 
 def action_parts(
-    action: Action, tool: str, made: Mapping[str, Made], *, with_command: bool = False, with_output: bool = True
+    action: Action, tool: str, made: Mapping[str, BuiltModule], *, with_command: bool = False, with_output: bool = True
 ) -> list[Part]:
     """All that is to be said about an action, the real tool's words first, then ours.
 
@@ -29,7 +29,7 @@ def action_parts(
     """
     parts: list[Part] = []
     if action.lost_before:
-        parts.append(Say(LOST_BEFORE, Mood.BAD))
+        parts.append(Message(LOST_BEFORE, Level.BAD))
     parts.append(Log(_quiet(action.earlier, action.reports), EARLIER))
     if with_command:
         parts.append(Command(shlex.join(action.step.argv)))
@@ -38,23 +38,23 @@ def action_parts(
         parts += [Output(result.text)] if with_output else []
         parts += _verdict(result, tool)
     parts.append(Log(_quiet(action.step.records, action.reports)))
-    parts += [Crash(report, find_cell_line(report, made)) for report in action.reports]
+    parts += [CrashCard(report, find_cell_line(report, made)) for report in action.reports]
     return parts + _fate(action)
 
 
 def _verdict(result: Result, tool: str) -> list[Part]:
     if result.timed_out:
-        return [Say("It did not end in time, and was killed.", Mood.BAD)]
+        return [Message("It did not end in time, and was killed.", Level.BAD)]
     if result.flooded:
-        return [Say("It printed more than can be shown, and was killed.", Mood.BAD)]
+        return [Message("It printed more than can be shown, and was killed.", Level.BAD)]
     if result.status == 0:
         return []
     note = explain_error(tool, result.text)
     if note and tool:
-        return [Say(note.sentence, Mood.BAD)]
+        return [Message(note.sentence, Level.BAD)]
     how = f"was killed by signal {-result.status}" if result.status < 0 else f"ended with status {result.status}"
-    ended = Say(f"{f'`{tool}`' if tool else 'The script'} {how}.", Mood.BAD)
-    return [ended, Say(note.sentence)] if note else [ended]
+    ended = Message(f"{f'`{tool}`' if tool else 'The script'} {how}.", Level.BAD)
+    return [ended, Message(note.sentence)] if note else [ended]
 
 
 def _quiet(records: tuple[LogRecord, ...], reports: tuple[Report, ...]) -> list[LogRecord]:
@@ -80,8 +80,8 @@ def _fate(action: Action) -> list[Part]:
         return []
     parts: list[Part] = []
     if action.step.end:
-        parts.append(Say(action.step.end.sentence, Mood.BAD))
+        parts.append(Message(action.step.end.sentence, Level.BAD))
         lines = _last_lines(action.step.end.console, action.reports)
         if lines:
-            parts.append(Folded(Say("the console's last lines"), [Output("\n".join(lines))], is_open=True))
-    return [*parts, Say(FRESH_GUEST)]
+            parts.append(Details(Message("the console's last lines"), [Output("\n".join(lines))], is_open=True))
+    return [*parts, Message(FRESH_GUEST)]

@@ -8,8 +8,8 @@ from kmodlab.kbuild.diagnostics import Diagnostic
 from kmodlab.kbuild.result import Build, Reason
 from kmodlab.kbuild.sources import Sources
 from kmodlab.notebook.render.complaint import Complaint, count
-from kmodlab.notebook.render.parts import Folded, Mood, Output, Part, Say
-from kmodlab.notebook.workplace import Made
+from kmodlab.notebook.render.parts import Details, Level, Message, Output, Part
+from kmodlab.notebook.workplace import BuiltModule
 
 _MOST = 8  # complaints that are shown; the first ones are those that matter
 
@@ -23,14 +23,18 @@ _STAGES = {
 NO_SANDBOX = "Builds run without a sandbox on this machine: `kmodlab doctor` says why, and what that means."
 
 
-def build_parts(made: Made, *, verbose: bool = False) -> list[Part]:
+def build_parts(made: BuiltModule, *, verbose: bool = False) -> list[Part]:
     """All that is to be said about a build."""
     build = made.build
     complaints = complaint_parts(build.diagnostics, made.sources, made.cell)
     printed = Output(build.transcript, "what make printed")
     if build.passed:
-        return [Folded(Say(_success(build), Mood.GOOD), [printed], verbose), *complaints]
-    return [Say(_failure(build), Mood.BAD), *complaints, Folded(Say("what `make` printed"), [printed], is_open=True)]
+        return [Details(Message(_success(build), Level.GOOD), [printed], verbose), *complaints]
+    return [
+        Message(_failure(build), Level.BAD),
+        *complaints,
+        Details(Message("what `make` printed"), [printed], is_open=True),
+    ]
 
 
 def complaint_parts(found: Sequence[Diagnostic], sources: Sources, cell: str) -> list[Part]:
@@ -38,7 +42,7 @@ def complaint_parts(found: Sequence[Diagnostic], sources: Sources, cell: str) ->
     texts = {name: data.decode("utf-8", "replace") for name, data in sources.files.items()}
     parts: list[Part] = [Complaint(each, texts, cell) for each in found[:_MOST]]
     if len(found) > _MOST:
-        parts.append(Say(f"There are {len(found) - _MOST} more; mend these first."))
+        parts.append(Message(f"There are {len(found) - _MOST} more; mend these first."))
     return parts
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kmodlab.checks.check import CheckResult, Status
 from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.harmless import prose
-from kmodlab.notebook.render.parts import Mood, Part, Say, join_texts
+from kmodlab.notebook.render.parts import Level, Message, Part, join_texts
 
 _SHEET = """
 .kmodlab .km-check { margin: .3em 0; padding: .2em .9em; border-left: 5px solid var(--km-check);
@@ -64,16 +64,16 @@ class CheckCard:
             parts.append(Excerpt(self.source, result.line.number, context=1))
         if result.status is Status.ERRORED:
             parts.append(_Plain("This is not your fault, and costs no points."))
-            parts += [Say(hint) for hint in result.hints]
+            parts += [Message(hint) for hint in result.hints]
         elif result.hints:
-            parts.append(Say(f"{_count(len(result.hints))}: `hint()` shows the first."))
+            parts.append(Message(f"{_count(len(result.hints))}: `hint()` shows the first."))
         return parts
 
 
 def hint_parts(title: str, hints: Sequence[str], number: int) -> list[Part]:
     """The hint of that number, from 1."""
     more = f" `hint()` shows the next of {len(hints)}." if number < len(hints) else " It is the last one."
-    return [Say(f"Hint {number} for “{title}”: {hints[number - 1]}"), _Plain(more.strip())]
+    return [Message(f"Hint {number} for “{title}”: {hints[number - 1]}"), _Plain(more.strip())]
 
 
 def points_words(points: float) -> str:
@@ -93,7 +93,7 @@ class _Plain:
 
     @property
     def text(self) -> str:
-        return Say(self.sentence).text.removeprefix(Say("", Mood.NOTE).text)
+        return Message(self.sentence).text.removeprefix(Message("", Level.NOTE).text)
 
     @property
     def html(self) -> str:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity
 from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.harmless import escape
-from kmodlab.notebook.render.parts import Part, Say, join_texts
-from kmodlab.text import harmless
+from kmodlab.notebook.render.parts import Message, Part, join_texts
+from kmodlab.text import escape_control_chars
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class Complaint:
     @property
     def text(self) -> str:
         """What, where, the line with a caret, the hint."""
-        headline = f"{self.diagnostic.severity}{self._where}: {harmless(self.diagnostic.message)}"
+        headline = f"{self.diagnostic.severity}{self._where}: {escape_control_chars(self.diagnostic.message)}"
         return "\n".join([headline, *filter(None, [join_texts(self._parts)])])
 
     @property
@@ -48,7 +48,7 @@ class Complaint:
         if source is not None and found.line:
             parts.append(Excerpt(source, found.line, found.column))
         if found.hint:
-            parts.append(Say(found.hint))
+            parts.append(Message(found.hint))
         return parts
 
 

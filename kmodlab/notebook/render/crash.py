@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kmodlab.crash.guilty import find_doubt, find_guilty
-from kmodlab.crash.report import Report, Severity
+from kmodlab.crash.report import Report, ReportSeverity
 from kmodlab.notebook.render.excerpt import Excerpt
-from kmodlab.notebook.render.parts import Folded, Mood, Output, Part, Say, join_texts
+from kmodlab.notebook.render.parts import Details, Level, Message, Output, Part, join_texts
 
 _STYLES = {
-    Severity.FATAL: ("error", "crash"),
-    Severity.WARNING: ("warning", "warning"),
-    Severity.TRACE: ("note", "call trace"),
-    Severity.REFUSED: ("warning", "refusal"),
+    ReportSeverity.FATAL: ("error", "crash"),
+    ReportSeverity.WARNING: ("warning", "warning"),
+    ReportSeverity.TRACE: ("note", "call trace"),
+    ReportSeverity.REFUSED: ("warning", "refusal"),
 }
 FRESH_GUEST = "This guest is thrown away, with all that was loaded in it. The next cell gets a fresh one."
 
@@ -39,7 +39,7 @@ class CellLine:
 
 
 @dataclass(frozen=True)
-class Crash:
+class CrashCard:
     """One crash, a warning or a trace of the kernel's. `guilty` is None where the learner's line is not known."""
 
     report: Report
@@ -59,22 +59,22 @@ class Crash:
 
     @property
     def _parts(self) -> list[Part]:
-        parts: list[Part] = [self._headline, Say(self._where)]
+        parts: list[Part] = [self._headline, Message(self._where)]
         if self.guilty:
             parts.append(Excerpt(self.guilty.source, self.guilty.line, context=2))
         doubt = (self.guilty.doubt if self.guilty else "") or find_doubt(self.report)
         if doubt:
-            parts.append(Say(f"This is in doubt: {doubt}."))
+            parts.append(Message(f"This is in doubt: {doubt}."))
         if self.report.raw:
-            parts.append(Folded(Say("the kernel's own report"), [Output(self.report.raw)], is_open=False))
+            parts.append(Details(Message("the kernel's own report"), [Output(self.report.raw)], is_open=False))
         return parts
 
     @property
-    def _headline(self) -> Say:
-        if self.report.severity is Severity.TRACE:
-            return Say("The kernel printed a call trace: how it came to where it was.")
+    def _headline(self) -> Message:
+        if self.report.severity is ReportSeverity.TRACE:
+            return Message("The kernel printed a call trace: how it came to where it was.")
         did = "crashed" if self.report.is_fatal else "warns, and goes on"
-        return Say(f"The kernel {did}: {self.report.sentence}", Mood.BAD)
+        return Message(f"The kernel {did}: {self.report.sentence}", Level.BAD)
 
     @property
     def _where(self) -> str:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from kmodlab.notebook.render.harmless import escape
 from kmodlab.notebook.render.parts import block
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _WIDTH = 300
 _TAB = 8  # gcc counts columns as a terminal shows them, with tabs to every eighth (-ftabstop)
@@ -25,7 +25,7 @@ class Excerpt:
     def text(self) -> str:
         """The lines with their numbers, `>` before the one that is meant."""
         return "\n".join(
-            f"{'>' if hit else ' '} {number:>4} | {harmless(line)}" if number else f"{'':6} | {line}"
+            f"{'>' if hit else ' '} {number:>4} | {escape_control_chars(line)}" if number else f"{'':6} | {line}"
             for number, line, hit in self._rows()
         )
 

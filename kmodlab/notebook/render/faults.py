@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.notebook.render.harmless import escape, prose
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 from kmodlab.tracer.fault_injection import Faults, SiteResult
 from kmodlab.tracer.timeline import return_text
 from kmodlab.tracer.verdict import Finding, Trouble, Verdict
@@ -51,7 +51,7 @@ class FaultTable:
         for site in self.found.sites:
             lines.append(f"{_line_words(site.line):>8}  {_call(site)} {_how(site)}: {_outcome(site)}")
             lines += _reasons(site)
-        return harmless("\n".join(lines))
+        return escape_control_chars("\n".join(lines))
 
     @property
     def html(self) -> str:

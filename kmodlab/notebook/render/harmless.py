@@ -6,14 +6,14 @@ import codecs
 import html
 import re
 
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _CODE = re.compile("`([^`\n]+)`")
 
 
 def escape(text: str) -> str:
     """Text for HTML, between tags or in quotes."""
-    return html.escape(harmless(text))
+    return html.escape(escape_control_chars(text))
 
 
 def prose(sentence: str) -> str:
@@ -42,4 +42,4 @@ class Stream:
         text = self._held + self._decoder.decode(data, final)
         # A carriage return says nothing before it is known whether a newline follows.
         self._held = "\r" if text.endswith("\r") and not final else ""
-        return harmless(text[: len(text) - len(self._held)])
+        return escape_control_chars(text[: len(text) - len(self._held)])

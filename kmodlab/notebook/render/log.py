@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from kmodlab.crash.records import LogRecord
 from kmodlab.notebook.render.harmless import escape, prose
 from kmodlab.notebook.render.parts import block
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 MEANWHILE = "The kernel's log:"
 EARLIER = "The kernel's log, since the last command:"
@@ -34,7 +34,7 @@ class Log:
         if gap:
             lines.insert(_HEAD, _gap_line(len(self.records)))
         legend = [f"  {_LEGEND}"] if _has_silent(shown) else []
-        return "\n".join([harmless(self.title), *(f"  {line}" for line in lines), *legend])
+        return "\n".join([escape_control_chars(self.title), *(f"  {line}" for line in lines), *legend])
 
     @property
     def html(self) -> str:
@@ -71,7 +71,7 @@ def _level(record: LogRecord) -> str:
 
 def _lines(record: LogRecord) -> list[str]:
     """A record's lines; those after the first are indented below its text."""
-    first, *others = harmless(record.text).split("\n")
+    first, *others = escape_control_chars(record.text).split("\n")
     return [f"{_stamp(record)} {_level(record):<8} {first}", *(f"{'':24}{line}" for line in others)]
 
 

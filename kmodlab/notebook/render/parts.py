@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from kmodlab.notebook.render.harmless import escape, prose, shorten
 from kmodlab.notebook.render.style import STYLE
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 
 class Part(Protocol):
@@ -28,7 +28,7 @@ class Part(Protocol):
         """An HTML fragment."""
 
 
-class Mood(StrEnum):
+class Level(StrEnum):
     """How a sentence of ours is meant."""
 
     GOOD = "good"
@@ -36,20 +36,20 @@ class Mood(StrEnum):
     NOTE = "note"
 
 
-_MARKS = {Mood.GOOD: "✓", Mood.BAD: "✗", Mood.NOTE: "→"}
+_MARKS = {Level.GOOD: "✓", Level.BAD: "✗", Level.NOTE: "→"}
 
 
 @dataclass(frozen=True)
-class Say:
+class Message:
     """A sentence of ours."""
 
     sentence: str
-    mood: Mood = Mood.NOTE
+    mood: Level = Level.NOTE
 
     @property
     def text(self) -> str:
         """The sentence behind its mark."""
-        return f"{_MARKS[self.mood]} {harmless(self.sentence)}"
+        return f"{_MARKS[self.mood]} {escape_control_chars(self.sentence)}"
 
     @property
     def html(self) -> str:
@@ -71,7 +71,7 @@ class Command:
     @property
     def text(self) -> str:
         """The line as it would stand in a terminal."""
-        return f"# {harmless(self.line)}"
+        return f"# {escape_control_chars(self.line)}"
 
     @property
     def html(self) -> str:
@@ -89,7 +89,7 @@ class Output:
     @property
     def text(self) -> str:
         """The output."""
-        return harmless(shorten(self.printed)).rstrip("\n")
+        return escape_control_chars(shorten(self.printed)).rstrip("\n")
 
     @property
     def html(self) -> str:
@@ -103,13 +103,13 @@ def block(kind: str, label: str, content: str) -> str:
 
 
 @dataclass(frozen=True)
-class Folded:
+class Details:
     """Parts behind a title that opens and closes.
 
     As text they are shown when open, and left out when not, with their title where that is a mere note.
     """
 
-    title: Say
+    title: Message
     parts: Sequence[Part]
     is_open: bool
 
@@ -118,7 +118,7 @@ class Folded:
         """The title, and what is behind it when it is open."""
         if self.is_open:
             return join_texts([self.title, *self.parts])
-        return "" if self.title.mood is Mood.NOTE else self.title.text
+        return "" if self.title.mood is Level.NOTE else self.title.text
 
     @property
     def html(self) -> str:

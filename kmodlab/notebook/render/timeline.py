@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from kmodlab.notebook.render.harmless import escape
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 from kmodlab.tracer.timeline import Moment, Timeline, format_timeline
 
 _WIDTH = 880
@@ -63,7 +63,7 @@ class TimelineChart:
     @property
     def text(self) -> str:
         """The moments, one below the other."""
-        return harmless(format_timeline(self.timeline))
+        return escape_control_chars(format_timeline(self.timeline))
 
     @property
     def html(self) -> str:

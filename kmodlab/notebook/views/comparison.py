@@ -12,7 +12,7 @@ from kmodlab.elf.shared import compare_shared
 from kmodlab.elf.symvers import Exported
 from kmodlab.notebook.render.parts import Part
 from kmodlab.notebook.views.elf import is_minor
-from kmodlab.notebook.views.table import Column, Kind, Table, sized
+from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import Source, View, source_of
 
 _MOST = 30
@@ -55,9 +55,9 @@ def _sections(comparison: Comparison) -> Table:
     pairs = [pair for pair in comparison.sections if not all(found is None or is_minor(found) for found in _both(pair))]
     rows = [(pair.name, _size(pair.left), _size(pair.right), section_purpose(pair.name)) for pair in pairs]
     columns = (
-        Column("section", Kind.CODE),
-        Column(f"{comparison.left_name}, bytes", Kind.NUMBER),
-        Column(f"{comparison.right_name}, bytes", Kind.NUMBER),
+        Column("section", ColumnKind.CODE),
+        Column(f"{comparison.left_name}, bytes", ColumnKind.NUMBER),
+        Column(f"{comparison.right_name}, bytes", ColumnKind.NUMBER),
         Column("what it is for"),
     )
     return Table("Sections; bold: only one side has it", columns, rows, _MOST, _alone(pairs))
@@ -74,9 +74,9 @@ def _size(section: Section | None) -> str:
 def _symbols(comparison: Comparison) -> Table:
     rows = [(pair.name, _state(pair.left), _state(pair.right)) for pair in comparison.symbols]
     columns = (
-        Column("symbol", Kind.CODE),
-        Column(comparison.left_name, Kind.CODE),
-        Column(comparison.right_name, Kind.CODE),
+        Column("symbol", ColumnKind.CODE),
+        Column(comparison.left_name, ColumnKind.CODE),
+        Column(comparison.right_name, ColumnKind.CODE),
     )
     return Table("Symbols; bold: only one side has it", columns, rows, _MOST, _alone(comparison.symbols))
 

@@ -9,8 +9,8 @@ from kmodlab.elf.databases import FILES, Databases, Found
 from kmodlab.elf.loaded import LoadedModule
 from kmodlab.elf.modalias import parse_modalias
 from kmodlab.elf.modprobe import Load, plan_load, plan_remove, reason
-from kmodlab.notebook.render.parts import Mood, Part, Say
-from kmodlab.notebook.views.table import Column, Kind, Table, sized
+from kmodlab.notebook.render.parts import Level, Message, Part
+from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import View
 
 _MOST = 24
@@ -19,7 +19,11 @@ _MOST = 24
 def database_list(databases: Databases) -> View:
     """The files that are there, and the question that each answers."""
     rows = [(name, sized(len(databases.files[name])), FILES[name]) for name in FILES if name in databases.files]
-    columns = (Column("file", Kind.CODE), Column("bytes", Kind.NUMBER), Column("the question that it answers"))
+    columns = (
+        Column("file", ColumnKind.CODE),
+        Column("bytes", ColumnKind.NUMBER),
+        Column("the question that it answers"),
+    )
     return View([Table(f"{len(rows)} databases", columns, rows)])
 
 
@@ -33,7 +37,7 @@ def find(databases: Databases, alias: str) -> View:
         parts.append(
             Table(
                 f"`{alias}`, piece by piece",
-                (Column("letters", Kind.CODE), Column("value", Kind.CODE), Column("is the")),
+                (Column("letters", ColumnKind.CODE), Column("value", ColumnKind.CODE), Column("is the")),
                 rows,
             )
         )
@@ -42,17 +46,23 @@ def find(databases: Databases, alias: str) -> View:
 
 def _found(databases: Databases, alias: str, found: Found) -> list[Part]:
     if not found.modules:
-        return [Say(f"No database has anything for `{alias}`.", Mood.BAD)]
+        return [Message(f"No database has anything for `{alias}`.", Level.BAD)]
     if found.builtin:
         return [
-            Say(f"`{found.modules[0]}` is built in: `{found.file}` says so, and there is nothing to load.", Mood.GOOD)
+            Message(
+                f"`{found.modules[0]}` is built in: `{found.file}` says so, and there is nothing to load.", Level.GOOD
+            )
         ]
     patterns = found.patterns or found.modules
     rows = [
         (module, pattern, databases.find_path(module) or "")
         for module, pattern in zip(found.modules, patterns, strict=True)
     ]
-    columns = (Column("module", Kind.CODE), Column("matched by", Kind.CODE), Column("file", Kind.CODE))
+    columns = (
+        Column("module", ColumnKind.CODE),
+        Column("matched by", ColumnKind.CODE),
+        Column("file", ColumnKind.CODE),
+    )
     return [Table(f"`{found.file}` has:", columns, rows, _MOST)]
 
 
@@ -68,16 +78,16 @@ def walk(index: Index, key: str) -> View:
         for step in index.walk(key)
     ]
     columns = (
-        Column("node at", Kind.CODE),
-        Column("spelled so far", Kind.CODE),
-        Column("may go on with", Kind.CODE),
-        Column("value", Kind.CODE),
+        Column("node at", ColumnKind.CODE),
+        Column("spelled so far", ColumnKind.CODE),
+        Column("may go on with", ColumnKind.CODE),
+        Column("value", ColumnKind.CODE),
     )
     size = sum(step.node.size for step in index.walk(key))
     ending = "found" if index.search(key) else "not there"
     summary = f"`{key}` is {ending}; for that, {size} of {sized(len(index.data))} bytes were read."
     return View(
-        [Table(f"The way to `{key}`", columns, rows), Say(summary, Mood.GOOD if ending == "found" else Mood.BAD)]
+        [Table(f"The way to `{key}`", columns, rows), Message(summary, Level.GOOD if ending == "found" else Level.BAD)]
     )
 
 
@@ -91,9 +101,14 @@ def would_load(databases: Databases, name: str, loaded: Collection[str] = ()) ->
     if not plan:
         known = databases.lookup(name).modules
         why = f"`{name}` is there already." if known else f"`modprobe` does not find `{name}`."
-        return View([Say(why, Mood.NOTE if known else Mood.BAD)])
+        return View([Message(why, Level.NOTE if known else Level.BAD)])
     rows = [(str(number), load.name, _where(load), reason(load)) for number, load in enumerate(plan, 1)]
-    columns = (Column("", Kind.NUMBER), Column("module", Kind.CODE), Column("file", Kind.CODE), Column("why"))
+    columns = (
+        Column("", ColumnKind.NUMBER),
+        Column("module", ColumnKind.CODE),
+        Column("file", ColumnKind.CODE),
+        Column("why"),
+    )
     return View([Table(f"`modprobe {name}` would load, in this order:", columns, rows)])
 
 
@@ -107,11 +122,11 @@ def would_remove(databases: Databases, name: str, loaded: Mapping[str, LoadedMod
     rows = [(str(number), module) for number, module in enumerate(plan.removed, 1)]
     parts: list[Part] = []
     if rows:
-        columns = (Column("", Kind.NUMBER), Column("module", Kind.CODE))
+        columns = (Column("", ColumnKind.NUMBER), Column("module", ColumnKind.CODE))
         parts.append(Table(f"`modprobe -r {name}` would remove, in this order:", columns, rows))
     if plan.refused:
-        parts.append(Say(f"It would refuse: {plan.refused}", Mood.BAD))
+        parts.append(Message(f"It would refuse: {plan.refused}", Level.BAD))
     if plan.left:
         names = ", ".join(f"`{module}`" for module in plan.left)
-        parts.append(Say(f"It would leave, although nobody uses them any more: {names}."))
-    return View(parts or [Say(f"`{name}` is not loaded: there is nothing to remove.")])
+        parts.append(Message(f"It would leave, although nobody uses them any more: {names}."))
+    return View(parts or [Message(f"`{name}` is not loaded: there is nothing to remove.")])

@@ -11,8 +11,8 @@ from kmodlab.elf.modinfo import MEANINGS, explain_vermagic_word
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Section, Symbol, read_object
 from kmodlab.elf.purposes import relocation_purpose, section_purpose
-from kmodlab.notebook.render.parts import Part, Say
-from kmodlab.notebook.views.table import Column, Kind, Table, sized
+from kmodlab.notebook.render.parts import Message, Part
+from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import Source, View, source_of
 
 _MOST = 24
@@ -20,7 +20,7 @@ _MINUS_FOUR = (
     "`-0x4`: the processor counts a distance from the end of the place, which is 4 bytes long, "
     "and a relocation from its beginning."
 )
-_NAME, _SIZE = Column("name", Kind.CODE), Column("bytes", Kind.NUMBER)
+_NAME, _SIZE = Column("name", ColumnKind.CODE), Column("bytes", ColumnKind.NUMBER)
 
 
 def sections(source: Source, *, everything: bool = False) -> View:
@@ -68,7 +68,7 @@ def section_parts(elf: ObjectFile, *, everything: bool = False) -> list[Part]:
     rows = [(found.name, sized(found.size), _flags(found, everything), section_purpose(found.name)) for found in shown]
     columns = (_NAME, _SIZE, Column("flags"), Column("what it is for"))
     table = Table(f"{len(shown)} of {len(elf.sections) - 1} sections", columns, rows)
-    return [table] if everything else [table, Say(_left_out(elf, shown))]
+    return [table] if everything else [table, Message(_left_out(elf, shown))]
 
 
 def _flags(section: Section, everything: bool) -> str:
@@ -102,7 +102,7 @@ def symbol_parts(elf: ObjectFile) -> list[Part]:
     own = [found for found in named if found.section and not _is_label(found)]
     missing = [found for found in named if found.is_undefined]
     rows = [(found.name, found.kind, found.binding, _place(found), sized(found.size)) for found in own]
-    columns = (_NAME, Column("kind"), Column("binding"), Column("where", Kind.CODE), _SIZE)
+    columns = (_NAME, Column("kind"), Column("binding"), Column("where", ColumnKind.CODE), _SIZE)
     return [
         Table(f"{len(own)} symbols that it has", columns, rows, _MOST),
         Table(f"{len(missing)} symbols that it needs", (_NAME, Column("binding")), _needs(missing), _MOST),
@@ -125,7 +125,7 @@ def _needs(missing: list[Symbol]) -> list[tuple[str, str]]:
 def import_parts(module: KernelModule) -> list[Part]:
     """A table of what it needs."""
     rows = [(wanted.name, _crc(wanted.crc), "may be missing" if wanted.weak else "") for wanted in module.imports]
-    columns = (_NAME, Column("checksum", Kind.CODE), Column("remark"))
+    columns = (_NAME, Column("checksum", ColumnKind.CODE), Column("remark"))
     return [Table(f"{len(rows)} symbols that it needs", columns, rows, _MOST)]
 
 
@@ -135,7 +135,7 @@ def export_parts(module: KernelModule) -> list[Part]:
         (found.name, "GPL only" if found.gpl_only else "everybody", found.namespace, _crc(found.crc))
         for found in module.exports
     ]
-    columns = (_NAME, Column("for"), Column("namespace", Kind.CODE), Column("checksum", Kind.CODE))
+    columns = (_NAME, Column("for"), Column("namespace", ColumnKind.CODE), Column("checksum", ColumnKind.CODE))
     return [Table(f"{len(rows)} symbols that it exports", columns, rows, _MOST)]
 
 
@@ -154,17 +154,22 @@ def relocation_parts(elf: ObjectFile, section: str = "") -> list[Part]:
         (elf.place(found.section, found.offset), found.target, found.kind, relocation_purpose(found.kind))
         for found in chosen
     ]
-    columns = (Column("place", Kind.CODE), Column("refers to", Kind.CODE), Column("kind", Kind.CODE), Column("that is"))
+    columns = (
+        Column("place", ColumnKind.CODE),
+        Column("refers to", ColumnKind.CODE),
+        Column("kind", ColumnKind.CODE),
+        Column("that is"),
+    )
     counts = Counter(found.section.name for found in chosen)
     spread = ", ".join(f"`{name}` {count}" for name, count in counts.most_common(6))
     table = Table(f"{len(rows)} places to patch" + (f": {spread}" if spread else ""), columns, rows, _MOST)
-    return [table, Say(_MINUS_FOUR)] if any(found.addend == -4 for found in chosen) else [table]
+    return [table, Message(_MINUS_FOUR)] if any(found.addend == -4 for found in chosen) else [table]
 
 
 def modinfo_parts(module: KernelModule) -> list[Part]:
     """A table of keys and values, and one of the vermagic's words."""
     rows = [(key, value, MEANINGS.get(key, "")) for key, value in module.modinfo.entries]
-    columns = (Column("key", Kind.CODE), Column("value", Kind.CODE), Column("meaning"))
+    columns = (Column("key", ColumnKind.CODE), Column("value", ColumnKind.CODE), Column("meaning"))
     parts: list[Part] = [Table(f"{len(rows)} entries of .modinfo", columns, rows, _MOST)]
     vermagic = module.modinfo.vermagic
     if vermagic:
@@ -172,5 +177,5 @@ def modinfo_parts(module: KernelModule) -> list[Part]:
             (vermagic.release, "the kernel's release"),
             *((word, explain_vermagic_word(word)) for word in vermagic.words),
         ]
-        parts.append(Table("its vermagic, word by word", (Column("word", Kind.CODE), Column("meaning")), words))
+        parts.append(Table("its vermagic, word by word", (Column("word", ColumnKind.CODE), Column("meaning")), words))
     return parts

@@ -8,9 +8,9 @@ from typing import Any
 from kmodlab.elf.malformed import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, read_object
-from kmodlab.notebook.render.parts import Folded, Part, Say
+from kmodlab.notebook.render.parts import Details, Message, Part
 from kmodlab.notebook.views import elf as parts
-from kmodlab.notebook.views.table import Column, Kind, Table, sized
+from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import Source, View, source_of
 
 
@@ -19,8 +19,8 @@ def explore(source: Source) -> View:
     elf = read_object(source_of(source))
     module = _module(elf)
     pages = _pages(elf, module)
-    summary = Table("", (Column("what"), Column("is", Kind.PROSE)), _summary(elf, module))
-    folded = [Folded(Say(title), make(), is_open=title == "sections") for title, make in pages.items()]
+    summary = Table("", (Column("what"), Column("is", ColumnKind.PROSE)), _summary(elf, module))
+    folded = [Details(Message(title), make(), is_open=title == "sections") for title, make in pages.items()]
     return View([summary, *folded], lambda: _widget(pages))
 
 

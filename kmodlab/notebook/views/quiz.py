@@ -18,10 +18,10 @@ from IPython.core.getipython import get_ipython
 
 from kmodlab.errors import UsageError
 from kmodlab.notebook.render.harmless import prose
-from kmodlab.notebook.render.parts import Mood, Say
+from kmodlab.notebook.render.parts import Level, Message
 from kmodlab.notebook.show import show
 from kmodlab.notebook.views.view import View
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _SEAL_LETTERS = 8
 
@@ -45,20 +45,20 @@ class Question:
     def html(self) -> str:
         """The same."""
         items = "".join(f"<li>{prose(option)}</li>" for option in self.options)
-        return f'{self.heading}<ol class="km-options">{items}</ol>{Say(_TO_DO).html}'
+        return f'{self.heading}<ol class="km-options">{items}</ol>{Message(_TO_DO).html}'
 
     @property
     def heading(self) -> str:
         """The question alone, as HTML."""
         return f'<p class="km-question">Predict: {prose(self.sentence)}</p>'
 
-    def verdict(self, number: int) -> Say:
+    def verdict(self, number: int) -> Message:
         """What is said about an answer, once the cell has run."""
         ending = f" {self.because}" if self.because else ""
         said, came = self.answer(number), self.answer(self.right)
         if number == self.right:
-            return Say(f"You predicted it: {came}.{ending}", Mood.GOOD)
-        return Say(f"You predicted: {said}. What came is: {came}.{ending}", Mood.BAD)
+            return Message(f"You predicted it: {came}.{ending}", Level.GOOD)
+        return Message(f"You predicted: {said}. What came is: {came}.{ending}", Level.BAD)
 
     def answer(self, number: int) -> str:
         """One of the answers, fit for the middle of a sentence."""
@@ -109,7 +109,7 @@ def _number(question: str, options: Sequence[str], right: int | str) -> int:
 
 
 def _plain(text: str) -> str:
-    return harmless(text).replace("`", "")
+    return escape_control_chars(text).replace("`", "")
 
 
 # ---- choosing ------------------------------------------------------------------------------------------------------
@@ -150,8 +150,8 @@ class _Heading:
         return self.asked.heading
 
 
-def _noted(asked: Question, number: int) -> Say:
-    return Say(f"You say: {asked.answer(number)}. Now run the next cell.")
+def _noted(asked: Question, number: int) -> Message:
+    return Message(f"You say: {asked.answer(number)}. Now run the next cell.")
 
 
 def _await_run(asked: Question, number: int, *, skip: int) -> None:

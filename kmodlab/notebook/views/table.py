@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kmodlab.notebook.render.harmless import escape, prose
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _UNFOLDED = 300  # rows that can be unfolded; a driver may have a hundred thousand relocations
 _WIDEST = 48  # letters of a column of names, as text; prose comes last and may be as long as it is
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """How the cells of a column are set: names as code, numbers to the right, `code` in prose by its backquotes."""
 
     CODE = "code"
@@ -26,7 +26,7 @@ class Column:
     """A column of a table."""
 
     title: str
-    kind: Kind = Kind.PROSE
+    kind: ColumnKind = ColumnKind.PROSE
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,10 @@ class Table:
         widths = [min(_WIDEST, max(map(len, cells))) for cells in zip(titles, *shown, strict=True)]
         lines = [self._line(row, widths) for row in (titles, *shown)]
         more = [f"  … {self._hidden} more"] if self._hidden else []
-        return "\n".join([harmless(self.caption), *lines, *more])
+        return "\n".join([escape_control_chars(self.caption), *lines, *more])
 
     def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
-        numbers = [column.kind is Kind.NUMBER for column in self.columns]
+        numbers = [column.kind is ColumnKind.NUMBER for column in self.columns]
         cells = zip(row, widths, numbers, strict=True)
         return (
             "  " + "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
@@ -81,8 +81,8 @@ class Table:
 
 
 def _plain(cell: str, column: Column) -> str:
-    text = harmless(cell).replace("\n", " ")
-    return text.replace("`", "") if column.kind is Kind.PROSE else text
+    text = escape_control_chars(cell).replace("\n", " ")
+    return text.replace("`", "") if column.kind is ColumnKind.PROSE else text
 
 
 def _html_table(
@@ -107,7 +107,7 @@ def _row(columns: Sequence[Column], row: Sequence[str], *, is_bold: bool) -> str
 def _cell(column: Column, cell: str, *, is_first: bool) -> str:
     tag, scope = ("th", ' scope="row"') if is_first else ("td", "")
     # The style sheet may be taken away by whoever shows the page; the element stays.
-    content = f"<code>{escape(cell)}</code>" if column.kind is Kind.CODE and cell else prose(cell)
+    content = f"<code>{escape(cell)}</code>" if column.kind is ColumnKind.CODE and cell else prose(cell)
     return f"<{tag}{scope}{_class(column)}>{content}</{tag}>"
 
 

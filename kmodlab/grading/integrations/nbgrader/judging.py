@@ -18,8 +18,8 @@ from nbgrader.preprocessors.base import NbGraderPreprocessor
 from traitlets import Bool
 
 from kmodlab.checks.check import Status
-from kmodlab.checks.evaluate import judge
-from kmodlab.checks.runner import Bench
+from kmodlab.checks.evaluate import evaluate
+from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import KEY, Exercise, read_master
 from kmodlab.errors import KmodlabError, SandboxError
 from kmodlab.grading.formats.seen import words_of
@@ -29,7 +29,7 @@ from kmodlab.grading.task import is_hidden, unmade
 from kmodlab.guest.lab import load_lab
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
-from kmodlab.text import harmless
+from kmodlab.text import escape_control_chars
 
 _LONGEST = 20_000  # characters of one check's output
 
@@ -51,7 +51,7 @@ class Judge(NbGraderPreprocessor):
         if not verdict.works and not self.without_sandbox:
             raise SandboxError(f"Nothing is graded here. {verdict.sentence}", hint=verdict.hint)
         for remark in nb.metadata[KEY]["remarks"]:
-            self.log.warning("%s: %s", resources["nbgrader"]["student"], harmless(remark))
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], escape_control_chars(remark))
         exercise = read_master(Places.of(course_of(self.parent), resources).source)
         results = _judge(exercise, nb)
         errored = [check.result for check in results.values() if check.result.status is Status.ERRORED]
@@ -65,9 +65,9 @@ class Judge(NbGraderPreprocessor):
 
 
 @cache
-def _bench() -> Bench:
+def _bench() -> CheckRunner:
     """One for the whole run; its guests end with this process."""
-    return Bench(load_lab(get_settings()))
+    return CheckRunner(load_lab(get_settings()))
 
 
 def _judge(exercise: Exercise, notebook: Any) -> Mapping[str, CheckGrade]:
@@ -79,7 +79,7 @@ def _judge(exercise: Exercise, notebook: Any) -> Mapping[str, CheckGrade]:
     bench = _bench()
     bench.prepare()  # a guest comes up while the compiler works
     return {
-        name: CheckGrade(name, is_hidden(exercise, name), judge(check, work, bench))
+        name: CheckGrade(name, is_hidden(exercise, name), evaluate(check, work, bench))
         for name, check in exercise.checks.items()
     }
 
@@ -89,7 +89,7 @@ def _outputs(check: CheckGrade) -> list[Any]:
     result = check.result
     assert result.points is not None
     words = f"{result.title}: {result.status}, {result.points:g} of {result.max_points:g}\n{words_of(check)}"
-    text = harmless(words[:_LONGEST]).rstrip("\n") + "\n"
+    text = escape_control_chars(words[:_LONGEST]).rstrip("\n") + "\n"
     value = {"text/plain": repr(float(result.points))}
     return [
         new_output("stream", name="stdout", text=text),  # type: ignore[no-untyped-call]
