@@ -10,7 +10,7 @@ JUPYTER_OPTIONS = --ip=127.0.0.1 --log-level=WARN --ServerApp.root_dir='$(CURDIR
 JUPYTER_OPTIONS += --LabApp.default_url=/lab/tree/notebooks/00-welcome.ipynb
 JUPYTER_OPTIONS += $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab demo test test-long check bench lock clean
+.PHONY: help lab demo test test-long record check bench lock clean
 
 help: ## say what there is (the default)
 	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' Makefile | expand -t 18
@@ -36,6 +36,13 @@ test-long: ## set up and run the tests that take long
 	@binder/setup.sh test
 	@$(BIN)/kmodlab setup
 	@$(BIN)/pytest -m long $(ARGS)
+
+record: ## run the notebooks again and store their outputs, the index and the then-and-now table (one: ARGS=FILE)
+	@binder/setup.sh test
+	@$(BIN)/kmodlab setup
+	@$(BIN)/python tests/support/store_outputs.py $(ARGS)
+	@$(BIN)/python tests/support/store_deck.py
+	@$(BIN)/python tests/support/deck_changes.py
 
 check: ## ruff, mypy and shellcheck
 	@binder/setup.sh check

@@ -208,12 +208,12 @@ class CompletedProcess:
     stdout: bytes = b""
     stderr: bytes = b""
     timed_out: bool = False
-    flooded: bool = False
+    output_truncated: bool = False
 
     @property
     def ok(self) -> bool:
         """Whether it ended by itself, with status 0."""
-        return self.status == 0 and not self.timed_out and not self.flooded
+        return self.status == 0 and not self.timed_out and not self.output_truncated
 
     @property
     def text(self) -> str:

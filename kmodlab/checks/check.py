@@ -1,6 +1,6 @@
 """A check: what is expected of a learner's work, how many points it is worth, hints; and what came of it.
 
-Pure data. The expectations come from `vocabulary`, the verdict from `judge`.
+Pure data. The expectations come from `registry`, the verdict from `evaluate`.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from kmodlab.checks.check import Failure, Line
-from kmodlab.checks.random_values import Drawn
+from kmodlab.checks.random_values import RandomValues
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.reader import find_reports
@@ -52,7 +52,7 @@ class CheckContext:
 
     def __init__(self, work: LearnerSources, bench: CheckRunner, patience: float = 1.0) -> None:
         self.work, self.bench, self.patience = work, bench, patience
-        self.drawn = Drawn()
+        self.drawn = RandomValues()
         self.step: Step | None = None
         self.records: list[LogRecord] = []
         self.label = ""
@@ -203,19 +203,19 @@ class CheckContext:
         *,
         timeout_s: float = STEP_S,
         trigger: Callable[[], None] | None = None,
-        own: bool = False,
+        in_agent: bool = False,
     ) -> Failure | None:
-        """Run a command that is, or meets, the learner's. A Miss where it broke or ended the guest.
+        """Run a command that is, or meets, the learner's. Returns a Failure if it broke or ended the guest.
 
-        What the command itself says is left in `step`. `label` is the command in a learner's words. `own` says that it
-        is one of the agent's own: it does the same, starts no program, and no script can have put another in its place.
+        What the command itself says is left in `step`. `label` is the command in a learner's words. With `in_agent` the
+        agent does it by itself: it starts no program, and no script can have put another in its place.
         """
         if self.left_s <= 0:
             return Failure("The check took too long.", by_time=True)
         session = self.session
         self.label, self.is_learners, self.last_words = label, True, ""
         timeout_s = min(timeout_s * self.patience, self.left_s)
-        self.step = take_step(session, argv, timeout_s=timeout_s, limit=_LIMIT, trigger=trigger, own=own)
+        self.step = take_step(session, argv, timeout_s=timeout_s, limit=_LIMIT, trigger=trigger, in_agent=in_agent)
         self.records = list(self.step.records)
         miss = self._broken_by(self.step)
         if miss is None:
@@ -262,7 +262,7 @@ class CheckContext:
         assert step.result is not None
         if step.result.timed_out:
             return Failure(f"`{self.label}` did not come to its end in time.", by_time=True)
-        return Failure(f"`{self.label}` printed without end.") if step.result.flooded else None
+        return Failure(f"`{self.label}` printed without end.") if step.result.output_truncated else None
 
     def _crashed(self, report: Report) -> Failure:
         guilty = find_guilty_line(report, self._used)
@@ -312,9 +312,9 @@ class CheckContext:
             time.sleep(0.05)
             self._push_log()
 
-    def look(self, argv: Sequence[str], *, own: bool = False) -> str:
+    def look(self, argv: Sequence[str], *, in_agent: bool = False) -> str:
         """What a quick command of ours prints; empty when it fails."""
-        result = self.session.run(list(argv), timeout_s=STEP_S, limit=_LIMIT, own=own)
+        result = self.session.run(list(argv), timeout_s=STEP_S, limit=_LIMIT, in_agent=in_agent)
         self._check_same()
         return result.stdout.decode("utf-8", "replace") if result.ok else ""
 

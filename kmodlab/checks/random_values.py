@@ -48,7 +48,7 @@ def a_word(length: int = 6) -> Word:
     return Word(length)
 
 
-class Drawn:
+class RandomValues:
     """The values of one run, by name."""
 
     def __init__(self) -> None:

@@ -1,6 +1,6 @@
 """Where checks are made: guests, one fresh one for each check, and builds, each made once.
 
-While one check runs, the guest for the next may come up. A `Bench` belongs to one thread; a context manager.
+While one check runs, the guest for the next may come up. A `CheckRunner` belongs to one thread; a context manager.
 """
 
 from __future__ import annotations

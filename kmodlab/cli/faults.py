@@ -29,7 +29,7 @@ from kmodlab.tracer.fault_injection import (
     make_subject,
 )
 from kmodlab.tracer.kernel_api import known_functions
-from kmodlab.tracer.leaks import Left
+from kmodlab.tracer.leaks import Leak
 from kmodlab.tracer.timeline import Timeline, format_timeline, make_timeline, return_text
 from kmodlab.tracer.timeline import as_dict as timeline_dict
 from kmodlab.tracer.verdict import Finding, Trouble, Verdict
@@ -268,7 +268,7 @@ def _trouble_dict(trouble: Trouble) -> dict[str, Any]:
     return {"verdict": str(trouble.verdict), "reason": trouble.sentence, **_place(trouble.line), "crash": crash}
 
 
-def _left_dict(left: Left) -> dict[str, Any]:
+def _left_dict(left: Leak) -> dict[str, Any]:
     return {
         "kind": left.kind,
         "what": left.what,

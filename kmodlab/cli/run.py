@@ -24,7 +24,7 @@ from kmodlab.kbuild.sources import Sources, check_name, read_sources
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
-from kmodlab.tracer.run import Step, Trial, try_build
+from kmodlab.tracer.run import ModuleRun, Step, run_build
 
 
 @click.command()
@@ -66,7 +66,7 @@ def run_files(
         if not as_json:
             _print_build(built, sources)
         with ERR.status("Loading …"):
-            trial = try_build(session, built, parameters, timeout_s=timeout_s)
+            trial = run_build(session, built, parameters, timeout_s=timeout_s)
     if as_json:
         click.echo(json.dumps(as_dict(trial), indent=1))
     else:
@@ -108,7 +108,7 @@ def _print_line(sources: Sources, file: str, number: int | None, column: int | N
     say("  " + " " * (column - 1 if column else len(line) - len(line.lstrip())) + "^")
 
 
-def _print_trial(trial: Trial, sources: Sources) -> None:
+def _print_trial(trial: ModuleRun, sources: Sources) -> None:
     for step in trial.steps:
         _print_step(step)
         for report in step.reports:
@@ -159,7 +159,7 @@ def _log_line(record: LogRecord) -> Text:
 # ---- for programs --------------------------------------------------------------------------------------------------
 
 
-def as_dict(trial: Trial) -> dict[str, Any]:
+def as_dict(trial: ModuleRun) -> dict[str, Any]:
     """A trial as JSON has it: outcome, reason, release, build, steps."""
     built = trial.build
     return {

@@ -1,1 +1,1 @@
-"""Exercises: what learners write, what is checked of it, and how a master notebook becomes theirs."""
+"""The course: exercises and their release to learners, progress, slides."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any, NamedTuple
 
-from kmodlab.crash.report import ReportKind
+from kmodlab.crash.report import Kind
 
 
 class Headline(NamedTuple):
@@ -18,7 +18,7 @@ class Headline(NamedTuple):
     `continues`: where it follows another headline, both are about the same event, and the other one says more.
     """
 
-    kind: ReportKind
+    kind: Kind
     pattern: str
     needs_trace: bool = False
     continues: bool = False
@@ -28,83 +28,83 @@ _IN_DOUBT = _MORE = True  # as `needs_trace` and `continues`
 # fmt: off
 _TABLE: tuple[tuple[Any, ...], ...] = (
     # arch/x86/mm/fault.c, show_fault_oops; before 5.1 "unable to handle kernel …"; arch/powerpc/mm/fault.c
-    (ReportKind.NULL_DEREFERENCE, r"BUG: (?:[Uu]nable to handle )?[Kk]ernel NULL pointer dereference"),
-    (ReportKind.PAGE_FAULT, r"BUG: [Uu]nable to handle (?:kernel |unknown )?(?:pag(?:e|ing)|data|instruction|unalig)"),
+    (Kind.NULL_DEREFERENCE, r"BUG: (?:[Uu]nable to handle )?[Kk]ernel NULL pointer dereference"),
+    (Kind.PAGE_FAULT, r"BUG: [Uu]nable to handle (?:kernel |unknown )?(?:pag(?:e|ing)|data|instruction|unalig)"),
     # arch/arm64/mm/fault.c, die_kernel_fault; arm, mips, riscv, loongarch, s390 and others; arch/parisc/kernel/traps.c
-    (ReportKind.NULL_DEREFERENCE, r"Unable to handle kernel NULL pointer dereference"),
-    (ReportKind.PAGE_FAULT, r"(?:CPU \d+ )?Unable to handle kernel (?:paging|access|pointer|[a-z -]+ at virtual)"),
-    (ReportKind.PAGE_FAULT, r"Kernel Fault: Code=\d+"),
+    (Kind.NULL_DEREFERENCE, r"Unable to handle kernel NULL pointer dereference"),
+    (Kind.PAGE_FAULT, r"(?:CPU \d+ )?Unable to handle kernel (?:paging|access|pointer|[a-z -]+ at virtual)"),
+    (Kind.PAGE_FAULT, r"Kernel Fault: Code=\d+"),
     # arch/x86/kernel/traps.c; since 6.10 "Oops: " stands before each (arch/x86/kernel/dumpstack.c, die);
     # "kernel stack overflow" before 5.16; arch/arm64/kernel/traps.c, panic_bad_stack
-    (ReportKind.GENERAL_PROTECTION, r"(?:Oops: )?general protection(?: fault)?\b.*(?:: [0-9a-f]{4}\b|\[#\d+\])"),
-    (ReportKind.DIVIDE_ERROR, r"(?:Oops: )?divide error: [0-9a-f]{4}\b"),
-    (ReportKind.DOUBLE_FAULT, r"(?:Oops: |PANIC: |traps: PANIC: )?double fault(?:: [0-9a-f]{4}\b|, error_code)"),
-    (ReportKind.STACK_OVERFLOW, r"BUG: (?:\S+ )?stack guard page was hit at"),
-    (ReportKind.STACK_OVERFLOW, r"(?:Oops: )?stack guard page: [0-9a-f]{4}\b|kernel stack overflow \(", False, _MORE),
-    (ReportKind.STACK_OVERFLOW, r"Insufficient stack space to handle exception!"),
+    (Kind.GENERAL_PROTECTION, r"(?:Oops: )?general protection(?: fault)?\b.*(?:: [0-9a-f]{4}\b|\[#\d+\])"),
+    (Kind.DIVIDE_ERROR, r"(?:Oops: )?divide error: [0-9a-f]{4}\b"),
+    (Kind.DOUBLE_FAULT, r"(?:Oops: |PANIC: |traps: PANIC: )?double fault(?:: [0-9a-f]{4}\b|, error_code)"),
+    (Kind.STACK_OVERFLOW, r"BUG: (?:\S+ )?stack guard page was hit at"),
+    (Kind.STACK_OVERFLOW, r"(?:Oops: )?stack guard page: [0-9a-f]{4}\b|kernel stack overflow \(", False, _MORE),
+    (Kind.STACK_OVERFLOW, r"Insufficient stack space to handle exception!"),
     # lib/bug.c, __report_bug; arch/mips/kernel/traps.c; arch/arm64/kernel/traps.c, bug_handler
-    (ReportKind.BUG, r"[Kk]ernel BUG at \S+|Kernel bug detected|Internal error: Oops - BUG\b", False, _MORE),
+    (Kind.BUG, r"[Kk]ernel BUG at \S+|Kernel bug detected|Internal error: Oops - BUG\b", False, _MORE),
     # Before a BUG(): mm/usercopy.c, usercopy_abort; lib/string_helpers.c, fortify_panic; include/linux/bug.h,
     # CHECK_DATA_CORRUPTION, as used in lib/list_debug.c
-    (ReportKind.BUG, r"Kernel memory (?:overwrite|exposure) attempt|detected buffer overflow in", _IN_DOUBT),
-    (ReportKind.LIST_CORRUPTION, r"list_(?:add|del) (?:corruption|double add)", _IN_DOUBT),
+    (Kind.BUG, r"Kernel memory (?:overwrite|exposure) attempt|detected buffer overflow in", _IN_DOUBT),
+    (Kind.LIST_CORRUPTION, r"list_(?:add|del) (?:corruption|double add)", _IN_DOUBT),
     # arch/*/kernel: __die_header, __die, die. "Oops: 0000 [#1]", "Internal error: Oops: 96000046 [#1]", "Oops[#1]:"
-    (ReportKind.TRAP, r"Internal error: .*\[#\d+\]|cpu 0x[0-9a-f]+: Vector: [0-9a-f]+", False, _MORE),
-    (ReportKind.TRAP, r"[a-z][a-z0-9 #-]{2,40}: [0-9a-f]{4} \[#?\d+\]", _IN_DOUBT, _MORE),
-    (ReportKind.TRAP, r"(?:\S+[([]\d+[)\]]: )?Oops(?: [0-9]+ \[\d+\]|\s?\[#\d+\]|: [0-9a-fA-F]{4,16}\b|(?:: | - ).*"
+    (Kind.TRAP, r"Internal error: .*\[#\d+\]|cpu 0x[0-9a-f]+: Vector: [0-9a-f]+", False, _MORE),
+    (Kind.TRAP, r"[a-z][a-z0-9 #-]{2,40}: [0-9a-f]{4} \[#?\d+\]", _IN_DOUBT, _MORE),
+    (Kind.TRAP, r"(?:\S+[([]\d+[)\]]: )?Oops(?: [0-9]+ \[\d+\]|\s?\[#\d+\]|: [0-9a-fA-F]{4,16}\b|(?:: | - ).*"
              r"\[#\d+\])", False, _MORE),
     # kernel/panic.c: __stack_chk_fail, panic
-    (ReportKind.STACK_CORRUPTION, r"Kernel panic - not syncing: stack-protector: "),
-    (ReportKind.PANIC, r"Kernel panic(?: - not syncing)?: "),
+    (Kind.STACK_CORRUPTION, r"Kernel panic - not syncing: stack-protector: "),
+    (Kind.PANIC, r"Kernel panic(?: - not syncing)?: "),
     # kernel/panic.c, __warn: before 3.12 without processor and process, since 6.19 "WARNING: file:line at …"; long ago
     # "Badness". lib/refcount.c, refcount_warn_saturate, by way of WARN().
-    (ReportKind.WARNING, r"WARNING: (?:CPU: ?\d+ PID: ?\d+ |\S+:\d+ )?at \S+|Badness (?:in|at) \S+", _IN_DOUBT),
-    (ReportKind.REFCOUNT, r"refcount_t: ", _IN_DOUBT),
+    (Kind.WARNING, r"WARNING: (?:CPU: ?\d+ PID: ?\d+ |\S+:\d+ )?at \S+|Badness (?:in|at) \S+", _IN_DOUBT),
+    (Kind.REFCOUNT, r"refcount_t: ", _IN_DOUBT),
     # kernel/watchdog.c, watchdog_timer_fn; kernel/watchdog_hld.c; arch/powerpc/kernel/watchdog.c
-    (ReportKind.SOFT_LOCKUP, r"BUG: soft lockup\b"),
-    (ReportKind.HARD_LOCKUP, r"(?:CPU\d+: |NMI )?[Ww]atchdog (?:detected (?:hard )?LOCKUP|CPU:\d+ [Hh]ard LOCKUP)"),
-    (ReportKind.HARD_LOCKUP, r"CPU \d+ .*hard LOCKUP"),
+    (Kind.SOFT_LOCKUP, r"BUG: soft lockup\b"),
+    (Kind.HARD_LOCKUP, r"(?:CPU\d+: |NMI )?[Ww]atchdog (?:detected (?:hard )?LOCKUP|CPU:\d+ [Hh]ard LOCKUP)"),
+    (Kind.HARD_LOCKUP, r"CPU \d+ .*hard LOCKUP"),
     # kernel/rcu/tree_stall.h: print_other_cpu_stall, print_cpu_stall; kernel/rcu/tree_exp.h, tasks.h
-    (ReportKind.RCU_STALL, r"INFO: rcu\w* (?:self-)?detected (?:expedited )?stalls? on"),
+    (Kind.RCU_STALL, r"INFO: rcu\w* (?:self-)?detected (?:expedited )?stalls? on"),
     # kernel/hung_task.c, check_hung_task; kernel/workqueue.c, wq_watchdog_timer_fn
-    (ReportKind.HUNG_TASK, r"INFO: task .{1,40}:\d+ (?:is )?blocked .*for more than"),
-    (ReportKind.WORKQUEUE_LOCKUP, r"BUG: workqueue lockup\b"),
+    (Kind.HUNG_TASK, r"INFO: task .{1,40}:\d+ (?:is )?blocked .*for more than"),
+    (Kind.WORKQUEUE_LOCKUP, r"BUG: workqueue lockup\b"),
     # kernel/sched/core.c: __schedule_bug, __might_resched, __cant_sleep; lib/smp_processor_id.c
-    (ReportKind.SCHEDULING_WHILE_ATOMIC, r"(?:BUG: )?scheduling (?:while atomic|in a non-blocking section):"),
-    (ReportKind.SLEEPING_IN_ATOMIC, r"BUG: (?:sleeping function called from invalid|assuming (?:atomic|non migratable)|"
+    (Kind.SCHEDULING_WHILE_ATOMIC, r"(?:BUG: )?scheduling (?:while atomic|in a non-blocking section):"),
+    (Kind.SLEEPING_IN_ATOMIC, r"BUG: (?:sleeping function called from invalid|assuming (?:atomic|non migratable)|"
              r"using \S+ in preemptible)"),
     # mm/kasan/report.c, print_error_description, kasan_non_canonical_hook; mm/kfence/report.c; mm/kmsan/report.c;
     # kernel/kcsan/report.c; lib/ubsan.c, ubsan_prologue; mm/kmemleak.c, print_unreferenced
-    (ReportKind.KASAN, r"BUG: KASAN: "),
-    (ReportKind.KASAN, r"KASAN: .* in range \[", _IN_DOUBT, _MORE),
-    (ReportKind.KFENCE, r"BUG: KFENCE: "),
-    (ReportKind.KMSAN, r"BUG: KMSAN: "),
-    (ReportKind.KCSAN, r"BUG: KCSAN: "),
-    (ReportKind.UBSAN, r"UBSAN: .* in \S+"),
-    (ReportKind.MEMORY_LEAK, r"unreferenced object 0x[0-9a-f]+ \(size \d+\)"),
+    (Kind.KASAN, r"BUG: KASAN: "),
+    (Kind.KASAN, r"KASAN: .* in range \[", _IN_DOUBT, _MORE),
+    (Kind.KFENCE, r"BUG: KFENCE: "),
+    (Kind.KMSAN, r"BUG: KMSAN: "),
+    (Kind.KCSAN, r"BUG: KCSAN: "),
+    (Kind.UBSAN, r"UBSAN: .* in \S+"),
+    (Kind.MEMORY_LEAK, r"unreferenced object 0x[0-9a-f]+ \(size \d+\)"),
     # mm/slub.c, slab_bug: before 3.x without the taint; mm/slab.c, slab_error
-    (ReportKind.SLAB_CORRUPTION, r"BUG (?!:)\S.{0,60}? \((?:Not tainted|Tainted: [^)]*)\): "),
-    (ReportKind.SLAB_CORRUPTION, r"BUG [\w:.-]+: (?:Object|Poison|\w* ?Redzone|Padding|Freepointer|Wrong)"),
-    (ReportKind.SLAB_CORRUPTION, r"[Ss]lab (?:corruption|error in)\b", _IN_DOUBT),
+    (Kind.SLAB_CORRUPTION, r"BUG (?!:)\S.{0,60}? \((?:Not tainted|Tainted: [^)]*)\): "),
+    (Kind.SLAB_CORRUPTION, r"BUG [\w:.-]+: (?:Object|Poison|\w* ?Redzone|Padding|Freepointer|Wrong)"),
+    (Kind.SLAB_CORRUPTION, r"[Ss]lab (?:corruption|error in)\b", _IN_DOUBT),
     # mm/page_alloc.c, bad_page; mm/memory.c, print_bad_pte; kernel/fork.c, check_mm
-    (ReportKind.BAD_PAGE, r"(?:BUG: )?Bad (?:page (?:state|map|cache) in process|rss-counter state)"),
+    (Kind.BAD_PAGE, r"(?:BUG: )?Bad (?:page (?:state|map|cache) in process|rss-counter state)"),
     # kernel/locking/lockdep.c: the print_… functions; before 4.11 in brackets, "[ INFO: … ]"; spinlock_debug.c
-    (ReportKind.LOCKDEP, r"(?:\[ )?(?:WARNING|INFO|BUG): (?:possible (?:circular|recursive|irq)|\S+-safe -> \S+-unsafe|"
+    (Kind.LOCKDEP, r"(?:\[ )?(?:WARNING|INFO|BUG): (?:possible (?:circular|recursive|irq)|\S+-safe -> \S+-unsafe|"
              r"inconsistent (?:\S+ )*lock state|bad (?:unlock balance|contention)|held lock freed|suspicious|"
              r"lock held (?:when|at)|Nested lock|Invalid wait context|chain_key|trying to register non-static|"
              r".{1,40} still has locks held)", _IN_DOUBT),
-    (ReportKind.SPINLOCK, r"BUG: (?:spinlock|rwlock) "),
+    (Kind.SPINLOCK, r"BUG: (?:spinlock|rwlock) "),
     # fs/sysfs/dir.c, sysfs_warn_dup; lib/kobject.c; fs/proc/generic.c, proc_register
-    (ReportKind.DUPLICATE_NAME, r"(?:cannot create )?duplicate filename '|kobject_add(?:_internal)? failed for .* -EEXIST|"
+    (Kind.DUPLICATE_NAME, r"(?:cannot create )?duplicate filename '|kobject_add(?:_internal)? failed for .* -EEXIST|"
              r"proc_dir_entry '.*' already registered", _IN_DOUBT),
-    (ReportKind.WARNING, r"kobject:? .*(?:tried to (?:init|add)|is not initialized|attempted to be)", _IN_DOUBT),
+    (Kind.WARNING, r"kobject:? .*(?:tried to (?:init|add)|is not initialized|attempted to be)", _IN_DOUBT),
     # kernel/module/main.c: simplify_symbols, check_modinfo, elf_validity_check; version.c; arch/*/kernel/module.c
-    (ReportKind.UNKNOWN_SYMBOL, r"Unknown symbol \S+ \(err -?\d+\)"),
-    (ReportKind.WRONG_VERSION, r"version magic '.*' should|disagrees about version of symbol |no symbol version for "),
-    (ReportKind.BAD_RELOCATION, r"Unknown (?:rela )?relocation: |Skipping invalid reloc|overflow in relocation type"),
-    (ReportKind.BAD_FORMAT, r"Invalid ELF (?:header|section|sh_link)|module has no symbols \(stripped"),
+    (Kind.UNKNOWN_SYMBOL, r"Unknown symbol \S+ \(err -?\d+\)"),
+    (Kind.WRONG_VERSION, r"version magic '.*' should|disagrees about version of symbol |no symbol version for "),
+    (Kind.BAD_RELOCATION, r"Unknown (?:rela )?relocation: |Skipping invalid reloc|overflow in relocation type"),
+    (Kind.BAD_FORMAT, r"Invalid ELF (?:header|section|sh_link)|module has no symbols \(stripped"),
     # Whatever else calls itself a bug.
-    (ReportKind.BUG, r"BUG: \S", _IN_DOUBT),
+    (Kind.BUG, r"BUG: \S", _IN_DOUBT),
 )
 # fmt: on
 # Whose message it is: pr_fmt() of a file, a module's name.

@@ -21,7 +21,7 @@ from kmodlab.crash.processor_state import (
     parse_facts,
     parse_registers,
 )
-from kmodlab.crash.report import Frame, Report, ReportKind, ReportSeverity, Stack
+from kmodlab.crash.report import Frame, Kind, Report, ReportSeverity, Stack
 
 MAX_REPORTS = 200
 _MAX_RAW = 2000  # lines of one report that are kept
@@ -31,20 +31,20 @@ _PREAMBLE = 40  # lines between a headline and the first trace
 # Locks, memory and stalls are described at length before the trace comes.
 _LONG_PREAMBLE = 600
 _LONG = {
-    ReportKind.LOCKDEP,
-    ReportKind.SLAB_CORRUPTION,
-    ReportKind.RCU_STALL,
-    ReportKind.HARD_LOCKUP,
-    ReportKind.WORKQUEUE_LOCKUP,
-    ReportKind.KCSAN,
+    Kind.LOCKDEP,
+    Kind.SLAB_CORRUPTION,
+    Kind.RCU_STALL,
+    Kind.HARD_LOCKUP,
+    Kind.WORKQUEUE_LOCKUP,
+    Kind.KCSAN,
 }
 # Reports that have no trace, or need none.
 _SHORT = {
-    ReportKind.BAD_PAGE,
-    ReportKind.PANIC,
-    ReportKind.HUNG_TASK,
-    ReportKind.HARD_LOCKUP,
-    ReportKind.WORKQUEUE_LOCKUP,
+    Kind.BAD_PAGE,
+    Kind.PANIC,
+    Kind.HUNG_TASK,
+    Kind.HARD_LOCKUP,
+    Kind.WORKQUEUE_LOCKUP,
 }
 
 _CUT_HERE = re.compile(r"-{4,}\[ cut here \]-{4,}")  # include/asm-generic/bug.h
@@ -83,7 +83,7 @@ class _Draft:
     first: LogLine
     sentence: str = ""
     headline: Headline | None = None
-    kind: ReportKind = ReportKind.TRACE
+    kind: Kind = Kind.TRACE
     messages: list[str] = field(default_factory=list)  # below "cut here", before the headline
     place: Frame | None = None
     stacks: list[tuple[str, list[Frame]]] = field(default_factory=list)  # each with the line above it
@@ -131,7 +131,7 @@ class _Draft:
         """Give it the headline below "cut here"; where the kernel says more above that, this is its sentence."""
         self.headline, self.kind, self.sentence = headline, headline.kind, text.strip()
         messages = [message for message in self.messages if message]
-        if messages and headline.kind in (ReportKind.WARNING, ReportKind.BUG):
+        if messages and headline.kind in (Kind.WARNING, Kind.BUG):
             self.sentence = messages[0]
             more = next((found for message in messages if (found := find_headline(message))), headline)
             self.kind = more.kind
@@ -241,8 +241,8 @@ class _Draft:
         )
         if not self._is_report(report):
             return None
-        if report.kind is ReportKind.PAGE_FAULT and report.address is not None and report.address < 4096:
-            report = replace(report, kind=ReportKind.NULL_DEREFERENCE)  # several architectures say the same of both
+        if report.kind is Kind.PAGE_FAULT and report.address is not None and report.address < 4096:
+            report = replace(report, kind=Kind.NULL_DEREFERENCE)  # several architectures say the same of both
         if not report.frames and self.kind not in _SHORT and report.severity is not ReportSeverity.REFUSED:
             self.doubts.append(MISSING_TRACE)
         return replace(report, doubt="; ".join(dict.fromkeys(self.doubts)))
@@ -256,7 +256,7 @@ class _Draft:
             return bool(report.trace)
         # A trace without a headline is one where a module is in it, for certain if anything in it is.
         certain = [frame for frame in report.trace if frame.reliable] or report.trace
-        return self.kind is ReportKind.TRACE and any(frame.module for frame in certain)
+        return self.kind is Kind.TRACE and any(frame.module for frame in certain)
 
 
 class _Reader:
@@ -324,7 +324,7 @@ class _Reader:
         self._draft = draft
         draft.learn(text)
         draft.address = parse_address(text) if draft.address is None else draft.address
-        if draft.place is None and draft.kind not in (ReportKind.PANIC, ReportKind.STACK_CORRUPTION):
+        if draft.place is None and draft.kind not in (Kind.PANIC, Kind.STACK_CORRUPTION):
             draft.place = find_symbol(text)
 
     def _close(self) -> Iterator[Report]:

@@ -20,7 +20,7 @@ class ReportSeverity(StrEnum):
     REFUSED = "refused"
 
 
-class ReportKind(StrEnum):
+class Kind(StrEnum):
     """What a report is about."""
 
     NULL_DEREFERENCE = "null-dereference"
@@ -67,12 +67,12 @@ class ReportKind(StrEnum):
 
 
 _SEVERITIES = {
-    **dict.fromkeys((ReportKind.WARNING, ReportKind.REFCOUNT, ReportKind.DUPLICATE_NAME), ReportSeverity.WARNING),
-    **dict.fromkeys((ReportKind.UBSAN, ReportKind.MEMORY_LEAK, ReportKind.KCSAN), ReportSeverity.WARNING),
-    **dict.fromkeys((ReportKind.LOCKDEP, ReportKind.SLEEPING_IN_ATOMIC), ReportSeverity.WARNING),
-    ReportKind.TRACE: ReportSeverity.TRACE,
-    **dict.fromkeys((ReportKind.UNKNOWN_SYMBOL, ReportKind.WRONG_VERSION), ReportSeverity.REFUSED),
-    **dict.fromkeys((ReportKind.BAD_RELOCATION, ReportKind.BAD_FORMAT), ReportSeverity.REFUSED),
+    **dict.fromkeys((Kind.WARNING, Kind.REFCOUNT, Kind.DUPLICATE_NAME), ReportSeverity.WARNING),
+    **dict.fromkeys((Kind.UBSAN, Kind.MEMORY_LEAK, Kind.KCSAN), ReportSeverity.WARNING),
+    **dict.fromkeys((Kind.LOCKDEP, Kind.SLEEPING_IN_ATOMIC), ReportSeverity.WARNING),
+    Kind.TRACE: ReportSeverity.TRACE,
+    **dict.fromkeys((Kind.UNKNOWN_SYMBOL, Kind.WRONG_VERSION), ReportSeverity.REFUSED),
+    **dict.fromkeys((Kind.BAD_RELOCATION, Kind.BAD_FORMAT), ReportSeverity.REFUSED),
 }
 
 
@@ -120,7 +120,7 @@ class Report:
     None where the log has no such times; `first_line` and `last_line` count the log's lines from 1, `raw` has them.
     """
 
-    kind: ReportKind
+    kind: Kind
     sentence: str
     place: Frame | None = None
     trace: tuple[Frame, ...] = ()

@@ -21,7 +21,7 @@ from pathlib import Path
 
 from kmodlab.crash.report import Frame, Report
 from kmodlab.elf.contents import read_contents
-from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.malformed_error import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Symbol
 from kmodlab.errors import SetupError

@@ -1,1 +1,1 @@
-"""Inside a .ko, and the modules.* databases: plain data that the kernel's tools read too. Reads, never writes."""
+"""Reads ELF files, modules and depmod's databases: plain data, and never written."""

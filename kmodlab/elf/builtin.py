@@ -1,7 +1,7 @@
 """The same source as a module and as a driver that is built into the kernel: how to have both, and what differs.
 
 A kernel is not needed to see it: kbuild compiles whatever no `obj-m` names as it compiles what is built in, without
--DMODULE. `builtin_makefile` makes use of that; the build itself is `build.kbuild`'s.
+-DMODULE. `builtin_makefile` makes use of that; the build itself is `kbuild.build`'s.
 """
 
 from __future__ import annotations

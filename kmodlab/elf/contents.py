@@ -12,7 +12,7 @@ import lzma
 import zlib
 from pathlib import Path
 
-from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.malformed_error import MalformedError
 
 MAX_BYTES = 256 << 20  # several times the largest module of any distribution
 

@@ -12,7 +12,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kmodlab.elf.malformed import MalformedError, text_of
+from kmodlab.elf.malformed_error import MalformedError, text_of
 from kmodlab.elf.wildcards import WILD, matches
 
 MAGIC = 0xB007F457

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from kmodlab.elf.malformed import text_of
+from kmodlab.elf.malformed_error import text_of
 
 
 def name_of(path: str) -> str:

@@ -53,7 +53,7 @@ FILES: Mapping[str, str] = MappingProxyType(
 
 
 @dataclass(frozen=True)
-class Found:
+class LookupResult:
     """What modprobe finds for a name: `modules` in the order in which it loads them, and the file that said so.
 
     `patterns` are the aliases that matched, one for each module. `builtin`: it is in the kernel already.
@@ -153,32 +153,32 @@ class Databases:
         fitting = (softdep for softdep in self.softdeps if matches(softdep.module, name))
         return next(fitting, Softdep(name, (), ()))
 
-    def lookup(self, alias: str) -> Found:
+    def lookup(self, alias: str) -> LookupResult:
         """What modprobe would load for a name, a device's modalias, or a symbol ("symbol:usb_register_driver")."""
         wanted = normalize_alias(alias)
         if ":" not in wanted and self._dep_line(wanted) is not None:
-            return Found((wanted,), "modules.dep.bin")
+            return LookupResult((wanted,), "modules.dep.bin")
         if wanted.startswith("symbol:") and (found := self._wild("modules.symbols.bin", wanted)):
             return found
         return (
             self._wild("modules.alias.bin", wanted)
             or self._builtin(wanted)
             or self._wild("modules.builtin.alias.bin", wanted, builtin=True)
-            or Found(())
+            or LookupResult(())
         )
 
-    def _wild(self, file: str, wanted: str, *, builtin: bool = False) -> Found | None:
+    def _wild(self, file: str, wanted: str, *, builtin: bool = False) -> LookupResult | None:
         index = self.index(file)
         matched = index.search_wild(wanted) if index else ()
         if not matched:
             return None
         modules = {value.text: pattern for pattern, value in matched}
-        return Found(tuple(modules), file, tuple(modules.values()), builtin)
+        return LookupResult(tuple(modules), file, tuple(modules.values()), builtin)
 
-    def _builtin(self, wanted: str) -> Found | None:
+    def _builtin(self, wanted: str) -> LookupResult | None:
         index = self.index("modules.builtin.bin")
         known = index is not None and any(step.spelled == wanted and step.node.values for step in index.walk(wanted))
-        return Found((wanted,), "modules.builtin.bin", builtin=True) if known else None
+        return LookupResult((wanted,), "modules.builtin.bin", builtin=True) if known else None
 
     def find_exporter(self, symbol: str) -> str | None:
         """The module that exports a symbol; None where none does, perhaps because the kernel itself has it."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from kmodlab.elf.malformed import MalformedError, text_of
+from kmodlab.elf.malformed_error import MalformedError, text_of
 from kmodlab.elf.object_file import ObjectFile, Symbol
 
 _ENTRY, _NAMESPACE, _CRC = "__ksymtab_", "__kstrtabns_", "__crc_"

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from kmodlab.elf.malformed import text_of
+from kmodlab.elf.malformed_error import text_of
 
 # proc(5), and print_unload_info() and m_show() in the kernel's kernel/module/procfs.c.
 _LINE = re.compile(

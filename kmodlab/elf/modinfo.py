@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from kmodlab.elf.malformed import text_of
+from kmodlab.elf.malformed_error import text_of
 
 # What each key tells; the macros are in linux/module.h, the rest is modpost's.
 MEANINGS: Mapping[str, str] = MappingProxyType(

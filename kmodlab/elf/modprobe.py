@@ -13,7 +13,7 @@ from enum import StrEnum
 from kmodlab.elf.database_text import name_of
 from kmodlab.elf.databases import Databases
 from kmodlab.elf.loaded import LoadedModule
-from kmodlab.elf.malformed import reading
+from kmodlab.elf.malformed_error import reading
 
 
 class Why(StrEnum):

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kmodlab.elf.exports import Export, Import, Version, find_exports, find_imports, find_versions
-from kmodlab.elf.malformed import MalformedError, text_of
+from kmodlab.elf.malformed_error import MalformedError, text_of
 from kmodlab.elf.modinfo import Modinfo, parse_modinfo
 from kmodlab.elf.object_file import ObjectFile, read_object
 from kmodlab.elf.signature import Signature, find_signature

@@ -19,7 +19,7 @@ from elftools.elf.descriptions import describe_reloc_type
 from elftools.elf.elffile import ELFFile
 
 from kmodlab.elf.contents import read_contents
-from kmodlab.elf.malformed import MalformedError, reading, text_of
+from kmodlab.elf.malformed_error import MalformedError, reading, text_of
 
 _MAX_SECTIONS = 20_000
 _MAX_ENTRIES = 1_000_000  # symbols, or relocations: the largest driver of all has some hundred thousand

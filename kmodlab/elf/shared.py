@@ -14,7 +14,7 @@ from functools import cached_property
 from pathlib import Path
 
 from kmodlab.elf.compare import Comparison, Facet, compare_objects, quote
-from kmodlab.elf.malformed import MalformedError, reading, text_of
+from kmodlab.elf.malformed_error import MalformedError, reading, text_of
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, read_object
 from kmodlab.elf.symvers import Exported

@@ -11,7 +11,7 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from kmodlab.elf.malformed import text_of
+from kmodlab.elf.malformed_error import text_of
 
 MARK = b"~Module signature appended~\n"
 _PKCS7 = 2

@@ -13,7 +13,7 @@ from types import MappingProxyType
 
 from kmodlab.elf.contents import read_contents
 from kmodlab.elf.exports import Version
-from kmodlab.elf.malformed import MalformedError, text_of
+from kmodlab.elf.malformed_error import MalformedError, text_of
 
 KERNEL = "vmlinux"  # what Module.symvers calls the kernel itself
 

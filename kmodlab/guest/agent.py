@@ -51,13 +51,13 @@ class Result:
     status: int
     stdout: bytes = b""
     stderr: bytes = b""
-    flooded: bool = False  # it wrote more than its limit, and was killed for that
+    output_truncated: bool = False  # it wrote more than its limit, and was killed for that
     timed_out: bool = False  # it did not end in time, and was killed for that; the guest is alive
 
     @property
     def ok(self) -> bool:
         """Whether it ended by itself, with status 0."""
-        return self.status == 0 and not self.flooded and not self.timed_out
+        return self.status == 0 and not self.output_truncated and not self.timed_out
 
     @property
     def text(self) -> str:
@@ -127,11 +127,11 @@ class Agent:
         directory: str = "/root",
         limit: int = OUTPUT_LIMIT,
         on_output: Callable[[bytes, bytes], None] | None = None,
-        own: bool = False,
+        in_agent: bool = False,
     ) -> Result:
         """Run a command. `on_output` gets (b"o" or b"e", bytes) as they come. Cancelling kills the command.
 
-        `own` means one of the agent's own commands (insmod, rmmod, cat, stat): no program is started, nothing is read.
+        With `in_agent` the agent does it by itself (insmod, rmmod, cat, stat): no program is started.
         """
         request, number = self._begin(limit, on_output)
         command = b"\0".join(word.encode() for word in (directory, *argv)) + b"\0"
@@ -139,7 +139,7 @@ class Agent:
             raise GuestError("The command line is too long for the guest.")
         try:
             frames = [pack_frame(number, b"O", command)]
-            if not own:
+            if not in_agent:
                 frames = [pack_frame(number, b"X", command), *pack_input(number, stdin)]
             await self._send(*frames)
             kind, payload = await self._end(request, number)

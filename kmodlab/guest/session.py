@@ -143,9 +143,9 @@ class Session:
         directory: str = "/root",
         limit: int = OUTPUT_LIMIT,
         on_output: Callable[[bytes, bytes], None] | None = None,
-        own: bool = False,
+        in_agent: bool = False,
     ) -> Result:
-        """Run a command in the guest, or (`own`) one of the agent's own (see `Agent.execute`).
+        """Run a command in the guest, or (`in_agent`) one of the agent's own (see `Agent.execute`).
 
         GuestLostError when the guest ends meanwhile or falls silent.
         """
@@ -153,7 +153,7 @@ class Session:
         async def work(machine: Machine) -> Result:
             deadline = Deadline.after(timeout_s)
             options: dict[str, Any] = {"stdin": stdin, "directory": directory, "limit": limit, "on_output": on_output}
-            return await machine.execute(argv, deadline, own=own, **options)
+            return await machine.execute(argv, deadline, in_agent=in_agent, **options)
 
         return self._do(work)
 

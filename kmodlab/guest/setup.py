@@ -30,7 +30,7 @@ from kmodlab.guest.machine import Hardware
 from kmodlab.guest.qemu import Descriptors, qemu_argv
 from kmodlab.guest.requirements import check_build_tools, check_commands
 from kmodlab.guest.snapshot import take_snapshot
-from kmodlab.kbuild.rehearsal import rehearse
+from kmodlab.kbuild.cc_record import record_probes
 from kmodlab.kernel import packages
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.tree import KernelTree, relocate
@@ -69,7 +69,7 @@ def set_up(
             if repair:
                 _forget(folder)
             lab = _Setup(settings, reporter, offline).run()
-        rehearse(lab.tree)
+        record_probes(lab.tree)
         return lab
 
 

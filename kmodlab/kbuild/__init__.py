@@ -1,1 +1,1 @@
-"""C to .ko: sources, the real kbuild, the compiler's words as data, and the sandbox that all of it runs in."""
+"""C to .ko: sources, the real kbuild in the sandbox, and what the compiler says as data, with hints."""

@@ -134,7 +134,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 
 
 def _observe(finished: CompletedProcess, box: Box, guard: Guard, release: str) -> Run:
-    overrun = guard.overrun or (Overrun.OUTPUT if finished.flooded else None)
+    overrun = guard.overrun or (Overrun.OUTPUT if finished.output_truncated else None)
     if not finished.stdout and not overrun and not finished.timed_out:
         # Even the most broken Makefile lets make say which folder it enters.
         said = finished.stderr[:2000].decode("utf-8", "replace").strip()

@@ -1,7 +1,7 @@
-"""The compiler as builds see it: the real one, behind a program that knows the answers to what kbuild always asks it.
+"""The compiler wrapper that replays cached results of kbuild's cc-option probes: where it is, and whether it fits.
 
-What that program does, `compiler.c` says; `rehearsal` makes it. Where it is missing, or was made for another compiler
-than today's, builds use the compiler itself, and take twice as long.
+`cc_wrapper.c` is the wrapper, `cc_record` builds it and records the results. If it is missing, or was made for another
+compiler, builds use the compiler itself and take twice as long.
 """
 
 from __future__ import annotations

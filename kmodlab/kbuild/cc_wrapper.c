@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Stands before the compiler and knows by heart what kbuild asks it in every build.
+ * Compiler wrapper that replays cached results of kbuild's cc-option probes.
  *
  * kbuild asks some thirty times whether the compiler knows an option, by compiling /dev/null with it (cc-option in
  * scripts/Makefile.compiler). The answers depend on the command line and the compiler alone, and take two thirds of the

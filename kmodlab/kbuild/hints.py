@@ -9,8 +9,8 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kmodlab.kbuild.hint_rules import RULES
 from kmodlab.kbuild.names import HEADER_OF, USERSPACE
-from kmodlab.kbuild.rules import RULES
 
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "`": "'"})
 

@@ -1,6 +1,7 @@
 """What came of a build: passed or failed, why, the modules, and what the terminal would have shown.
 
-`judge` decides from what was observed: `make` saying that all is well proves nothing, a module of the right kind does.
+`assess_build` decides from what was observed: `make` saying that all is well proves nothing, a module of the right
+kind does.
 """
 
 from __future__ import annotations

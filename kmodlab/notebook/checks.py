@@ -23,9 +23,9 @@ from kmodlab.notebook.guest import guest
 from kmodlab.notebook.render.check import CheckCard, hint_parts, points_words
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show, show_view
+from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views.table import Column, ColumnKind, Table
 from kmodlab.notebook.views.view import View
-from kmodlab.notebook.workplace import NotebookState
 from kmodlab.submission.cells import read_cell
 from kmodlab.submission.learner_sources import LearnerSources
 

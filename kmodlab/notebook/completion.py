@@ -14,13 +14,13 @@ from typing import Any
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.devices import DEVICES
 from kmodlab.kbuild.sources import kmod_name
+from kmodlab.notebook.anatomy import VIEWS
 from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
 from kmodlab.notebook.files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.guest import GUEST_OPTIONS
-from kmodlab.notebook.inside import VIEWS
 from kmodlab.notebook.kmod import KMOD_OPTIONS
-from kmodlab.notebook.workplace import NotebookState
+from kmodlab.notebook.state import NotebookState
 
 _MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS}
 _MAGICS |= {f"{signs}makefile": MAKEFILE_OPTIONS for signs in ("%", "%%")}

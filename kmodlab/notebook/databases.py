@@ -7,12 +7,12 @@ from collections.abc import Callable
 from kmodlab.errors import UsageError
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.show import show_view
+from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views import databases as views
 from kmodlab.notebook.views.dependencies import dependency_picture
 from kmodlab.notebook.views.from_guest import fetch_databases, fetch_loaded
 from kmodlab.notebook.views.tree import tree_picture
 from kmodlab.notebook.views.view import Picture, View
-from kmodlab.notebook.workplace import NotebookState
 
 HELP = """\
 Show the modules.* files of the guest's kernel, as they are at this moment, and what modprobe finds in them.

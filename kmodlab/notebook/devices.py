@@ -10,7 +10,7 @@ from kmodlab.notebook.arguments import split
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Action, NotebookState
+from kmodlab.notebook.state import Action, NotebookState
 
 _LIST = "\n".join(f"    {device.name:12} {device.purpose}" for device in DEVICES.values())
 

@@ -7,8 +7,10 @@ from typing import Any
 
 from IPython.core.magic import no_var_expand
 
-from kmodlab.notebook.built import HELP as BUILT_HELP
-from kmodlab.notebook.built import built
+from kmodlab.notebook.anatomy import HELP as ANATOMY_HELP
+from kmodlab.notebook.anatomy import anatomy
+from kmodlab.notebook.built_modules import HELP as BUILT_HELP
+from kmodlab.notebook.built_modules import built
 from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import HELP as DATABASES_HELP
@@ -18,18 +20,16 @@ from kmodlab.notebook.faults import HELP as FAULTS_HELP
 from kmodlab.notebook.faults import faults
 from kmodlab.notebook.files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
 from kmodlab.notebook.guest import GUEST_HELP, RESET_HELP, guest, reset_guest
-from kmodlab.notebook.inside import HELP as ANATOMY_HELP
-from kmodlab.notebook.inside import anatomy
 from kmodlab.notebook.kmod import KMOD_HELP, kmod
 from kmodlab.notebook.library import HELP as LIBRARY_HELP
 from kmodlab.notebook.library import library
 from kmodlab.notebook.manual import HELP as MANUAL_HELP
 from kmodlab.notebook.manual import manual
+from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.timeline import HELP as TIMELINE_HELP
 from kmodlab.notebook.timeline import timeline
 from kmodlab.notebook.tools import TOOLS, help_text, run_tool
 from kmodlab.notebook.views.quiz import guess, predict
-from kmodlab.notebook.workplace import NotebookState
 
 Run = Callable[[NotebookState, str, str | None], None]
 

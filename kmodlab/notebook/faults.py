@@ -12,7 +12,7 @@ from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.faults import FaultTable
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import BuiltModule, NotebookState
+from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.tracer.fault_injection import CYCLES, TIMEOUT_S, find_faults
 from kmodlab.tracer.fault_injection import FaultOptions as Wanted
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.report import Report
 from kmodlab.notebook.render.crash import CellLine
-from kmodlab.notebook.workplace import BuiltModule
+from kmodlab.notebook.state import BuiltModule
 
 
 def find_cell_line(report: Report, made: Mapping[str, BuiltModule]) -> CellLine | None:

@@ -12,7 +12,7 @@ from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.build import NO_SANDBOX, build_parts
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import Action, BuiltModule, NotebookState, as_file
+from kmodlab.notebook.state import Action, BuiltModule, NotebookState, as_file
 from kmodlab.tracer.run import PLACE
 
 KMOD_OPTIONS = MagicOptions("%%kmod")

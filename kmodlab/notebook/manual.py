@@ -9,7 +9,7 @@ from kmodlab.guest.manual import ManualPage, read_manual, titles
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.render.parts import Details, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import NotebookState
+from kmodlab.notebook.state import NotebookState
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
 

@@ -11,7 +11,7 @@ from kmodlab.notebook.kmod import collect
 from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.timeline import TimelineChart
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import BuiltModule, NotebookState
+from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.tracer.fault_injection import TIMEOUT_S, make_subject, watch_once
 from kmodlab.tracer.kernel_api import known_functions
 from kmodlab.tracer.timeline import make_timeline

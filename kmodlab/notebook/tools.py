@@ -8,7 +8,7 @@ from kmodlab.notebook.arguments import split
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.parts import Level, Message
 from kmodlab.notebook.show import show
-from kmodlab.notebook.workplace import NotebookState
+from kmodlab.notebook.state import NotebookState
 
 # depmod reads every module of the tree, which takes an emulated guest a while.
 _TIMEOUT_S = {"depmod": 300.0, "modprobe": 60.0}

@@ -1,7 +1,7 @@
 """A cell as data: which magic it begins with, and the text below that. Nothing of a cell is ever run as Python here.
 
-Tolerant and bounded: what is no cell of ours is None, however it is made. What the text is worth is for `work` and
-the checks.
+Tolerant and bounded: what is no cell of ours is None, however it is made. What the text is worth is for
+`learner_sources` and the checks.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class CellKind(StrEnum):
 
 
 @dataclass(frozen=True)
-class Written:
+class LearnerCell:
     """A cell that was read: its magic, the name behind that, the files named with -f, and the text below."""
 
     kind: CellKind
@@ -62,7 +62,7 @@ def split_magic(source: str) -> tuple[str, str]:
     return (line.rstrip(), body) if line.startswith("%%") else ("", source)
 
 
-def read_cell(source: str) -> Written | None:
+def read_cell(source: str) -> LearnerCell | None:
     """A cell's magic, name and text; None where it is none that a learner writes, or has no name."""
     if len(source) > LONGEST:
         return None
@@ -76,4 +76,4 @@ def read_cell(source: str) -> Written | None:
         return None
     if not options.name:
         return None
-    return Written(CellKind(found[1]), options.name, body, tuple(options.file))
+    return LearnerCell(CellKind(found[1]), options.name, body, tuple(options.file))

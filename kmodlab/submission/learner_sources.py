@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.sources import Sources
-from kmodlab.submission.cells import CellKind, Written, read_cell
+from kmodlab.submission.cells import CellKind, LearnerCell, read_cell
 
 _SYMVERS = ".symvers"
 
@@ -25,7 +25,7 @@ def as_file(body: str) -> str:
 class LearnerSources:
     """The cells of one notebook. `modules` are `%%kmod` cells by name, `files` those of `%%kfile`, and so on."""
 
-    modules: Mapping[str, Written] = field(default_factory=dict)
+    modules: Mapping[str, LearnerCell] = field(default_factory=dict)
     makefiles: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
     scripts: Mapping[str, str] = field(default_factory=dict)
@@ -34,7 +34,7 @@ class LearnerSources:
     @classmethod
     def of(cls, cells: Iterable[str]) -> LearnerSources:
         """The work in the sources of cells, in their order; what is no cell of ours is passed over."""
-        found: dict[CellKind, dict[str, Written]] = {kind: {} for kind in CellKind}
+        found: dict[CellKind, dict[str, LearnerCell]] = {kind: {} for kind in CellKind}
         for cell in filter(None, map(read_cell, cells)):
             found[cell.kind][cell.name] = cell
         return cls(
@@ -80,5 +80,5 @@ class LearnerSources:
                 )
 
 
-def _bodies(cells: Mapping[str, Written]) -> dict[str, str]:
+def _bodies(cells: Mapping[str, LearnerCell]) -> dict[str, str]:
     return {name: as_file(cell.body) for name, cell in cells.items()}

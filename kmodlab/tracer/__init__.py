@@ -1,1 +1,1 @@
-"""What the kernel did: log records, and crashes back to source lines."""
+"""What a module does in a guest: a run step by step, its calls, leaks, and injected faults."""

@@ -1,7 +1,7 @@
 """Where a module calls the kernel: every call of an imported function, found in its ELF file.
 
 The compiler writes `call 0` and a relocation that says which symbol is meant. So each place is known before the module
-is loaded, with the line of C behind it. What a call did when it was reached is left to `evidence.tracer`.
+is loaded, with the line of C behind it. What a call did when it was reached is left to `observe`.
 
 Only x86-64 for now: call (E8) and jump (E9) with a 32-bit displacement. Format: System V ABI, AMD64 supplement.
 """

@@ -80,7 +80,7 @@ HALVES = {"device_register": 1, "kobject_init_and_add": 2, "platform_device_regi
 
 
 @dataclass(frozen=True)
-class Failure:
+class FailureValue:
     """What a function returns when it fails; `number` is the errno, 0 where the value has none in it."""
 
     how: How
@@ -155,7 +155,7 @@ class Function:
 
     name: str
     header: str
-    failure: Failure = field(default_factory=lambda: Failure(How.NEVER))
+    failure: FailureValue = field(default_factory=lambda: FailureValue(How.NEVER))
     opens: tuple[Handle, ...] = ()
     closes: tuple[Handle, ...] = ()
     gives: Gives = Gives.NOTHING
@@ -239,17 +239,17 @@ def _parse_line(line: str, header: str) -> Function:
     return Function(match[1], header, **fields)  # type: ignore[arg-type]
 
 
-def _parse_failure(text: str) -> Failure:
+def _parse_failure(text: str) -> FailureValue:
     if text in ("NULL", "0", "false"):
-        return Failure(How.NULL)
+        return FailureValue(How.NULL)
     if text == "never":
-        return Failure(How.NEVER)
+        return FailureValue(How.NEVER)
     if text == "~0":
-        return Failure(How.ALL_ONES)
+        return FailureValue(How.ALL_ONES)
     match = re.fullmatch(r"(ERR_PTR\()?-(\w+)\)?", text)
     if match is None:
         raise ValueError(f"no failure: {text}")
-    return Failure(How.POINTER if match[1] else How.ERRNO, errno_number(match[2]))
+    return FailureValue(How.POINTER if match[1] else How.ERRNO, errno_number(match[2]))
 
 
 Fields = dict[str, object]

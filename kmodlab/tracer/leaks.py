@@ -39,7 +39,7 @@ _NOT_CHARGED = ("module ", "/sys/kernel/btf/", "/sys/kernel/irq/", "/proc/irq/")
 
 
 @dataclass(frozen=True)
-class Left:
+class Leak:
     """Something that was left behind: `what` in words, and who acquired it, as far as that is known.
 
     `function` is the kernel's function that gave it, `line` the module's line that called it, `seen` the places in the
@@ -59,9 +59,9 @@ class Left:
         return f"{self.what}{f' ({self.function})' if self.function else ''}{place}"
 
 
-def find_left(
+def find_leaks(
     code: Code, functions: Functions, records: Records, before: Account, after: Account | None
-) -> tuple[Left, ...]:
+) -> tuple[Leak, ...]:
     """What is left after a module was unloaded, or after its init failed.
 
     `after` is None where the guest did not live long enough to tell; then only what the calls show can be known.
@@ -76,7 +76,7 @@ def find_left(
         left += _resources(calls, new)
     left += _memory(code, functions, first)
     if after and not _other_modules(code, before, after):
-        left += [Left("entry", _words_of(entry), seen=(entry,)) for entry in _unexplained(new, left)]
+        left += [Leak("entry", _words_of(entry), seen=(entry,)) for entry in _unexplained(new, left)]
     return tuple(left)
 
 
@@ -91,13 +91,13 @@ def until_second_load(records: Records) -> Records:
     return Records(records.all[: loads[1]], records.dropped) if len(loads) > 1 else records
 
 
-def _still_loaded(code: Code, functions: Functions, records: Records) -> Iterator[Left]:
+def _still_loaded(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:
     """The module itself, where it was loaded and did not go; one without an exit function is there to stay."""
     if records.first(RecordKind.LIVE) and code.exit_place:
         held = [one.call for one in _unreleased(calls_made(code, functions, records)) if one.kind == MODULE_REFERENCE]
         taken = held[-1] if held else None
         name, line = (taken.name, taken.line) if taken else (None, None)
-        yield Left("module", "the module itself, still loaded", name, line)
+        yield Leak("module", "the module itself, still loaded", name, line)
 
 
 def _other_modules(code: Code, before: Account, after: Account) -> bool:
@@ -108,13 +108,13 @@ def _other_modules(code: Code, before: Account, after: Account) -> bool:
 # ---- what may still run --------------------------------------------------------------------------------------------
 
 
-def _running(code: Code, functions: Functions, records: Records, calls: Iterable[Call]) -> Iterator[Left]:
+def _running(code: Code, functions: Functions, records: Records, calls: Iterable[Call]) -> Iterator[Leak]:
     for record in records.of(RecordKind.ACTIVE):
         words = words_of_pending(record)
         if record.site is not None and record.site < len(code.sites):
             function = site_name(code, functions, record.site)
             name = _name_at(code, records, record.arguments[2])
-            yield Left(
+            yield Leak(
                 "timer" if "timer" in words else "work",
                 f"{words}{name}, still pending",
                 function,
@@ -124,7 +124,7 @@ def _running(code: Code, functions: Functions, records: Records, calls: Iterable
     for record in records.of(RecordKind.THREAD):
         call = started.get(record.arguments[2])
         what = f"the kernel thread {record.text}, still running"
-        yield Left(THREAD, what, call.name if call else None, call.line if call else None)
+        yield Leak(THREAD, what, call.name if call else None, call.line if call else None)
 
 
 def words_of_pending(record: Record) -> str:
@@ -151,7 +151,7 @@ def place_of(code: Code, records: Records, address: int) -> tuple[int, int] | No
 # ---- memory --------------------------------------------------------------------------------------------------------
 
 
-def _memory(code: Code, functions: Functions, records: Records) -> Iterator[Left]:
+def _memory(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:
     """Memory that was not freed, a line for each call that got some."""
     sites: dict[int, list[Record]] = {}
     for record in records.of(RecordKind.LEFT):
@@ -159,7 +159,7 @@ def _memory(code: Code, functions: Functions, records: Records) -> Iterator[Left
             sites.setdefault(record.site, []).append(record)
     for number, pieces in sites.items():
         words = _amount(functions.find(code.sites[number].symbol), pieces)
-        yield Left("memory", words, site_name(code, functions, number), site_line(code, number))
+        yield Leak("memory", words, site_name(code, functions, number), site_line(code, number))
 
 
 def _amount(function: Function | None, pieces: list[Record]) -> str:
@@ -212,7 +212,7 @@ def _kinds_of(function: Function) -> Iterator[str]:
     yield from (handle.kind for handle in (*function.opens, *function.closes))
 
 
-def _resources(calls: Iterable[Call], new: list[str]) -> Iterator[Left]:
+def _resources(calls: Iterable[Call], new: list[str]) -> Iterator[Leak]:
     claimed: set[str] = set()
     unsure = {kind for call in calls if call.record.nth > PER_SITE for kind in _kinds_of(call.function)}
     for one in _unreleased(calls):
@@ -223,7 +223,7 @@ def _resources(calls: Iterable[Call], new: list[str]) -> Iterator[Left]:
         if not seen and (kind.is_visible or one.kind in unsure):
             continue  # the kernel gave it back, or the call that gave it back may have no record
         claimed.update(seen)
-        yield Left(one.kind, _describe(kind, name, seen), one.call.name, one.call.line, seen[:_SHOWN])
+        yield Leak(one.kind, _describe(kind, name, seen), one.call.name, one.call.line, seen[:_SHOWN])
 
 
 def _describe(kind: ResourceKind, name: str, seen: tuple[str, ...]) -> str:
@@ -232,7 +232,7 @@ def _describe(kind: ResourceKind, name: str, seen: tuple[str, ...]) -> str:
     return f"{kind.words} {name}".rstrip()
 
 
-def _unexplained(new: list[str], left: list[Left]) -> Iterator[str]:
+def _unexplained(new: list[str], left: list[Leak]) -> Iterator[str]:
     """New entries that nothing on the list accounts for; of a folder and what is in it, only the folder."""
     known = [entry for one in left for entry in one.seen]
     names = {entry.rpartition("/")[2] for entry in known if entry.startswith("/")}

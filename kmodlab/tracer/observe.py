@@ -194,7 +194,7 @@ class _Run:
 
     async def _set_up(self) -> None:
         for needed in self.subject.depends:
-            await self._do(["modprobe", needed], own=False)
+            await self._do(["modprobe", needed], in_agent=False)
         for number in range(len(self.subject.needed)):
             if not (await self._do(load_argv(_needed(number)))).ok:
                 await self._step("refused", f"{_needed(number)}.ko")
@@ -228,7 +228,7 @@ class _Run:
         await self._do(["cat", f"{_OWN}/settle"])
         if self.task.script:
             await self._step("script")
-            done = await self._do(["sh", "script"], own=False)
+            done = await self._do(["sh", "script"], in_agent=False)
             await self._step("scripted", _status(done))
 
     def _may_go_on(self) -> bool:
@@ -279,9 +279,9 @@ class _Run:
     async def _put(self, path: str, data: bytes) -> None:
         await self.machine.ask(self.machine.agent.put(path, data), Deadline.after(20), f"take {path}")
 
-    async def _do(self, argv: list[str], *, own: bool = True, silent: bool = False) -> Result:
+    async def _do(self, argv: list[str], *, in_agent: bool = True, silent: bool = False) -> Result:
         """Run a command; what it prints belongs to the step under way."""
-        done = await self.machine.execute(argv, self.deadline, directory=PLACE, own=own)
+        done = await self.machine.execute(argv, self.deadline, directory=PLACE, in_agent=in_agent)
         if self.steps and not silent:
             self.steps[-1] = replace(self.steps[-1], text=self.steps[-1].text + done.text)
         if done.timed_out:

@@ -80,12 +80,15 @@ def take_step(
     limit: int = OUTPUT_LIMIT,
     on_output: Callable[[bytes, bytes], None] | None = None,
     trigger: Callable[[], None] | None = None,
-    own: bool = False,
+    in_agent: bool = False,
 ) -> Step:
     """Run one command in the session's guest and collect what the kernel logged while it ran.
 
-    `limit`, `on_output` and `own` are those of `Session.run`. `trigger` is called just before the command runs: what it
-    sets off counts as the command's doing. Raises GuestLostError only where the guest's end is ours.
+    `limit`, `on_output` and `in_agent` are those of `Session.run`. `trigger` is called just before the
+    command runs: what it sets off counts as the command's doing.
+
+    Raises:
+        GuestLostError: The guest ended, and not because of the command.
     """
     words = tuple(argv)
     earlier: tuple[LogRecord, ...] = ()
@@ -95,7 +98,7 @@ def take_step(
         if trigger:
             trigger()
         result = session.run(
-            list(words), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output, own=own
+            list(words), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output, in_agent=in_agent
         )
         records = parse_kmsg(session.kmsg())
     except GuestLostError as lost:
@@ -124,7 +127,7 @@ def unload(session: Session, name: str, *, timeout_s: float = COMMAND_S) -> Step
 
 
 @dataclass(frozen=True)
-class Trial:
+class ModuleRun:
     """A build, and what became of its modules in a pristine guest: loaded in order, unloaded in reverse."""
 
     build: Build
@@ -145,7 +148,9 @@ class Trial:
         return next((step.reason for step in self.steps if step.reason), "")
 
 
-def try_build(session: Session, build: Build, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S) -> Trial:
+def run_build(
+    session: Session, build: Build, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S
+) -> ModuleRun:
     """Load the build's modules into the session's guest, and unload them again, as far as they go.
 
     The guest should be pristine: the caller resets the session before, or has just made it.
@@ -158,7 +163,7 @@ def try_build(session: Session, build: Build, parameters: Iterable[str] = (), *,
         return _try_once(session, build, parameters, timeout_s)
 
 
-def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeout_s: float) -> Trial:
+def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeout_s: float) -> ModuleRun:
     steps: list[Step] = []
     names = list(build.modules) if build.passed else []
     for name in names:
@@ -169,7 +174,7 @@ def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeo
     for name in reversed(names):
         if steps[-1].end is None:
             _add(steps, unload(session, name, timeout_s=timeout_s), session)
-    return Trial(build, session.lab.tree.release, tuple(steps))
+    return ModuleRun(build, session.lab.tree.release, tuple(steps))
 
 
 def _add(steps: list[Step], step: Step, session: Session) -> None:

@@ -10,21 +10,20 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kmodlab.crash.guilty import find_guilty_line
-from kmodlab.crash.report import Report
-from kmodlab.crash.report import ReportKind as ReportKind
+from kmodlab.crash.report import Kind, Report
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import EndKind
 from kmodlab.tracer.call_log import Call, calls_made, site_line
 from kmodlab.tracer.double_release import given_back_twice
 from kmodlab.tracer.kernel_api import Functions, Takes, as_signed
-from kmodlab.tracer.leaks import Left, find_left, place_of, until_second_load, words_of_pending
+from kmodlab.tracer.leaks import Leak, find_leaks, place_of, until_second_load, words_of_pending
 from kmodlab.tracer.observe import CrashInStep, Observation, Subject
 from kmodlab.tracer.resource_kinds import resource_kind
 from kmodlab.tracer.resources import Account, parse_account
 from kmodlab.tracer.return_check import WrongReturn, check_return
 from kmodlab.tracer.trace_records import Flag, Phase, RecordKind
 
-_HANGS = {ReportKind.SOFT_LOCKUP, ReportKind.HARD_LOCKUP, ReportKind.RCU_STALL, ReportKind.HUNG_TASK}
+_HANGS = {Kind.SOFT_LOCKUP, Kind.HARD_LOCKUP, Kind.RCU_STALL, Kind.HUNG_TASK}
 _LOAD = {"load"}
 _GONE = "gone"  # what happens once the module has done its exit, or failed in its init, is a consequence
 _BY_ADDRESS = {Takes.MEMORY, Takes.CACHED, Takes.RCU}
@@ -66,7 +65,7 @@ class Finding:
 
     verdict: Verdict
     init_returned: int | None
-    left: tuple[Left, ...]
+    left: tuple[Leak, ...]
     troubles: tuple[Trouble, ...]
     exit_ran: bool
     reloads: bool | None
@@ -124,11 +123,11 @@ class _Judge:
             return 0 if self._records.first(RecordKind.LIVE) and not self._records.first(RecordKind.INIT) else None
         return as_signed(record.arguments[0], 32)
 
-    def _left(self) -> tuple[Left, ...]:
+    def _left(self) -> tuple[Leak, ...]:
         before, after = self._account("before"), self._account("after")
         if before is None or (after is None and self._records.first(RecordKind.GOING) is None):
             return ()
-        return find_left(self._code, self._functions, self._seen.records, before, after)
+        return find_leaks(self._code, self._functions, self._seen.records, before, after)
 
     def _account(self, when: str) -> Account | None:
         step = self._seen.step("account", when)
@@ -158,7 +157,7 @@ class _Judge:
 
     # ---- what went wrong, the worst and the first first ----
 
-    def _troubles(self, left: tuple[Left, ...]) -> Iterator[Trouble]:
+    def _troubles(self, left: tuple[Leak, ...]) -> Iterator[Trouble]:
         yield from self._refused()
         broken = list(self._broken())
         yield from (trouble for trouble in broken if trouble.step in _LOAD)

@@ -12,14 +12,14 @@ from pathlib import Path
 
 import psutil
 import pytest
+from building import build_all
+from mistakes import DECK, module
 
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build, Reason
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.sandbox.limits import BUILD
-from tests.build.building import build_all
-from tests.build.mistakes import DECK, module
 
 GOOD = DECK + 'MODULE_LICENSE("GPL");\n'
 OBJ = "obj-m += hello.o\n"

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mistakes import DECK
 
 from kmodlab.kbuild.build import build_async
 from kmodlab.kbuild.cc_cache import ANSWERS, compiler_folder, find_compiler
@@ -15,7 +16,6 @@ from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import check_run, run_sync
-from tests.build.mistakes import DECK
 
 GOOD = DECK + 'MODULE_LICENSE("GPL");\n'
 PLAIN = "obj-m += hello.o\n"

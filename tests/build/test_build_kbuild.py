@@ -17,6 +17,8 @@ from pathlib import Path
 
 import psutil
 import pytest
+from building import build_all
+from mistakes import DECK, module
 
 from kmodlab.errors import SetupError
 from kmodlab.kbuild.build import build, build_async
@@ -27,8 +29,6 @@ from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import submit
 from kmodlab.sandbox.limits import BUILD
 from kmodlab.sandbox.sandbox import check_sandbox
-from tests.build.building import build_all
-from tests.build.mistakes import DECK, module
 
 GOOD = DECK + 'MODULE_LICENSE("GPL");\n'
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from building import build_all
+from mistakes import CASES, Case
 
+from kmodlab.kbuild.hint_rules import RULES
 from kmodlab.kbuild.result import Build
-from kmodlab.kbuild.rules import RULES
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
-from tests.build.building import build_all
-from tests.build.mistakes import CASES, Case
 
 pytestmark = pytest.mark.xdist_group("mistakes")  # their builds are made together
 

@@ -1,6 +1,6 @@
 """A class hands in all exercises, right, wrong, hostile and damaged, to a grader that is killed; nobody gets it wrong.
 
-Sixty learners with every text, `--jobs 1` and a Dask cluster are `python tests/course/classroom.py --grade`, and take
+Sixty learners with every text, `--jobs 1` and a Dask cluster are `python tests/support/classroom.py --grade`, and take
 half an hour each.
 """
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from classroom import Grading, kill_local_worker
-from earned import differences, doubts, expected, read_gradebook, rows_of
+from expected_grades import differences, doubts, expected, read_gradebook, rows_of
 from learners import CANARIES, EXERCISES, NOTHING, hand_in, make_roll, ways
 
 from kmodlab.checks.check import CheckResult, Status

@@ -76,4 +76,4 @@ def test_every_exercise_belongs_to_a_bullet() -> None:
 
 
 def test_the_index_is_what_the_data_say() -> None:
-    assert INDEX.read_text(encoding="utf-8") == make_index(SECTIONS), "Run: python tests/course/store_deck.py"
+    assert INDEX.read_text(encoding="utf-8") == make_index(SECTIONS), "Run: make record"

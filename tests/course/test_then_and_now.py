@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from then_and_now import PAGE, Case, find_verdict, make_page, typed
+from deck_changes import PAGE, Case, find_verdict, make_page, typed
 
 from kmodlab.guest.lab import Lab
 

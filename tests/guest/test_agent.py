@@ -102,7 +102,7 @@ def test_a_daemon_left_behind_keeps_nobody_waiting(port: socket.socket) -> None:
 
 def test_a_flood_is_cut_and_its_writer_killed(port: socket.socket) -> None:
     result = ask(port, lambda agent: agent.execute(["yes"], limit=100_000, directory="/"))
-    assert result.flooded and not result.ok
+    assert result.output_truncated and not result.ok
     assert len(result.stdout) == 100_000
 
 
@@ -146,7 +146,7 @@ def test_a_file_that_cannot_be_written_says_why(port: socket.socket) -> None:
 
 
 def own(agent: Agent, *argv: str, **options: int) -> Awaitable[Result]:
-    return agent.execute(list(argv), directory="/", own=True, **options)
+    return agent.execute(list(argv), directory="/", in_agent=True, **options)
 
 
 def test_its_own_commands_say_what_the_tools_say(port: socket.socket, tmp_path: Path) -> None:
@@ -179,7 +179,7 @@ def test_an_own_command_that_floods_is_cut_and_another_hand_takes_over(port: soc
         return await own(agent, "cat", "/dev/zero", limit=100_000), await own(agent, "stat", "/")
 
     flooded, after = ask(port, work)
-    assert flooded.flooded and len(flooded.stdout) == 100_000
+    assert flooded.output_truncated and len(flooded.stdout) == 100_000
     assert after.text == "755 directory\n"
 
 

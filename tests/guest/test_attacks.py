@@ -30,7 +30,7 @@ import psutil
 import pytest
 from attacks import ATTACKS, EXERCISES, FULL, Attack, as_notebook, master, right_answers
 from hostile_files import PLANTED
-from watching import descendants, is_alive
+from process_helpers import descendants, is_alive
 
 from kmodlab.course.exercise import read_master
 from kmodlab.guest.lab import Lab

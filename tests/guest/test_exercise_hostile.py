@@ -9,7 +9,7 @@ from typing import Any
 
 import psutil
 import pytest
-from watching import wait_until_gone
+from process_helpers import wait_until_gone
 
 from kmodlab.checks.check import CheckResult, Status
 from kmodlab.checks.context import CheckContext

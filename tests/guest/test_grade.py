@@ -19,7 +19,7 @@ import pytest
 from distributed import LocalCluster
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook, writes
-from watching import wait_until_gone
+from process_helpers import wait_until_gone
 
 from kmodlab.course.exercise import read_master
 from kmodlab.course.release import release

@@ -19,7 +19,7 @@ from IPython.core.completer import provisionalcompleter
 from IPython.core.interactiveshell import InteractiveShell
 from jupyter_client.blocking.client import BlockingKernelClient
 from jupyter_client.manager import KernelManager
-from watching import descendants, qemus_below, wait_until_gone
+from process_helpers import descendants, qemus_below, wait_until_gone
 
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.lab import Lab

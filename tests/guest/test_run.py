@@ -16,7 +16,7 @@ from typing import Any
 
 import psutil
 import pytest
-from watching import descendants, qemus_below, wait_until_gone
+from process_helpers import descendants, qemus_below, wait_until_gone
 
 from kmodlab.guest.lab import Lab
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from watching import descendants, is_qemu, qemus_below, wait_until_gone
+from process_helpers import descendants, is_qemu, qemus_below, wait_until_gone
 
 from kmodlab.crash.errnos import explain_error
 from kmodlab.crash.records import parse_kmsg
@@ -58,14 +58,14 @@ def test_the_agents_own_commands_do_and_say_what_kmods_do(session: Session) -> N
         ["rmmod", "dummy"],
     )
 
-    def said(own: bool) -> list[tuple[int, str]]:
-        return [(done.status, done.text) for done in (session.run(argv, own=own) for argv in calls)]
+    def said(in_agent: bool) -> list[tuple[int, str]]:
+        return [(done.status, done.text) for done in (session.run(argv, in_agent=in_agent) for argv in calls)]
 
-    by_kmod = said(own=False)
-    assert said(own=True) == by_kmod
+    by_kmod = said(in_agent=False)
+    assert said(in_agent=True) == by_kmod
     assert [status for status, _ in by_kmod] == [1, 1, 1, 1, 0, 1, 0, 1]
     assert session.run(["modprobe", "usbhid"]).ok
-    in_use = [session.run(["rmmod", "hid"], own=own) for own in (False, True)]
+    in_use = [session.run(["rmmod", "hid"], in_agent=in_agent) for in_agent in (False, True)]
     assert [explain_error("rmmod", one.text) for one in in_use] == [explain_error("rmmod", in_use[0].text)] * 2
     assert [one.status for one in in_use] == [1, 1] and "is in use" in in_use[1].text
 
@@ -146,7 +146,7 @@ def test_a_command_that_does_not_end_is_killed_and_the_guest_lives_on(session: S
 
 def test_a_flood_of_output_is_cut(session: Session) -> None:
     result = session.run(["yes"], limit=1 << 20)
-    assert result.flooded and len(result.stdout) == 1 << 20
+    assert result.output_truncated and len(result.stdout) == 1 << 20
     assert session.run(["true"]).ok
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from watching import descendants, wait_until_gone
+from process_helpers import descendants, wait_until_gone
 
 from kmodlab.errors import SetupError
 from kmodlab.guest.lab import Lab, load_lab

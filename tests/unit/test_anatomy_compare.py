@@ -8,7 +8,7 @@ import pytest
 
 from kmodlab.elf.builtin import builtin_makefile, compare_builtin
 from kmodlab.elf.compare import Comparison, plain_name
-from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.malformed_error import MalformedError
 from kmodlab.elf.module import read_module
 from kmodlab.elf.shared import DynamicImport, compare_shared, find_providers, read_shared
 from kmodlab.elf.symvers import parse_symvers

@@ -19,10 +19,10 @@ from kmodlab.elf.database_text import (
     parse_softdep,
     parse_weakdep,
 )
-from kmodlab.elf.databases import FILES, Databases, Found, load_databases
+from kmodlab.elf.databases import FILES, Databases, LookupResult, load_databases
 from kmodlab.elf.graph import Graph, module_graph, summarize_tree
 from kmodlab.elf.loaded import LoadedModule, parse_proc_modules
-from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.malformed_error import MalformedError
 from kmodlab.elf.modalias import Field, parse_modalias
 from kmodlab.elf.modprobe import Load, RemovePlan, Why, plan_load, plan_remove, reason
 from kmodlab.elf.wildcards import matches, normalize_alias
@@ -185,14 +185,14 @@ def test_a_modalias_piece_by_piece() -> None:
 
 
 def test_a_name_is_found_in_modules_dep(databases: Databases) -> None:
-    assert databases.lookup("greet-user") == Found(("greet_user",), "modules.dep.bin")
+    assert databases.lookup("greet-user") == LookupResult(("greet_user",), "modules.dep.bin")
     assert databases.find_path("greet_user") == f"{MISC}/greet-user.ko"
     assert databases.dependencies("greet_user") == ("greet",)
     assert databases.dependencies("nonsense") is None
 
 
 def test_an_alias_is_found_by_its_pattern(databases: Databases) -> None:
-    assert databases.lookup("greetings-to-all") == Found(("greet",), "modules.alias.bin", ("greetings_*",))
+    assert databases.lookup("greetings-to-all") == LookupResult(("greet",), "modules.alias.bin", ("greetings_*",))
 
 
 def test_a_symbol_is_found(databases: Databases) -> None:
@@ -202,18 +202,18 @@ def test_a_symbol_is_found(databases: Databases) -> None:
 
 
 def test_what_is_built_in_is_found_last(databases: Databases) -> None:
-    assert databases.lookup("zswap") == Found(("zswap",), "modules.builtin.bin", builtin=True)
+    assert databases.lookup("zswap") == LookupResult(("zswap",), "modules.builtin.bin", builtin=True)
     assert databases.lookup("crc32c").modules == ("crc32c_generic",)
     assert databases.is_builtin("zswap")
     assert not databases.is_builtin("greet")
 
 
 def test_what_depmod_has_not_seen_is_not_found(databases: Databases) -> None:
-    assert databases.lookup("brand-new") == Found(())
+    assert databases.lookup("brand-new") == LookupResult(())
     without_index = Databases({name: data for name, data in databases.files.items() if not name.endswith(".bin")})
-    assert without_index.lookup("greet") == Found(())
+    assert without_index.lookup("greet") == LookupResult(())
     emptied = Databases(dict.fromkeys(databases.files, b""))
-    assert emptied.lookup("greet") == Found(())
+    assert emptied.lookup("greet") == LookupResult(())
 
 
 # ---- plans ---------------------------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from kmodlab.elf.database_index import open_index
 from kmodlab.elf.databases import FILES, Databases
 from kmodlab.elf.graph import module_graph, summarize_tree
 from kmodlab.elf.loaded import parse_proc_modules
-from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.malformed_error import MalformedError
 from kmodlab.elf.modalias import parse_modalias
 from kmodlab.elf.modinfo import parse_modinfo
 from kmodlab.elf.modprobe import plan_load, plan_remove

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kmodlab.elf.exports import Export, Version, find_versions
-from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.malformed_error import MalformedError
 from kmodlab.elf.modinfo import (
     Parameter,
     explain_vermagic_word,

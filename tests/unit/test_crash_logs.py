@@ -10,12 +10,12 @@ from crashes import DATA, EXPECTED, LAST_CALLS, plain_name
 
 from kmodlab.crash.guilty import find_doubt, find_guilty
 from kmodlab.crash.reader import find_reports
-from kmodlab.crash.report import ReportKind, ReportSeverity
+from kmodlab.crash.report import Kind, ReportSeverity
 
 GUESTS = sorted([*DATA.glob("linux-*/*.txt")])
 CONSTRUCTED = sorted(DATA.glob("constructed/*.txt"))
 # Kinds that no stock kernel of ours reports; the debug kernel's are constructed until there is one.
-NO_CASE = {ReportKind.DOUBLE_FAULT, ReportKind.KMSAN, ReportKind.KCSAN}
+NO_CASE = {Kind.DOUBLE_FAULT, Kind.KMSAN, Kind.KCSAN}
 
 
 def label(path: Path) -> str:
@@ -63,13 +63,13 @@ def test_a_constructed_log_is_read_as_its_source_prints_it(path: Path) -> None:
 
 
 REFUSED = {
-    "cut_off_elf": (ReportKind.BAD_FORMAT, "Invalid ELF section header overflow"),
-    "no_elf": (ReportKind.BAD_FORMAT, "Invalid ELF header magic: != ELF"),
-    "invalid_relocation_target": (ReportKind.BAD_RELOCATION, "module: x86/modules: Skipping invalid relocation target"),
-    "unknown_relocation": (ReportKind.BAD_RELOCATION, "module: warnexit: Unknown rela relocation: 99"),
-    "unknown_symbol": (ReportKind.UNKNOWN_SYMBOL, "nosymbol: Unknown symbol there_is_no_such_function (err -2)"),
-    "wrong_symbol_version": (ReportKind.WRONG_VERSION, "warnexit: disagrees about version of symbol module_layout"),
-    "wrong_vermagic": (ReportKind.WRONG_VERSION, "warnexit: version magic '6.1.0-56-amd64 SMP preemp0"),
+    "cut_off_elf": (Kind.BAD_FORMAT, "Invalid ELF section header overflow"),
+    "no_elf": (Kind.BAD_FORMAT, "Invalid ELF header magic: != ELF"),
+    "invalid_relocation_target": (Kind.BAD_RELOCATION, "module: x86/modules: Skipping invalid relocation target"),
+    "unknown_relocation": (Kind.BAD_RELOCATION, "module: warnexit: Unknown rela relocation: 99"),
+    "unknown_symbol": (Kind.UNKNOWN_SYMBOL, "nosymbol: Unknown symbol there_is_no_such_function (err -2)"),
+    "wrong_symbol_version": (Kind.WRONG_VERSION, "warnexit: disagrees about version of symbol module_layout"),
+    "wrong_vermagic": (Kind.WRONG_VERSION, "warnexit: version magic '6.1.0-56-amd64 SMP preemp0"),
 }
 
 
@@ -85,5 +85,5 @@ def test_a_module_that_was_refused_is_told_and_is_no_crash(name: str) -> None:
 
 def test_there_is_a_case_for_each_kind() -> None:
     seen = {report.kind for path in DATA.glob("*/*.txt") for report in find_reports(path.read_text())}
-    assert set(ReportKind) - seen == NO_CASE
+    assert set(Kind) - seen == NO_CASE
     assert len(GUESTS) + len(CONSTRUCTED) + len(REFUSED) >= 60

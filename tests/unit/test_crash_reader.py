@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from kmodlab.crash.guilty import find_guilty
 from kmodlab.crash.reader import INTERLEAVED, MAX_REPORTS, MISSING_TRACE, find_reports
-from kmodlab.crash.report import Frame, ReportKind, ReportSeverity
+from kmodlab.crash.report import Frame, Kind, ReportSeverity
 
 NULL = (DATA / "linux-6.1" / "nullinit.txt").read_text()
 TIMER = (DATA / "linux-6.1" / "nulltimer.txt").read_text()
@@ -63,7 +63,7 @@ def test_what_only_sounds_like_a_crash_is_none(line: str) -> None:
 
 def test_a_trace_that_a_module_prints_is_shown_and_is_no_crash() -> None:
     (report,) = find_reports(DUMP)
-    assert (report.kind, report.severity, report.is_crash) == (ReportKind.TRACE, ReportSeverity.TRACE, False)
+    assert (report.kind, report.severity, report.is_crash) == (Kind.TRACE, ReportSeverity.TRACE, False)
     assert find_guilty(report) == Frame("hello_init", 0x10, 0x1000, "hello")
     assert "here we are" not in report.raw
 
@@ -79,7 +79,7 @@ def test_a_listing_of_tasks_that_somebody_asked_for_is_no_report() -> None:
 
 def test_reports_end_where_the_next_one_begins() -> None:
     kinds = [report.kind for report in find_reports(NULL + WARNING + TIMER + DUMP)]
-    assert kinds == [ReportKind.NULL_DEREFERENCE, ReportKind.WARNING, ReportKind.NULL_DEREFERENCE, ReportKind.TRACE]
+    assert kinds == [Kind.NULL_DEREFERENCE, Kind.WARNING, Kind.NULL_DEREFERENCE, Kind.TRACE]
 
 
 def test_a_log_that_is_there_twice_has_each_report_once() -> None:
@@ -90,10 +90,10 @@ def test_the_panic_that_a_crash_brings_about_belongs_to_it() -> None:
     end = "---[ end trace 0000000000000000 ]---"
     panic = "Kernel panic - not syncing: kernel: panic_on_warn set ..."
     (report,) = find_reports(WARNING.replace(end, f"{panic}\n[    4.0] ---[ end {panic} ]---"))
-    assert (report.kind, report.severity) == (ReportKind.WARNING, ReportSeverity.FATAL)
+    assert (report.kind, report.severity) == (Kind.WARNING, ReportSeverity.FATAL)
     assert [report.kind for report in find_reports(NULL + "[    9.0] Kernel panic - not syncing: enough\n")] == [
-        ReportKind.NULL_DEREFERENCE,
-        ReportKind.PANIC,
+        Kind.NULL_DEREFERENCE,
+        Kind.PANIC,
     ]
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmodlab.checks.random_values import Drawn, a_number, a_word
+from kmodlab.checks.random_values import RandomValues, a_number, a_word
 from kmodlab.course.regions import RegionError, read_regions, starter_of
 from kmodlab.errors import UsageError
 from kmodlab.submission.cells import LONGEST, CellKind, read_cell, split_magic
@@ -146,11 +146,11 @@ def test_marks_that_do_not_fit_together_are_refused(body: str) -> None:
 
 
 def test_drawn_values_differ_and_stand_for_their_names() -> None:
-    drawn = Drawn()
+    drawn = RandomValues()
     assert len({drawn.draw(n=a_number(1, 1000))["n"] for _ in range(20)}) > 1
     word = drawn.draw(word=a_word(12), fixed=3)["word"]
     assert drawn.fill("{word} {fixed} {other} ${x}") == f"{word} 3 {{other}} ${{x}}"
 
 
 def test_a_number_is_within_its_bounds() -> None:
-    assert {Drawn().draw(n=a_number(2, 3))["n"] for _ in range(60)} == {"2", "3"}
+    assert {RandomValues().draw(n=a_number(2, 3))["n"] for _ in range(60)} == {"2", "3"}

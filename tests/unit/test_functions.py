@@ -9,7 +9,7 @@ import pytest
 from kmodlab.tracer.double_release import _COMPLETE, _COUNTED
 from kmodlab.tracer.kernel_api import (
     RETURN,
-    Failure,
+    FailureValue,
     Gives,
     How,
     Sees,
@@ -99,17 +99,17 @@ def test_a_line_without_sense_is_refused(line: str) -> None:
 
 
 def test_failures_are_recognised_in_registers() -> None:
-    assert Failure(How.NULL).errno_in(0) == 0
-    assert Failure(How.NULL).errno_in(5) is None
-    number = Failure(How.ERRNO, errno.EBUSY)
+    assert FailureValue(How.NULL).errno_in(0) == 0
+    assert FailureValue(How.NULL).errno_in(5) is None
+    number = FailureValue(How.ERRNO, errno.EBUSY)
     assert number.errno_in(0xFFFFFFF0) == errno.EBUSY
     assert number.errno_in(0xDEADBEEF_00000000) is None
-    pointer = Failure(How.POINTER, errno.ENOMEM)
+    pointer = FailureValue(How.POINTER, errno.ENOMEM)
     assert pointer.errno_in(2**64 - 12) == errno.ENOMEM
     assert pointer.errno_in(0xFFFFFFF0) is None
     assert pointer.errno_in(2**64 - 4096) is None
-    assert Failure(How.ALL_ONES).errno_in(2**64 - 1) == 0
-    assert Failure(How.NEVER).errno_in(2**64 - 1) is None
+    assert FailureValue(How.ALL_ONES).errno_in(2**64 - 1) == 0
+    assert FailureValue(How.NEVER).errno_in(2**64 - 1) is None
 
 
 def test_numbers_and_names_of_errnos_belong_together() -> None:

@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handed import make_tar, make_zip, notebook, write
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from submission_factory import make_tar, make_zip, notebook, write
 
 from kmodlab.grading import archives
 from kmodlab.grading.archives import Found, find_notebooks

@@ -6,7 +6,7 @@ from collections.abc import Callable, Generator, Iterable
 from pathlib import Path
 from typing import Any
 
-from handed import cell, hello, notebook, write
+from submission_factory import cell, hello, notebook, write
 
 from kmodlab.checks.check import CheckResult, Status
 from kmodlab.grading.grader import Plan, grade_all, make_plan

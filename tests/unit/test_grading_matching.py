@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from handed import Change, cell, hello, notebook
+from submission_factory import Change, cell, hello, notebook
 
 from kmodlab.grading.matching import Matched, match
 from kmodlab.grading.notebooks import read_notebook

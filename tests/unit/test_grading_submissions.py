@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from handed import cell, hello, make_tar, make_zip, notebook, write
+from submission_factory import cell, hello, make_tar, make_zip, notebook, write
 
 from kmodlab.grading.grader import make_plan
 from kmodlab.grading.intake import find_exercise, read_submissions, safe_name

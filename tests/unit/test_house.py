@@ -81,3 +81,13 @@ def test_only_process_uses_subprocess_and_only_settings_reads_the_environment() 
 
 def test_every_module_says_what_it_is_for() -> None:
     assert not [path for path in sorted(ROOT.rglob("*.py")) if not ast.get_docstring(ast.parse(path.read_text()))]
+
+
+def test_no_class_has_two_meanings() -> None:
+    """One name, one meaning: classes that others see have names of their own."""
+    places: dict[str, list[str]] = {}
+    for path in FILES:
+        for node in ast.parse(path.read_text()).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
+    assert not {name: found for name, found in places.items() if len(found) > 1}

@@ -24,7 +24,7 @@ from trace_factory import (
 
 from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.double_release import given_back_twice
-from kmodlab.tracer.leaks import Left, charged, find_left
+from kmodlab.tracer.leaks import Leak, charged, find_leaks
 from kmodlab.tracer.resource_kinds import name_pattern, resource_kind
 from kmodlab.tracer.resources import Account, parse_account
 from kmodlab.tracer.trace_records import PER_SITE, Flag, Phase, Record, RecordKind, Records
@@ -51,9 +51,9 @@ probe 16384 0 - Live 0xffffffffc0000000 (OE)
 """
 
 
-def left(records: list[Record], *new: str) -> list[Left]:
+def left(records: list[Record], *new: str) -> list[Leak]:
     before, after = parse_account(account()), parse_account(account(*new))
-    return list(find_left(CODE, FUNCTIONS, Records(tuple(records)), before, after))
+    return list(find_leaks(CODE, FUNCTIONS, Records(tuple(records)), before, after))
 
 
 def misc(**more: int) -> Record:

@@ -6,7 +6,7 @@ import pytest
 
 from kmodlab.errors import UsageError
 from kmodlab.notebook import completion, extension, files, guest, kmod, tools
-from kmodlab.notebook.workplace import NotebookState
+from kmodlab.notebook.state import NotebookState
 
 
 def test_kmods_options_are_parsed_as_in_a_shell() -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kmodlab.crash.records import LogRecord
-from kmodlab.crash.report import Frame, Report, ReportKind
+from kmodlab.crash.report import Frame, Kind, Report
 from kmodlab.errors import EndKind, GuestEnd
 from kmodlab.guest.agent import Result
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool
@@ -21,7 +21,7 @@ from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.harmless import Stream, prose, shorten
 from kmodlab.notebook.render.log import Log
 from kmodlab.notebook.render.parts import Card, Command, Details, Level, Message, Output, Part, block
-from kmodlab.notebook.workplace import Action
+from kmodlab.notebook.state import Action
 from kmodlab.text import escape_control_chars
 from kmodlab.tracer.run import Step
 
@@ -56,7 +56,7 @@ def record(text: str, level: int = 6, *, facility: int = 0, sequence: int = 1) -
 
 def every_part(text: str) -> list[Part]:
     diagnostic = Diagnostic(Tool.GCC, Severity.ERROR, text, "hello.c", 1, 3, hint=text)
-    report = Report(ReportKind.NULL_DEREFERENCE, text, Frame(text, module=text), doubt=text, raw=text)
+    report = Report(Kind.NULL_DEREFERENCE, text, Frame(text, module=text), doubt=text, raw=text)
     return [
         Message(text),
         Command(text),
@@ -239,7 +239,7 @@ def test_records_from_before_are_told_apart() -> None:
 def test_a_report_is_shown_once_and_not_among_the_records() -> None:
     records = (record("here we go"), record("BUG: kernel NULL pointer dereference"))
     place = Frame("f", module="hello")
-    report = Report(ReportKind.NULL_DEREFERENCE, "BUG: it is broken", place, raw=records[1].line)
+    report = Report(Kind.NULL_DEREFERENCE, "BUG: it is broken", place, raw=records[1].line)
     text = show(Action(step(Result(-9), *records, reports=(report,))))
     assert "here we go" in text and "kernel NULL" not in text
     assert "The kernel crashed: BUG: it is broken" in text
@@ -248,23 +248,21 @@ def test_a_report_is_shown_once_and_not_among_the_records() -> None:
 
 
 def test_a_warning_of_the_kernels_keeps_the_guest() -> None:
-    action = Action(step(Result(0), reports=(Report(ReportKind.WARNING, "WARNING in f", Frame("f")),)))
+    action = Action(step(Result(0), reports=(Report(Kind.WARNING, "WARNING in f", Frame("f")),)))
     assert action.ok and not action.is_last
     assert "The kernel warns, and goes on: WARNING in f" in show(action)
     assert "fresh" not in show(action)
 
 
 def test_a_trace_that_was_printed_on_purpose_is_shown_and_fails_nothing() -> None:
-    action = Action(
-        step(Result(0), reports=(Report(ReportKind.TRACE, "Call Trace:", trace=(Frame("f", module="hello"),)),))
-    )
+    action = Action(step(Result(0), reports=(Report(Kind.TRACE, "Call Trace:", trace=(Frame("f", module="hello"),)),)))
     text = show(action)
     assert action.ok and "printed a call trace" in text and "`f()` of the module `hello`" in text
     assert "crashed" not in text and "warns" not in text
 
 
 def test_a_refused_module_is_no_crash() -> None:
-    action = Action(step(Result(1), reports=(Report(ReportKind.UNKNOWN_SYMBOL, "hello: Unknown symbol nosuch"),)))
+    action = Action(step(Result(1), reports=(Report(Kind.UNKNOWN_SYMBOL, "hello: Unknown symbol nosuch"),)))
     assert not action.is_last and "crashed" not in show(action)
 
 
@@ -278,7 +276,7 @@ def test_a_lost_guest_is_told_with_the_consoles_last_lines() -> None:
 
 
 def test_a_crash_in_a_cell_shows_the_guilty_line() -> None:
-    report = Report(ReportKind.NULL_DEREFERENCE, "BUG: it is broken", Frame("f"), raw="registers")
+    report = Report(Kind.NULL_DEREFERENCE, "BUG: it is broken", Frame("f"), raw="registers")
     crash = CrashCard(report, CellLine("", 3, "\n{\n    *p = 1;\n}\n", "g"))
     assert "It happened in `g()`, in line 3 of the cell:\n" in crash.text
     assert ">    3 |     *p = 1;" in crash.text
@@ -292,6 +290,6 @@ def test_a_long_block_can_be_scrolled_by_the_keyboard() -> None:
 def test_a_killed_command_is_told_apart_from_one_that_failed() -> None:
     assert "killed by signal 9" in show(Action(step(Result(-9))))
     assert "did not end in time" in show(Action(step(Result(-9, timed_out=True))))
-    assert "more than can be shown" in show(Action(step(Result(-9, flooded=True))))
+    assert "more than can be shown" in show(Action(step(Result(-9, output_truncated=True))))
     assert "`insmod` ended with status 3." in show(Action(step(Result(3))))
     assert "The script ended with status 3." in show(Action(step(Result(3))), "")

@@ -26,7 +26,7 @@ def creates(path: str, *, mode: str | None = None, kind: str | None = None) -> E
     """The path is there now. `mode` as in "0644"; `kind` as stat says it: "character special file", "directory"."""
 
     def examine(scene: CheckContext) -> Failure | None:
-        found = scene.look(["stat", scene.drawn.fill(path)], own=True).strip()
+        found = scene.look(["stat", scene.drawn.fill(path)], in_agent=True).strip()
         if not found:
             return Failure(f"`{path}` is not there{after_what(scene)}.")
         own_mode, _, own_kind = found.splitlines()[0].partition(" ")
@@ -41,7 +41,7 @@ def removes(path: str) -> Expectation:
     """The path is not there (any more)."""
 
     def examine(scene: CheckContext) -> Failure | None:
-        there = scene.look(["stat", scene.drawn.fill(path)], own=True)
+        there = scene.look(["stat", scene.drawn.fill(path)], in_agent=True)
         return Failure(f"`{path}` is still there{after_what(scene)}.") if there else None
 
     return Expectation(f"`{path}` is gone.", examine)
@@ -51,7 +51,7 @@ def holds(path: str, text: str | int) -> Expectation:
     """What can be read from the path is this text, blanks at its ends left aside."""
 
     def examine(scene: CheckContext) -> Failure | None:
-        miss = scene.act(["cat", scene.drawn.fill(path)], f"cat {path}", own=True)
+        miss = scene.act(["cat", scene.drawn.fill(path)], f"cat {path}", in_agent=True)
         if miss:
             return miss
         if not scene.result.ok:
@@ -164,7 +164,7 @@ def _mounts(scene: CheckContext) -> bytes:
 
 def _tools(scene: CheckContext) -> dict[str, str]:
     """The tools that checks call, as our agent sees them: after a learner's script, a `cp` may do what it likes."""
-    links = {path: scene.look(["stat", path], own=True) for path in _LINKS}
+    links = {path: scene.look(["stat", path], in_agent=True) for path in _LINKS}
     return {**links, **{path: hashlib.sha256(_content(scene, path)).hexdigest() for path in _CONTENTS}}
 
 

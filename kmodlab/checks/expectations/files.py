@@ -8,7 +8,7 @@ import unicodedata
 
 from kmodlab.checks.check import Expectation, Failure
 from kmodlab.checks.context import CheckContext
-from kmodlab.elf.malformed import MalformedError
+from kmodlab.elf.malformed_error import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.kbuild.sources import kmod_name
 

@@ -65,7 +65,7 @@ def unloads(name: str) -> Expectation:
     """Rmmod removes the module."""
 
     def examine(scene: CheckContext) -> Failure | None:
-        miss = scene.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", own=True)
+        miss = scene.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", in_agent=True)
         if miss:
             return miss
         if not scene.result.ok:
@@ -115,7 +115,7 @@ def _insert(scene: CheckContext, name: str, parameters: dict[str, Value]) -> Fai
     scene.put(name, ko)
     words = [f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items()]
     shown = "".join(f" {key}=…" for key in parameters)
-    return scene.act(load_argv(name, words), f"insmod {name}.ko{shown}", own=True)
+    return scene.act(load_argv(name, words), f"insmod {name}.ko{shown}", in_agent=True)
 
 
 def errno_number(error: str) -> int:

@@ -15,7 +15,7 @@ from typing import Any
 from kmodlab.checks.check import Line, Status
 from kmodlab.grading.formats.files import file_name, write_text
 from kmodlab.grading.formats.html import render
-from kmodlab.grading.formats.seen import by_learner, for_learners, points_of, told_of, total_of
+from kmodlab.grading.formats.redact import by_learner, for_learners, points_of, told_of, total_of
 from kmodlab.grading.models import CheckGrade, Grade, GradeState
 
 _SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?"}

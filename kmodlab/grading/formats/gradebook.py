@@ -16,7 +16,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from kmodlab.grading.formats.files import write_text
-from kmodlab.grading.formats.seen import (
+from kmodlab.grading.formats.redact import (
     by_exercise,
     by_learner,
     is_errored,

@@ -16,7 +16,7 @@ from typing import Any
 
 from kmodlab.checks.check import Status
 from kmodlab.grading.formats.files import as_json, file_name, write_text
-from kmodlab.grading.formats.seen import by_learner, for_learners, told_of, total_of, words_of
+from kmodlab.grading.formats.redact import by_learner, for_learners, told_of, total_of, words_of
 from kmodlab.grading.models import CheckGrade, Grade
 from kmodlab.text import escape_control_chars
 

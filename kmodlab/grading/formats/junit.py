@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from kmodlab.checks.check import Status
 from kmodlab.grading.formats.files import write_text
-from kmodlab.grading.formats.seen import by_learner, for_learners, is_errored, told_of, words_of
+from kmodlab.grading.formats.redact import by_learner, for_learners, is_errored, told_of, words_of
 from kmodlab.grading.models import CheckGrade, Grade, GradeState
 from kmodlab.text import escape_control_chars
 

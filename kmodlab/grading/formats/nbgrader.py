@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kmodlab.errors import SetupError
-from kmodlab.grading.formats.seen import by_exercise, checks_of, points_of
+from kmodlab.grading.formats.redact import by_exercise, checks_of, points_of
 from kmodlab.grading.models import CheckGrade, Grade, GradeState
 from kmodlab.settings import find_own_programs
 from kmodlab.text import escape_control_chars

@@ -16,7 +16,7 @@ from typing import Any
 from kmodlab.checks.check import Status
 from kmodlab.grading.formats.files import write_text
 from kmodlab.grading.formats.html import render
-from kmodlab.grading.formats.seen import (
+from kmodlab.grading.formats.redact import (
     by_exercise,
     checks_of,
     is_errored,

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from kmodlab.grading.formats.files import as_json, file_name, file_names, write_text
-from kmodlab.grading.formats.seen import (
+from kmodlab.grading.formats.redact import (
     ERRORED,
     by_exercise,
     for_learners,

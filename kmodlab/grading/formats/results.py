@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kmodlab.grading.formats.files import as_json, file_name, file_names, write_text
-from kmodlab.grading.formats.seen import by_exercise
+from kmodlab.grading.formats.redact import by_exercise
 from kmodlab.grading.models import Grade, as_dict, from_dict
 
 _SCHEMA = Path(__file__).with_name("result.schema.json")

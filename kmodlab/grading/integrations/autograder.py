@@ -20,7 +20,7 @@ from kmodlab.course.exercise import MASTER, Exercise, find_masters
 from kmodlab.errors import UsageError
 from kmodlab.grading.formats.files import as_json, write_text
 from kmodlab.grading.formats.gradescope import NOT_GRADED, RESULTS, as_results
-from kmodlab.grading.formats.seen import is_errored
+from kmodlab.grading.formats.redact import is_errored
 from kmodlab.grading.grader import grade_all, make_plan, read_exercises
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal

@@ -13,7 +13,7 @@ from kmodlab.notebook.guilty_line import find_cell_line
 from kmodlab.notebook.render.crash import FRESH_GUEST, CrashCard
 from kmodlab.notebook.render.log import EARLIER, Log
 from kmodlab.notebook.render.parts import Command, Details, Level, Message, Output, Part
-from kmodlab.notebook.workplace import Action, BuiltModule
+from kmodlab.notebook.state import Action, BuiltModule
 
 LOST_BEFORE = "The guest ended by itself since the last command. This one is fresh: nothing of yours is loaded in it."
 _CONSOLE_LINES = 40
@@ -45,7 +45,7 @@ def action_parts(
 def _verdict(result: Result, tool: str) -> list[Part]:
     if result.timed_out:
         return [Message("It did not end in time, and was killed.", Level.BAD)]
-    if result.flooded:
+    if result.output_truncated:
         return [Message("It printed more than can be shown, and was killed.", Level.BAD)]
     if result.status == 0:
         return []

@@ -9,7 +9,7 @@ from kmodlab.kbuild.result import Build, Reason
 from kmodlab.kbuild.sources import Sources
 from kmodlab.notebook.render.complaint import Complaint, count
 from kmodlab.notebook.render.parts import Details, Level, Message, Output, Part
-from kmodlab.notebook.workplace import BuiltModule
+from kmodlab.notebook.state import BuiltModule
 
 _MOST = 8  # complaints that are shown; the first ones are those that matter
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from kmodlab.elf.database_index import Index, Node
-from kmodlab.elf.databases import FILES, Databases, Found
+from kmodlab.elf.databases import FILES, Databases, LookupResult
 from kmodlab.elf.loaded import LoadedModule
 from kmodlab.elf.modalias import parse_modalias
 from kmodlab.elf.modprobe import Load, plan_load, plan_remove, reason
@@ -44,7 +44,7 @@ def find(databases: Databases, alias: str) -> View:
     return View([*parts, *_found(databases, alias, found)])
 
 
-def _found(databases: Databases, alias: str, found: Found) -> list[Part]:
+def _found(databases: Databases, alias: str, found: LookupResult) -> list[Part]:
     if not found.modules:
         return [Message(f"No database has anything for `{alias}`.", Level.BAD)]
     if found.builtin:

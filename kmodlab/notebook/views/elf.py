@@ -1,6 +1,6 @@
 """An ELF explorer: what is inside a .ko, a .o or a .so, each part by itself for one idea a cell, or all at once.
 
-Each function takes a path or bytes and returns a `View`. What the parts mean is said by `anatomy`.
+Each function takes a path or bytes and returns a `View`. What the parts mean is said by `elf`.
 """
 
 from __future__ import annotations

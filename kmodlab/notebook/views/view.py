@@ -72,5 +72,5 @@ class Picture:
 
 
 def source_of(given: Source) -> Path | bytes:
-    """What the readers in `anatomy` take: a path may be written as text."""
+    """What the readers in `elf` take: a path may be written as text."""
     return Path(given) if isinstance(given, str) else given

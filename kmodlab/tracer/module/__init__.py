@@ -1,1 +1,1 @@
-"""A kernel module of ours that watches the module under test from inside the guest, and its two ends on the host."""
+"""The source of our own kernel module, which traces the module under test and injects faults."""

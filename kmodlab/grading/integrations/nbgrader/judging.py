@@ -22,7 +22,7 @@ from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import KEY, Exercise, read_master
 from kmodlab.errors import KmodlabError, SandboxError
-from kmodlab.grading.formats.seen import words_of
+from kmodlab.grading.formats.redact import words_of
 from kmodlab.grading.integrations.nbgrader.intake import Places, course_of
 from kmodlab.grading.models import CheckGrade
 from kmodlab.grading.task import is_hidden, unmade

@@ -13,12 +13,12 @@ from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources, kmod_name
 from kmodlab.notebook.arguments import split
 from kmodlab.notebook.show import show_view
+from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.notebook.views import elf
 from kmodlab.notebook.views.comparison import ASPECTS, builtin_beside_module, so_beside_ko
 from kmodlab.notebook.views.explorer import explore
 from kmodlab.notebook.views.sizes import size_picture
 from kmodlab.notebook.views.view import Picture, Source, View
-from kmodlab.notebook.workplace import BuiltModule, NotebookState
 
 HELP = """\
 Look inside a module that a cell has built, or any other of the kernel's.

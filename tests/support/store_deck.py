@@ -1,6 +1,6 @@
 """Writes notebooks/deck.md, the index of the deck's bullets, from notebooks/deck.toml.
 
-Run it after each change of the data: `python tests/course/store_deck.py`.
+Run it after each change of the data: `make record`.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writes notebooks/then-and-now.md: each command of the deck beside what it does today.
 
-Run it after each change here: `python tests/course/then_and_now.py`.
+Run it after each change here: `make record`.
 
 The deck's half is quoted from it. The other half comes from a run in the lab, each time. Where the two differ there
 must be a sentence that says why, and where they are alike there must be none: whichever is wrong, nothing is written.

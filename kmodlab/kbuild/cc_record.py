@@ -1,6 +1,6 @@
-"""Builds a module once, to write down what kbuild asks the compiler, for the program that gives the answers later.
+"""Builds a module once and records kbuild's cc-option probes with their results, for `cc_wrapper.c` to replay.
 
-The program and the answers are kept beside the headers that they belong to, in a folder that is there whole or not at
+The wrapper and the results are kept beside the headers that they belong to, in a folder that is there whole or not at
 all. Without a sandbox there is nothing to write down: paths, and so command lines, are others in each build then.
 """
 
@@ -23,7 +23,7 @@ from kmodlab.sandbox.host import PATH
 from kmodlab.sandbox.sandbox import WORK, check_sandbox
 
 
-def rehearse(tree: KernelTree) -> None:
+def record_probes(tree: KernelTree) -> None:
     """Make what `find_compiler` finds, unless it is there or this machine has no sandbox; under the set-up's lock.
 
     Builds do without it, so nobody is told where it cannot be made: in a lab of somebody else's, for instance.

@@ -1,7 +1,7 @@
 """A whole class, graded by the real `kmodlab grade`, which is killed on the way; and the gradebook compared.
 
-    python tests/course/classroom.py --grade --jobs 2 --kill     a whole class, compared with gradebook.csv
-    python tests/course/classroom.py --store                     judge each text once, and write gradebook.csv
+    python tests/support/classroom.py --grade --jobs 2 --kill     a whole class, compared with gradebook.csv
+    python tests/support/classroom.py --store                     judge each text once, and write gradebook.csv
 
 What is handed in is `learners`' business, what it must earn is that of `earned`.
 """
@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-from earned import GRADEBOOK, checks_in, differences, doubts, read_gradebook, rows_of, write_gradebook
+from expected_grades import GRADEBOOK, checks_in, differences, doubts, read_gradebook, rows_of, write_gradebook
 from learners import CANARIES, EXERCISES, ROOT, Roll, hand_in, make_roll, texts_in
 
 _WORKER = "kmodlab.grading.worker"

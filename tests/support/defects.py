@@ -12,13 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from building import build_all
+
 from kmodlab.guest.lab import Lab
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.tracer.fault_injection import FaultOptions, RunPool, SiteResult, make_subject, try_faults
 from kmodlab.tracer.observe import RunTask
 from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
-from tests.build.building import build_all
 
 FOLDER = Path(__file__).parents[1] / "data" / "defects"
 _AT_ONCE = 12  # modules in one run of make

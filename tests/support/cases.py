@@ -17,7 +17,7 @@ from pathlib import Path
 from kmodlab.course.exercise import Exercise
 from kmodlab.submission.cells import split_magic
 
-CASES = Path(__file__).parent / "exercises"
+CASES = Path(__file__).parents[1] / "course" / "exercises"
 _HEAD = re.compile(r"\W*(caught by|because|answer): (.*?)[\s*/]*")
 
 

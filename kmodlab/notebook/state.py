@@ -1,8 +1,8 @@
 """What one notebook has: a session with its guest, and what its cells wrote down for later ones.
 
-There is one `Workplace` for each ipykernel, so two notebooks have guests of their own, and nothing is started before
-it is needed. Each command is an `Action`: what it did, and what happened since the one before. Showing that is left
-to `render`.
+There is one `NotebookState` for each ipykernel, so two notebooks have guests of their own, and nothing is started
+before it is needed. Each command is an `Action`: what it did, and what happened since the one before. Showing that is
+left to `render`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Runs notebooks from top to bottom and stores their outputs in them: `python tests/course/store_outputs.py [FILE…]`.
+"""Runs notebooks from top to bottom and stores their outputs in them: `make record ARGS=FILE…`.
 
 What differs from machine to machine (times of running, versions of Python) is left out, and so are the live forms of
 outputs, which only the kernel that made them can show. Of other people's manual pages, the beginning is stored: the

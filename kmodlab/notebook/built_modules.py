@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 
 from kmodlab.errors import UsageError
+from kmodlab.notebook.anatomy import get_made
 from kmodlab.notebook.arguments import MagicOptions
-from kmodlab.notebook.inside import get_made
 from kmodlab.notebook.render.parts import Message, Output, Part
 from kmodlab.notebook.show import show, show_view
+from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import View
-from kmodlab.notebook.workplace import BuiltModule, NotebookState
 from kmodlab.text import escape_control_chars
 
 OPTIONS = MagicOptions("%built")
