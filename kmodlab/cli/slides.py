@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from pathlib import Path
 
 import click
 from rich.progress import track
 
 from kmodlab.cli.console import ERR, say
-from kmodlab.errors import SetupError, UsageError
+from kmodlab.errors import UsageError
 
 _COURSE = Path(__file__).parents[2] / "notebooks"
 
@@ -24,8 +23,6 @@ def slides(out: Path, notebooks: tuple[Path, ...], theme: str) -> None:
     Each deck is one HTML file that any browser opens, with the outputs stored in the notebook and the speaker's notes
     (key S). Nothing is fetched when it is shown. OUT/index.html lists the decks and the keys.
     """
-    if find_spec("nbconvert") is None:
-        raise SetupError("Decks are made by nbconvert, which is not installed.", hint="`make lab` installs it.")
     paths = _chosen(notebooks)
     _make_folder(out)
     from kmodlab.course.slides.export import export_deck, make_index  # a second's worth of imports
