@@ -69,7 +69,7 @@ async def _do_task(message: dict[str, Any], deadline_s: float, report: Callable[
         worker = await _take_worker()
         if worker.setting != task.setting:
             await worker.stop()
-            return _UNFIT, f"its lab is another one (Linux {worker.setting.kernel}, kmodlab {worker.setting.version})"
+            return _UNFIT, f"its lab is another one (Linux {worker.setting.kernel}, kmodlab {worker.setting.code})"
         await worker.run(task, done, deadline_s, report)
     except OverdueError:
         return Ending.OVERDUE, ""
@@ -148,7 +148,7 @@ class DaskPool:
                 raise SetupError(f"The Dask worker {address} cannot work: {one['reason']}", hint=one["hint"])
         settings = {Setting(**one) for one in found.values()}
         if len(settings) > 1:
-            kernels = ", ".join(sorted({f"Linux {one.kernel}, kmodlab {one.version}" for one in settings}))
+            kernels = ", ".join(sorted({f"Linux {one.kernel}, checks {one.code}" for one in settings}))
             raise SetupError(f"The Dask workers differ: {kernels}.", hint="Set up all of them alike.")
         return settings.pop()
 

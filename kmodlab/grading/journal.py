@@ -1,8 +1,8 @@
 """What is finished, in one SQLite file, so that no end of the grader loses a result, not even SIGKILL.
 
 Each check's result is written as it comes, by the digest of the text that was judged: it is an answer for any later
-submission of the same text to the same master, kernel and kmodlab. Grades are kept by learner and exercise. Errored
-results are no answers. Times are left to the results themselves.
+submission of the same text to the same master and kernel, judged by the same code. Grades are kept by learner and
+exercise. Errored results are no answers. Times are left to the results themselves.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ class Setting:
     """Where results were made: all that may change them besides answers and master."""
 
     kernel: str  # uname -r of the guests
-    version: str  # kmodlab's
+    code: str  # the digest of the code that judges (`judging_code`)
     sandboxed: bool
 
 

@@ -1,6 +1,6 @@
 """A worker process: `python -m kmodlab.grading.worker`, with messages on its standard streams.
 
-    worker: {"kind": "ready", "kernel", "version", "sandboxed"}, or {"kind": "unable", "reason", "hint"}
+    worker: {"kind": "ready", "kernel", "code", "sandboxed"}, or {"kind": "unable", "reason", "hint"}
     grader: a task (`Task.as_message`)
     worker: {"kind": "check", "result"} for each check, then {"kind": "done"}
 
@@ -13,12 +13,12 @@ from __future__ import annotations
 import os
 import select
 from functools import lru_cache
-from importlib.metadata import version
 from typing import IO, Any
 
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import KmodlabError
 from kmodlab.grading.ipc import frame, read_frame
+from kmodlab.grading.judging_code import judging_digest
 from kmodlab.grading.models import CheckGrade
 from kmodlab.grading.task import Setting, pack_check, read_message, run_task, unpack_exercise
 from kmodlab.guest.lab import Lab, load_lab
@@ -30,7 +30,7 @@ IDLE_S = 60.0  # without a task for so long, it ends
 
 def find_setting(lab: Lab) -> Setting:
     """What results from this process depend on."""
-    return Setting(lab.file.release, version("kmodlab"), check_sandbox().works)
+    return Setting(lab.file.release, judging_digest(), check_sandbox().works)
 
 
 def serve(requests: _Exact, answers: IO[bytes]) -> None:
@@ -49,7 +49,7 @@ def serve(requests: _Exact, answers: IO[bytes]) -> None:
     read_exercise = lru_cache(unpack_exercise)
     with CheckRunner(lab, guests=1) as bench:
         bench.prepare()
-        say({"kind": "ready", "kernel": setting.kernel, "version": setting.version, "sandboxed": setting.sandboxed})
+        say({"kind": "ready", "kernel": setting.kernel, "code": setting.code, "sandboxed": setting.sandboxed})
         while message := _next(requests):
             task, done = read_message(message)
 

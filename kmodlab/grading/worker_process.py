@@ -55,7 +55,7 @@ class LocalWorker:
         if message["kind"] != "ready":
             await worker.stop()
             raise SetupError(str(message.get("reason")), hint=str(message.get("hint")))
-        worker.setting = Setting(message["kernel"], message["version"], message["sandboxed"])
+        worker.setting = Setting(message["kernel"], message["code"], message["sandboxed"])
         return worker
 
     @property
