@@ -16,14 +16,14 @@ from dataclasses import replace
 from kmodlab.crash.report import Frame
 
 _ADDRESS = r"(?:\(?\[?<?(?:0x)?[0-9a-fA-F]{8,16}>?\]?)"
-_MODULE = r"(?:\s*\[(?P<module>[\w-]+)(?:\s+(?P<build_id>[0-9a-f]{8,40}))?(?:\([A-Z+-]+\))?\])?"
+_MODULE = r"(?P<line>\s[\w./+-]+:\d+)?(?:\s*\[(?P<module>[\w-]+)(?:\s+(?P<build_id>[0-9a-f]{8,}))?(?:\([A-Z+-]+\))?\])?"
 _NAME = r"(?P<function>[A-Za-z_.$][\w.$:<>]*)"
 # x86-64 before 2.6.25: `:module:function+0x10/0x20`; before 2.6.17: `{:module:function+16}`.
 _SYMBOL = rf"(?::(?P<owner>[\w-]+):)?{_NAME}\+(?P<offset>0x[0-9a-f]+)/(?P<size>0x[0-9a-f]+){_MODULE}"
 _BRACES = re.compile(rf"<[0-9a-f]{{16}}>\s?\{{(?::(?P<owner>[\w-]+):)?{_NAME}\+(?P<offset>\d+)\}}")
 _IN_TEXT = re.compile(_SYMBOL)
 _FRAME = re.compile(
-    rf"\s*(?:\#\d+:?\s+)?(?:{_ADDRESS}\s*){{0,3}}(?P<guess>\?\s+)?\(?<?{_SYMBOL}>?\)?"
+    rf"\s*(?:\#\d+:?\s+|Caller\[[0-9a-f]+\]:\s)?(?:{_ADDRESS}\s*){{0,3}}(?P<guess>\?\s+)?\(?<?{_SYMBOL}>?\)?"
     r"(?P<rest>\s*(?:\(unreliable\)|\([PLFK]?\))*\s*)$"
 )
 _RESOLVED = re.compile(
@@ -64,7 +64,7 @@ def _frame(found: re.Match[str]) -> Frame:
         size=int(parts["size"], 16) if parts.get("size") else None,
         module=parts.get("module", "").strip("[]") or parts.get("owner") or None,
         reliable=not parts.get("guess") and "(unreliable)" not in parts.get("rest", ""),
-        place=parts.get("place", ""),
+        place=parts.get("place", "") or parts.get("line", "").strip(),
         build_id=parts.get("build_id", ""),
     )
 

@@ -54,7 +54,7 @@ _ADDRESS = re.compile(
 )
 # Lines without frames or registers that reports are made of.
 _OTHER = re.compile(
-    r"\s*(?:</?[#\w]+>$|(?:\? )?\[?<?(?:0x)?[0-9a-f]{8,16}>?\]?$|"
+    r"\s*(?:</?[#\w]+>$|(?:\? )?\[?<?(?:0x)?[0-9a-f]{8,16}>?\]?$|\S+ \S+:\d+ \[inline\]$|"
     r"Code: |Modules linked in:|Hardware name: |Workqueue: |Stack:?(?:\s|$)|#PF: |P[GM4U]D\b|\*p[gmu]d|Mem abort|"
     r"Data abort|ES[RF] |EC = |SET = |EA = |FSC = |ISV = |CM = |(?:swapper|user) pgtable|\[[0-9a-f]{8,16}\] |pstate: |"
     r"[FGDEC]S: |PKRU: |note: |Kernel Offset|CPU features: |Last Breaking|Krnl GPRS|Flags: |(?:soft|hard)irqs last|"

@@ -11,16 +11,10 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from kmodlab.crash import processor_state
 from kmodlab.crash.frames import find_symbol, parse_frames, parse_place
 from kmodlab.crash.headlines import CONSEQUENCE, WORTH_A_LOOK, Headline, find_headline
 from kmodlab.crash.log_lines import LogLine, clean_line
-from kmodlab.crash.processor_state import (
-    belongs_to_reports,
-    introduces_trace,
-    parse_address,
-    parse_facts,
-    parse_registers,
-)
 from kmodlab.crash.report import Frame, Kind, Report, ReportSeverity, Stack
 
 MAX_REPORTS = 200
@@ -30,22 +24,10 @@ _GAP = 12  # lines of others that may stand inside a report
 _PREAMBLE = 40  # lines between a headline and the first trace
 # Locks, memory and stalls are described at length before the trace comes.
 _LONG_PREAMBLE = 600
-_LONG = {
-    Kind.LOCKDEP,
-    Kind.SLAB_CORRUPTION,
-    Kind.RCU_STALL,
-    Kind.HARD_LOCKUP,
-    Kind.WORKQUEUE_LOCKUP,
-    Kind.KCSAN,
-}
+_LOCKUPS = {Kind.HARD_LOCKUP, Kind.WORKQUEUE_LOCKUP}
+_LONG = {Kind.LOCKDEP, Kind.SLAB_CORRUPTION, Kind.RCU_STALL, Kind.KCSAN, *_LOCKUPS}
 # Reports that have no trace, or need none.
-_SHORT = {
-    Kind.BAD_PAGE,
-    Kind.PANIC,
-    Kind.HUNG_TASK,
-    Kind.HARD_LOCKUP,
-    Kind.WORKQUEUE_LOCKUP,
-}
+_SHORT = {Kind.BAD_PAGE, Kind.PANIC, Kind.HUNG_TASK, *_LOCKUPS}
 
 _CUT_HERE = re.compile(r"-{4,}\[ cut here \]-{4,}")  # include/asm-generic/bug.h
 _TRACE = re.compile(r"\s*(?:[Cc]all [Tt]race|Backtrace|Trace|Stack trace):?(?:$|\s)")
@@ -106,7 +88,7 @@ class _Draft:
     @property
     def has_body(self) -> bool:
         """Whether more than a headline has been seen."""
-        return bool(self.stacks or self.place or self.registers)
+        return bool(self.place or self.registers or any(frames for _, frames in self.stacks))
 
     @property
     def patience(self) -> int:
@@ -119,11 +101,11 @@ class _Draft:
         """Whether a line begins a trace of another report: after this one's end, or without a title of its own."""
         if self.panicked or not _begins_trace(text):
             return False
-        return self.ended or (self.main is not None and not self.label and introduces_trace(text))
+        return self.ended or (self.main is not None and not self.label and processor_state.introduces_trace(text))
 
     def learn(self, text: str) -> None:
         """Keep what a line tells of the process, the processor and the kernel, where it is not known yet."""
-        self.facts = self.facts if self.panicked else {**parse_facts(text), **self.facts}
+        self.facts = self.facts if self.panicked else {**processor_state.parse_facts(text), **self.facts}
 
     # ---- the headline ----
 
@@ -146,7 +128,7 @@ class _Draft:
         elif not text.strip():
             self.in_stack = False
             return not self.ended
-        elif introduces_trace(text):
+        elif processor_state.introduces_trace(text):
             self.learn(text)
             self.in_stack = False
         elif _TRACE.match(text):
@@ -179,18 +161,18 @@ class _Draft:
         """Take places, frames and registers."""
         is_place, place = parse_place(text)
         if text.startswith("CR2: ") and self.address is None and not self.ended:
-            self.address = parse_address(text)
+            self.address = processor_state.parse_address(text)
         if is_place:
             self._add_place(text, place)
         elif self.ended and not self.panicked:
-            return bool(parse_registers(text))
+            return bool(processor_state.parse_registers(text))
         elif frames := list(parse_frames(text)):
             if self.in_stack and self.gap and self.main and self.stacks[-1][1] is self.main:
                 self.doubts.append(INTERLEAVED)
             self.in_stack = self.in_stack and not (self.gap and self.stacks[-1][1] is not self.main)
             self._add_frames(frames)
         else:
-            registers = parse_registers(text)
+            registers = processor_state.parse_registers(text)
             if self.main is None and not self.of_program:
                 self.registers = {**registers, **self.registers}
             return bool(registers)
@@ -202,7 +184,7 @@ class _Draft:
             return
         self.of_program = place is None and "RIP: 0010" not in text
         if self.main is None and not any(frame.exact for _, frames in self.stacks for frame in frames):
-            self.registers = {**parse_registers(text), **self.registers}
+            self.registers = {**processor_state.parse_registers(text), **self.registers}
             # A breakpoint is reported behind its instruction (arch/x86/kernel/traps.c, exc_int3).
             place = replace(place, exact=False) if place and "int3: " in self.sentence else place
             self.place = self.place or place
@@ -216,7 +198,7 @@ class _Draft:
             if _TITLE.match(words):
                 self.label, self.in_stack = words, False
                 return True
-        return belongs_to_reports(words)
+        return processor_state.belongs_to_reports(words)
 
     # ---- the end ----
 
@@ -248,12 +230,10 @@ class _Draft:
         return replace(report, doubt="; ".join(dict.fromkeys(self.doubts)))
 
     def _is_report(self, report: Report) -> bool:
-        if self.is_listing:
-            return False
-        if self.headline is not None:
-            return self.has_body or not self.headline.needs_trace
-        if self.doubts and MISSING_HEADLINE in self.doubts:
-            return bool(report.trace)
+        if self.headline is not None or self.is_listing:
+            return not self.is_listing and (self.has_body or not (self.headline and self.headline.needs_trace))
+        if MISSING_HEADLINE in self.doubts:
+            return bool(report.trace or self.ended)
         # A trace without a headline is one where a module is in it, for certain if anything in it is.
         certain = [frame for frame in report.trace if frame.reliable] or report.trace
         return self.kind is Kind.TRACE and any(frame.module for frame in certain)
@@ -312,7 +292,7 @@ class _Reader:
         draft, text = self._draft, line.text
         if draft and headline and draft.headline is None and not draft.has_body:
             draft.name(headline, text)
-        elif draft and headline and (draft.has_body or draft.ended) and CONSEQUENCE.match(text):
+        elif draft and headline and draft.headline and CONSEQUENCE.match(text.strip()):
             draft.panicked = True
         elif draft and headline and headline.continues and draft.main is None and not draft.ended:
             pass  # the same event in other words
@@ -323,18 +303,18 @@ class _Reader:
                 draft.headline, draft.kind, draft.sentence = headline, headline.kind, text.strip()
         self._draft = draft
         draft.learn(text)
-        draft.address = parse_address(text) if draft.address is None else draft.address
+        draft.address = processor_state.parse_address(text) if draft.address is None else draft.address
         if draft.place is None and draft.kind not in (Kind.PANIC, Kind.STACK_CORRUPTION):
             draft.place = find_symbol(text)
 
     def _close(self) -> Iterator[Report]:
         draft, self._draft = self._draft, None
-        report = draft.finish() if draft else None
-        yield from [report] if report else []
+        if draft and (report := draft.finish()):
+            yield report
 
 
 def _begins_trace(text: str) -> bool:
-    return introduces_trace(text) or _TRACE.match(text) is not None
+    return processor_state.introduces_trace(text) or _TRACE.match(text) is not None
 
 
 def _join(first: LogLine, second: LogLine) -> LogLine | None:

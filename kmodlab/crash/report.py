@@ -66,13 +66,12 @@ class Kind(StrEnum):
         return _SEVERITIES.get(self, ReportSeverity.FATAL)
 
 
+_WARNINGS = "warning refcount duplicate-name ubsan memory-leak kcsan lockdep sleeping-in-atomic"
+_REFUSALS = "unknown-symbol wrong-version bad-relocation bad-format"
 _SEVERITIES = {
-    **dict.fromkeys((Kind.WARNING, Kind.REFCOUNT, Kind.DUPLICATE_NAME), ReportSeverity.WARNING),
-    **dict.fromkeys((Kind.UBSAN, Kind.MEMORY_LEAK, Kind.KCSAN), ReportSeverity.WARNING),
-    **dict.fromkeys((Kind.LOCKDEP, Kind.SLEEPING_IN_ATOMIC), ReportSeverity.WARNING),
     Kind.TRACE: ReportSeverity.TRACE,
-    **dict.fromkeys((Kind.UNKNOWN_SYMBOL, Kind.WRONG_VERSION), ReportSeverity.REFUSED),
-    **dict.fromkeys((Kind.BAD_RELOCATION, Kind.BAD_FORMAT), ReportSeverity.REFUSED),
+    **dict.fromkeys(map(Kind, _WARNINGS.split()), ReportSeverity.WARNING),
+    **dict.fromkeys(map(Kind, _REFUSALS.split()), ReportSeverity.REFUSED),
 }
 
 
