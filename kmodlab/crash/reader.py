@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from kmodlab.crash import processor_state
+import kmodlab.crash.processor_state as processor_state
 from kmodlab.crash.frames import find_symbol, parse_frames, parse_place
 from kmodlab.crash.headlines import CONSEQUENCE, WORTH_A_LOOK, Headline, find_headline
 from kmodlab.crash.log_lines import LogLine, clean_line

@@ -135,7 +135,7 @@ class RunPool:
         self.functions = known_functions()
         self._stack = ExitStack()
         self._sessions = sessions or [self._stack.enter_context(Session(lab)) for _ in range(guests)]
-        self._witness = get_tracer(lab)
+        self._tracer = get_tracer(lab)
         self._sessions[0].prepare()
 
     def __enter__(self) -> RunPool:
@@ -159,7 +159,7 @@ class RunPool:
 
     def _once(self, subject: Subject, task: RunTask) -> Observation:
         return self._sessions[0].with_machine(
-            lambda machine: observe(machine, self._witness, subject, self.functions, task)
+            lambda machine: observe(machine, self._tracer, subject, self.functions, task)
         )
 
 

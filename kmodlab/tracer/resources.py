@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-# The contents of lists, one after the other (tracer/account.c).
+# The contents of lists, one after the other (module/resources.c).
 _FILE = re.compile(r"^==> (\S+) <==$", re.MULTILINE)
 
 

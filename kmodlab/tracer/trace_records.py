@@ -7,15 +7,12 @@ sense is left out.
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from enum import IntEnum, IntFlag
 
-_MAGIC = 0x3152574B
-_HEAD = struct.Struct("<6I")
-HEAD_SIZE = 128
-_RECORD = struct.Struct("<BBHIQQ6QIHH40sQ")
+from kmodlab.tracer.wire_format import NO_SITE, RECORD, RECORDS_HEAD, RECORDS_MAGIC
+
 _LIMIT = 4096
 PER_SITE = 256  # calls of one site with a record of their own; the last record is the last call's (tracer/calls.c)
 _WORDS = re.compile(r"0x([0-9a-f]{16})\b")
@@ -107,13 +104,13 @@ class Records:
 
 def parse_records(head: bytes, body: bytes) -> Records:
     """Records from the bytes of the memory: its head, and what follows that."""
-    if len(head) < _HEAD.size:
+    if len(head) < RECORDS_HEAD.size:
         return Records()
-    magic, size, count, dropped, _, _ = _HEAD.unpack_from(head)
-    if magic != _MAGIC or size != _RECORD.size:
+    magic, size, count, dropped, *_ = RECORDS_HEAD.unpack_from(head)
+    if magic != RECORDS_MAGIC or size != RECORD.size:
         return Records()
-    count = min(count, _LIMIT, len(body) // _RECORD.size)
-    found = (_parse(fields) for fields in _RECORD.iter_unpack(body[: count * _RECORD.size]))
+    count = min(count, _LIMIT, len(body) // RECORD.size)
+    found = (_parse(fields) for fields in RECORD.iter_unpack(body[: count * RECORD.size]))
     return Records(tuple(record for record in found if record), dropped)
 
 
@@ -125,7 +122,7 @@ def _parse(fields: tuple[int | bytes, ...]) -> Record | None:
     return Record(
         kind=RecordKind(kind),
         phase=Phase(phase),
-        site=None if site == 0xFFFF else site,
+        site=None if site == NO_SITE else site,
         pid=int(pid),
         time_s=time / 1e9,
         result=int(result),
@@ -140,9 +137,9 @@ def _parse(fields: tuple[int | bytes, ...]) -> Record | None:
 
 async def read_records(monitor: Callable[[str], Awaitable[str]], address: int) -> Records:
     """Records from a guest, alive or not, whose monitor takes QEMU's human commands. `address` is physical."""
-    head = await _read_memory(monitor, address, HEAD_SIZE)
-    count = min(_HEAD.unpack_from(head)[2], _LIMIT) if len(head) >= _HEAD.size else 0
-    body = await _read_memory(monitor, address + HEAD_SIZE, count * _RECORD.size) if count else b""
+    head = await _read_memory(monitor, address, RECORDS_HEAD.size)
+    count = min(RECORDS_HEAD.unpack_from(head)[2], _LIMIT) if len(head) >= RECORDS_HEAD.size else 0
+    body = await _read_memory(monitor, address + RECORDS_HEAD.size, count * RECORD.size) if count else b""
     return parse_records(head, body)
 
 

@@ -12,15 +12,16 @@ from trace_factory import CODE, FUNCTIONS, SUBJECT, observed
 
 from kmodlab.tracer.observe import find_crashes
 from kmodlab.tracer.plan import Fault, pack_plan
-from kmodlab.tracer.trace_records import HEAD_SIZE, Flag, Phase, RecordKind, parse_records, read_records
+from kmodlab.tracer.trace_records import Flag, Phase, RecordKind, parse_records, read_records
 from kmodlab.tracer.verdict import Verdict, find_verdict
+from kmodlab.tracer.wire_format import RECORDS_HEAD
 
 MAGIC = 0x3152574B
 RECORD = struct.Struct("<BBHIQQ6QIHH40sQ")
 
 
 def head(count: int, dropped: int = 0, magic: int = MAGIC, size: int = RECORD.size) -> bytes:
-    return struct.pack("<6I", magic, size, count, dropped, 3000, 1).ljust(HEAD_SIZE, b"\0")
+    return struct.pack("<6I", magic, size, count, dropped, 3000, 1).ljust(RECORDS_HEAD.size, b"\0")
 
 
 def packed(kind: int, phase: int = 1, site: int = 0xFFFF, text: bytes = b"") -> bytes:

@@ -8,15 +8,8 @@
 
 #define ORDER 7
 #define RESERVED 512 /* for what is found at the end */
-#define MAGIC 0x3152574b /* "KWR1" */
 
-static struct {
-	u32 magic, size;
-	u32 count, dropped;
-	u32 capacity, loads;
-	u64 reserved[13];
-	struct record at[];
-} __packed *records;
+static struct records *records;
 static u32 room; /* how many there may be when a call is recorded; what is rare may always be */
 
 enum phase phase;
@@ -41,7 +34,7 @@ size_t records_size(void)
 void clear_records(void)
 {
 	memset(records, 0, sizeof(*records));
-	records->magic = MAGIC;
+	records->magic = RECORDS_MAGIC;
 	records->size = sizeof(struct record);
 	records->capacity = (records_size() - sizeof(*records)) / sizeof(struct record);
 	room = records->capacity - RESERVED;

@@ -2,11 +2,11 @@
 /*
  * What the parts of the tracer share: the plan that the host writes, the records that it reads.
  *
- *     tracer.c   comes and goes with the module under test; the files in debugfs
+ *     tracer.c    comes and goes with the module under test; the files in debugfs
  *     calls.c     breakpoints where that module calls the kernel; a call that is made to fail
  *     memory.c    what it allocated and did not free; memory that crashes whoever uses it after it was freed
- *     later.c     timers, work and threads that may still run its code
- *     account.c   what there is in the guest, by name
+ *     pending.c   timers, work and threads that may still run its code
+ *     resources.c what there is in the guest, by name
  *     records.c   the records
  */
 #ifndef KMODLAB_TRACER_H
@@ -21,6 +21,11 @@
 #define NO_SITE 0xffff
 #define ARGUMENTS 6 /* those in registers */
 #define NO_ARGUMENT 0xff
+
+/*
+ * wire_format.py, trace_records.py and kernel_api.py have the same layouts and numbers for the host; a test compares
+ * them.
+ */
 
 /* ---- the plan: plan.py packs it -------------------------------------------------------------------------------- */
 
@@ -69,7 +74,7 @@ struct plan {
 
 extern struct plan plan;
 
-/* ---- records: records.py reads them ---------------------------------------------------------------------------- */
+/* ---- records: trace_records.py reads them ---------------------------------------------------------------------- */
 
 enum kind {
 	LOADING = 1,
@@ -94,6 +99,8 @@ enum kind {
 	SCRIBBLED,
 };
 
+#define RECORDS_MAGIC 0x3152574b /* "KWR1" */
+
 enum phase { OUTSIDE, IN_INIT, LOADED, IN_EXIT, GONE };
 
 enum { RETURNED = 1, INJECTED = 2, NESTED = 4, ATOMIC = 8, IN_INTERRUPT = 16, OWN_TASK = 32 };
@@ -109,6 +116,14 @@ struct record {
 	u16 flags, depth;
 	char text[40];
 	u64 ended; /* when a call returned */
+} __packed;
+
+struct records {
+	u32 magic, size;
+	u32 count, dropped;
+	u32 capacity, loads;
+	u64 reserved[13];
+	struct record at[];
 } __packed;
 
 extern enum phase phase;
@@ -150,7 +165,7 @@ void arm_all(const struct module *module);
 void disarm_all(void);
 void restore_all(void);
 
-/* ---- later.c --------------------------------------------------------------------------------------------------- */
+/* ---- pending.c ------------------------------------------------------------------------------------------------- */
 
 extern unsigned long text_start, text_end;
 
@@ -161,7 +176,7 @@ void record_freed_active(u16 number, unsigned long start, u32 size);
 u32 count_threads(bool write);
 u32 wait_for_callbacks(void);
 
-/* ---- account.c ------------------------------------------------------------------------------------------------- */
+/* ---- resources.c ----------------------------------------------------------------------------------------------- */
 
 int make_account(void);
 void take_account(void);
