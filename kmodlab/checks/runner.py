@@ -62,7 +62,7 @@ class CheckRunner:
     def build(self, work: LearnerSources, unit: str) -> Build:
         """The build of one unit of a learner's work, made now or before; UsageError where nothing can be built."""
         symvers = {other: self.build(work, other).files.get(_SYMVERS, b"") for other in work.needs(unit)}
-        sources = work.sources(unit, symvers)
+        sources = work.sources(unit, symvers, reserved=self.lab.reserved)
         key = _key(sources)
         if key not in self._builds:
             self.remember(sources, build(self.lab.tree, sources))

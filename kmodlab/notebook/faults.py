@@ -6,7 +6,6 @@ from kmodlab.errors import UsageError
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.notebook.arguments import MagicOptions
-from kmodlab.notebook.kmod import collect
 from kmodlab.notebook.progress import ProgressTable
 from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.faults import FaultTable
@@ -51,7 +50,7 @@ def faults(place: NotebookState, line: str, cell: str | None) -> None:
         raise UsageError(
             "`%faults` needs C code below it.", hint="Begin a cell with `%%faults`, with two percent signs."
         )
-    sources = collect(place, options.name, cell, options.file)
+    sources = place.sources(options.name, cell, options.file)
     lab = place.session.lab
     made = BuiltModule(build(lab.tree, sources), sources, f"{options.name}.c")
     if not made.build.passed:

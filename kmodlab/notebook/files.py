@@ -9,7 +9,8 @@ from kmodlab.kbuild.sources import Sources, check_name, make_makefile
 from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.render.parts import Level, Message, Output, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.state import NotebookState, as_file
+from kmodlab.notebook.state import NotebookState
+from kmodlab.submission.learner_sources import as_file
 
 MAKEFILE_OPTIONS = MagicOptions("%%makefile")
 MAKEFILE_OPTIONS.add_argument("name", nargs="?", help="The module's name (default: the one after obj-m +=).")

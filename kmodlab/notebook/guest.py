@@ -11,7 +11,8 @@ from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.harmless import Stream
 from kmodlab.notebook.render.parts import Level, Message
 from kmodlab.notebook.show import show
-from kmodlab.notebook.state import NotebookState, as_file
+from kmodlab.notebook.state import NotebookState
+from kmodlab.submission.learner_sources import as_file
 
 _SCRIPT = "/run/cell"  # where the script lies in the guest; the shell's messages name it, with the line
 _LIMIT = 1 << 20  # bytes of output; a browser that is given much more becomes slow

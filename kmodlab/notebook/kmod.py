@@ -6,13 +6,13 @@ from argparse import Namespace
 
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.build import build
-from kmodlab.kbuild.sources import Sources, check_name, kmod_name
+from kmodlab.kbuild.sources import kmod_name
 from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.build import NO_SANDBOX, build_parts
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.state import Action, BuiltModule, NotebookState, as_file
+from kmodlab.notebook.state import Action, BuiltModule, NotebookState
 from kmodlab.tracer.run import PLACE
 
 KMOD_OPTIONS = MagicOptions("%%kmod")
@@ -24,7 +24,7 @@ KMOD_OPTIONS.add_argument(
 )
 KMOD_OPTIONS.add_argument(
     "-f", "--file", metavar="FILE", action="append", default=[],
-    help="Build with a further source or header, from a %%%%kfile cell or beside the notebook (may be repeated).",
+    help="Build with a further source or header, from a %%%%kfile cell of that name (may be repeated).",
 )  # fmt: skip
 KMOD_OPTIONS.add_argument(
     "--flavour", metavar="NAME", help="Build for another kernel of the same version, whose headers are there: cloud."
@@ -58,9 +58,8 @@ def kmod(place: NotebookState, line: str, cell: str | None) -> None:
     options = KMOD_OPTIONS.parse(line)
     if cell is None:
         raise UsageError("`%kmod` needs C code below it.", hint="Begin a cell with `%%kmod`, with two percent signs.")
-    sources = collect(place, options.name, cell, options.file)
-    check_name(options.name, place.session.lab.reserved)
     session = place.session
+    sources = place.sources(options.name, cell, options.file)
     if not options.build_only:
         session.prepare()  # the guest is forked while make runs
     tree = session.lab.tree.flavour(options.flavour) if options.flavour else session.lab.tree
@@ -73,20 +72,6 @@ def kmod(place: NotebookState, line: str, cell: str | None) -> None:
 
 def _cell_file(name: str) -> str:
     return f"{name}.c"
-
-
-def collect(place: NotebookState, name: str, cell: str, others: list[str]) -> Sources:
-    """The cell and the files that go with it; UsageError where they cannot be built."""
-    check_name(name)
-    own = _cell_file(name)
-    files: dict[str, str | bytes] = {own: as_file(cell)}
-    for other in others:
-        if other in files:
-            raise UsageError(f"{other} is named twice." if other != own else f"{own} is the cell itself.")
-        files[other] = place.read_file(other)
-    if name in place.makefiles:
-        files["Makefile"] = place.makefiles[name]
-    return Sources.of(name, files)
 
 
 def _built(place: NotebookState, made: BuiltModule, options: Namespace) -> list[Part]:

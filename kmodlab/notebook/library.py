@@ -11,7 +11,8 @@ from kmodlab.notebook.arguments import split
 from kmodlab.notebook.render.build import complaint_parts
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.show import show
-from kmodlab.notebook.state import NotebookState, as_file
+from kmodlab.notebook.state import NotebookState
+from kmodlab.submission.learner_sources import as_file
 
 HELP = """\
 Build the cell's C code as a shared library of userspace, in the same box as modules. It is not run.

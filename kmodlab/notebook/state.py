@@ -9,20 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log
 from kmodlab.crash.report import Report, ReportSeverity
-from kmodlab.errors import GuestError, UsageError
+from kmodlab.errors import GuestError
 from kmodlab.guest.agent import OUTPUT_LIMIT
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.kbuild.result import Build
-from kmodlab.kbuild.sources import FILE_LIMIT, Sources, kmod_name
+from kmodlab.kbuild.sources import Sources, kmod_name
 from kmodlab.process import Deadline
 from kmodlab.settings import get_settings
+from kmodlab.submission.cells import CellKind, LearnerCell
+from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.run import PLACE, Step, take_step
 
 GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
@@ -68,11 +69,6 @@ class Action:
     def ok(self) -> bool:
         """Whether the command succeeded, in a kernel that is still sound."""
         return not self.is_last and self.step.result is not None and self.step.result.ok
-
-
-def as_file(cell: str) -> str:
-    """A cell's text as a file. An empty line stands for the magic's own, so line numbers are those of the cell."""
-    return f"\n{cell}"
 
 
 @dataclass(frozen=True)
@@ -201,28 +197,20 @@ class NotebookState:
 
     # ---- files ----
 
-    def read_file(self, name: str) -> str | bytes:
-        """A further file for a build: from a `%%kfile` cell of that name, else from the notebook's folder.
+    def sources(self, name: str, cell: str, files: Sequence[str]) -> Sources:
+        """The sources of a cell's module, with what other cells have written down: its Makefile, and `files`.
 
         other.symvers is the Module.symvers of a module `other` that a cell has built, so that its symbols are known.
+
+        Raises:
+            UsageError: they cannot be built.
         """
-        if name in self.files:
-            return self.files[name]
-        other = self.made.get(kmod_name(name.removesuffix(".symvers"))) if name.endswith(".symvers") else None
-        if other is not None:
-            return other.build.files.get("Module.symvers", b"")
-        path = Path(name)
-        # Only what lies beside the notebook: a folder in a name is refused later, and nothing is read before that.
-        if path.name == name and path.is_file():
-            try:
-                with path.open("rb") as file:
-                    return file.read(FILE_LIMIT + 1)
-            except OSError as error:
-                raise UsageError(f"{name} cannot be read: {error.strerror}.") from error
-        raise UsageError(
-            f"There is no file {name!r} to build with.",
-            hint=f"Begin a cell with `%%kfile {name}` and write it there, or save it beside the notebook.",
-        )
+        stems = [file.removesuffix(".symvers") for file in files if file.endswith(".symvers")]
+        made = {stem: self.made[kmod_name(stem)].build for stem in stems if kmod_name(stem) in self.made}
+        symvers = {stem: build.files.get("Module.symvers", b"") for stem, build in made.items()}
+        cells = {name: LearnerCell(CellKind.KMOD, name, cell, tuple(files))}
+        work = LearnerSources(cells, self.makefiles, self.files)
+        return work.sources(name, symvers, reserved=self.session.lab.reserved)
 
     def remember(self, made: BuiltModule) -> None:
         """Keep what was built: a crash is traced back to its sources."""

@@ -7,7 +7,6 @@ import re
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.build import build
 from kmodlab.notebook.arguments import MagicOptions
-from kmodlab.notebook.kmod import collect
 from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.timeline import TimelineChart
 from kmodlab.notebook.show import show
@@ -52,7 +51,7 @@ def timeline(place: NotebookState, line: str, cell: str | None) -> None:
         raise UsageError(
             "`%timeline` needs C code below it.", hint="Begin a cell with `%%timeline`, with two percent signs."
         )
-    sources = collect(place, options.name, cell, options.file)
+    sources = place.sources(options.name, cell, options.file)
     lab = place.session.lab
     made = BuiltModule(build(lab.tree, sources), sources, f"{options.name}.c")
     if not made.build.passed:

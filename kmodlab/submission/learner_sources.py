@@ -1,12 +1,13 @@
 """What a learner wrote, as data: C, Makefiles, scripts and answers, by the names in their cells' first lines.
 
-`Work.of` takes cells; the later of two with the same magic and name counts, as in a notebook. `sources` puts together
-what one build needs. Whether any of it is right is left to the checks.
+`LearnerSources.of` takes cells; the later of two with the same magic and name counts, as in a notebook. `sources`
+puts together what one build needs, for a notebook as for the grader. Files come from cells alone, since a notebook is
+handed in by itself. Whether any of it is right is left to the checks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kmodlab.errors import UsageError
@@ -56,27 +57,42 @@ class LearnerSources:
         stems = (name.removesuffix(_SYMVERS) for name in named if name.endswith(_SYMVERS) and name not in self.files)
         return tuple(stem for stem in stems if stem in self.units and stem != unit)
 
-    def sources(self, unit: str, symvers: Mapping[str, bytes]) -> Sources:
-        """All that one build needs; `symvers` are the Module.symvers of the builds in `needs`. UsageError where not."""
-        files: dict[str, str | bytes] = dict(self._files(unit))
-        files |= {f"{name}{_SYMVERS}": content for name, content in symvers.items()}
+    def sources(self, unit: str, symvers: Mapping[str, bytes], *, reserved: Collection[str] = ()) -> Sources:
+        """All that one build needs.
+
+        `symvers` are the Module.symvers of other builds, by their names, as `needs` lists them; `reserved` are the
+        names of modules that are taken.
+
+        Raises:
+            UsageError: a file is missing, or the sources cannot be built as they are.
+        """
+        files: dict[str, str | bytes] = {}
+        for name, content in self._files(unit, symvers):
+            if name in files:
+                raise UsageError(
+                    f"The file {name[:60]!r} {'is the cell itself' if name == f'{unit}.c' else 'is named twice'}."
+                )
+            files[name] = content
         if unit in self.makefiles:
             files["Makefile"] = self.makefiles[unit]
-        return Sources.of(unit, files)
+        return Sources.of(unit, files, reserved=reserved)
 
-    def _files(self, unit: str) -> Iterator[tuple[str, str]]:
+    def _files(self, unit: str, symvers: Mapping[str, bytes]) -> Iterator[tuple[str, str | bytes]]:
         if unit not in self.modules:  # a Makefile says by itself which of the files it wants
             yield from self.files.items()
             return
         cell = self.modules[unit]
         yield f"{unit}.c", as_file(cell.body)
         for name in cell.files:
+            stem = name.removesuffix(_SYMVERS)
             if name in self.files:
                 yield name, self.files[name]
-            elif name.removesuffix(_SYMVERS) not in self.needs(unit):
+            elif stem != name and stem in symvers:
+                yield name, symvers[stem]
+            else:
                 raise UsageError(
                     f"There is no file {name[:60]!r} to build with.",
-                    hint=f"Begin a cell with `%%kfile {name[:60]}` and write it there.",
+                    hint=f"Begin a cell with `%%kfile {name[:60]}` and write it there: what is handed in are cells.",
                 )
 
 

@@ -226,6 +226,11 @@ def test_a_device_that_is_there_first_is_taken_on_loading(bench: CheckRunner) ->
     )
 
 
+def test_a_name_that_is_taken_is_refused_as_in_a_notebook(bench: CheckRunner) -> None:
+    result = judged(bench, 'builds("virtio_blk")', LearnerSources.of(['%%kmod virtio_blk\nMODULE_LICENSE("GPL");']))
+    assert result.status is Status.FAILED and "The name virtio_blk is taken" in result.reason
+
+
 def test_what_does_not_compile_fails_on_its_line(bench: CheckRunner) -> None:
     result = judged(
         bench, 'loads("bad")', LearnerSources.of(["%%kmod bad\n#include <linux/module.h>\nint x = nosuch;\n"])

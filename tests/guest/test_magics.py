@@ -191,13 +191,19 @@ def test_further_files_and_an_own_makefile_are_built_with_the_cell(run: Run) -> 
     assert "again" in run("%makefile --drop parts").text
 
 
-def test_a_file_beside_the_notebook_is_built_with_the_cell(
+def test_a_source_from_another_cell_is_built_with_the_cell(run: Run) -> None:
+    run("%%kfile other.c\nint other(void);\nint other(void)\n{\n\treturn 42;\n}\n")
+    source = hello("--file other.c", init='pr_info("the answer is %d\\n", other());')
+    assert "the answer is 42" in run(source.replace("static char", "int other(void);\nstatic char")).text
+
+
+def test_a_file_beside_the_notebook_is_not_handed_in_and_not_built(
     run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "other.c").write_text("int other(void);\nint other(void)\n{\n\treturn 42;\n}\n")
-    source = hello("--file other.c", init='pr_info("the answer is %d\\n", other());')
-    assert "the answer is 42" in run(source.replace("static char", "int other(void);\nstatic char")).text
+    (tmp_path / "parts.h").write_text("#define PARTS 1\n")
+    done = run(hello("--file parts.h"))
+    assert isinstance(done.error, KmodlabError) and "%%kfile parts.h" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -209,6 +215,8 @@ def test_a_file_beside_the_notebook_is_built_with_the_cell(
         "%%kmod a b\nint x;",
         "%%kmod -rf\nint x;",
         "%%kmod hello --file nosuch.h\nint x;",
+        "%%kmod hello --file hello.c\nint x;",
+        "%%kmod virtio_blk\nint x;",
         "%%kmod virtio_pci\nint x;",
         "%%kmod serial_core\nint x;",
         "%%kmod hello\nint x\0;",

@@ -92,10 +92,23 @@ def test_another_modules_symbols_are_named_as_a_file() -> None:
 
 
 def test_what_cannot_be_built_says_so_in_a_sentence() -> None:
-    for cells in (["%%kmod a\n "], ["%%kmod a -f nosuch.h\nx"], ["%%kmod ../a\nx"], ["%%kmod a -f a.symvers\nx"]):
+    header = "%%kfile b.h\n"
+    for cells in (
+        ["%%kmod a\n "],
+        ["%%kmod a -f nosuch.h\nx"],
+        ["%%kmod ../a\nx"],
+        ["%%kmod a -f a.symvers\nx"],
+        ["%%kmod a -f a.c\nx", "%%kfile a.c\ny"],
+        ["%%kmod a -f b.h -f b.h\nx", header],
+    ):
         work = LearnerSources.of(cells)
         with pytest.raises(UsageError):
             work.sources(work.units[0], {})
+
+
+def test_a_name_that_is_taken_cannot_be_built() -> None:
+    with pytest.raises(UsageError, match="is taken"):
+        LearnerSources.of(["%%kmod a-b\nx"]).sources("a-b", {}, reserved={"a_b"})
 
 
 # ---- regions -------------------------------------------------------------------------------------------------------
