@@ -59,7 +59,7 @@ def kmod(place: NotebookState, line: str, cell: str | None) -> None:
     if cell is None:
         raise UsageError("`%kmod` needs C code below it.", hint="Begin a cell with `%%kmod`, with two percent signs.")
     session = place.session
-    sources = place.sources(options.name, cell, options.file)
+    sources = place.sources(options.name, cell, options.file, session.lab.reserved)
     if not options.build_only:
         session.prepare()  # the guest is forked while make runs
     tree = session.lab.tree.flavour(options.flavour) if options.flavour else session.lab.tree

@@ -7,7 +7,7 @@ left to `render`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 
 from kmodlab.crash.reader import find_reports
@@ -197,10 +197,11 @@ class NotebookState:
 
     # ---- files ----
 
-    def sources(self, name: str, cell: str, files: Sequence[str]) -> Sources:
+    def sources(self, name: str, cell: str, files: Sequence[str], reserved: Collection[str]) -> Sources:
         """The sources of a cell's module, with what other cells have written down: its Makefile, and `files`.
 
-        other.symvers is the Module.symvers of a module `other` that a cell has built, so that its symbols are known.
+        `reserved` are the names that the lab's kernel has taken. other.symvers is the Module.symvers of a module
+        `other` that a cell has built, so that its symbols are known.
 
         Raises:
             UsageError: they cannot be built.
@@ -210,7 +211,7 @@ class NotebookState:
         symvers = {stem: build.files.get("Module.symvers", b"") for stem, build in made.items()}
         cells = {name: LearnerCell(CellKind.KMOD, name, cell, tuple(files))}
         work = LearnerSources(cells, self.makefiles, self.files)
-        return work.sources(name, symvers, reserved=self.session.lab.reserved)
+        return work.sources(name, symvers, reserved=reserved)
 
     def remember(self, made: BuiltModule) -> None:
         """Keep what was built: a crash is traced back to its sources."""

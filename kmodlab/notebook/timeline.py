@@ -51,8 +51,8 @@ def timeline(place: NotebookState, line: str, cell: str | None) -> None:
         raise UsageError(
             "`%timeline` needs C code below it.", hint="Begin a cell with `%%timeline`, with two percent signs."
         )
-    sources = place.sources(options.name, cell, options.file)
     lab = place.session.lab
+    sources = place.sources(options.name, cell, options.file, lab.reserved)
     made = BuiltModule(build(lab.tree, sources), sources, f"{options.name}.c")
     if not made.build.passed:
         show(*build_parts(made, verbose=False))

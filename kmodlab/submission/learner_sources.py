@@ -66,13 +66,7 @@ class LearnerSources:
         Raises:
             UsageError: a file is missing, or the sources cannot be built as they are.
         """
-        files: dict[str, str | bytes] = {}
-        for name, content in self._files(unit, symvers):
-            if name in files:
-                raise UsageError(
-                    f"The file {name[:60]!r} {'is the cell itself' if name == f'{unit}.c' else 'is named twice'}."
-                )
-            files[name] = content
+        files = dict(self._files(unit, symvers))
         if unit in self.makefiles:
             files["Makefile"] = self.makefiles[unit]
         return Sources.of(unit, files, reserved=reserved)
@@ -83,8 +77,11 @@ class LearnerSources:
             return
         cell = self.modules[unit]
         yield f"{unit}.c", as_file(cell.body)
-        for name in cell.files:
+        for number, name in enumerate(cell.files):
             stem = name.removesuffix(_SYMVERS)
+            if name in (f"{unit}.c", *cell.files[:number]):
+                own = "is the cell itself" if name == f"{unit}.c" else "is named twice"
+                raise UsageError(f"The file {name[:60]!r} {own}.")
             if name in self.files:
                 yield name, self.files[name]
             elif stem != name and stem in symvers:

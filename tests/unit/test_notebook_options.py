@@ -31,44 +31,44 @@ def test_what_makes_no_sense_is_refused_in_one_sentence(line: str) -> None:
 @pytest.mark.parametrize("name", ["../x", "a.b", "$(id)", "x" * 300, "hello.c"])
 def test_a_name_that_is_no_modules_is_refused(name: str) -> None:
     with pytest.raises(UsageError):
-        kmod.collect(NotebookState(), name, "int x;", [])
+        NotebookState().sources(name, "int x;", [], ())
 
 
 def test_the_compilers_line_numbers_are_those_of_the_cell() -> None:
-    sources = kmod.collect(NotebookState(), "hello", "first\nsecond\n", [])
+    sources = NotebookState().sources("hello", "first\nsecond\n", [], ())
     assert sources.files["hello.c"].split(b"\n")[1] == b"first"  # line 2, below the magic's own
 
 
 @pytest.mark.parametrize("cell", ["", "\n", "  \n\t\n"])
 def test_an_empty_cell_is_refused(cell: str) -> None:
     with pytest.raises(UsageError, match="empty"):
-        kmod.collect(NotebookState(), "hello", cell, [])
+        NotebookState().sources("hello", cell, [], ())
 
 
 def test_files_of_other_cells_are_built_with_it() -> None:
     place = NotebookState(files={"greeting.h": "\n#define A"}, makefiles={"hello": "\nobj-m += hello.o\n"})
-    sources = kmod.collect(place, "hello", "int x;", ["greeting.h"])
+    sources = place.sources("hello", "int x;", ["greeting.h"], ())
     assert set(sources.files) == {"hello.c", "greeting.h", "Makefile"}
     assert not sources.generated
 
 
 def test_a_makefile_is_used_for_its_own_module_only() -> None:
     place = NotebookState(makefiles={"other": "obj-m += other.o\n"})
-    assert kmod.collect(place, "hello", "int x;", []).generated
+    assert place.sources("hello", "int x;", [], ()).generated
 
 
 @pytest.mark.parametrize("name", ["nosuch.h", "../x.h", "/dev/zero", ""])
-def test_a_further_file_must_be_there_and_beside_the_notebook(name: str) -> None:
+def test_a_further_file_must_be_there(name: str) -> None:
     with pytest.raises(UsageError, match="There is no file"):
-        kmod.collect(NotebookState(), "hello", "int x;", [name])
+        NotebookState().sources("hello", "int x;", [name], ())
 
 
 def test_a_file_is_not_named_twice() -> None:
     place = NotebookState(files={"a.h": "x"})
     with pytest.raises(UsageError, match="twice"):
-        kmod.collect(place, "hello", "int x;", ["a.h", "a.h"])
+        place.sources("hello", "int x;", ["a.h", "a.h"], ())
     with pytest.raises(UsageError, match="the cell itself"):
-        kmod.collect(place, "hello", "int x;", ["hello.c"])
+        place.sources("hello", "int x;", ["hello.c"], ())
 
 
 # ---- tools ---------------------------------------------------------------------------------------------------------
