@@ -139,7 +139,7 @@ def read_notebook(path: Path) -> Any:
         names = [cell.get("id") for cell in json.loads(text)["cells"]]
         if doubled := _doubled(names):  # nbformat would give one of them another, without a word
             raise ExerciseError(f"{path}: two cells have the id {doubled}.")
-        return nbformat.reads(text, as_version=4)  # type: ignore[no-untyped-call]
+        return nbformat.reads(text, as_version=4)
     except OSError as error:
         raise ExerciseError(f"{path} cannot be read: {error.strerror}.") from error
     except ExerciseError:

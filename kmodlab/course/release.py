@@ -23,12 +23,12 @@ _SHORT = 6  # characters; a line such as "}" or "else" tells nothing
 def release(exercise: Exercise) -> str:
     """The learner's version, as a file's text."""
     about = {"exercise": exercise.name, "title": exercise.title, "points": exercise.points}
-    notebook = new_notebook(  # type: ignore[no-untyped-call]
+    notebook = new_notebook(
         cells=[_release_cell(exercise, cell) for cell in exercise.cells],
         metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: about},
     )
     nbformat.validate(notebook)
-    return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
+    return str(nbformat.writes(notebook)) + "\n"
 
 
 def _release_cell(exercise: Exercise, cell: Cell) -> Any:

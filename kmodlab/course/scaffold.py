@@ -88,8 +88,8 @@ def _master(name: str, title: str, module: str) -> str:
         _cell(new_code_cell, "tidy", _HIDDEN, words),
     ]
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: {"exercise": name, "title": title}}
-    notebook = new_notebook(cells=cells, metadata=metadata)  # type: ignore[no-untyped-call]
-    return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
+    notebook = new_notebook(cells=cells, metadata=metadata)
+    return str(nbformat.writes(notebook)) + "\n"
 
 
 def _cell(make: Any, name: str, text: str, words: dict[str, str]) -> Any:

@@ -119,7 +119,7 @@ class DaskPool:
     def __init__(self, scheduler: str, *, deadline_s: float) -> None:
         self._deadline_s = deadline_s
         try:
-            self._client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)  # type: ignore[no-untyped-call]
+            self._client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
             hint = "Is it running? Its address is like tcp://HOST:8786."
             raise SetupError(f"There is no Dask scheduler at {scheduler}.", hint=hint) from error
@@ -128,7 +128,7 @@ class DaskPool:
         self._waiting: deque[tuple[Order, int]] = deque()
         self._running: dict[str, _Running] = {}  # by digest
         self._unfit: dict[str, str] = {}
-        self._client.subscribe_topic(self._topic, self._hear)  # type: ignore[no-untyped-call]
+        self._client.subscribe_topic(self._topic, self._hear)
 
     def __enter__(self) -> DaskPool:
         return self
@@ -136,7 +136,7 @@ class DaskPool:
     def __exit__(self, *exc: object) -> None:
         with suppress(Exception):  # the cluster may be gone; what it keeps ends by itself
             self._on_all(close_here, 10)
-        self._client.close(timeout=5)  # type: ignore[no-untyped-call]
+        self._client.close(timeout=5)
 
     def find_setting(self) -> Setting:
         """What results will depend on: all workers that are there now must agree."""
@@ -159,7 +159,7 @@ class DaskPool:
         try:
             while self._waiting or self._running:
                 with _scheduler():
-                    threads: dict[str, int] = self._client.nthreads()  # type: ignore[no-untyped-call]
+                    threads: dict[str, int] = self._client.nthreads()
                 yield from self._give_up_on_lost(threads)
                 self._hand_out(threads)
                 seen = time.monotonic() if threads else seen
@@ -170,11 +170,11 @@ class DaskPool:
         finally:
             self._waiting.clear()
             with suppress(Exception):  # the cluster may be gone
-                self._client.cancel([one.future for one in self._running.values()], force=True)  # type: ignore[no-untyped-call]
+                self._client.cancel([one.future for one in self._running.values()], force=True)
 
     def _on_all(self, function: Callable[[], Any], timeout_s: float) -> dict[str, Any]:
         """A function's results on every worker, in a thread that may wait; `Client.run` would hold up their loops."""
-        addresses = list(self._client.nthreads())  # type: ignore[no-untyped-call]
+        addresses = list(self._client.nthreads())
         futures = [self._submit(address, function) for address in addresses]
         return dict(zip(addresses, [future.result(timeout=timeout_s) for future in futures], strict=True))
 
@@ -195,12 +195,12 @@ class DaskPool:
                 message = order.task.as_message(order.done)
                 future = self._submit(address, do_task_here, self._topic, message, self._deadline_s)
                 self._running[order.task.digest] = _Running(order, tries, address, future, set(order.done))
-                future.add_done_callback(lambda _: self._events.put(None))  # type: ignore[no-untyped-call]
+                future.add_done_callback(lambda _: self._events.put(None))
 
     def _give_up_on_lost(self, threads: dict[str, int]) -> Iterator[Event]:
         for one in list(self._running.values()):
-            if one.address not in threads and not one.future.done():  # type: ignore[no-untyped-call]
-                self._client.cancel([one.future], force=True)  # type: ignore[no-untyped-call]
+            if one.address not in threads and not one.future.done():
+                self._client.cancel([one.future], force=True)
                 yield from self._end(one, Ending.LOST, f"the Dask worker {one.address} was lost")
 
     # ---- taking back ----
@@ -228,7 +228,7 @@ class DaskPool:
         return True
 
     def _take_back(self) -> Iterator[Event]:
-        for one in [one for one in self._running.values() if one.future.done()]:  # type: ignore[no-untyped-call]
+        for one in [one for one in self._running.values() if one.future.done()]:
             try:
                 answer: dict[str, Any] = one.future.result(timeout=ANSWER_S)
             except Exception:  # the worker's words, whatever they are; or it is lost, and its answer with it

@@ -31,7 +31,7 @@ class ProgressTable:
     def __exit__(self, *exc: object) -> None:
         if self._bar is not None:
             self._bar.close()
-            clear_output(wait=True)  # type: ignore[no-untyped-call]
+            clear_output(wait=True)
 
     def tell(self, what: str, done: int, total: int) -> None:
         """So many of the steps are done, and this one is under way."""
@@ -42,5 +42,5 @@ class ProgressTable:
             from kmodlab.notebook.views.widgets import bar  # only a live notebook needs ipywidgets
 
             self._bar = bar()
-            display({_WIDGET: self._bar._repr_mimebundle_()[_WIDGET]}, raw=True)  # type: ignore[no-untyped-call]
+            display({_WIDGET: self._bar._repr_mimebundle_()[_WIDGET]}, raw=True)
         self._bar.value = f'<progress value="{done}" max="{total}"></progress> {words}'

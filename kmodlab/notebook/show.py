@@ -12,9 +12,9 @@ def show(*parts: Part) -> None:
     """Show parts as one card; nothing when there is nothing in them."""
     card = Card(parts)
     if repr(card):
-        display(card)  # type: ignore[no-untyped-call]
+        display(card)
 
 
 def show_view(view: View | Picture) -> None:
     """Show a view or a picture."""
-    display(view)  # type: ignore[no-untyped-call]
+    display(view)

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from conftest import Visit
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from overflow import HERE, NOTEBOOKS, PLACES, READY, look_at, open_deck, wait_until
+from pages import Visit
 from playwright.sync_api import Browser
 
 from kmodlab.course.slides.export import Theme, export_notebook

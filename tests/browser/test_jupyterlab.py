@@ -12,8 +12,8 @@ from typing import Any
 
 import nbformat
 import pytest
-from conftest import Server, Visit
 from overflow import NOTEBOOKS
+from pages import Server, Visit
 from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.

@@ -299,7 +299,7 @@ BOMBS = {
 def test_a_bomb_in_the_source_is_contained(tree: KernelTree, name: str) -> None:
     made = attack(tree, code=BOMBS[name] + GOOD, wall_s=15, address_space_mib=300, memory_mib=400)
     assert made.reason
-    assert b"hello.ko" not in made.modules
+    assert "hello" not in made.modules
 
 
 def test_the_next_build_is_as_good_as_ever(tree: KernelTree) -> None:

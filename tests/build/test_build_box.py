@@ -12,6 +12,7 @@ import pytest
 from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 from kmodlab.sandbox import sandbox
 from kmodlab.sandbox.guard import Overrun
+from kmodlab.sandbox.host import PATH
 from kmodlab.sandbox.limits import BUILD, GUEST, Limits
 from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, check_sandbox, open_box
 
@@ -74,7 +75,7 @@ def test_a_bubblewrap_that_cannot_run_is_told(
     broken = tmp_path / "bwrap"
     broken.write_text(f"#!/bin/sh\n{script}\n")
     broken.chmod(0o755)
-    monkeypatch.setattr(sandbox, "PATH", f"{tmp_path}:{sandbox.PATH}")
+    monkeypatch.setattr(sandbox, "PATH", f"{tmp_path}:{PATH}")
     verdict = check_sandbox(f"auto, {tmp_path}")
     assert not verdict.works and verdict.hint
     assert why in verdict.sentence

@@ -103,8 +103,8 @@ def test_modules_of_one_makefile_come_in_the_order_in_which_they_load(tree: Kern
 def test_symbols_of_an_earlier_build_can_be_used(tree: KernelTree) -> None:
     exported = "int answer(void);\nint answer(void)\n{\n    return 42;\n}\nEXPORT_SYMBOL(answer);\n"
     maker = build(tree, Sources.of("maker", {"maker.c": module(before=exported)}))
-    user = {"user.c": module("answer();", before="int answer(void);\n"), "maker.symvers": maker.files["Module.symvers"]}
-    made = build(tree, Sources.of("user", user))
+    user = module("answer();", before="int answer(void);\n")
+    made = build(tree, Sources.of("user", {"user.c": user, "maker.symvers": maker.files["Module.symvers"]}))
     assert read_modinfo(made.modules["user"])["depends"] == "maker"
 
 

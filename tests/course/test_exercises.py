@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 import pytest
-from cases import CASES, Case, read_case, read_stated
+from cases import CASES, Case, own_secrets, read_case, read_stated
 from nbformat.v4 import new_output
 
 from kmodlab.checks.check import CheckResult, Status
@@ -87,12 +87,6 @@ def test_the_wheel_holds_no_line_of_a_solution_or_a_hidden_check(tmp_path: Path)
         assert not [name for name in archive.namelist() if name.endswith(".ipynb") or name.startswith("exercises/")]
         texts = [archive.read(name).decode("utf-8", "replace") for name in archive.namelist()]
     assert not [(line, name) for line, name in secrets.items() if any(line in text for text in texts)]
-
-
-def own_secrets(exercise: Exercise) -> set[str]:
-    """Lines that are an exercise's own: what our other samples say too, such as MODULE_LICENSE("GPL"), is no secret."""
-    others = "\n".join(path.read_text() for path in (ROOT / "kmodlab").rglob("*.c"))
-    return {line for line in secrets_of(exercise) if line not in others and len(line) > 20}
 
 
 @every_exercise

@@ -82,7 +82,8 @@ def handed_in(exercise: Exercise, *, solved: bool) -> bytes:
     for cell in notebook.cells:
         if solved and cell.id in exercise.answers:
             cell.source = exercise.answers[cell.id].source
-    return nbformat.writes(notebook).encode()
+    text: str = nbformat.writes(notebook)
+    return text.encode()
 
 
 def test_the_zip_file_has_the_scripts_at_its_root_and_nothing_of_this_machine(

@@ -15,12 +15,11 @@ from typing import Any
 
 import nbformat
 import pytest
-from cases import CASES, read_case, read_stated
+from cases import CASES, own_secrets, read_case, read_stated
 from click.testing import CliRunner
 from nbformat.v4 import new_code_cell, new_markdown_cell
 from nbgrader.api import Gradebook
 from nbgrader.apps import AutogradeApp, GenerateAssignmentApp, GenerateFeedbackApp
-from test_exercises import own_secrets
 
 from kmodlab.cli.release import release as release_command
 from kmodlab.course.exercise import Exercise, find_masters, read_master

@@ -20,7 +20,7 @@ ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 SILENT = ("%load_ext",)
 # Printed text; a card or a table; a picture, with the same said in words.
-ALLOWED_DATA = (set(), {"text/plain", "text/html"}, {"text/plain", "image/svg+xml"})
+ALLOWED_DATA: tuple[set[str], ...] = (set(), {"text/plain", "text/html"}, {"text/plain", "image/svg+xml"})
 
 every_notebook = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 

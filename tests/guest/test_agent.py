@@ -20,6 +20,7 @@ from kmodlab.errors import GuestError
 from kmodlab.guest.agent import (
     HEADER,
     MAX_PAYLOAD,
+    OUTPUT_LIMIT,
     Agent,
     PortClosedError,
     ProtocolError,
@@ -145,8 +146,8 @@ def test_a_file_that_cannot_be_written_says_why(port: socket.socket) -> None:
         ask(port, lambda agent: agent.put("/none/file", b"data" * 100_000))
 
 
-def own(agent: Agent, *argv: str, **options: int) -> Awaitable[Result]:
-    return agent.execute(list(argv), directory="/", in_agent=True, **options)
+def own(agent: Agent, *argv: str, limit: int = OUTPUT_LIMIT) -> Awaitable[Result]:
+    return agent.execute(list(argv), directory="/", in_agent=True, limit=limit)
 
 
 def test_its_own_commands_say_what_the_tools_say(port: socket.socket, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cells import Run
@@ -29,8 +30,9 @@ def record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "kmodlab" / "progress.json"
 
 
-def marks(record: Path) -> dict[str, dict[str, float]]:
-    return json.loads(record.read_text())["exercises"]
+def marks(record: Path) -> dict[str, dict[str, Any]]:
+    exercises: dict[str, dict[str, Any]] = json.loads(record.read_text())["exercises"]
+    return exercises
 
 
 def test_a_check_that_passes_shows_a_green_card_and_gives_its_points(run: Run, record: Path) -> None:

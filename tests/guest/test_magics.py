@@ -345,7 +345,8 @@ class Notebook:
 
     @property
     def process(self) -> psutil.Process:
-        return psutil.Process(self.manager.provisioner.pid)
+        provisioner: Any = self.manager.provisioner
+        return psutil.Process(provisioner.pid)
 
     def execute(self, source: str) -> str:
         """Run a cell; all its output as text."""

@@ -8,7 +8,6 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -35,7 +34,7 @@ def cache(lab: Lab, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def made(lab: Lab, tmp_path: Path) -> Iterator[Path]:
+def made(lab: Lab, tmp_path: Path) -> Path:
     """A lab of its own that may be damaged: the stages are copies, but for the large unpacked packages."""
     folder = tmp_path / "made"
     claim_folder(folder)

@@ -15,9 +15,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmodlab.course.exercise import Exercise
+from kmodlab.course.release import secrets_of
 from kmodlab.submission.cells import split_magic
 
-CASES = Path(__file__).parents[1] / "course" / "exercises"
+ROOT = Path(__file__).parents[2]
+CASES = ROOT / "tests" / "course" / "exercises"
 _HEAD = re.compile(r"\W*(caught by|because|answer): (.*?)[\s*/]*")
 
 
@@ -65,3 +67,9 @@ def read_stated(path: Path) -> dict[str, Stated]:
             name, points, *reason = line.split(":", 2)
             stated[name.strip()] = Stated(float(points), reason[0].strip() if reason else "")
     return stated
+
+
+def own_secrets(exercise: Exercise) -> set[str]:
+    """Lines that are an exercise's own: what our other samples say too, such as MODULE_LICENSE("GPL"), is no secret."""
+    others = "\n".join(path.read_text() for path in (ROOT / "kmodlab").rglob("*.c"))
+    return {line for line in secrets_of(exercise) if line not in others and len(line) > 20}

@@ -8,7 +8,7 @@ import tarfile
 import zipfile
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from kmodlab.course.exercise import Exercise, read_master
 from kmodlab.course.release import release
@@ -42,6 +42,9 @@ def write(folder: Path, files: Mapping[str, bytes]) -> Path:
     return folder
 
 
+TarMode: TypeAlias = Literal["w:gz", "w:bz2", "w:xz", "w"]
+
+
 def make_zip(files: Mapping[str, bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -50,7 +53,7 @@ def make_zip(files: Mapping[str, bytes]) -> bytes:
     return stream.getvalue()
 
 
-def make_tar(files: Mapping[str, bytes], *others: tarfile.TarInfo, mode: str = "w:gz") -> bytes:
+def make_tar(files: Mapping[str, bytes], *others: tarfile.TarInfo, mode: TarMode = "w:gz") -> bytes:
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode=mode) as archive:
         for name, content in files.items():

@@ -122,11 +122,12 @@ def test_a_shared_library_is_no_module() -> None:
 
 def fake_elf(**sections: bytes) -> ObjectFile:
     """An object of nothing but these sections."""
-    image, made = b"", []
+    image = b""
+    made: list[Section] = []
     for name, content in sections.items():
         made.append(Section(len(made), name, "PROGBITS", 2, len(content), len(image), 1, 0, 0, 0))
         image += content
-    return ObjectFile(image, "relocatable", "x64", 64, True, tuple(made), None)
+    return ObjectFile(image, "relocatable", "x64", 64, True, tuple(made), None)  # type: ignore[arg-type]
 
 
 def test_extended_versions_go_before_the_old_ones() -> None:

@@ -135,7 +135,7 @@ def test_a_rejected_submission_is_worth_nothing_of_all(tmp_path: Path) -> None:
 
 def test_a_task_comes_through_a_message_as_it_was() -> None:
     task = Task("d", pack_exercise(hello()), {"hello": "int x;"}, SETTING)
-    assert read_message(task.as_message({"builds"})) == (task, {"builds"})
+    assert read_message(task.as_message({"builds"})) == (task, frozenset({"builds"}))
 
 
 def test_an_exercise_comes_through_a_message_with_its_checks_and_answers() -> None:

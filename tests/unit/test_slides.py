@@ -21,11 +21,13 @@ SLIDE = {"slideshow": {"slide_type": "slide"}}
 
 
 def notebook(*cells: NotebookNode, title: str = "A title") -> NotebookNode:
-    return new_notebook(cells=[new_markdown_cell(f"# {title}", metadata=SLIDE), *cells])
+    made: NotebookNode = new_notebook(cells=[new_markdown_cell(f"# {title}", metadata=SLIDE), *cells])
+    return made
 
 
 def card(html: str, text: str = "text") -> NotebookNode:
-    return new_output("display_data", {"text/html": html, "text/plain": text})
+    made: NotebookNode = new_output("display_data", {"text/html": html, "text/plain": text})
+    return made
 
 
 def write(path: Path, content: NotebookNode) -> Path:

@@ -25,6 +25,7 @@ def shell() -> Iterator[InteractiveShell]:
     """A shell as in a notebook; the history stays in memory."""
     InteractiveShell.clear_instance()
     made = InteractiveShell.instance()
+    assert made.history_manager is not None
     made.history_manager.enabled = False
     yield made
     InteractiveShell.clear_instance()

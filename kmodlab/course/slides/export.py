@@ -91,7 +91,7 @@ def make_index(decks: Iterable[Deck], theme: Theme = "light") -> str:
 
 def _read(path: Path) -> NotebookNode:
     try:
-        notebook: NotebookNode = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
+        notebook: NotebookNode = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
     except OSError as exc:
         raise UsageError(f"{path} could not be read: {exc.strerror}.") from exc
@@ -138,7 +138,7 @@ def _exporter() -> SlidesExporter:
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_input_tags = {_NO_CODE}
     with as_file(_DATA) as folder:
-        return SlidesExporter(  # type: ignore[no-untyped-call]
+        return SlidesExporter(
             config=config,
             extra_template_basedirs=[str(folder)],
             template_name="deck",

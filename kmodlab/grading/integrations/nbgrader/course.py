@@ -45,12 +45,12 @@ def write_course(exercises: Iterable[Exercise], folder: Path) -> list[Path]:
 def as_source(exercise: Exercise) -> str:
     """The master as nbgrader wants it, as a file's text."""
     about = {"exercise": exercise.name, "title": exercise.title, "points": exercise.points}
-    notebook = new_notebook(  # type: ignore[no-untyped-call]
+    notebook = new_notebook(
         cells=[as_cell(cell, cell.source) for cell in exercise.cells],
         metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: about},
     )
     nbformat.validate(notebook)
-    return str(nbformat.writes(notebook)) + "\n"  # type: ignore[no-untyped-call]
+    return str(nbformat.writes(notebook)) + "\n"
 
 
 def as_cell(cell: Cell, source: str) -> Any:

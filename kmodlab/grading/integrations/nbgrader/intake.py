@@ -70,7 +70,7 @@ def take_in(places: Places) -> Any:
     texts = {cell.id: cell.source for cell in exercise.cells} | empty | dict(matched.answers)
     about = {"exercise": exercise.name, "title": exercise.title, "points": exercise.points}
     handed_in = {"remarks": list(matched.remarks), "problem": matched.problem}
-    return new_notebook(  # type: ignore[no-untyped-call]
+    return new_notebook(
         cells=[as_cell(cell, texts[cell.id]) for cell in exercise.cells],
         metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: about | handed_in},
     )

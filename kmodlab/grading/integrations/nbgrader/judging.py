@@ -92,6 +92,6 @@ def _outputs(check: CheckGrade) -> list[Any]:
     text = escape_control_chars(words[:_LONGEST]).rstrip("\n") + "\n"
     value = {"text/plain": repr(float(result.points))}
     return [
-        new_output("stream", name="stdout", text=text),  # type: ignore[no-untyped-call]
-        new_output("execute_result", data=value, execution_count=None),  # type: ignore[no-untyped-call]
+        new_output("stream", name="stdout", text=text),
+        new_output("execute_result", data=value, execution_count=None),
     ]

@@ -1,4 +1,4 @@
-"""Which slides of a deck do not fit a projector: `python tests/browser/overflow.py [--shots FOLDER] [NOTEBOOK…]`.
+"""Which slides of a deck do not fit a projector: `python tests/support/overflow.py [--shots FOLDER] [NOTEBOOK…]`.
 
 Opens each notebook's deck in a real Chromium at 1920×1080, walks through all slides with all fragments shown, and
 says what is taller or wider than the screen, and whose letters are too small for the back row. Folded parts count as
