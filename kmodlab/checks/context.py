@@ -50,8 +50,8 @@ Watched = Callable[[Session, Callable[[list[str], Callable[[], None]], None]], N
 class CheckContext:
     """One check under way. `step` is what was done last, `records` what the kernel logged since it began."""
 
-    def __init__(self, work: LearnerSources, bench: CheckRunner, patience: float = 1.0) -> None:
-        self.work, self.bench, self.patience = work, bench, patience
+    def __init__(self, work: LearnerSources, runner: CheckRunner, patience: float = 1.0) -> None:
+        self.work, self.runner, self.patience = work, runner, patience
         self.drawn = RandomValues()
         self.step: Step | None = None
         self.records: list[LogRecord] = []
@@ -69,7 +69,7 @@ class CheckContext:
         """Throw the guest away."""
         if self._session is not None:
             self._session = None
-            self.bench.give_back()
+            self.runner.give_back()
 
     @property
     def left_s(self) -> float:
@@ -84,7 +84,7 @@ class CheckContext:
         if unit is None:
             return Failure(f"There is no module `{name}` yet.", hint=f"Run the cell that begins with `%%kmod {name}`.")
         try:
-            made = self.bench.build(self.work, unit)
+            made = self.runner.build(self.work, unit)
         except UsageError as error:
             return Failure(str(error), hint=error.hint)
         if not made.passed:
@@ -98,7 +98,7 @@ class CheckContext:
         """The unit that has the module among its products; else the only one with a Makefile, if there is just one."""
         for unit in self.work.units:
             try:
-                if name in self.bench.build(self.work, unit).modules:
+                if name in self.runner.build(self.work, unit).modules:
                     return unit
             except UsageError:
                 continue
@@ -125,7 +125,7 @@ class CheckContext:
             return made
         modules: dict[str, bytes] = {}
         for other in self.work.needs(made.name):
-            modules |= self.bench.build(self.work, other).modules
+            modules |= self.runner.build(self.work, other).modules
         return replace(made, name=name, modules={**modules, **made.modules})
 
     def sources(self, name: str) -> Sources:
@@ -157,7 +157,7 @@ class CheckContext:
     def session(self) -> Session:
         """The session with this check's guest; GuestLostError where that has ended."""
         if self._session is None:
-            self._session = self.bench.take()
+            self._session = self.runner.take()
             self._machine = self._session.with_machine(_itself)
             self._session.kmsg()  # what was logged before is not the learner's
         self._check_same()
@@ -178,12 +178,12 @@ class CheckContext:
 
     def runs(self) -> Runs:
         """Where the tracer watches whole runs, each in a guest of its own."""
-        return self.bench.runs(is_taken=self._session is not None)
+        return self.runner.runs(is_taken=self._session is not None)
 
     def subject(self, name: str, parameters: tuple[str, ...]) -> Subject | Failure:
         """What the tracer is to watch: a module with its parameters, and what it needs."""
         made = self.whole(name)
-        return made if isinstance(made, Failure) else self.bench.subject(made, self.sources(name).files, parameters)
+        return made if isinstance(made, Failure) else self.runner.subject(made, self.sources(name).files, parameters)
 
     def _check_same(self) -> None:
         """The session replaces a guest that has ended, without a word; a check must not go on in the new one."""

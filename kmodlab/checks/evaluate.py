@@ -22,13 +22,13 @@ _CROWDED = 1.5  # processes for each processor that want to run
 _LOG, _LOG_LINES = 10_000, 80  # characters and lines that are kept of what the kernel said
 
 
-def evaluate(check: Check, work: LearnerSources, bench: CheckRunner) -> CheckResult:
+def evaluate(check: Check, work: LearnerSources, runner: CheckRunner) -> CheckResult:
     """Judge one check. Never raises but for an interrupt."""
     trouble: Exception = GuestError("no guest was tried")
     failures, patience = 0, 1.0
     while failures < TRIES:
         try:
-            result, by_time = _judge_once(check, work, bench, patience)
+            result, by_time = _judge_once(check, work, runner, patience)
         except GuestError as error:
             trouble, failures = error, failures + 1
         except Exception as error:  # fail closed: whatever it is, it is no verdict on the learner's work
@@ -45,27 +45,27 @@ def _is_crowded() -> bool:
     return os.getloadavg()[0] > _CROWDED * (os.cpu_count() or 1)
 
 
-def evaluate_all(checks: Iterable[Check], work: LearnerSources, bench: CheckRunner) -> tuple[CheckResult, ...]:
+def evaluate_all(checks: Iterable[Check], work: LearnerSources, runner: CheckRunner) -> tuple[CheckResult, ...]:
     """Judge one check after the other."""
-    return tuple(evaluate(check, work, bench) for check in checks)
+    return tuple(evaluate(check, work, runner) for check in checks)
 
 
-def _judge_once(check: Check, work: LearnerSources, bench: CheckRunner, patience: float) -> tuple[CheckResult, bool]:
+def _judge_once(check: Check, work: LearnerSources, runner: CheckRunner, patience: float) -> tuple[CheckResult, bool]:
     """The verdict, and whether it is about something that did not end in time."""
-    scene = CheckContext(work, bench, patience)
+    context = CheckContext(work, runner, patience)
     try:
-        misses = _misses(check, scene)
+        misses = _misses(check, context)
     finally:
-        scene.close()
+        context.close()
     if not misses:
         return CheckResult(check.title, Status.PASSED, float(check.points), check.points), False
     share = 0.0
-    if check.partial and not scene.is_broken:  # a crash is never half right
+    if check.partial and not context.is_broken:  # a crash is never half right
         share = 1 - len(misses) / len(check.expectations)
     first = misses[0]
     hints = (*([first.hint] if first.hint else []), *check.hints)
     points = round(check.points * share, 2)
-    log = _end_of(scene.log)
+    log = _end_of(context.log)
     result = CheckResult(check.title, Status.FAILED, points, check.points, first.reason, first.line, hints, log)
     return result, any(miss.by_time for miss in misses)
 
@@ -74,18 +74,18 @@ def _end_of(log: str) -> str:
     return "\n".join(log[-_LOG:].split("\n")[-_LOG_LINES:])
 
 
-def _misses(check: Check, scene: CheckContext) -> list[Failure]:
+def _misses(check: Check, context: CheckContext) -> list[Failure]:
     """What is not met: the first such thing, or all of them where each counts by itself."""
     misses: list[Failure] = []
     try:
         for expectation in check.expectations:
-            miss = expectation.examine(scene)
+            miss = expectation.examine(context)
             misses += [miss] if miss else []
-            if misses and (not check.partial or scene.is_broken):
+            if misses and (not check.partial or context.is_broken):
                 return misses
-        late = scene.finish()
+        late = context.finish()
     except GuestError as error:
-        late = scene.lost(error)
+        late = context.lost(error)
         if late is None:
             raise
     return [late, *misses] if late else misses

@@ -31,7 +31,7 @@ class CheckRunner:
     """Guests and builds for one check after the other.
 
     With two `guests` the next check's comes up while one is used: for a person, who waits for one check at a time.
-    With one a bench keeps to one processor, so that as many benches can work side by side as there are processors.
+    With one a runner keeps to one processor, so that as many runners can work side by side as there are processors.
     `warm` is as for `Session`.
     """
 
@@ -49,7 +49,7 @@ class CheckRunner:
         self.close()
 
     def close(self) -> None:
-        """End the guests; the bench may be used again all the same."""
+        """End the guests; the runner may be used again all the same."""
         for session in self._sessions:
             session.close()
 
@@ -99,7 +99,7 @@ class CheckRunner:
         self._sessions.reverse()
 
     def runs(self, *, is_taken: bool) -> Runs:
-        """Where the tracer watches whole runs: in this bench's guests, or in others while one of these is taken."""
+        """Where the tracer watches whole runs: in this runner's guests, or in others while one of these is taken."""
         return Runs(self.lab, None if is_taken else self._sessions, guests=len(self._sessions))
 
 

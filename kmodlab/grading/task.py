@@ -74,18 +74,18 @@ def digest_of(exercise: Exercise, master: str, answers: Mapping[str, str], setti
 
 
 def run_task(
-    task: Task, exercise: Exercise, bench: CheckRunner, done: Collection[str], report: Callable[[CheckGrade], None]
+    task: Task, exercise: Exercise, runner: CheckRunner, done: Collection[str], report: Callable[[CheckGrade], None]
 ) -> None:
     """Judge all checks that are not done, and report each as soon as its result is there."""
     work = exercise.work(task.answers)
-    bench.prepare()  # a guest comes up while the compiler works
+    runner.prepare()  # a guest comes up while the compiler works
     for name, check in exercise.checks.items():
         if name in done:
             continue
         begun = time.monotonic()
-        result = evaluate(check, work, bench)
+        result = evaluate(check, work, runner)
         if result.status is Status.ERRORED:
-            bench.close()  # whatever is wrong, the next check shall not have it from here
+            runner.close()  # whatever is wrong, the next check shall not have it from here
         report(CheckGrade(name, is_hidden(exercise, name), result, round(time.monotonic() - begun, 3)))
 
 

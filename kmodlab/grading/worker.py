@@ -47,8 +47,8 @@ def serve(requests: _Exact, answers: IO[bytes]) -> None:
         say({"kind": "unable", "reason": str(error), "hint": error.hint})
         return
     read_exercise = lru_cache(unpack_exercise)
-    with CheckRunner(lab, guests=1) as bench:
-        bench.prepare()
+    with CheckRunner(lab, guests=1) as runner:
+        runner.prepare()
         say({"kind": "ready", "kernel": setting.kernel, "code": setting.code, "sandboxed": setting.sandboxed})
         while message := _next(requests):
             task, done = read_message(message)
@@ -56,7 +56,7 @@ def serve(requests: _Exact, answers: IO[bytes]) -> None:
             def report(check: CheckGrade) -> None:
                 say({"kind": "check", "result": pack_check(check)})
 
-            run_task(task, read_exercise(task.exercise), bench, done, report)
+            run_task(task, read_exercise(task.exercise), runner, done, report)
             say({"kind": "done"})
 
 

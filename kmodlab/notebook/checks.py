@@ -52,14 +52,14 @@ class NotCheckedError(KmodlabError):
 
 @dataclass
 class CheckState:
-    """What one notebook's checks need: its cells as they were run last, a bench, and the last result."""
+    """What one notebook's checks need: its cells as they were run last, a runner, and the last result."""
 
     place: NotebookState
     cells: dict[tuple[str, str], str] = field(default_factory=dict)
     exercise: str = ""
     last: CheckResult | None = None
     shown: int = 0  # hints of the last result
-    _bench: CheckRunner | None = None
+    _runner: CheckRunner | None = None
 
     def note(self, info: Any) -> None:
         """Remember the cell that is about to run, if it is one that a learner writes."""
@@ -70,23 +70,23 @@ class CheckState:
             self.cells[cell.kind, cell.name] = source
 
     @property
-    def bench(self) -> CheckRunner:
-        """The bench, made when it is first asked for; it knows what the notebook has built already."""
-        if self._bench is None:
-            self._bench = CheckRunner(self.place.session.lab, warm=True)
+    def runner(self) -> CheckRunner:
+        """The runner, made when it is first asked for; it knows what the notebook has built already."""
+        if self._runner is None:
+            self._runner = CheckRunner(self.place.session.lab, warm=True)
         for made in self.place.made.values():
-            self._bench.remember(made.sources, made.build)
-        return self._bench
+            self._runner.remember(made.sources, made.build)
+        return self._runner
 
     def close(self) -> None:
         """End the guests."""
-        if self._bench is not None:
-            self._bench.close()
+        if self._runner is not None:
+            self._runner.close()
 
     def judge(self, posed: Check) -> CheckResult:
         """Judge a check, and write the result down."""
         work = LearnerSources.of(self.cells.values())
-        result = evaluate(posed, work, self.bench)
+        result = evaluate(posed, work, self.runner)
         self.last, self.shown = result, 0
         if self.exercise:
             record.note_result(record.progress_file(), self.exercise, result)
@@ -130,12 +130,12 @@ def _source(work: LearnerSources, result: CheckResult) -> str | None:
     return None
 
 
-def make_functions(desk: CheckState) -> dict[str, Any]:
+def make_functions(checks: CheckState) -> dict[str, Any]:
     """What cells may call by name: the words of checks, and what is about them."""
 
     def exercise(name: str) -> None:
         """Say which exercise this notebook is, so that its results are kept."""
-        desk.exercise = name
+        checks.exercise = name
         show(
             Message(f"This is the exercise `{name}`: `hint()` helps with a check, `progress()` shows how far you are.")
         )
@@ -144,18 +144,18 @@ def make_functions(desk: CheckState) -> dict[str, Any]:
         title: str, *expectations: Expectation, points: float = 1, hints: Sequence[str] = (), partial: bool = False
     ) -> float:
         """Check what the notebook's cells wrote; shows a card, and gives the points."""
-        result = desk.judge(make_check(title, *expectations, points=points, hints=hints, partial=partial))
+        result = checks.judge(make_check(title, *expectations, points=points, hints=hints, partial=partial))
         if result.points is None:
             raise NotCheckedError("The check could not be made, so it gives no points.", hint="Run the cell again.")
         return result.points
 
     def hint() -> None:
         """Show the next hint to the check that was run last."""
-        show(*desk.next_hint())
+        show(*checks.next_hint())
 
     def progress() -> None:
         """Show how far you are in all exercises."""
-        show_view(progress_view(desk.exercise))
+        show_view(progress_view(checks.exercise))
 
     return {**WORDS, "exercise": exercise, "check": check, "hint": hint, "progress": progress}
 

@@ -92,13 +92,13 @@ def find_faults(
 ) -> Faults:
     """Run a module that was built without a fault, then once for each call in init that can fail."""
     options = options or FaultOptions()
-    with RunPool(lab) as bench:
-        return try_faults(bench, make_subject(build, sources, options.parameters), options, progress)
+    with RunPool(lab) as pool:
+        return try_faults(pool, make_subject(build, sources, options.parameters), options, progress)
 
 
-def try_faults(bench: RunPool, subject: Subject, options: FaultOptions, progress: Progress = _no_progress) -> Faults:
-    """The same on a bench that is there already."""
-    return _Matrix(bench, subject, options, progress).run()
+def try_faults(pool: RunPool, subject: Subject, options: FaultOptions, progress: Progress = _no_progress) -> Faults:
+    """The same on a pool that is there already."""
+    return _Matrix(pool, subject, options, progress).run()
 
 
 def make_subject(build: Build, sources: Mapping[str, bytes], parameters: Sequence[str] = ()) -> Subject:
@@ -164,14 +164,14 @@ class RunPool:
 
 
 class _Matrix:
-    def __init__(self, bench: RunPool, subject: Subject, options: FaultOptions, progress: Progress) -> None:
-        self._bench, self._subject = bench, subject
+    def __init__(self, pool: RunPool, subject: Subject, options: FaultOptions, progress: Progress) -> None:
+        self._pool, self._subject = pool, subject
         self._options, self._progress = options, progress
-        self._functions = bench.functions
+        self._functions = pool.functions
 
     def run(self) -> Faults:
         self._progress("without a fault", 0, 1)
-        plain = self._judge(self._bench.observe(self._subject, self._plain_task(), another=True))
+        plain = self._judge(self._pool.observe(self._subject, self._plain_task(), another=True))
         planned = list(self._planned(plain.observation))
         sites = []
         for number, call in enumerate(planned):
@@ -180,7 +180,7 @@ class _Matrix:
             sites.append(self._site(call, plain, more) if can_inject(call) else _not_injected(call))
         return Faults(
             module=self._subject.code.name or kmod_name(self._subject.name),
-            release=self._bench.lab.tree.release,
+            release=self._pool.lab.tree.release,
             plain=plain,
             sites=tuple(sites),
             cycles=cycles_done(plain.observation),
@@ -208,7 +208,7 @@ class _Matrix:
         task = RunTask(
             fault=Fault(call.record.site or 0, call.record.nth, call.function), timeout_s=self._options.timeout_s
         )
-        observation = self._bench.observe(self._subject, task, another=another)
+        observation = self._pool.observe(self._subject, task, another=another)
         finding = self._judge(observation, plain.init_returned)
         verdict, reason = finding.verdict, finding.sentence
         made = calls_made(self._subject.code, self._functions, observation.records)
@@ -223,13 +223,13 @@ def watch_once(
     lab: Lab, subject: Subject, fail: tuple[str, int] | None = None, *, timeout_s: float = TIMEOUT_S
 ) -> Observation:
     """One run, for its timeline. `fail` names a call in init that is to fail, and which of that name, from 1."""
-    with RunPool(lab) as bench:
-        plain = bench.observe(subject, RunTask(timeout_s=timeout_s), another=fail is not None)
+    with RunPool(lab) as pool:
+        plain = pool.observe(subject, RunTask(timeout_s=timeout_s), another=fail is not None)
         if fail is None:
             return plain
-        call = _find_call(subject, bench.functions, plain, *fail)
+        call = _find_call(subject, pool.functions, plain, *fail)
         fault = Fault(call.record.site or 0, call.record.nth, call.function)
-        return bench.observe(subject, RunTask(fault=fault, timeout_s=timeout_s))
+        return pool.observe(subject, RunTask(fault=fault, timeout_s=timeout_s))
 
 
 def _find_call(subject: Subject, functions: Functions, plain: Observation, name: str, count: int) -> Call:

@@ -39,13 +39,13 @@ def exercise_of(case: Path) -> Exercise:
 
 
 @pytest.fixture(scope="module")
-def bench(lab: Lab) -> Iterator[CheckRunner]:
-    with CheckRunner(lab) as bench:
-        yield bench
+def runner(lab: Lab) -> Iterator[CheckRunner]:
+    with CheckRunner(lab) as runner:
+        yield runner
 
 
-def judge_work(exercise: Exercise, work: LearnerSources, bench: CheckRunner) -> dict[str, CheckResult]:
-    results = {name: evaluate(check, work, bench) for name, check in exercise.checks.items()}
+def judge_work(exercise: Exercise, work: LearnerSources, runner: CheckRunner) -> dict[str, CheckResult]:
+    results = {name: evaluate(check, work, runner) for name, check in exercise.checks.items()}
     errored = [result for result in results.values() if result.status is Status.ERRORED]
     assert not errored, errored
     return results
@@ -130,10 +130,10 @@ def test_a_planted_output_is_found(path: Path) -> None:
 
 
 @every_exercise
-def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, bench: CheckRunner) -> None:
+def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, runner: CheckRunner) -> None:
     exercise = read_master(path)
     stated = read_stated(CASES / exercise.name / "starter.txt")
-    results = judge_work(exercise, exercise.work(exercise.starter), bench)
+    results = judge_work(exercise, exercise.work(exercise.starter), runner)
     assert {name: result.points for name, result in results.items()} == {
         name: one.points for name, one in stated.items()
     }
@@ -143,12 +143,12 @@ def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, be
 
 
 @pytest.mark.parametrize("path", WRONG, ids=name_case)
-def test_a_wrong_solution_is_caught_by_the_check_meant_for_it(path: Path, bench: CheckRunner) -> None:
+def test_a_wrong_solution_is_caught_by_the_check_meant_for_it(path: Path, runner: CheckRunner) -> None:
     exercise = exercise_of(path)
     case = read_case(path, exercise)
     assert case.caught_by
     work = exercise.work(case.answers)
-    results = (evaluate(exercise.checks[name], work, bench) for name in case.caught_by)
+    results = (evaluate(exercise.checks[name], work, runner) for name in case.caught_by)
     caught = next((result for result in results if result.status is not Status.PASSED), None)
     assert caught, "it gets these points"
     assert caught.status is Status.FAILED
@@ -157,10 +157,10 @@ def test_a_wrong_solution_is_caught_by_the_check_meant_for_it(path: Path, bench:
 
 
 @pytest.mark.parametrize("path", ODD, ids=name_case)
-def test_an_odd_but_right_solution_gets_full_marks(path: Path, bench: CheckRunner) -> None:
+def test_an_odd_but_right_solution_gets_full_marks(path: Path, runner: CheckRunner) -> None:
     exercise = exercise_of(path)
     case: Case = read_case(path, exercise)
-    results = judge_work(exercise, exercise.work(case.answers), bench)
+    results = judge_work(exercise, exercise.work(case.answers), runner)
     assert not [(name, result.reason) for name, result in results.items() if result.status is not Status.PASSED]
 
 

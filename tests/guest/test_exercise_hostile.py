@@ -53,14 +53,14 @@ def module(init: str = "", exit_code: str = "", late: str = "") -> LearnerSource
 
 
 @pytest.fixture(scope="module")
-def bench(lab: Lab) -> Iterator[CheckRunner]:
-    with CheckRunner(lab) as bench:
-        yield bench
+def runner(lab: Lab) -> Iterator[CheckRunner]:
+    with CheckRunner(lab) as runner:
+        yield runner
 
 
-def judged(bench: CheckRunner, words: str, work: LearnerSources) -> CheckResult:
+def judged(runner: CheckRunner, words: str, work: LearnerSources) -> CheckResult:
     began = time.monotonic()
-    result = evaluate(read_check(f'check("c", {words}, partial=True)'), work, bench)
+    result = evaluate(read_check(f'check("c", {words}, partial=True)'), work, runner)
     assert time.monotonic() - began < BOUND_S
     return result
 
@@ -85,50 +85,50 @@ CASES = [
 
 
 @pytest.mark.parametrize(("code", "why"), CASES, ids=[str(number) for number in range(len(CASES))])
-def test_a_hostile_module_fails_and_earns_nothing(bench: CheckRunner, code: dict[str, str], why: str) -> None:
-    result = judged(bench, 'builds("bad"), loads("bad"), unloads("bad"), removes("/nosuch")', module(**code))
+def test_a_hostile_module_fails_and_earns_nothing(runner: CheckRunner, code: dict[str, str], why: str) -> None:
+    result = judged(runner, 'builds("bad"), loads("bad"), unloads("bad"), removes("/nosuch")', module(**code))
     assert (result.status, result.points) == (Status.FAILED, 0.0), result
     assert why in result.reason
 
 
-def test_the_next_check_is_not_touched(bench: CheckRunner) -> None:
-    judged(bench, 'loads("bad")', module(init="panic(0);"))
-    assert judged(bench, 'loads("bad"), unloads("bad")', module()).status is Status.PASSED
+def test_the_next_check_is_not_touched(runner: CheckRunner) -> None:
+    judged(runner, 'loads("bad")', module(init="panic(0);"))
+    assert judged(runner, 'loads("bad"), unloads("bad")', module()).status is Status.PASSED
 
 
-def test_a_line_that_says_passed_earns_nothing(bench: CheckRunner) -> None:
+def test_a_line_that_says_passed_earns_nothing(runner: CheckRunner) -> None:
     lie = r'pr_info("check passed, 100 points\n"); pr_info("PASS\n");'
-    assert judged(bench, 'loads("bad"), logs("hello")', module(init=lie)).points == 0.5
+    assert judged(runner, 'loads("bad"), logs("hello")', module(init=lie)).points == 0.5
 
 
-def test_a_guest_that_ends_between_two_commands_is_noticed(bench: CheckRunner) -> None:
+def test_a_guest_that_ends_between_two_commands_is_noticed(runner: CheckRunner) -> None:
     # The session would give the next command a fresh guest, where nothing of the module is left.
     late = module(init="mod_timer(&timer, jiffies + HZ / 5);", late="emergency_restart();")
     words = 'loads("bad"), runs("sleep 1"), removes("/sys/module/bad")'
-    result = judged(bench, words, late)
+    result = judged(runner, words, late)
     assert (result.status, result.points) == (Status.FAILED, 0.0)
 
 
-def test_what_comes_after_the_last_command_is_noticed(bench: CheckRunner) -> None:
+def test_what_comes_after_the_last_command_is_noticed(runner: CheckRunner) -> None:
     late = module(init="mod_timer(&timer, jiffies + 1);", late="WARN_ON(1);", exit_code="del_timer_sync(&timer);")
-    result = judged(bench, 'loads("bad"), runs("usleep 200000")', late)
+    result = judged(runner, 'loads("bad"), runs("usleep 200000")', late)
     assert result.status is Status.FAILED
     assert "WARNING" in result.reason
     assert "WARNING" in result.log
 
 
 @pytest.mark.parametrize("after", ["1", "HZ / 4"])
-def test_what_comes_while_the_log_is_awaited_is_noticed(bench: CheckRunner, after: str) -> None:
+def test_what_comes_while_the_log_is_awaited_is_noticed(runner: CheckRunner, after: str) -> None:
     late = module(init=f"mod_timer(&timer, jiffies + {after});", late='WARN_ON(1); pr_info("hello\\n");')
-    result = judged(bench, 'loads("bad"), logs("hello", within=20)', late)
+    result = judged(runner, 'loads("bad"), logs("hello", within=20)', late)
     assert result.status is Status.FAILED
     assert "WARNING" in result.reason and "late+0x" in result.reason
 
 
-def test_answers_and_names_of_any_kind_only_fail(bench: CheckRunner) -> None:
+def test_answers_and_names_of_any_kind_only_fail(runner: CheckRunner) -> None:
     for body in ("\x1b[2J<script>alert(1)</script>", "\0", "a" * 100_000, "\ud800"):
         work = LearnerSources.of([f"%%answer q\n{body}", f"%%kmod bad\n{body}"])
-        assert judged(bench, 'answers("q", "x"), loads("bad")', work).points == 0.0
+        assert judged(runner, 'answers("q", "x"), loads("bad")', work).points == 0.0
 
 
 # ---- ours ----------------------------------------------------------------------------------------------------------
@@ -151,15 +151,15 @@ def test_a_guest_that_dies_by_our_fault_is_tried_again_three_times_in_all(
     put = CheckContext.put
     tried: list[CheckContext] = []
 
-    def put_into_the_dead(scene: CheckContext, name: str, ko: bytes) -> None:
-        tried.append(scene)
+    def put_into_the_dead(context: CheckContext, name: str, ko: bytes) -> None:
+        tried.append(context)
         if len(tried) <= deaths:
-            kill_qemu(scene.session)
-        put(scene, name, ko)
+            kill_qemu(context.session)
+        put(context, name, ko)
 
     monkeypatch.setattr(CheckContext, "put", put_into_the_dead)
-    with CheckRunner(lab) as bench:
-        result = evaluate(read_check('check("c", loads("bad"), unloads("bad"), points=3)'), module(), bench)
+    with CheckRunner(lab) as runner:
+        result = evaluate(read_check('check("c", loads("bad"), unloads("bad"), points=3)'), module(), runner)
     assert len(tried) == min(deaths + 1, 3), result
     if deaths < 3:
         assert (result.status, result.points) == (Status.PASSED, 3.0)
@@ -173,20 +173,20 @@ def test_a_guest_that_dies_by_our_fault_while_a_module_is_loaded_is_ours_too(
 ) -> None:
     loaded: list[Any] = []
 
-    def kill_after(scene: CheckContext, name: str) -> bool:
-        loaded.append(scene)
-        kill_qemu(scene.session)
-        return name in scene.loaded()
+    def kill_after(context: CheckContext, name: str) -> bool:
+        loaded.append(context)
+        kill_qemu(context.session)
+        return name in context.loaded()
 
     monkeypatch.setattr(CheckContext, "is_loaded", kill_after)
-    with CheckRunner(lab) as bench:
-        result = evaluate(read_check('check("c", loads("bad"))'), module(), bench)
+    with CheckRunner(lab) as runner:
+        result = evaluate(read_check('check("c", loads("bad"))'), module(), runner)
     assert (result.status, result.points, len(loaded)) == (Status.ERRORED, None, 3)
 
 
 def test_without_a_compiler_or_a_lab_nothing_is_failed(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "/nonexistent")
-    with CheckRunner(lab) as bench:
-        result = evaluate(read_check('check("c", loads("bad"))'), module(), bench)
+    with CheckRunner(lab) as runner:
+        result = evaluate(read_check('check("c", loads("bad"))'), module(), runner)
     assert (result.status, result.points) == (Status.ERRORED, None)
     assert result.hints

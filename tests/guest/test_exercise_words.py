@@ -84,13 +84,13 @@ WORK = LearnerSources.of([MODULE, USER, f"{SCRIPT}depmod -a\necho done", "%%kscr
 
 
 @pytest.fixture(scope="module")
-def bench(lab: Lab) -> Iterator[CheckRunner]:
-    with CheckRunner(lab) as bench:
-        yield bench
+def runner(lab: Lab) -> Iterator[CheckRunner]:
+    with CheckRunner(lab) as runner:
+        yield runner
 
 
-def judged(bench: CheckRunner, words: str, work: LearnerSources = WORK) -> CheckResult:
-    result = evaluate(read_check(f'check("c", {words})'), work, bench)
+def judged(runner: CheckRunner, words: str, work: LearnerSources = WORK) -> CheckResult:
+    result = evaluate(read_check(f'check("c", {words})'), work, runner)
     assert result.status is not Status.ERRORED, result
     return result
 
@@ -179,17 +179,17 @@ MISSED = [
 
 
 @pytest.mark.parametrize("words", MET)
-def test_a_word_is_met(bench: CheckRunner, words: str) -> None:
-    result = judged(bench, words)
+def test_a_word_is_met(runner: CheckRunner, words: str) -> None:
+    result = judged(runner, words)
     assert result.status is Status.PASSED, result.reason
 
 
 @pytest.mark.parametrize(("words", "why"), MISSED)
-def test_a_word_is_missed(bench: CheckRunner, words: str, why: str) -> None:
-    result = judged(bench, words)
+def test_a_word_is_missed(runner: CheckRunner, words: str, why: str) -> None:
+    result = judged(runner, words)
     assert result.status is Status.FAILED
     assert why in result.reason
-    assert judged(bench, words) == result  # from run to run it says the same
+    assert judged(runner, words) == result  # from run to run it says the same
 
 
 def test_every_word_is_tried() -> None:
@@ -211,29 +211,29 @@ MODULE_LICENSE("GPL");
 """
 
 
-def test_a_driver_is_seen_to_take_and_to_let_go(bench: CheckRunner) -> None:
+def test_a_driver_is_seen_to_take_and_to_let_go(runner: CheckRunner) -> None:
     words = 'loads("taker"), drives_nothing("taker"), plugs("edu"), logs("taken"), drives("taker"), '
     words += 'unplugs("edu"), logs("let go"), drives_nothing("taker"), unloads("taker")'
-    assert judged(bench, words, LearnerSources.of([DRIVER])).reason == ""
+    assert judged(runner, words, LearnerSources.of([DRIVER])).reason == ""
 
 
-def test_a_device_that_is_there_first_is_taken_on_loading(bench: CheckRunner) -> None:
+def test_a_device_that_is_there_first_is_taken_on_loading(runner: CheckRunner) -> None:
     assert (
         judged(
-            bench, 'plugs("edu"), loads("taker"), logs("taken"), drives("taker")', LearnerSources.of([DRIVER])
+            runner, 'plugs("edu"), loads("taker"), logs("taken"), drives("taker")', LearnerSources.of([DRIVER])
         ).reason
         == ""
     )
 
 
-def test_a_name_that_is_taken_is_refused_as_in_a_notebook(bench: CheckRunner) -> None:
-    result = judged(bench, 'builds("virtio_blk")', LearnerSources.of(['%%kmod virtio_blk\nMODULE_LICENSE("GPL");']))
+def test_a_name_that_is_taken_is_refused_as_in_a_notebook(runner: CheckRunner) -> None:
+    result = judged(runner, 'builds("virtio_blk")', LearnerSources.of(['%%kmod virtio_blk\nMODULE_LICENSE("GPL");']))
     assert result.status is Status.FAILED and "The name virtio_blk is taken" in result.reason
 
 
-def test_what_does_not_compile_fails_on_its_line(bench: CheckRunner) -> None:
+def test_what_does_not_compile_fails_on_its_line(runner: CheckRunner) -> None:
     result = judged(
-        bench, 'loads("bad")', LearnerSources.of(["%%kmod bad\n#include <linux/module.h>\nint x = nosuch;\n"])
+        runner, 'loads("bad")', LearnerSources.of(["%%kmod bad\n#include <linux/module.h>\nint x = nosuch;\n"])
     )
     assert "does not compile" in result.reason
     assert result.line
@@ -241,31 +241,31 @@ def test_what_does_not_compile_fails_on_its_line(bench: CheckRunner) -> None:
     assert "declare it" in result.hints[0]
 
 
-def test_a_leak_fails_on_the_line_that_acquired_it(bench: CheckRunner) -> None:
+def test_a_leak_fails_on_the_line_that_acquired_it(runner: CheckRunner) -> None:
     leaky = MODULE.replace("misc_deregister(&device);", "")
-    result = judged(bench, 'leaves_nothing("probe")', LearnerSources.of([leaky]))
+    result = judged(runner, 'leaves_nothing("probe")', LearnerSources.of([leaky]))
     assert result.status is Status.FAILED
     assert result.line
     assert "misc_register" in result.line.text
 
 
-def test_of_two_modules_in_one_build_the_one_that_is_named_is_watched(bench: CheckRunner) -> None:
+def test_of_two_modules_in_one_build_the_one_that_is_named_is_watched(runner: CheckRunner) -> None:
     fine = '#include <linux/module.h>\nstatic void e(void) { }\nmodule_exit(e);\nMODULE_LICENSE("GPL");\nOWN'
     leak = (
         "#include <linux/slab.h>\nstatic int i(void) { return kmalloc(8, GFP_KERNEL) ? 0 : -ENOMEM; }\nmodule_init(i);"
     )
     cells = ["%%makefile pair\nobj-m += tidy.o leaky.o", f"%%kfile tidy.c\n{fine.replace('OWN', '')}"]
     work = LearnerSources.of([*cells, f"%%kfile leaky.c\n{fine.replace('OWN', leak)}"])
-    assert judged(bench, 'leaves_nothing("tidy")', work).reason == ""
-    assert "8 bytes of memory" in judged(bench, 'leaves_nothing("leaky")', work).reason
+    assert judged(runner, 'leaves_nothing("tidy")', work).reason == ""
+    assert "8 bytes of memory" in judged(runner, 'leaves_nothing("leaky")', work).reason
 
 
-def test_a_makefile_may_call_the_module_otherwise(bench: CheckRunner) -> None:
+def test_a_makefile_may_call_the_module_otherwise(runner: CheckRunner) -> None:
     cells = [
         "%%makefile folder\nobj-m += inner.o\ninner-y := a.o b.o",
         "%%kfile a.c\n#include <linux/module.h>\nint f(void);",
     ]
     cells[1] += '\nstatic int i(void) { return f(); }\nmodule_init(i);\nMODULE_LICENSE("GPL");'
     cells.append("%%kfile b.c\nint f(void);\nint f(void) { return 0; }")
-    assert judged(bench, 'loads("inner")', LearnerSources.of(cells)).reason == ""
-    assert "but no `outer.ko`" in judged(bench, 'loads("outer")', LearnerSources.of(cells)).reason
+    assert judged(runner, 'loads("inner")', LearnerSources.of(cells)).reason == ""
+    assert "but no `outer.ko`" in judged(runner, 'loads("outer")', LearnerSources.of(cells)).reason

@@ -132,20 +132,20 @@ def judge_all(lab: Lab, cases: Iterable[Case]) -> dict[str, Judged]:
     builds = _build(lab, cases)
 
     def judge_some(first: int) -> list[Judged]:
-        with RunPool(lab) as bench:
-            return [_judge(bench, case, builds[case.name]) for case in cases[first::2]]
+        with RunPool(lab) as runs:
+            return [_judge(runs, case, builds[case.name]) for case in cases[first::2]]
 
     with ThreadPoolExecutor(2) as pool:
         return {judged.case.name: judged for some in pool.map(judge_some, range(2)) for judged in some}
 
 
-def _judge(bench: RunPool, case: Case, build: Build) -> Judged:
+def _judge(pool: RunPool, case: Case, build: Build) -> Judged:
     subject = make_subject(build, {f"{case.name}.c": case.text.encode()})
     script = case.wanted.get("script", "")
     if case.is_plain:
-        observation = bench.observe(subject, RunTask(settle=True, script=script, timeout_s=_TIMEOUT_S), another=True)
-        return Judged(case, find_verdict(subject, bench.functions, observation), ())
-    found = try_faults(bench, subject, FaultOptions(script=script, cycles=0, timeout_s=_TIMEOUT_S))
+        observation = pool.observe(subject, RunTask(settle=True, script=script, timeout_s=_TIMEOUT_S), another=True)
+        return Judged(case, find_verdict(subject, pool.functions, observation), ())
+    found = try_faults(pool, subject, FaultOptions(script=script, cycles=0, timeout_s=_TIMEOUT_S))
     return Judged(case, found.plain, found.sites)
 
 

@@ -22,7 +22,7 @@ from kmodlab.submission.learner_sources import LearnerSources
 
 
 class NoBench:
-    """A bench for checks that build nothing and load nothing."""
+    """A runner for checks that build nothing and load nothing."""
 
     def give_back(self) -> None:
         raise AssertionError

@@ -25,10 +25,10 @@ _SCRIPT_S = 40.0
 def creates(path: str, *, mode: str | None = None, kind: str | None = None) -> Expectation:
     """The path is there now. `mode` as in "0644"; `kind` as stat says it: "character special file", "directory"."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        found = scene.look(["stat", scene.drawn.fill(path)], in_agent=True).strip()
+    def examine(context: CheckContext) -> Failure | None:
+        found = context.look(["stat", context.drawn.fill(path)], in_agent=True).strip()
         if not found:
-            return Failure(f"`{path}` is not there{after_what(scene)}.")
+            return Failure(f"`{path}` is not there{after_what(context)}.")
         own_mode, _, own_kind = found.splitlines()[0].partition(" ")
         if mode is not None and int(own_mode, 8) != int(mode, 8):
             return Failure(f"`{path}` has the permissions {own_mode:>04}, not {mode}.")
@@ -40,9 +40,9 @@ def creates(path: str, *, mode: str | None = None, kind: str | None = None) -> E
 def removes(path: str) -> Expectation:
     """The path is not there (any more)."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        there = scene.look(["stat", scene.drawn.fill(path)], in_agent=True)
-        return Failure(f"`{path}` is still there{after_what(scene)}.") if there else None
+    def examine(context: CheckContext) -> Failure | None:
+        there = context.look(["stat", context.drawn.fill(path)], in_agent=True)
+        return Failure(f"`{path}` is still there{after_what(context)}.") if there else None
 
     return Expectation(f"`{path}` is gone.", examine)
 
@@ -50,13 +50,13 @@ def removes(path: str) -> Expectation:
 def holds(path: str, text: str | int) -> Expectation:
     """What can be read from the path is this text, blanks at its ends left aside."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        miss = scene.act(["cat", scene.drawn.fill(path)], f"cat {path}", in_agent=True)
+    def examine(context: CheckContext) -> Failure | None:
+        miss = context.act(["cat", context.drawn.fill(path)], f"cat {path}", in_agent=True)
         if miss:
             return miss
-        if not scene.result.ok:
-            return Failure(f"`{path}` cannot be read{_command_error(scene)}.")
-        met = scene.result.stdout.decode("utf-8", "replace").strip() == scene.drawn.fill(text).strip()
+        if not context.result.ok:
+            return Failure(f"`{path}` cannot be read{_command_error(context)}.")
+        met = context.result.stdout.decode("utf-8", "replace").strip() == context.drawn.fill(text).strip()
         return None if met else Failure(f"`{path}` does not hold what it should ({_shown(text)}).")
 
     return Expectation(f"`{path}` holds {_shown(text)}.", examine)
@@ -69,11 +69,11 @@ def _shown(text: str | int) -> str:
 def runs(command: str, **values: Value) -> Expectation:
     """The command, a line for the guest's shell, succeeds. `{name}` in it stands for a value."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        miss = _shell(scene, command, values)
-        if miss or scene.result.ok:
+    def examine(context: CheckContext) -> Failure | None:
+        miss = _shell(context, command, values)
+        if miss or context.result.ok:
             return miss
-        return Failure(f"`{command}` failed{_command_error(scene)}.")
+        return Failure(f"`{command}` failed{_command_error(context)}.")
 
     return Expectation(f"`{command}` succeeds.", examine)
 
@@ -82,14 +82,14 @@ def fails(command: str, error: str | None = None, **values: Value) -> Expectatio
     """The command fails; with the errno `error`, if that is given."""
     words = os.strerror(errno_number(error)) if error else ""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        miss = _shell(scene, command, values)
+    def examine(context: CheckContext) -> Failure | None:
+        miss = _shell(context, command, values)
         if miss:
             return miss
-        if scene.result.status == 0:
+        if context.result.status == 0:
             return Failure(f"`{command}` succeeded, and should fail{f' with {error}' if error else ''}.")
-        met = words.casefold() in scene.result.text.casefold()
-        return None if met else Failure(f"`{command}` failed, but not with {error}{_command_error(scene)}.")
+        met = words.casefold() in context.result.text.casefold()
+        return None if met else Failure(f"`{command}` failed, but not with {error}{_command_error(context)}.")
 
     return Expectation(f"`{command}` fails{f' with {error}' if error else ''}.", examine)
 
@@ -97,16 +97,16 @@ def fails(command: str, error: str | None = None, **values: Value) -> Expectatio
 def prints(*texts: str, exactly: bool = False) -> Expectation:
     """What was run last printed these texts, in this order; with `exactly`, nothing else than the one text."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        printed = scene.result.text
-        wanted = [scene.drawn.fill(text) for text in texts]
+    def examine(context: CheckContext) -> Failure | None:
+        printed = context.result.text
+        wanted = [context.drawn.fill(text) for text in texts]
         if exactly:
             met = printed.strip() == wanted[0].strip()
-            return None if met else Failure(f"`{scene.label}` did not print exactly `{texts[0]}`.")
+            return None if met else Failure(f"`{context.label}` did not print exactly `{texts[0]}`.")
         for number, text in enumerate(wanted):
             _, found, printed = printed.partition(text)
             if not found:
-                return Failure(f"`{scene.label}` did not print `{texts[number]}`.")
+                return Failure(f"`{context.label}` did not print `{texts[number]}`.")
         return None
 
     return Expectation(f"It prints {', then '.join(f'`{text}`' for text in texts)}.", examine)
@@ -115,9 +115,9 @@ def prints(*texts: str, exactly: bool = False) -> Expectation:
 def prints_nothing_like(pattern: str) -> Expectation:
     """What was run last printed nothing in which the regular expression is found."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        hit = re.search(scene.drawn.fill(pattern), scene.result.text)
-        return Failure(f"`{scene.label}` printed something like `{pattern}`.") if hit else None
+    def examine(context: CheckContext) -> Failure | None:
+        hit = re.search(context.drawn.fill(pattern), context.result.text)
+        return Failure(f"`{context.label}` printed something like `{pattern}`.") if hit else None
 
     return Expectation(f"It prints nothing like `{pattern}`.", examine)
 
@@ -125,26 +125,26 @@ def prints_nothing_like(pattern: str) -> Expectation:
 def runs_script(name: str) -> Expectation:
     """The learner's `%%kscript` of that name runs, with all that was built in /root; its status does not matter."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        if name not in scene.work.scripts:
+    def examine(context: CheckContext) -> Failure | None:
+        if name not in context.work.scripts:
             return Failure(
                 f"There is no script `{name}` yet.", hint=f"Run the cell that begins with `%%kscript {name}`."
             )
-        for unit in scene.work.units:
-            made = scene.build(unit)
+        for unit in context.work.units:
+            made = context.build(unit)
             if isinstance(made, Failure):
                 return made
             for module, ko in made.modules.items():
-                scene.put(module, ko)
-        mounts, tools = _mounts(scene), _tools(scene)
-        scene.session.put(_SCRIPT, scene.work.scripts[name].encode())
-        miss = scene.act(["sh", _SCRIPT], f"script {name}", timeout_s=_SCRIPT_S)
+                context.put(module, ko)
+        mounts, tools = _mounts(context), _tools(context)
+        context.session.put(_SCRIPT, context.work.scripts[name].encode())
+        miss = context.act(["sh", _SCRIPT], f"script {name}", timeout_s=_SCRIPT_S)
         if miss:
             return miss
         # What is mounted over a tool or a file of the kernel's would answer in its stead, and so would another tool.
-        if _mounts(scene) != mounts:
+        if _mounts(context) != mounts:
             return Failure("The script mounts something, and it need not.")
-        changed = next((tool for tool, content in _tools(scene).items() if content != tools[tool]), None)
+        changed = next((tool for tool, content in _tools(context).items() if content != tools[tool]), None)
         return Failure(f"The script changes `{changed}`, and it need not.") if changed else None
 
     return Expectation(f"The script `{name}` runs.", examine)
@@ -158,36 +158,36 @@ _LINKS = (
 _CONTENTS = ("/usr/bin/busybox", "/usr/bin/kmod", "/etc/ld.so.preload", "/etc/ld.so.cache")
 
 
-def _mounts(scene: CheckContext) -> bytes:
-    return scene.session.get("/proc/self/mountinfo")
+def _mounts(context: CheckContext) -> bytes:
+    return context.session.get("/proc/self/mountinfo")
 
 
-def _tools(scene: CheckContext) -> dict[str, str]:
+def _tools(context: CheckContext) -> dict[str, str]:
     """The tools that checks call, as our agent sees them: after a learner's script, a `cp` may do what it likes."""
-    links = {path: scene.look(["stat", path], in_agent=True) for path in _LINKS}
-    return {**links, **{path: hashlib.sha256(_content(scene, path)).hexdigest() for path in _CONTENTS}}
+    links = {path: context.look(["stat", path], in_agent=True) for path in _LINKS}
+    return {**links, **{path: hashlib.sha256(_content(context, path)).hexdigest() for path in _CONTENTS}}
 
 
-def _content(scene: CheckContext, path: str) -> bytes:
+def _content(context: CheckContext, path: str) -> bytes:
     try:
-        return scene.session.get(path)
+        return context.session.get(path)
     except GuestLostError:
         raise
     except GuestError:
         return b""  # there is none
 
 
-def _shell(scene: CheckContext, command: str, values: dict[str, Value]) -> Failure | None:
-    scene.drawn.draw(**values)
-    return scene.act(["sh", "-c", scene.drawn.fill(command)], command)
+def _shell(context: CheckContext, command: str, values: dict[str, Value]) -> Failure | None:
+    context.drawn.draw(**values)
+    return context.act(["sh", "-c", context.drawn.fill(command)], command)
 
 
-def _command_error(scene: CheckContext) -> str:
+def _command_error(context: CheckContext) -> str:
     """The end of the last error line: what the errno is called."""
-    lines = scene.result.stderr.decode("utf-8", "replace").strip().splitlines()
+    lines = context.result.stderr.decode("utf-8", "replace").strip().splitlines()
     words = lines[-1].rpartition(": ")[2] if lines else ""
     known = words in {os.strerror(number) for number in errno.errorcode}
-    return f": {words}" if known else f" (status {scene.result.status})"
+    return f": {words}" if known else f" (status {context.result.status})"
 
 
 # ---- kmod's tree ---------------------------------------------------------------------------------------------------
@@ -196,9 +196,9 @@ def _command_error(scene: CheckContext) -> str:
 def few_modules() -> Expectation:
     """Nothing is expected: only a few of the kernel's modules are left in sight, so that depmod is quick."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        tree = f"/lib/modules/{scene.bench.lab.tree.release}/kernel"
-        done = scene.session.run(["mount", "--bind", f"{FEW_PLACE}/kernel", tree])
+    def examine(context: CheckContext) -> Failure | None:
+        tree = f"/lib/modules/{context.runner.lab.tree.release}/kernel"
+        done = context.session.run(["mount", "--bind", f"{FEW_PLACE}/kernel", tree])
         if not done.ok:
             raise GuestError("The guest's module tree could not be made small.", details=done.text)
         return None
@@ -209,20 +209,20 @@ def few_modules() -> Expectation:
 def installs(name: str) -> Expectation:
     """The module is built, and the checker installs it below /lib/modules and calls depmod: `modprobe` finds it."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        ko = scene.module(name)
+    def examine(context: CheckContext) -> Failure | None:
+        ko = context.module(name)
         if isinstance(ko, Failure):
             return ko
-        scene.put(name, ko)
-        few_modules().examine(scene)
+        context.put(name, ko)
+        few_modules().examine(context)
         place = "/lib/modules/$(uname -r)/extra"
         command = f'mkdir -p {place} && cp {PLACE}/"$1".ko {place} && depmod -a'
-        miss = scene.act(
+        miss = context.act(
             ["sh", "-c", command, "sh", name], f"depmod -a (with {name}.ko installed)", timeout_s=_SCRIPT_S
         )
-        if miss or scene.result.ok:
+        if miss or context.result.ok:
             return miss
-        return Failure(f"`{name}.ko` cannot be installed{_command_error(scene)}.")
+        return Failure(f"`{name}.ko` cannot be installed{_command_error(context)}.")
 
     return Expectation(f"`{name}` can be installed.", examine)
 
@@ -230,11 +230,11 @@ def installs(name: str) -> Expectation:
 def modprobes(name: str, **parameters: Value) -> Expectation:
     """Modprobe finds the module, or what has this alias, and loads it with all that it needs."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        words = [f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items()]
-        miss = scene.act(["modprobe", name, *words], f"modprobe {name}", timeout_s=_SCRIPT_S)
-        if miss or scene.result.ok:
+    def examine(context: CheckContext) -> Failure | None:
+        words = [f"{key}={value}" for key, value in context.drawn.draw(**parameters).items()]
+        miss = context.act(["modprobe", name, *words], f"modprobe {name}", timeout_s=_SCRIPT_S)
+        if miss or context.result.ok:
             return miss
-        return Failure(f"`modprobe {name}` failed{why_failed(scene)}")
+        return Failure(f"`modprobe {name}` failed{why_failed(context)}")
 
     return Expectation(f"`modprobe {name}` succeeds.", examine)

@@ -12,10 +12,10 @@ def plugs(device: str) -> Expectation:
     """The checker plugs the device in (`edu`, `usb-mouse`, ...), and waits until its driver's probe has returned."""
     known = get_device(device)
 
-    def examine(scene: CheckContext) -> Failure | None:
+    def examine(context: CheckContext) -> Failure | None:
         if known.bus == "usb":
-            scene.look(["modprobe", CONTROLLER])
-        return scene.watch(lambda session, run: plug(session, device, run), f"plugging in {device}", SETTLE_S)
+            context.look(["modprobe", CONTROLLER])
+        return context.watch(lambda session, run: plug(session, device, run), f"plugging in {device}", SETTLE_S)
 
     return Expectation(f"{device} is plugged in.", examine)
 
@@ -24,8 +24,8 @@ def unplugs(device: str) -> Expectation:
     """The checker pulls the device out, and waits until its driver's remove or disconnect has returned."""
     get_device(device)
 
-    def examine(scene: CheckContext) -> Failure | None:
-        return scene.watch(lambda session, run: unplug(session, device, run), f"pulling out {device}", SETTLE_S)
+    def examine(context: CheckContext) -> Failure | None:
+        return context.watch(lambda session, run: unplug(session, device, run), f"pulling out {device}", SETTLE_S)
 
     return Expectation(f"{device} is pulled out.", examine)
 
@@ -37,8 +37,8 @@ _BOUND = 'ls -d /sys/module/"$1"/drivers/*/*:*'
 def drives(name: str) -> Expectation:
     """A driver of the module's is bound to a device: its probe was called, and returned 0."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        return None if _bound(scene, name) else Failure(f"No device is bound to a driver of `{name}`.")
+    def examine(context: CheckContext) -> Failure | None:
+        return None if _bound(context, name) else Failure(f"No device is bound to a driver of `{name}`.")
 
     return Expectation(f"`{name}` drives a device.", examine)
 
@@ -46,11 +46,11 @@ def drives(name: str) -> Expectation:
 def drives_nothing(name: str) -> Expectation:
     """No driver of the module's is bound to a device."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        return Failure(f"A device is still bound to a driver of `{name}`.") if _bound(scene, name) else None
+    def examine(context: CheckContext) -> Failure | None:
+        return Failure(f"A device is still bound to a driver of `{name}`.") if _bound(context, name) else None
 
     return Expectation(f"`{name}` drives no device.", examine)
 
 
-def _bound(scene: CheckContext, name: str) -> bool:
-    return bool(scene.look(["sh", "-c", _BOUND, "sh", kmod_name(name)]).strip())
+def _bound(context: CheckContext, name: str) -> bool:
+    return bool(context.look(["sh", "-c", _BOUND, "sh", kmod_name(name)]).strip())

@@ -23,9 +23,9 @@ def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expec
     Also where its init fails: then nothing may be left after that.
     """
 
-    def examine(scene: CheckContext) -> Failure | None:
+    def examine(context: CheckContext) -> Failure | None:
         return _observed(
-            scene, name, RunTask(settle=True, script=script, timeout_s=_RUN_S * scene.patience), parameters
+            context, name, RunTask(settle=True, script=script, timeout_s=_RUN_S * context.patience), parameters
         )
 
     return Expectation(f"Nothing of `{name}` is left when it is gone.", examine)
@@ -34,8 +34,8 @@ def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expec
 def survives_rounds(name: str, rounds: int = 20) -> Expectation:
     """The module is loaded and unloaded so many times in a row, and nothing comes together."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        return _observed(scene, name, RunTask(settle=True, cycles=rounds, timeout_s=_RUN_S * scene.patience), {})
+    def examine(context: CheckContext) -> Failure | None:
+        return _observed(context, name, RunTask(settle=True, cycles=rounds, timeout_s=_RUN_S * context.patience), {})
 
     return Expectation(f"`{name}` can be loaded and unloaded {rounds} times.", examine)
 
@@ -46,27 +46,27 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
     At least so many calls must there be, or nothing was shown.
     """
 
-    def examine(scene: CheckContext) -> Failure | None:
-        subject = scene.subject(name, _words(scene, parameters))
+    def examine(context: CheckContext) -> Failure | None:
+        subject = context.subject(name, _words(context, parameters))
         if isinstance(subject, Failure):
             return subject
 
         def go_on(_what: str, _done: int, _total: int) -> None:
-            if scene.left_s <= 0:
+            if context.left_s <= 0:
                 raise _TooLongError
 
-        options = FaultOptions(cycles=0, timeout_s=_RUN_S * scene.patience)
+        options = FaultOptions(cycles=0, timeout_s=_RUN_S * context.patience)
         try:
-            with scene.runs() as runs:
+            with context.runs() as runs:
                 faults = try_faults(runs, subject, options, go_on)
         except _TooLongError:
             return Failure("It took too long to let each call in init fail once.", by_time=True)
         if faults.plain.verdict is not Verdict.CLEAN:
-            scene.last_words = faults.plain.observation.heard
-            return _miss(scene, faults.plain)
+            context.last_words = faults.plain.observation.heard
+            return _miss(context, faults.plain)
         bad = next((site for site in faults.sites if site.verdict not in _FINE), None)
         if bad:
-            return _miss_at(scene, bad)
+            return _miss_at(context, bad)
         injected = sum(site.verdict is Verdict.CLEAN for site in faults.sites)
         return Failure("Init makes too few calls that can fail.") if injected < at_least else None
 
@@ -77,20 +77,20 @@ class _TooLongError(Exception):
     """The check's time is over."""
 
 
-def _words(scene: CheckContext, parameters: dict[str, Value]) -> tuple[str, ...]:
-    return tuple(f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items())
+def _words(context: CheckContext, parameters: dict[str, Value]) -> tuple[str, ...]:
+    return tuple(f"{key}={value}" for key, value in context.drawn.draw(**parameters).items())
 
 
-def _observed(scene: CheckContext, name: str, task: RunTask, parameters: dict[str, Value]) -> Failure | None:
-    subject = scene.subject(name, _words(scene, parameters))
+def _observed(context: CheckContext, name: str, task: RunTask, parameters: dict[str, Value]) -> Failure | None:
+    subject = context.subject(name, _words(context, parameters))
     if isinstance(subject, Failure):
         return subject
-    with scene.runs() as runs:
+    with context.runs() as runs:
         observation = runs.observe(subject, task, another=True)  # the next check's guest comes up meanwhile
     finding = find_verdict(subject, runs.functions, observation)
-    scene.last_words = observation.heard
+    context.last_words = observation.heard
     if finding.verdict is not Verdict.CLEAN:
-        return _miss(scene, finding)
+        return _miss(context, finding)
     done = cycles_done(observation)
     if task.cycles and done != task.cycles:
         return Failure(f"`{name}` could not be loaded and unloaded {task.cycles} times in a row.", by_time=True)
@@ -98,19 +98,19 @@ def _observed(scene: CheckContext, name: str, task: RunTask, parameters: dict[st
     return Failure(f"After {task.cycles} rounds there is more in the kernel than before.") if level is False else None
 
 
-def _miss(scene: CheckContext, finding: Finding) -> Failure:
+def _miss(context: CheckContext, finding: Finding) -> Failure:
     crashed = bool(finding.troubles and finding.troubles[0].report)
     words = f"The kernel reported: {finding.sentence}." if crashed else _sentence(finding.sentence)
-    return Failure(words, scene.source_line(finding.line), by_time=finding.verdict is Verdict.HANGS)
+    return Failure(words, context.source_line(finding.line), by_time=finding.verdict is Verdict.HANGS)
 
 
-def _miss_at(scene: CheckContext, site: SiteResult) -> Failure:
+def _miss_at(context: CheckContext, site: SiteResult) -> Failure:
     line = (site.finding.line if site.finding else None) or site.line
     if site.finding:
-        scene.last_words = site.finding.observation.heard
+        context.last_words = site.finding.observation.heard
     again = f" (call {site.nth})" if site.nth > 1 else ""
     words = f"When {site.function}{again} fails: {site.reason}."
-    return Failure(words, scene.source_line(line), by_time=site.verdict is Verdict.HANGS)
+    return Failure(words, context.source_line(line), by_time=site.verdict is Verdict.HANGS)
 
 
 def _sentence(words: str) -> str:

@@ -19,13 +19,13 @@ _SEAL_LETTERS = 16
 def builds(name: str, *, warnings: bool = True) -> Expectation:
     """The module is built; with `warnings=False`, without any complaint of the compiler or of modpost."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        made = scene.build(name)
+    def examine(context: CheckContext) -> Failure | None:
+        made = context.build(name)
         if isinstance(made, Failure) or warnings or not made.warnings:
             return made if isinstance(made, Failure) else None
         found = made.warnings[0]
         place = f" (line {found.line})" if found.line else ""
-        line = scene.line(found.file, found.line) if found.line else None
+        line = context.line(found.file, found.line) if found.line else None
         return Failure(f"It is built, but with a warning: {found.message.rstrip('.')}{place}.", line, found.hint)
 
     return Expectation(f"`{name}` is built{'' if warnings else ' without a warning'}.", examine)
@@ -37,8 +37,8 @@ def declares(name: str, key: str, like: str | None = None) -> Expectation:
     `like` is a regular expression, in capitals or not, that the whole value is to match.
     """
 
-    def examine(scene: CheckContext) -> Failure | None:
-        module = _read(scene, name)
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
         if isinstance(module, Failure):
             return module
         values = [value for value in module.modinfo.all(key) if value.strip()]
@@ -60,8 +60,8 @@ def has_parameter(
 ) -> Expectation:
     """The module has the parameter: of that kind (`int`, `charp`, `bool`, ...), with a description."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        module = _read(scene, name)
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
         if isinstance(module, Failure):
             return module
         found = next((one for one in module.modinfo.parameters if one.name == parameter), None)
@@ -79,8 +79,8 @@ def has_parameter(
 def exports(name: str, symbol: str, *, gpl_only: bool | None = None) -> Expectation:
     """The module exports the symbol; `gpl_only` says whether to modules under the GPL only."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        module = _read(scene, name)
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
         if isinstance(module, Failure):
             return module
         found = next((one for one in module.exports if one.name == symbol), None)
@@ -98,8 +98,8 @@ def uses(name: str, symbol: str) -> Expectation:
     """The module calls the symbol (a function of the kernel's or of another module's), or one of several: `"a|b"`."""
     wanted = symbol.split("|")
 
-    def examine(scene: CheckContext) -> Failure | None:
-        module = _read(scene, name)
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
         if isinstance(module, Failure):
             return module
         used = any(one.name in wanted for one in module.imports)
@@ -111,8 +111,8 @@ def uses(name: str, symbol: str) -> Expectation:
 def depends_on(name: str, other: str) -> Expectation:
     """The module needs symbols of the other one."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        module = _read(scene, name)
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
         if isinstance(module, Failure):
             return module
         met = kmod_name(other) in map(kmod_name, module.modinfo.depends)
@@ -123,8 +123,8 @@ def depends_on(name: str, other: str) -> Expectation:
     return Expectation(f"`{name}` depends on `{other}`.", examine)
 
 
-def _read(scene: CheckContext, name: str) -> KernelModule | Failure:
-    ko = scene.module(name)
+def _read(context: CheckContext, name: str) -> KernelModule | Failure:
+    ko = context.module(name)
     if isinstance(ko, Failure):
         return ko
     try:
@@ -143,8 +143,8 @@ def answers(name: str, *right: str, ordered: bool = True) -> Expectation:
     may come in any order, with commas or without.
     """
 
-    def examine(scene: CheckContext) -> Failure | None:
-        said = scene.work.answers.get(name, "")
+    def examine(context: CheckContext) -> Failure | None:
+        said = context.work.answers.get(name, "")
         if not _plain(said, ordered=ordered):
             return Failure(
                 "There is no answer yet.", hint=f"Write it below the line `%%answer {name}`, and run that cell."

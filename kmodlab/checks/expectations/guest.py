@@ -31,13 +31,15 @@ _QUOTES = re.compile(r"unknown parameter '|(invalid|too large) for parameter `",
 def loads(name: str, **parameters: Value) -> Expectation:
     """The module is built, and insmod loads it, with these parameters."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        miss = _insert(scene, name, parameters)
+    def examine(context: CheckContext) -> Failure | None:
+        miss = _insert(context, name, parameters)
         if miss:
             return miss
-        if not scene.result.ok:
-            return Failure(f"`{scene.label}` failed{why_failed(scene)}")
-        return None if scene.is_loaded(name) else Failure(f"`{scene.label}` said nothing, but `{name}` is not loaded.")
+        if not context.result.ok:
+            return Failure(f"`{context.label}` failed{why_failed(context)}")
+        return (
+            None if context.is_loaded(name) else Failure(f"`{context.label}` said nothing, but `{name}` is not loaded.")
+        )
 
     return Expectation(f"`{name}` can be loaded.", examine)
 
@@ -46,17 +48,17 @@ def refuses(name: str, error: str, **parameters: Value) -> Expectation:
     """The module is built, but cannot be loaded: insmod fails with the errno `error`, such as "EINVAL"."""
     number = errno_number(error)
 
-    def examine(scene: CheckContext) -> Failure | None:
-        miss = _insert(scene, name, parameters)
+    def examine(context: CheckContext) -> Failure | None:
+        miss = _insert(context, name, parameters)
         if miss:
             return miss
-        if scene.result.ok or scene.is_loaded(name):
-            return Failure(f"`{scene.label}` loaded `{name}`; init should have failed with -{error}.")
-        note = _note(scene)
+        if context.result.ok or context.is_loaded(name):
+            return Failure(f"`{context.label}` loaded `{name}`; init should have failed with -{error}.")
+        note = _note(context)
         if note is None or note.number != number:
-            return Failure(f"`{scene.label}` failed, but not with {error}{why_failed(scene)}")
-        symbol = any("Unknown symbol" in record.text for record in scene.logged())
-        return Failure(f"`{scene.label}` failed before init was called{why_failed(scene)}") if symbol else None
+            return Failure(f"`{context.label}` failed, but not with {error}{why_failed(context)}")
+        symbol = any("Unknown symbol" in record.text for record in context.logged())
+        return Failure(f"`{context.label}` failed before init was called{why_failed(context)}") if symbol else None
 
     return Expectation(f"`{name}` cannot be loaded: {error}.", examine)
 
@@ -64,14 +66,16 @@ def refuses(name: str, error: str, **parameters: Value) -> Expectation:
 def unloads(name: str) -> Expectation:
     """Rmmod removes the module."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        miss = scene.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", in_agent=True)
+    def examine(context: CheckContext) -> Failure | None:
+        miss = context.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", in_agent=True)
         if miss:
             return miss
-        if not scene.result.ok:
-            return Failure(f"`{scene.label}` failed{why_failed(scene)}")
+        if not context.result.ok:
+            return Failure(f"`{context.label}` failed{why_failed(context)}")
         return (
-            Failure(f"`{scene.label}` said nothing, but `{name}` is still loaded.") if scene.is_loaded(name) else None
+            Failure(f"`{context.label}` said nothing, but `{name}` is still loaded.")
+            if context.is_loaded(name)
+            else None
         )
 
     return Expectation(f"`{name}` can be unloaded.", examine)
@@ -80,10 +84,10 @@ def unloads(name: str) -> Expectation:
 def is_loaded(*names: str) -> Expectation:
     """These modules are loaded now."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        loaded = scene.loaded()
+    def examine(context: CheckContext) -> Failure | None:
+        loaded = context.loaded()
         missing = next((name for name in names if kmod_name(name) not in loaded), None)
-        return Failure(f"`{missing}` is not loaded{after_what(scene)}.") if missing else None
+        return Failure(f"`{missing}` is not loaded{after_what(context)}.") if missing else None
 
     return Expectation(f"{_list(names)} loaded.", examine)
 
@@ -91,10 +95,10 @@ def is_loaded(*names: str) -> Expectation:
 def is_not_loaded(*names: str) -> Expectation:
     """None of these modules is loaded now."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        loaded = scene.loaded()
+    def examine(context: CheckContext) -> Failure | None:
+        loaded = context.loaded()
         there = next((name for name in names if kmod_name(name) in loaded), None)
-        return Failure(f"`{there}` is loaded{after_what(scene)}.") if there else None
+        return Failure(f"`{there}` is loaded{after_what(context)}.") if there else None
 
     return Expectation(f"{_list(names)} not loaded.", examine)
 
@@ -103,19 +107,19 @@ def _list(names: Sequence[str]) -> str:
     return f"{', '.join(f'`{name}`' for name in names)} {'is' if len(names) == 1 else 'are'}"
 
 
-def after_what(scene: CheckContext) -> str:
+def after_what(context: CheckContext) -> str:
     """What was done last, as the end of a sentence; empty where nothing was."""
-    return f" after `{scene.label}`" if scene.label else ""
+    return f" after `{context.label}`" if context.label else ""
 
 
-def _insert(scene: CheckContext, name: str, parameters: dict[str, Value]) -> Failure | None:
-    ko = scene.module(name)
+def _insert(context: CheckContext, name: str, parameters: dict[str, Value]) -> Failure | None:
+    ko = context.module(name)
     if isinstance(ko, Failure):
         return ko
-    scene.put(name, ko)
-    words = [f"{key}={value}" for key, value in scene.drawn.draw(**parameters).items()]
+    context.put(name, ko)
+    words = [f"{key}={value}" for key, value in context.drawn.draw(**parameters).items()]
     shown = "".join(f" {key}=…" for key in parameters)
-    return scene.act(load_argv(name, words), f"insmod {name}.ko{shown}", in_agent=True)
+    return context.act(load_argv(name, words), f"insmod {name}.ko{shown}", in_agent=True)
 
 
 def errno_number(error: str) -> int:
@@ -126,22 +130,22 @@ def errno_number(error: str) -> int:
     return found
 
 
-def _note(scene: CheckContext) -> ErrnoNote | None:
-    return scene.step.errno if scene.step else None
+def _note(context: CheckContext) -> ErrnoNote | None:
+    return context.step.errno if context.step else None
 
 
-def why_failed(scene: CheckContext) -> str:
+def why_failed(context: CheckContext) -> str:
     """Why a command failed, as the end of a sentence: the errno, and the kernel's own words where it has some."""
-    note = _note(scene)
-    said = next((record.text for record in scene.logged() if _REFUSAL.search(record.text)), "")
-    if said and not _drawn_in(scene, said):
+    note = _note(context)
+    said = next((record.text for record in context.logged() if _REFUSAL.search(record.text)), "")
+    if said and not _drawn_in(context, said):
         return f". The kernel says: {said}"
-    return f" with {note.sentence}" if note else f" (status {scene.result.status})."
+    return f" with {note.sentence}" if note else f" (status {context.result.status})."
 
 
-def _drawn_in(scene: CheckContext, text: str) -> bool:
+def _drawn_in(context: CheckContext, text: str) -> bool:
     """Whether a value that was drawn may stand in a text; it would be another one in the next run."""
-    return "invalid for parameter" in text and "…" in scene.label
+    return "invalid for parameter" in text and "…" in context.label
 
 
 # ---- the log -------------------------------------------------------------------------------------------------------
@@ -154,24 +158,24 @@ def logs(*texts: str, times: int | str | None = None, level: str | None = None, 
     come so many seconds later.
     """
 
-    def examine(scene: CheckContext) -> Failure | None:
-        wanted = [scene.drawn.fill(text).casefold() for text in texts]
-        number = None if times is None else int(scene.drawn.fill(times))
+    def examine(context: CheckContext) -> Failure | None:
+        wanted = [context.drawn.fill(text).casefold() for text in texts]
+        number = None if times is None else int(context.drawn.fill(times))
 
         def records() -> list[LogRecord]:
-            return [record for record in scene.logged() if not _QUOTES.search(record.text)]
+            return [record for record in context.logged() if not _QUOTES.search(record.text)]
 
         def found() -> list[int]:
             return _find_in_order([record.text.casefold() for record in records()], wanted)
 
-        scene.wait_for_log(lambda: len(found()) == len(wanted), within)
+        context.wait_for_log(lambda: len(found()) == len(wanted), within)
         places = found()
         if len(places) < len(wanted):
             there = any(wanted[len(places)] in record.text.casefold() for record in records())
-            return _not_logged(scene, texts[len(places)], there)
+            return _not_logged(context, texts[len(places)], there)
         hits = [record for record in records() if wanted[0] in record.text.casefold()]
         if number is not None and len(hits) != number:
-            return Failure(f"`{texts[0]}` was not logged as often as it should be{_by(scene)}.")
+            return Failure(f"`{texts[0]}` was not logged as often as it should be{_by(context)}.")
         if level and any(records()[place].level_name != level for place in places):
             return Failure(f"`{texts[0]}` was logged, but not at the level {level}.")
         return None
@@ -182,10 +186,10 @@ def logs(*texts: str, times: int | str | None = None, level: str | None = None, 
 def logs_nothing_like(pattern: str) -> Expectation:
     """What was done last logged no line in which the regular expression is found; capitals do not matter."""
 
-    def examine(scene: CheckContext) -> Failure | None:
-        wanted = re.compile(scene.drawn.fill(pattern), re.IGNORECASE)
-        hit = any(wanted.search(record.text) for record in scene.logged())
-        return Failure(f"Something like `{pattern}` was logged{_by(scene)}, and should not be.") if hit else None
+    def examine(context: CheckContext) -> Failure | None:
+        wanted = re.compile(context.drawn.fill(pattern), re.IGNORECASE)
+        hit = any(wanted.search(record.text) for record in context.logged())
+        return Failure(f"Something like `{pattern}` was logged{_by(context)}, and should not be.") if hit else None
 
     return Expectation(f"The kernel logs nothing like `{pattern}`.", examine)
 
@@ -202,11 +206,11 @@ def _find_in_order(lines: list[str], wanted: list[str]) -> list[int]:
     return places
 
 
-def _not_logged(scene: CheckContext, text: str, there: bool) -> Failure:
+def _not_logged(context: CheckContext, text: str, there: bool) -> Failure:
     if there:
-        return Failure(f"`{text}` was logged{_by(scene)}, but in another order.")
-    return Failure(f"`{text}` was not logged{_by(scene)}.")
+        return Failure(f"`{text}` was logged{_by(context)}, but in another order.")
+    return Failure(f"`{text}` was not logged{_by(context)}.")
 
 
-def _by(scene: CheckContext) -> str:
-    return f" by `{scene.label}`" if scene.label else ""
+def _by(context: CheckContext) -> str:
+    return f" by `{context.label}`" if context.label else ""

@@ -65,7 +65,7 @@ class Judge(NbGraderPreprocessor):
 
 
 @cache
-def _bench() -> CheckRunner:
+def _runner() -> CheckRunner:
     """One for the whole run; its guests end with this process."""
     return CheckRunner(load_lab(get_settings()))
 
@@ -76,10 +76,10 @@ def _judge(exercise: Exercise, notebook: Any) -> Mapping[str, CheckGrade]:
         return {name: unmade(exercise, name, Status.FAILED, problem) for name in exercise.checks}
     cells = {cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells}
     work = exercise.work({name: cells[name] for name in exercise.answers})
-    bench = _bench()
-    bench.prepare()  # a guest comes up while the compiler works
+    runner = _runner()
+    runner.prepare()  # a guest comes up while the compiler works
     return {
-        name: CheckGrade(name, is_hidden(exercise, name), evaluate(check, work, bench))
+        name: CheckGrade(name, is_hidden(exercise, name), evaluate(check, work, runner))
         for name, check in exercise.checks.items()
     }
 
