@@ -84,7 +84,7 @@ def _command(command: RequiredCommand) -> Checkup:
 def _qemu(settings: Settings, arch: Arch) -> Checkup:
     name = settings.qemu or arch.qemu
     if shutil.which(name) is None:
-        return Checkup("qemu", Health.MISSING, f"{name} is not installed", "sudo apt-get install qemu-system-x86")
+        return Checkup("qemu", Health.MISSING, f"{name} is not installed", f"sudo apt-get install {arch.qemu_package}")
     version = run([name, "--version"], timeout_s=10).text.splitlines()[0]
     return Checkup("qemu", Health.GOOD, version)
 

@@ -143,7 +143,9 @@ def qemu_fingerprint(settings: Settings, arch: Arch) -> tuple[str, str]:
     """Path and identity of the QEMU in use. Another binary may lay out its state differently."""
     found = shutil.which(settings.qemu or arch.qemu)
     if found is None:
-        raise SetupError(f"{settings.qemu or arch.qemu} is not installed.", hint="sudo apt-get install qemu-system-x86")
+        raise SetupError(
+            f"{settings.qemu or arch.qemu} is not installed.", hint=f"sudo apt-get install {arch.qemu_package}"
+        )
     path = Path(found).resolve()
     stat = path.stat()
     return found, f"{path}:{stat.st_size}:{stat.st_mtime_ns}"

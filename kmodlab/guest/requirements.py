@@ -36,7 +36,7 @@ COMMANDS = (
 
 def find_missing(settings: Settings, arch: Arch) -> list[RequiredCommand]:
     """The required commands that are not on PATH."""
-    qemu = RequiredCommand(settings.qemu or arch.qemu, "qemu-system-x86", "runs the guests")
+    qemu = RequiredCommand(settings.qemu or arch.qemu, arch.qemu_package, "runs the guests")
     return [command for command in (*COMMANDS, qemu) if shutil.which(command.name) is None]
 
 

@@ -73,7 +73,7 @@ def test_a_folder_that_holds_everything_is_nobodys_name(tmp_path: Path) -> None:
     assert learners(tmp_path / "all.zip") == ["ada", "ada"]
 
 
-def test_one_notebook_is_its_folders_or_its_archives_if_it_is_called_like_an_exercise(tmp_path: Path) -> None:
+def test_a_notebook_called_like_an_exercise_is_its_folders_or_its_archives(tmp_path: Path) -> None:
     write(tmp_path, {"ada/hello.ipynb": NOTEBOOK, "bob.zip": make_zip({"hello.ipynb": NOTEBOOK})})
     assert learners(tmp_path / "ada") == ["ada"]
     assert learners(tmp_path / "bob.zip") == ["bob"]

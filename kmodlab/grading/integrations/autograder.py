@@ -28,7 +28,7 @@ from kmodlab.grading.models import Grade, GradeState
 from kmodlab.grading.pool import Pool
 from kmodlab.grading.task import unmade
 
-_CHECKOUT = Path(__file__).parents[2]
+_CHECKOUT = Path(__file__).parents[3]
 _PARTS = ("kmodlab", "binder", "pyproject.toml", "README.md", "LICENSE")
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints", ".mypy_cache"}
 _SCRIPTS = Path(__file__).with_name("gradescope")
