@@ -19,7 +19,7 @@ import pytest
 from distributed import LocalCluster
 from filelock import FileLock
 from nbformat.v4 import new_code_cell, new_notebook, writes
-from process_helpers import wait_until_gone
+from process_helpers import is_grading_worker, wait_until_gone
 
 from kmodlab.course.exercise import read_master
 from kmodlab.course.release import release
@@ -243,7 +243,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
         with grading(course, tmp_path, "--jobs", "2", *(["--resume"] if number else [])) as grader:
             wait_for_results(grader, 2 + number)
             family = family_of(grader)
-            workers = [one for one in family if "kmodlab.grading.worker" in one.cmdline()]
+            workers = [one for one in family if is_grading_worker(one)]
             if number == 0:
                 workers[0].kill()  # and nobody notices
                 wait_for_results(grader, 1)
@@ -269,7 +269,7 @@ def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_results(
             said = grader.stderr.read()
             assert grader.wait(WAIT_S) == 0, said
         family = [one for pid in pids if psutil.pid_exists(pid) for one in psutil.Process(pid).children(recursive=True)]
-        wait_until_gone([one for one in family if "kmodlab.grading.worker" in one.cmdline()])
+        wait_until_gone([one for one in family if is_grading_worker(one)])
     assert results_in(tmp_path / "out") == results_in(graded)
 
 

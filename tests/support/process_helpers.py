@@ -23,6 +23,13 @@ def is_qemu(process: psutil.Process) -> bool:
     return False
 
 
+def is_grading_worker(process: psutil.Process) -> bool:
+    """Whether it is a worker of the grader's; what is gone, or ends just now, is none."""
+    with contextlib.suppress(psutil.Error):
+        return "kmodlab.grading.worker" in process.cmdline()
+    return False
+
+
 def qemus_below(process: psutil.Process) -> list[psutil.Process]:
     """The QEMU processes below a process, which may be inside their sandboxes' processes."""
     return [one for one in descendants(process) if is_qemu(one)]
