@@ -8,7 +8,6 @@ too, so nothing passes by accident. What did not end in time on a crowded machin
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 
 from kmodlab.checks.check import Check, CheckResult, Failure, Status
 from kmodlab.checks.context import CheckContext
@@ -43,11 +42,6 @@ def evaluate(check: Check, work: LearnerSources, runner: CheckRunner) -> CheckRe
 def _is_crowded() -> bool:
     """Whether so much runs on this machine that something may be slow without being stuck."""
     return os.getloadavg()[0] > _CROWDED * (os.cpu_count() or 1)
-
-
-def evaluate_all(checks: Iterable[Check], work: LearnerSources, runner: CheckRunner) -> tuple[CheckResult, ...]:
-    """Judge one check after the other."""
-    return tuple(evaluate(check, work, runner) for check in checks)
 
 
 def _judge_once(check: Check, work: LearnerSources, runner: CheckRunner, patience: float) -> tuple[CheckResult, bool]:

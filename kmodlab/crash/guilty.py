@@ -25,11 +25,6 @@ _PRINTERS = {
 }
 
 
-def prints_traces(frame: Frame) -> bool:
-    """Whether a frame is of a function that prints the trace it stands in."""
-    return frame.function.partition(".")[0] in _PRINTERS
-
-
 def find_guilty(report: Report, modules: Collection[str] | None = None) -> Frame | None:
     """The innermost frame in one of the modules, or in any; else the function that the report is about, if it tells."""
     return next(module_frames(report, modules), None) or next(
