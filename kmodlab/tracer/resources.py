@@ -1,6 +1,6 @@
 """An account of what there is in a guest: names in its file systems, and a line for each number, region and module.
 
-Two accounts of one guest are compared by their entries. Who acquired what is new is left to `ledger.left`.
+Two accounts of one guest are compared by their entries. Who acquired what is new is left to `leaks`.
 """
 
 from __future__ import annotations

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
+from mistakes import DECK
+
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.session import Session
 from kmodlab.kbuild.build import build
@@ -22,25 +24,6 @@ from kmodlab.settings import get_settings
 
 PAGE = Path(__file__).parents[2] / "notebooks" / "then-and-now.md"
 
-# The deck's own source, which has no licence.
-HELLO = """\
-#include <linux/printk.h>
-#include <linux/module.h>
-
-
-static int hello_init(void)
-{
-    printk(KERN_DEBUG "hello init\\n");
-    return 0;
-}
-static void hello_exit(void)
-{
-    printk(KERN_DEBUG "hello exit\\n");
-}
-
-module_init(hello_init);
-module_exit(hello_exit);
-"""
 LICENCE = '\nMODULE_LICENSE("GPL");\n'
 
 _HEAD = """\
@@ -105,14 +88,14 @@ CASES = (
     Case(
         "make: the deck's hello.c",
         _MAKE.format(warning="WARNING: modpost: missing MODULE_LICENSE() in /tmp/hello.o\n"),
-        lambda bench: bench.make(HELLO),
+        lambda bench: bench.make(DECK),
         "Then, a module without `MODULE_LICENSE()` was linked with a warning. Today it is an error, and there is no "
         "`hello.ko`.",
     ),
     Case(
         "make: with a licence",
         _MAKE.format(warning=""),
-        lambda bench: bench.make(HELLO + LICENCE),
+        lambda bench: bench.make(DECK + LICENCE),
         "The steps are the same; there is one more. `BTF` would add a description of the module's types, and needs the "
         "kernel's own image `vmlinux` for it, which a distribution's headers do not have.",
     ),

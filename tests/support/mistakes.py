@@ -44,6 +44,7 @@ def _makefile_case(name: str, hint: str, makefile: str) -> Case:
     return Case(name, hint, {"hello.c": module(), "Makefile": makefile}, file="Makefile")
 
 
+# The source deck's own module, which has no licence.
 DECK = """\
 #include <linux/printk.h>
 #include <linux/module.h>
