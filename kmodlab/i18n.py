@@ -1,0 +1,43 @@
+"""Messages in the reader's language: one gettext catalogue, whose source is English.
+
+Whatever learners and instructors read at run time goes through `_`, or through `ngettext` if a number decides its form.
+A table that is made when a module is imported marks its texts with `N_`, and who shows them calls `_`. Placeholders
+have names, and values are put in afterwards, so that a translation may order them anew:
+
+    _("{name} does not compile.").format(name=name)
+
+Not messages: what programs, files, guests and the kernel read, and the messages of exceptions that only we see.
+
+gettext chooses the language from LANGUAGE, LC_ALL, LC_MESSAGES and LANG (GNU gettext manual, 2.3), and takes English if
+there is no catalogue. `make messages` collects all messages in `locale/kmodlab.pot`, from which translations are made.
+"""
+
+from __future__ import annotations
+
+import gettext
+from functools import cache
+from pathlib import Path
+
+DOMAIN = "kmodlab"
+LOCALE_DIR = Path(__file__).parent / "locale"
+
+
+@cache
+def _catalogue() -> gettext.NullTranslations:
+    return gettext.translation(DOMAIN, str(LOCALE_DIR), fallback=True)
+
+
+def _(message: str) -> str:
+    """A message in the reader's language."""
+    # gettext keeps the catalogue's own header under the empty message.
+    return _catalogue().gettext(message) if message else ""
+
+
+def ngettext(singular: str, plural: str, number: int) -> str:
+    """The form of a message that fits a number, in the reader's language."""
+    return _catalogue().ngettext(singular, plural, number)
+
+
+def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
+    """Mark a message for the catalogue; it is translated when it is shown."""
+    return message
