@@ -27,7 +27,7 @@ demo: ## set up, and load hello.ko here in the terminal
 	@$(BIN)/kmodlab setup
 	@$(BIN)/kmodlab demo
 
-test: ## set up and run all tests (some: make test ARGS=tests/unit)
+test: ## set up and run all tests (some: make test ARGS=tests/kbuild)
 	@binder/setup.sh test
 	@$(BIN)/kmodlab setup
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)

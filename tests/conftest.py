@@ -12,6 +12,8 @@ from kmodlab.guest.session import Session
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.settings import get_settings
 
+pytest_plugins = ["browser_fixtures", "notebook_fixtures"]
+
 
 @pytest.fixture(scope="session")
 def lab() -> Lab:
@@ -40,6 +42,13 @@ def session(shared_session: Session) -> Session:
 # ---- tables --------------------------------------------------------------------------------------------------------
 
 TABLES = pytest.StashKey[dict[str, str]]()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that need the lab: `-m 'not lab'` runs the others, in seconds and without a set-up."""
+    for item in items:
+        if "lab" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.lab)
 
 
 def pytest_configure(config: pytest.Config) -> None:

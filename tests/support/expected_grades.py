@@ -16,7 +16,7 @@ from learners import EXERCISES, NOTHING, Handed, Roll, ways
 
 from kmodlab.course.exercise import Exercise, Role
 
-GRADEBOOK = Path(__file__).parents[1] / "course" / "gradebook.csv"
+GRADEBOOK = Path(__file__).parents[1] / "grading" / "gradebook.csv"
 
 Marks = dict[str, float]  # points by check
 

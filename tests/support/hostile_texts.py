@@ -367,7 +367,7 @@ OTHER_SCRIPTS: Texts = {
     "two submissions sharing state: a guest that uses what was left": ("sh /root/left.sh\nleft.sh\n", UNLIT),
 }
 
-_BOX = "tests/build/test_build_attacks.py"
+_BOX = "tests/sandbox/test_build_attacks.py"
 _PORT = "tests/guest/test_agent.py"
 ALSO = {
     "an include of a FIFO": f"{_BOX}::test_a_header_that_never_ends_is_stopped",

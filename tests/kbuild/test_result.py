@@ -9,7 +9,7 @@ from kmodlab.kbuild.locate import find_code, find_use
 from kmodlab.kbuild.result import Build, Outcome, Reason, Run, assess_build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.sandbox.guard import Overrun
-from tests.unit.test_build_products import ko
+from tests.kbuild.test_outputs import ko
 
 SOURCES = Sources.of("hello", {"hello.c": "int x;\n"})
 GOOD = {"hello.ko": ko(vermagic="6.1.0 SMP"), "hello.o": b"x", "hello.c": b"int x;\n"}

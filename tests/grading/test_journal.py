@@ -57,7 +57,7 @@ def test_what_was_added_survives_a_kill(tmp_path: Path) -> None:
     script = f"""
 import os, signal, sys
 sys.path[:0] = {[str(Path(__file__).parent), str(Path(__file__).parents[1] / "support")]!r}
-from test_grading_journal import *
+from test_journal import *
 journal = Journal(Path({str(path)!r}))
 journal.begin({{"a": 1}})
 journal.add_check("d", PASSED)

@@ -9,6 +9,7 @@ from pathlib import Path
 import kmodlab
 
 ROOT = Path(kmodlab.__file__).parent
+TESTS = Path(__file__).parent
 FOLDERS = (
     *("kernel", "sandbox", "kbuild", "elf", "guest", "crash", "tracer", "submission", "checks", "course", "grading"),
     *("notebook", "cli"),
@@ -91,3 +92,9 @@ def test_no_class_has_two_meanings() -> None:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 places.setdefault(node.name, []).append(str(path.relative_to(ROOT)))
     assert not {name: found for name, found in places.items() if len(found) > 1}
+
+
+def test_the_tests_lie_in_folders_named_as_those_of_the_package() -> None:
+    assert {path.parent.name for path in TESTS.glob("*/test_*.py")} <= set(FOLDERS)
+    names = [path.name for path in TESTS.rglob("test_*.py")]
+    assert len(names) == len(set(names))
