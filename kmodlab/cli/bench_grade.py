@@ -27,6 +27,7 @@ from kmodlab.checks.runner import CheckRunner
 from kmodlab.cli.console import ERR
 from kmodlab.course.exercise import MASTER, Exercise, find_masters, read_master
 from kmodlab.errors import SetupError, UsageError
+from kmodlab.files import MIB
 from kmodlab.grading.pool import Ending, LocalPool, Order
 from kmodlab.grading.task import Task, digest_of, pack_exercise
 from kmodlab.grading.worker import find_setting
@@ -44,7 +45,6 @@ _MASTER = Path(__file__).parents[2] / "exercises" / "01-hello" / MASTER
 _EACH = 5  # submissions of each process and run
 _GUESTS = 5
 _BOOT_S = 300.0
-_MIB = 1 << 20
 
 Figures = dict[str, list[float]]
 
@@ -158,7 +158,7 @@ class ColdSession(Session):
         deadline = Deadline.after(_BOOT_S)
         ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC)
         try:
-            os.ftruncate(ram, MEMORY_MIB << 20)
+            os.ftruncate(ram, MEMORY_MIB * MIB)
             os.fchmod(ram, 0o666)  # QEMU opens it anew, as a user of its own
             hardware, kernel, initramfs = self.lab.hardware, self.lab.tree.vmlinuz, self.lab.initramfs
             machine = await Machine.launch(hardware, ram=ram, kernel=kernel, initramfs=initramfs, deadline=deadline)
@@ -240,4 +240,4 @@ def _with_module(lab: Lab, ko: bytes) -> Iterator[None]:
 def _children_mib() -> float:
     """The proportional share of memory (PSS, as in /proc/PID/smaps_rollup) of all our children, in MiB."""
     children = psutil.Process().children(recursive=True)
-    return float(sum(child.memory_full_info().pss for child in children)) / _MIB
+    return float(sum(child.memory_full_info().pss for child in children)) / MIB

@@ -18,7 +18,7 @@ from rich.text import Text
 from kmodlab.cli.console import ERR, say
 from kmodlab.course.exercise import MASTER, find_masters
 from kmodlab.errors import SandboxError, UsageError
-from kmodlab.grading.formats.files import write_text
+from kmodlab.files import replace_text
 from kmodlab.grading.formats.registry import FORMATS
 from kmodlab.grading.grader import GradingProgress as Step
 from kmodlab.grading.grader import Plan, grade_all, make_plan, read_exercises
@@ -259,7 +259,7 @@ def _result_of(grade: Grade) -> str:
 def _write(out: Path, plan: Plan, grades: Sequence[Grade], formats: Sequence[str]) -> dict[str, int]:
     written = {name: len(FORMATS[name](grades, out)) for name in formats}
     left_out = "".join(f"{one.source}: {one.reason}\n" for one in plan.refusals)
-    write_text(out / "left-out.txt", left_out)
+    replace_text(out / "left-out.txt", left_out)
     return written
 
 

@@ -17,11 +17,12 @@ from kmodlab.crash.reader import MAX_REPORTS, find_reports
 from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import ModuleSource, SourceLine
 from kmodlab.errors import UsageError
+from kmodlab.files import MIB
 
-MAX_SOURCE_BYTES = 4 * 2**20
+MAX_SOURCE_BYTES = 4 * MIB
 _MAX_LINE = 1 << 16  # bytes
 _SHOWN_CALLS = 20
-_SLOW = 8 << 20  # bytes from which on reading takes more than a moment
+_SLOW = 8 * MIB  # bytes from which on reading takes more than a moment
 _SAMPLE = 1 << 16  # characters in which binary data shows itself
 _ENOUGH = 256
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")

@@ -8,8 +8,6 @@ It is the learner's, to read, copy or delete, and proves nothing to anybody. The
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -19,6 +17,7 @@ import platformdirs
 from filelock import FileLock
 
 from kmodlab.checks.check import CheckResult, Status
+from kmodlab.files import replace_text
 
 FORMAT = 1
 _LARGEST = 1 << 22
@@ -114,16 +113,8 @@ def _update(path: Path, exercise: str, title: str, change: Callable[[Mark | None
 
 
 def _write(path: Path, marks: Marks) -> None:
-    """Replace the file in one step."""
     data = {
         "format": FORMAT,
         "exercises": {name: {t: asdict(m) for t, m in checks.items()} for name, checks in marks.items()},
     }
-    descriptor, partial = tempfile.mkstemp(dir=path.parent, prefix=".progress-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(data, file, indent=1, ensure_ascii=False)
-        Path(partial).replace(path)
-    except BaseException:
-        Path(partial).unlink(missing_ok=True)
-        raise
+    replace_text(path, json.dumps(data, indent=1, ensure_ascii=False))

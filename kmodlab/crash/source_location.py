@@ -25,6 +25,7 @@ from kmodlab.elf.malformed_error import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Symbol
 from kmodlab.errors import SetupError
+from kmodlab.files import MIB
 from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import READER
 from kmodlab.sandbox.sandbox import OUTSIDE, find_sandbox, open_box
@@ -276,7 +277,7 @@ async def _ask(image: bytes, addresses: Iterable[int]) -> str:
                 stdin="".join(f"{address:#x}\n" for address in addresses).encode(),
                 environment=OUTSIDE,
                 pass_fds=(*box.pass_fds, descriptor),
-                output_limit=READER.output_mib << 20,
+                output_limit=READER.output_mib * MIB,
                 on_output=guard.count,
                 watch=guard.watch,
             )

@@ -13,8 +13,9 @@ import zlib
 from pathlib import Path
 
 from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.files import MIB
 
-MAX_BYTES = 256 << 20  # several times the largest module of any distribution
+MAX_BYTES = 256 * MIB  # several times the largest module of any distribution
 
 # The first bytes of each format: xz's file format 1.2.0, RFC 1952 and RFC 8878.
 _XZ, _GZIP, _ZSTD = b"\xfd7zXZ\0", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"

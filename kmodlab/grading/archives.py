@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
 
+from kmodlab.files import MIB
 from kmodlab.grading.notebooks import LARGEST
 
-_MIB = 1 << 20
 _NAME_LIMIT = 1000  # characters
 _REFUSALS = 20  # sentences about one archive
 _ARCHIVES = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
@@ -78,11 +78,11 @@ class _Budget:
 
 
 def _outer() -> _Budget:
-    return _Budget(size=4096 * _MIB, members=200_000, notebooks=20_000)
+    return _Budget(size=4096 * MIB, members=200_000, notebooks=20_000)
 
 
 def _inner(outer: _Budget) -> _Budget:
-    return _Budget(size=64 * _MIB, members=2000, notebooks=50, outer=outer)
+    return _Budget(size=64 * MIB, members=2000, notebooks=50, outer=outer)
 
 
 def is_archive(name: str) -> bool:
@@ -144,7 +144,7 @@ def _look_at_file(path: Path, parts: tuple[str, ...], *, follow: bool = True) ->
 def _read(file: IO[bytes], parts: tuple[str, ...]) -> Found:
     content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        return Found(parts, problem=f"it is larger than {LARGEST // _MIB} MiB")
+        return Found(parts, problem=f"it is larger than {LARGEST // MIB} MiB")
     return Found(parts, content)
 
 
@@ -275,7 +275,7 @@ def _read_member(member: _ZipMember | _TarMember, place: tuple[str, ...], budget
         yield Found(place, problem="it is damaged")
         return
     if len(content) > LARGEST:
-        yield Found(place, problem=f"it is larger than {LARGEST // _MIB} MiB")
+        yield Found(place, problem=f"it is larger than {LARGEST // MIB} MiB")
     elif is_archive(place[-1]):
         yield from _walk_archive(io.BytesIO(content), place, _inner(budget), nested=True)
     else:

@@ -11,7 +11,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-LARGEST = 10 << 20  # bytes of a file
+from kmodlab.files import MIB
+
+LARGEST = 10 * MIB  # bytes of a file
 _MOST_CELLS = 2000
 _MOST_VALUES = 1_000_000  # braces, brackets and commas: each may become an object in memory
 _LONGEST_ID = 64  # as in nbformat's schema

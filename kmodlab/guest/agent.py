@@ -17,10 +17,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from kmodlab.errors import GuestError
+from kmodlab.files import MIB
 
 MAX_PAYLOAD = 65536
 HEADER = struct.Struct("<IIB")
-OUTPUT_LIMIT = 16 << 20  # bytes of one command's stdout or stderr
+OUTPUT_LIMIT = 16 * MIB  # bytes of one command's stdout or stderr
 
 
 class ProtocolError(GuestError):

@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -22,6 +21,7 @@ from typing import Protocol
 from filelock import FileLock, Timeout
 
 from kmodlab.errors import GuestError, KmodlabError, SetupError
+from kmodlab.files import new_folder
 from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.image import build_image, source_text
 from kmodlab.guest.kvm import KVM_BOOT_S, find_obstacle, remember_failure, resume_once
@@ -182,18 +182,10 @@ def _snapshot_id(image_id: str, hardware: Hardware, fingerprint: str) -> str:
 
 
 def make_stage(stage: Path, make: Callable[[Path], None]) -> Path:
-    """A folder that is there whole or not at all: `make` fills a temporary one, which is then renamed."""
-    if stage.exists():
-        return stage
-    stage.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=".new-", dir=stage.parent))
-    try:
-        partial.chmod(0o755)
-        make(partial)
-        partial.rename(stage)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+    """A folder that `make` fills, unless it exists: it is there whole or not at all."""
+    if not stage.exists():
+        with new_folder(stage) as partial:
+            make(partial)
     return stage
 
 

@@ -23,12 +23,13 @@ from typing import Any, cast
 from qemu.qmp import QMPError
 
 from kmodlab.errors import GuestError, SetupError
+from kmodlab.files import MIB
 from kmodlab.guest.machine import Hardware, Machine
 from kmodlab.guest.qemu import MEMORY_MIB
 from kmodlab.process import Deadline
 
-_MEMORY_SIZE = MEMORY_MIB << 20
-_BLOCK = 1 << 20
+_MEMORY_SIZE = MEMORY_MIB * MIB
+_BLOCK = MIB
 _IGNORE_SHARED = {"capabilities": [{"capability": "x-ignore-shared", "state": True}]}
 # Run before the snapshot is taken, so that forks find kmod, its libraries and the shell in the page cache.
 _WARM_UP = "lsmod && modinfo squashfs && modprobe --show-depends usb_storage && insmod /none; dmesg -n 7; sync"

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from kmodlab.errors import SandboxError, SetupError
+from kmodlab.files import MIB
 from kmodlab.kbuild.cc_cache import PLACE, find_compiler
 from kmodlab.kbuild.outputs import link_names, read_archive
 from kmodlab.kbuild.result import Build, Run, assess_build
@@ -30,7 +31,6 @@ from kmodlab.text import escape_control_chars
 _USR_SRC = "/usr/src"
 _SCRATCH = "/var/tmp"  # noqa: S108 (in the box, for the compiler: the working folder holds only what kbuild makes)
 _SCRATCH_MIB = 32
-MIB = 1 << 20
 
 # Descriptor 3 is the way out for the archive; make and its children do not get it.
 _SCRIPT = """

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import shutil
-import tempfile
-from collections.abc import Iterator
 from importlib.resources import as_file, files
 from pathlib import Path
 
 from kmodlab.errors import KmodlabError, SetupError
+from kmodlab.files import PARTIAL, new_folder
 from kmodlab.kbuild.build import build_async
 from kmodlab.kbuild.cc_cache import ANSWERS, PLACE, compiler_folder
 from kmodlab.kbuild.sources import Sources
@@ -31,22 +30,11 @@ def record_probes(tree: KernelTree) -> None:
     folder = compiler_folder(tree)
     if folder is None or folder.is_dir() or not check_sandbox().works:
         return
-    with contextlib.suppress(OSError, KmodlabError), _partial(folder) as partial:
+    for stale in (*folder.parent.glob(f"{PARTIAL}*"), *folder.parent.glob("compiler-*")):
+        shutil.rmtree(stale, ignore_errors=True)  # a set-up that was killed, or another compiler's
+    with contextlib.suppress(OSError, KmodlabError), new_folder(folder) as partial:
         _make_program(tree, partial)
         (partial / ANSWERS).write_bytes(_answers(tree, partial))
-        partial.rename(folder)
-
-
-@contextlib.contextmanager
-def _partial(folder: Path) -> Iterator[Path]:
-    for stale in (*folder.parent.glob(".new-*"), *folder.parent.glob("compiler-*")):
-        shutil.rmtree(stale, ignore_errors=True)  # a set-up that was killed, or another compiler's
-    made = Path(tempfile.mkdtemp(prefix=".new-", dir=folder.parent))
-    try:
-        made.chmod(0o755)
-        yield made
-    finally:
-        shutil.rmtree(made, ignore_errors=True)
 
 
 def _make_program(tree: KernelTree, into: Path) -> None:

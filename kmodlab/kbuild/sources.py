@@ -16,9 +16,10 @@ from pathlib import Path
 from types import MappingProxyType
 
 from kmodlab.errors import UsageError
+from kmodlab.files import MIB
 
-FILE_LIMIT = 1 << 20
-TOTAL_LIMIT = 4 << 20
+FILE_LIMIT = MIB
+TOTAL_LIMIT = 4 * MIB
 COUNT_LIMIT = 64
 MAKEFILES = ("Kbuild", "Makefile")  # kbuild takes the first that is there
 

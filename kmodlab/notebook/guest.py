@@ -6,6 +6,7 @@ import contextvars
 import sys
 
 from kmodlab.errors import UsageError
+from kmodlab.files import MIB
 from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.harmless import Stream
@@ -15,7 +16,7 @@ from kmodlab.notebook.state import NotebookState
 from kmodlab.submission.learner_sources import as_file
 
 _SCRIPT = "/run/cell"  # where the script lies in the guest; the shell's messages name it, with the line
-_LIMIT = 1 << 20  # bytes of output; a browser that is given much more becomes slow
+_LIMIT = MIB  # bytes of output; a browser that is given much more becomes slow
 
 GUEST_OPTIONS = MagicOptions("%%guest")
 GUEST_OPTIONS.add_argument(

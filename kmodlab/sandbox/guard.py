@@ -14,12 +14,12 @@ from pathlib import Path
 
 import psutil
 
+from kmodlab.files import MIB
 from kmodlab.sandbox.limits import Limits
 
 _INTERVAL_S = 0.1
 _LAST_WORDS_S = 1.0
 _OURS = 8  # processes of the box itself
-MIB = 1 << 20
 
 
 class Overrun(StrEnum):

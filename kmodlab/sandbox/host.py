@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 
+from kmodlab.files import MIB
 from kmodlab.sandbox.limits import Limits
 
 # A box started by root runs under a user id of its own, drawn from numbers that nobody gives out: systemd's table of
@@ -23,7 +24,6 @@ _UID_BASE, _UID_COUNT = 0x7000_0000, 0x0FFF_0000
 _UID_COUNT_SMALL = 2000
 
 PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
-MIB = 1 << 20
 _ROOT_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 

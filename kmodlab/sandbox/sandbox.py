@@ -16,6 +16,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
+from kmodlab.files import MIB
 from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.guard import Guard
 from kmodlab.sandbox.host import PATH, Host, demote_argv, limit_argv, read_host
@@ -25,7 +26,6 @@ from kmodlab.sandbox.seccomp import seccomp_filter
 from kmodlab.settings import get_settings
 
 WORK = "/tmp"  # noqa: S108 (a place in the box, as on the slides; the host's is another)
-MIB = 1 << 20
 
 _ETC = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
 # What the box's own programs get to see of our environment.

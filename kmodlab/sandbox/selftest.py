@@ -16,13 +16,13 @@ from pathlib import Path
 
 import psutil
 
+from kmodlab.files import MIB
 from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import BUILD
 from kmodlab.sandbox.sandbox import WORK, Box, SandboxVerdict, open_box
 from kmodlab.settings import variable_set
 
 _WALL_S = 20.0
-MIB = 1 << 20
 
 
 @dataclass(frozen=True)

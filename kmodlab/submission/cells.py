@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NoReturn
 
-LONGEST = 1 << 20  # characters of a cell
+from kmodlab.files import MIB
+
+LONGEST = MIB  # characters of a cell
 _MAGIC = re.compile(r"%%(\w+)[ \t]*(.*)")
 
 

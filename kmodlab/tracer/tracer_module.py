@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import tempfile
 from importlib.resources import files
 from pathlib import Path
 
 from kmodlab.errors import SetupError
+from kmodlab.files import replace_bytes
 from kmodlab.guest.lab import Lab
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
@@ -49,8 +48,4 @@ def _digest(sources: Sources, lab: Lab) -> str:
 def _keep(path: Path, ko: bytes) -> None:
     """Put it there in one step. A folder that cannot be written to costs a build each time, and nothing else."""
     with contextlib.suppress(OSError):
-        path.parent.mkdir(exist_ok=True)
-        handle, partial = tempfile.mkstemp(prefix=".new-", dir=path.parent)
-        with os.fdopen(handle, "wb") as file:
-            file.write(ko)
-        Path(partial).replace(path)
+        replace_bytes(path, ko)

@@ -33,7 +33,7 @@ from kmodlab.grading.formats import (
     prairielearn,
     results,
 )
-from kmodlab.grading.formats.files import file_name, file_names, write_text
+from kmodlab.grading.formats.files import file_name, file_names
 from kmodlab.grading.formats.registry import FORMATS
 from kmodlab.grading.models import CheckGrade, Grade, GradeState, from_dict
 
@@ -194,14 +194,6 @@ def test_a_plain_name_stays_as_it_is_and_a_doubled_one_gets_a_number() -> None:
     assert file_names(["ada", "ada", "b.c-d_e", "Ada"]) == ["ada", "ada.2", "b.c-d_e", file_name("Ada")]
     assert file_name("con") != "con"
     assert file_name("Ada").startswith("ada-")
-
-
-def test_a_file_that_cannot_be_written_whole_leaves_the_old_one(tmp_path: Path) -> None:
-    path = write_text(tmp_path / "a.txt", "old")
-    with pytest.raises(UnicodeEncodeError):
-        write_text(path, "new \ud800")
-    assert path.read_text() == "old"
-    assert list(tmp_path.iterdir()) == [path]
 
 
 # ---- JSON ----------------------------------------------------------------------------------------------------------

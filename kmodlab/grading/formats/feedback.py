@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from kmodlab.checks.check import Line, Status
-from kmodlab.grading.formats.files import file_name, write_text
+from kmodlab.files import replace_text
+from kmodlab.grading.formats.files import file_name
 from kmodlab.grading.formats.html import render
 from kmodlab.grading.formats.redact import by_learner, for_learners, points_of, told_of, total_of
 from kmodlab.grading.models import CheckGrade, Grade, GradeState
@@ -28,7 +29,7 @@ _LOG, _LOG_LINES = 20_000, 80  # characters and lines from its end
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
     """Write one page for each learner."""
     return [
-        write_text(folder / "feedback" / f"{file_name(learner)}.html", as_page(learner, found))
+        replace_text(folder / "feedback" / f"{file_name(learner)}.html", as_page(learner, found))
         for learner, found in by_learner(grades).items()
     ]
 

@@ -1,7 +1,6 @@
-"""Result files: named after learners, whatever these call themselves, and each replaced in one step.
+"""Names and JSON of result files, which are named after learners, whatever these call themselves.
 
-A reader, and a run that is killed, finds the old file or the new one, never half of one. Names of files hold nothing
-that any system or shell would take for something else; two learners never get the same.
+File names hold nothing that any system or shell would take for something else; two learners never get the same.
 """
 
 from __future__ import annotations
@@ -10,11 +9,9 @@ import hashlib
 import json
 import math
 import re
-import secrets
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any
 
 _PLAIN = re.compile(r"[a-z0-9]+([._-][a-z0-9]+)*")
@@ -39,20 +36,6 @@ def file_names(names: Iterable[str]) -> list[str]:
         seen[name] += 1
         found.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
     return found
-
-
-def write_text(path: Path, text: str) -> Path:
-    """Replace a file in one step; folders above it are made. Newlines stay as they are."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{secrets.token_hex(8)}.partial")
-    try:
-        with partial.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
-    return path
 
 
 def as_json(data: Any) -> str:

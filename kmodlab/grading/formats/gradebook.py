@@ -15,7 +15,7 @@ import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from kmodlab.grading.formats.files import write_text
+from kmodlab.files import replace_text
 from kmodlab.grading.formats.redact import (
     by_exercise,
     by_learner,
@@ -36,9 +36,9 @@ Cell = str | float | int | bool | None
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
     """Write the three files."""
     return [
-        write_text(folder / "gradebook.csv", as_csv(_submissions(grades))),
-        write_text(folder / "learners.csv", as_csv(_learners(grades))),
-        write_text(folder / "checks.csv", as_csv(_checks(grades))),
+        replace_text(folder / "gradebook.csv", as_csv(_submissions(grades))),
+        replace_text(folder / "learners.csv", as_csv(_learners(grades))),
+        replace_text(folder / "checks.csv", as_csv(_checks(grades))),
     ]
 
 

@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from kmodlab.checks.check import Status
-from kmodlab.grading.formats.files import as_json, file_name, write_text
+from kmodlab.files import replace_text
+from kmodlab.grading.formats.files import as_json, file_name
 from kmodlab.grading.formats.redact import by_learner, for_learners, told_of, total_of, words_of
 from kmodlab.grading.models import CheckGrade, Grade
 from kmodlab.text import escape_control_chars
@@ -32,7 +33,7 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
         place = folder / "gradescope" / file_name(learner)
         graded = total_of(found) is not None
         (place / (NOT_GRADED if graded else RESULTS)).unlink(missing_ok=True)  # of an earlier run
-        written.append(write_text(place / (RESULTS if graded else NOT_GRADED), as_json(as_results(found))))
+        written.append(replace_text(place / (RESULTS if graded else NOT_GRADED), as_json(as_results(found))))
     return written
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
 from kmodlab.checks.check import Status
-from kmodlab.grading.formats.files import write_text
+from kmodlab.files import replace_text
 from kmodlab.grading.formats.redact import by_learner, for_learners, is_errored, told_of, words_of
 from kmodlab.grading.models import CheckGrade, Grade, GradeState
 from kmodlab.text import escape_control_chars
@@ -22,7 +22,7 @@ _WORDS = {Status.FAILED: "failure", Status.ERRORED: "error"}
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
     """Write junit.xml."""
-    return [write_text(folder / "junit.xml", as_xml(grades))]
+    return [replace_text(folder / "junit.xml", as_xml(grades))]
 
 
 def as_xml(grades: Sequence[Grade]) -> str:

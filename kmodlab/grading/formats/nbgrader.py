@@ -6,7 +6,6 @@ that a person gave stay. What errored has no score there, and waits for one. Nee
 
 from __future__ import annotations
 
-import secrets
 import warnings
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kmodlab.errors import SetupError
+from kmodlab.files import replaced
 from kmodlab.grading.formats.redact import by_exercise, checks_of, points_of
 from kmodlab.grading.models import CheckGrade, Grade, GradeState
 from kmodlab.settings import find_own_programs
@@ -39,13 +39,8 @@ def _write(grades: Sequence[Grade], folder: Path) -> Path:
     if path.exists():
         _fill(path, grades)
         return path
-    partial = folder / f".{secrets.token_hex(8)}.partial"
-    try:
+    with replaced(path) as partial:
         _fill(partial, grades)
-        partial.replace(path)
-    except BaseException:
-        partial.unlink(missing_ok=True)
-        raise
     return path
 
 

@@ -14,7 +14,7 @@ from statistics import fmean, median
 from typing import Any
 
 from kmodlab.checks.check import Status
-from kmodlab.grading.formats.files import write_text
+from kmodlab.files import replace_text
 from kmodlab.grading.formats.html import render
 from kmodlab.grading.formats.redact import (
     by_exercise,
@@ -32,7 +32,7 @@ _BARS = 11
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
     """Write the page."""
-    return [write_text(folder / "overview.html", as_page(grades))]
+    return [replace_text(folder / "overview.html", as_page(grades))]
 
 
 def as_page(grades: Sequence[Grade]) -> str:

@@ -13,7 +13,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kmodlab.grading.formats.files import as_json, file_name, file_names, write_text
+from kmodlab.files import replace_text
+from kmodlab.grading.formats.files import as_json, file_name, file_names
 from kmodlab.grading.formats.redact import (
     ERRORED,
     by_exercise,
@@ -37,7 +38,7 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
     for exercise, found in by_exercise(grades).items():
         place = folder / "prairielearn" / file_name(exercise)
         for name, grade in zip(file_names(grade.learner for grade in found), found, strict=True):
-            written.append(write_text(place / name / "results.json", as_text(grade)))
+            written.append(replace_text(place / name / "results.json", as_text(grade)))
     return written
 
 

@@ -12,7 +12,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from kmodlab.grading.formats.files import as_json, file_name, file_names, write_text
+from kmodlab.files import replace_text
+from kmodlab.grading.formats.files import as_json, file_name, file_names
 from kmodlab.grading.formats.redact import by_exercise
 from kmodlab.grading.models import Grade, as_dict, from_dict
 
@@ -32,7 +33,7 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
         place = folder / "results" / file_name(exercise)
         names = file_names(grade.learner for grade in found)
         for name, grade in zip(names, found, strict=True):
-            written.append(write_text(place / f"{name}.json", as_json(as_dict(grade))))
+            written.append(replace_text(place / f"{name}.json", as_json(as_dict(grade))))
     return written
 
 

@@ -18,7 +18,8 @@ from tempfile import TemporaryDirectory
 from kmodlab.checks.check import Status
 from kmodlab.course.exercise import MASTER, Exercise, find_masters
 from kmodlab.errors import UsageError
-from kmodlab.grading.formats.files import as_json, write_text
+from kmodlab.files import replace_text, replaced
+from kmodlab.grading.formats.files import as_json
 from kmodlab.grading.formats.gradescope import NOT_GRADED, RESULTS, as_results
 from kmodlab.grading.formats.redact import is_errored
 from kmodlab.grading.grader import grade_all, make_plan, read_exercises
@@ -47,19 +48,13 @@ def pack(exercises: Sequence[Exercise], target: Path, *, without_sandbox: bool =
         hint = "Get the sources, and run it from there: the autograder takes them along."
         raise UsageError("This kmodlab is not run from its checkout.", hint=hint)
     options = "--without-sandbox" if without_sandbox else ""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    partial = target.with_name(f".{target.name}.partial")
     count = 0
-    try:
-        with zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
-            for name, content, is_program in _members(exercises, options):
-                member = zipfile.ZipInfo(name, _TIME)
-                member.external_attr = (0o100755 if is_program else 0o100644) << 16
-                archive.writestr(member, content, zipfile.ZIP_DEFLATED)
-                count += 1
-        partial.replace(target)
-    finally:
-        partial.unlink(missing_ok=True)
+    with replaced(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content, is_program in _members(exercises, options):
+            member = zipfile.ZipInfo(name, _TIME)
+            member.external_attr = (0o100755 if is_program else 0o100644) << 16
+            archive.writestr(member, content, zipfile.ZIP_DEFLATED)
+            count += 1
     return count
 
 
@@ -116,5 +111,5 @@ def write_results(grades: Sequence[Grade], root: Path) -> Mapping[str, str]:
     """Write ROOT/results/results.json; where something errored another file, and the reasons by exercise."""
     folder = root / "results"
     errored = {grade.exercise: grade.reason for grade in grades if is_errored(grade)}
-    write_text(folder / (NOT_GRADED if errored else RESULTS), as_json(as_results(grades)))
+    replace_text(folder / (NOT_GRADED if errored else RESULTS), as_json(as_results(grades)))
     return errored

@@ -17,7 +17,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from kmodlab.course.exercise import KEY, Cell, Exercise, Role
 from kmodlab.course.release import KERNEL, nbgrader_metadata
-from kmodlab.grading.formats.files import write_text
+from kmodlab.files import replace_text
 
 CONFIG = "nbgrader_config.py"
 _CONFIG = '''\
@@ -35,10 +35,10 @@ configure(c)  # solutions, hidden checks, judging and feedback by kmodlab's rule
 def write_course(exercises: Iterable[Exercise], folder: Path) -> list[Path]:
     """Write the course, or bring its sources up to date; returns what was written."""
     config = folder / CONFIG
-    written = [] if config.exists() else [write_text(config, _CONFIG)]
+    written = [] if config.exists() else [replace_text(config, _CONFIG)]
     for exercise in exercises:
         place = folder / "source" / exercise.name / exercise.notebook.name
-        written.append(write_text(place, as_source(exercise)))
+        written.append(replace_text(place, as_source(exercise)))
     return written
 
 
