@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
-from kmodlab.checks.check import Failure, Line
 from kmodlab.checks.random_values import RandomValues
+from kmodlab.checks.result import Failure, Line
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.reader import find_reports

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import os
 
-from kmodlab.checks.check import Check, CheckResult, Failure, Status
+from kmodlab.checks.check import Check
 from kmodlab.checks.context import CheckContext
+from kmodlab.checks.result import CheckResult, Failure, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import GuestError, KmodlabError
 from kmodlab.submission.learner_sources import LearnerSources

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.check import Status
+from kmodlab.checks.result import Status
 from kmodlab.errors import SetupError, UsageError
 from kmodlab.grading.models import CheckGrade, Grade, as_dict, from_dict
 from kmodlab.grading.task import pack_check, unpack_check

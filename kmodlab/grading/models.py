@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from kmodlab.checks.check import CheckResult, Line, Status
+from kmodlab.checks.result import CheckResult, Line, Status
 
 SCHEMA_VERSION = 1
 

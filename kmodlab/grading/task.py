@@ -14,9 +14,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.check import CheckResult, Status
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import read_check
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import Cell, Exercise, Role
 from kmodlab.grading.models import CheckGrade, Grade, GradeState, as_dict, from_dict

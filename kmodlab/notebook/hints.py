@@ -7,7 +7,7 @@ from typing import Any
 
 import ipywidgets
 
-from kmodlab.checks.check import CheckResult
+from kmodlab.checks.result import CheckResult
 
 _made: Any = ipywidgets
 

@@ -10,10 +10,11 @@ from typing import Any
 import nbformat
 import pytest
 
-from kmodlab.checks.check import Check, Expectation, Failure, check
+from kmodlab.checks.check import Check, Expectation, check
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.expectations.files import seal
 from kmodlab.checks.registry import CheckTextError, read_check
+from kmodlab.checks.result import Failure
 from kmodlab.course.exercise import ExerciseError, read_master
 from kmodlab.course.release import find_leaks, release
 from kmodlab.course.scaffold import scaffold
@@ -33,18 +34,18 @@ def judged(posed: Check, *cells: str) -> Any:
 
 
 def met() -> Expectation:
-    return Expectation("It is met.", lambda _scene: None)
+    return Expectation(lambda _scene: None)
 
 
 def missed(hint: str = "") -> Expectation:
-    return Expectation("It is missed.", lambda _scene: Failure("It is missed.", hint=hint))
+    return Expectation(lambda _scene: Failure("It is missed.", hint=hint))
 
 
 def broken() -> Expectation:
     def examine(_scene: object) -> Failure | None:
         raise RuntimeError("a fault of ours")
 
-    return Expectation("We fail.", examine)
+    return Expectation(examine)
 
 
 # ---- what a check may say ------------------------------------------------------------------------------------------
@@ -60,7 +61,7 @@ def test_a_check_is_read_from_its_cells_text() -> None:
     [
         ('check("T", lods("a"))', "lods"),
         ('check("T")', "expects nothing"),
-        ('check("T", "loads")', "no expectation"),
+        ('check("T", "loads")', "not an expectation"),
         ('check("", loads("a"))', "title"),
         ('check("T", loads("a"), points=0)', "points=0"),
         ('check("T", loads("a"), points=-1)', "points=-1"),

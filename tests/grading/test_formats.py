@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 
-from kmodlab.checks.check import CheckResult, Line, Status
+from kmodlab.checks.result import CheckResult, Line, Status
 from kmodlab.cli.autograder import passed
 from kmodlab.grading.formats import (
     feedback,

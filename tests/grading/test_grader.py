@@ -8,7 +8,7 @@ from typing import Any
 
 from submission_factory import cell, hello, notebook, write
 
-from kmodlab.checks.check import CheckResult, Status
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.grading.grader import Plan, grade_all, make_plan
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal
@@ -141,6 +141,7 @@ def test_a_task_comes_through_a_message_as_it_was() -> None:
 def test_an_exercise_comes_through_a_message_with_its_checks_and_answers() -> None:
     there = unpack_exercise(pack_exercise(hello()))
     assert there.checks == hello().checks
+    assert {cell.source for cell in there.cells} < {cell.source for cell in hello().cells}
     assert there.answers == hello().answers
     assert there.work({"hello": "int x;"}) == hello().work({"hello": "int x;"})
     assert [one.id for one in there.cells if one.hidden] == [one.id for one in hello().cells if one.hidden]

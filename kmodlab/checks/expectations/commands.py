@@ -10,10 +10,11 @@ import hashlib
 import os
 import re
 
-from kmodlab.checks.check import Expectation, Failure
+from kmodlab.checks.check import Expectation
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.expectations.guest import after_what, errno_number, why_failed
 from kmodlab.checks.random_values import Value
+from kmodlab.checks.result import Failure
 from kmodlab.errors import GuestError, GuestLostError
 from kmodlab.guest.image import FEW_PLACE
 from kmodlab.tracer.run import PLACE
@@ -34,7 +35,7 @@ def creates(path: str, *, mode: str | None = None, kind: str | None = None) -> E
             return Failure(f"`{path}` has the permissions {own_mode:>04}, not {mode}.")
         return Failure(f"`{path}` is no {kind}, but a {own_kind}.") if kind and own_kind != kind else None
 
-    return Expectation(f"`{path}` is there.", examine)
+    return Expectation(examine)
 
 
 def removes(path: str) -> Expectation:
@@ -44,7 +45,7 @@ def removes(path: str) -> Expectation:
         there = context.look(["stat", context.drawn.fill(path)], in_agent=True)
         return Failure(f"`{path}` is still there{after_what(context)}.") if there else None
 
-    return Expectation(f"`{path}` is gone.", examine)
+    return Expectation(examine)
 
 
 def holds(path: str, text: str | int) -> Expectation:
@@ -59,7 +60,7 @@ def holds(path: str, text: str | int) -> Expectation:
         met = context.result.stdout.decode("utf-8", "replace").strip() == context.drawn.fill(text).strip()
         return None if met else Failure(f"`{path}` does not hold what it should ({_shown(text)}).")
 
-    return Expectation(f"`{path}` holds {_shown(text)}.", examine)
+    return Expectation(examine)
 
 
 def _shown(text: str | int) -> str:
@@ -75,7 +76,7 @@ def runs(command: str, **values: Value) -> Expectation:
             return miss
         return Failure(f"`{command}` failed{_command_error(context)}.")
 
-    return Expectation(f"`{command}` succeeds.", examine)
+    return Expectation(examine)
 
 
 def fails(command: str, error: str | None = None, **values: Value) -> Expectation:
@@ -91,7 +92,7 @@ def fails(command: str, error: str | None = None, **values: Value) -> Expectatio
         met = words.casefold() in context.result.text.casefold()
         return None if met else Failure(f"`{command}` failed, but not with {error}{_command_error(context)}.")
 
-    return Expectation(f"`{command}` fails{f' with {error}' if error else ''}.", examine)
+    return Expectation(examine)
 
 
 def prints(*texts: str, exactly: bool = False) -> Expectation:
@@ -109,7 +110,7 @@ def prints(*texts: str, exactly: bool = False) -> Expectation:
                 return Failure(f"`{context.label}` did not print `{texts[number]}`.")
         return None
 
-    return Expectation(f"It prints {', then '.join(f'`{text}`' for text in texts)}.", examine)
+    return Expectation(examine)
 
 
 def prints_nothing_like(pattern: str) -> Expectation:
@@ -119,7 +120,7 @@ def prints_nothing_like(pattern: str) -> Expectation:
         hit = re.search(context.drawn.fill(pattern), context.result.text)
         return Failure(f"`{context.label}` printed something like `{pattern}`.") if hit else None
 
-    return Expectation(f"It prints nothing like `{pattern}`.", examine)
+    return Expectation(examine)
 
 
 def runs_script(name: str) -> Expectation:
@@ -147,7 +148,7 @@ def runs_script(name: str) -> Expectation:
         changed = next((tool for tool, content in _tools(context).items() if content != tools[tool]), None)
         return Failure(f"The script changes `{changed}`, and it need not.") if changed else None
 
-    return Expectation(f"The script `{name}` runs.", examine)
+    return Expectation(examine)
 
 
 # What checks call in a guest: links to two programs, in a folder with several names; and what decides how these run.
@@ -203,7 +204,7 @@ def few_modules() -> Expectation:
             raise GuestError("The guest's module tree could not be made small.", details=done.text)
         return None
 
-    return Expectation("Only a few modules are in sight.", examine)
+    return Expectation(examine)
 
 
 def installs(name: str) -> Expectation:
@@ -224,7 +225,7 @@ def installs(name: str) -> Expectation:
             return miss
         return Failure(f"`{name}.ko` cannot be installed{_command_error(context)}.")
 
-    return Expectation(f"`{name}` can be installed.", examine)
+    return Expectation(examine)
 
 
 def modprobes(name: str, **parameters: Value) -> Expectation:
@@ -237,4 +238,4 @@ def modprobes(name: str, **parameters: Value) -> Expectation:
             return miss
         return Failure(f"`modprobe {name}` failed{why_failed(context)}")
 
-    return Expectation(f"`modprobe {name}` succeeds.", examine)
+    return Expectation(examine)

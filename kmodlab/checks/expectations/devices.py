@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from kmodlab.checks.check import Expectation, Failure
+from kmodlab.checks.check import Expectation
 from kmodlab.checks.context import CheckContext
+from kmodlab.checks.result import Failure
 from kmodlab.guest.devices import CONTROLLER, SETTLE_S, get_device, plug, unplug
 from kmodlab.kbuild.sources import kmod_name
 
@@ -17,7 +18,7 @@ def plugs(device: str) -> Expectation:
             context.look(["modprobe", CONTROLLER])
         return context.watch(lambda session, run: plug(session, device, run), f"plugging in {device}", SETTLE_S)
 
-    return Expectation(f"{device} is plugged in.", examine)
+    return Expectation(examine)
 
 
 def unplugs(device: str) -> Expectation:
@@ -27,7 +28,7 @@ def unplugs(device: str) -> Expectation:
     def examine(context: CheckContext) -> Failure | None:
         return context.watch(lambda session, run: unplug(session, device, run), f"pulling out {device}", SETTLE_S)
 
-    return Expectation(f"{device} is pulled out.", examine)
+    return Expectation(examine)
 
 
 # Each driver of a module has a folder, with a link for each device that it drives: 0000:01:00.0, 1-1:1.0.
@@ -40,7 +41,7 @@ def drives(name: str) -> Expectation:
     def examine(context: CheckContext) -> Failure | None:
         return None if _bound(context, name) else Failure(f"No device is bound to a driver of `{name}`.")
 
-    return Expectation(f"`{name}` drives a device.", examine)
+    return Expectation(examine)
 
 
 def drives_nothing(name: str) -> Expectation:
@@ -49,7 +50,7 @@ def drives_nothing(name: str) -> Expectation:
     def examine(context: CheckContext) -> Failure | None:
         return Failure(f"A device is still bound to a driver of `{name}`.") if _bound(context, name) else None
 
-    return Expectation(f"`{name}` drives no device.", examine)
+    return Expectation(examine)
 
 
 def _bound(context: CheckContext, name: str) -> bool:

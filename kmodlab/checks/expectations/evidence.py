@@ -5,9 +5,10 @@ Each of them runs in guests of its own, so they are met by the module alone, wha
 
 from __future__ import annotations
 
-from kmodlab.checks.check import Expectation, Failure
+from kmodlab.checks.check import Expectation
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
+from kmodlab.checks.result import Failure
 from kmodlab.tracer.cycles import cycles_done, level_after_cycles
 from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
 from kmodlab.tracer.observe import RunTask
@@ -28,7 +29,7 @@ def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expec
             context, name, RunTask(settle=True, script=script, timeout_s=_RUN_S * context.patience), parameters
         )
 
-    return Expectation(f"Nothing of `{name}` is left when it is gone.", examine)
+    return Expectation(examine)
 
 
 def survives_rounds(name: str, rounds: int = 20) -> Expectation:
@@ -37,7 +38,7 @@ def survives_rounds(name: str, rounds: int = 20) -> Expectation:
     def examine(context: CheckContext) -> Failure | None:
         return _observed(context, name, RunTask(settle=True, cycles=rounds, timeout_s=_RUN_S * context.patience), {})
 
-    return Expectation(f"`{name}` can be loaded and unloaded {rounds} times.", examine)
+    return Expectation(examine)
 
 
 def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Expectation:
@@ -70,7 +71,7 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
         injected = sum(site.verdict is Verdict.CLEAN for site in faults.sites)
         return Failure("Init makes too few calls that can fail.") if injected < at_least else None
 
-    return Expectation(f"`{name}` copes with each call in its init failing.", examine)
+    return Expectation(examine)
 
 
 class _TooLongError(Exception):

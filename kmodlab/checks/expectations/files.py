@@ -6,8 +6,9 @@ import hashlib
 import re
 import unicodedata
 
-from kmodlab.checks.check import Expectation, Failure
+from kmodlab.checks.check import Expectation
 from kmodlab.checks.context import CheckContext
+from kmodlab.checks.result import Failure
 from kmodlab.elf.malformed_error import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.kbuild.sources import kmod_name
@@ -28,7 +29,7 @@ def builds(name: str, *, warnings: bool = True) -> Expectation:
         line = context.line(found.file, found.line) if found.line else None
         return Failure(f"It is built, but with a warning: {found.message.rstrip('.')}{place}.", line, found.hint)
 
-    return Expectation(f"`{name}` is built{'' if warnings else ' without a warning'}.", examine)
+    return Expectation(examine)
 
 
 def declares(name: str, key: str, like: str | None = None) -> Expectation:
@@ -48,7 +49,7 @@ def declares(name: str, key: str, like: str | None = None) -> Expectation:
             return None
         return Failure(f"`modinfo {name}.ko` shows another {key} than what is asked for.")
 
-    return Expectation(f"`{name}` says its {key}.", examine)
+    return Expectation(examine)
 
 
 def has_parameter(
@@ -73,7 +74,7 @@ def has_parameter(
             Failure(f"The parameter `{parameter}` has no description.") if described and not found.description else None
         )
 
-    return Expectation(f"`{name}` has a parameter `{parameter}`.", examine)
+    return Expectation(examine)
 
 
 def exports(name: str, symbol: str, *, gpl_only: bool | None = None) -> Expectation:
@@ -91,7 +92,7 @@ def exports(name: str, symbol: str, *, gpl_only: bool | None = None) -> Expectat
         whom = "modules under any licence" if gpl_only else "modules under the GPL only"
         return Failure(f"`{symbol}` is exported to {whom}.")
 
-    return Expectation(f"`{name}` exports `{symbol}`.", examine)
+    return Expectation(examine)
 
 
 def uses(name: str, symbol: str) -> Expectation:
@@ -105,7 +106,7 @@ def uses(name: str, symbol: str) -> Expectation:
         used = any(one.name in wanted for one in module.imports)
         return None if used else Failure(f"`{name}` does not use {' or '.join(f'`{one}`' for one in wanted)}.")
 
-    return Expectation(f"`{name}` uses `{wanted[0]}`.", examine)
+    return Expectation(examine)
 
 
 def depends_on(name: str, other: str) -> Expectation:
@@ -120,7 +121,7 @@ def depends_on(name: str, other: str) -> Expectation:
             None if met else Failure(f"`{name}` does not depend on `{other}`: `modinfo -F depends` does not name it.")
         )
 
-    return Expectation(f"`{name}` depends on `{other}`.", examine)
+    return Expectation(examine)
 
 
 def _read(context: CheckContext, name: str) -> KernelModule | Failure:
@@ -154,7 +155,7 @@ def answers(name: str, *right: str, ordered: bool = True) -> Expectation:
         met = _hash(said, ordered=ordered) in sealed or _plain(said, ordered=ordered) in open_
         return None if met else Failure("The answer is not right.")
 
-    return Expectation(f"The answer `{name}` is right.", examine)
+    return Expectation(examine)
 
 
 def seal(answer: str, *, ordered: bool = True) -> str:

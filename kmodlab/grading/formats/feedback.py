@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.check import Line, Status
+from kmodlab.checks.result import Line, Status
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.files import file_name
 from kmodlab.grading.formats.html import render

@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.check import Status
+from kmodlab.checks.result import Status
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.files import as_json, file_name
 from kmodlab.grading.formats.redact import by_learner, for_learners, told_of, total_of, words_of

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from kmodlab.checks.check import Status
+from kmodlab.checks.result import Status
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.redact import by_learner, for_learners, is_errored, told_of, words_of
 from kmodlab.grading.models import CheckGrade, Grade, GradeState

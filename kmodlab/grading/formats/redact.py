@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from kmodlab.checks.check import CheckResult, Status
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.grading.models import CheckGrade, Grade, GradeState
 
 HIDDEN = "This check is hidden: what it looks at is not told."

@@ -15,7 +15,7 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kmodlab.checks.check import Status
+from kmodlab.checks.result import Status
 from kmodlab.course.exercise import MASTER, Exercise, find_masters
 from kmodlab.errors import UsageError
 from kmodlab.files import replace_text, replaced

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kmodlab.checks.check import CheckResult, Status
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.notebook.render.excerpt import Excerpt
 from kmodlab.notebook.render.harmless import prose
 from kmodlab.notebook.render.parts import Level, Message, Part, join_texts

@@ -17,8 +17,8 @@ from nbformat.v4 import new_output
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 from traitlets import Bool
 
-from kmodlab.checks.check import Status
 from kmodlab.checks.evaluate import evaluate
+from kmodlab.checks.result import Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import KEY, Exercise, read_master
 from kmodlab.errors import KmodlabError, SandboxError

@@ -1,0 +1,54 @@
+"""What comes of a check: passed, failed with a reason, or errored. Pure data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line that the learner wrote. `number` counts from 1; the cell's first line, the magic, is line 1."""
+
+    file: str
+    number: int
+    text: str
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why an expectation is not met: the reason in whole sentences, the line that it is about, and a hint.
+
+    `by_time` says that something did not end in time. On a crowded machine this may not be the learner's fault.
+    """
+
+    reason: str
+    line: Line | None = None
+    hint: str = ""
+    by_time: bool = False
+
+
+class Status(StrEnum):
+    """The verdict on a check. Errored is our own failure and says nothing about the learner's work."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    ERRORED = "errored"
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """The result of a check. `points` is None if the check errored; `reason` is empty if it passed.
+
+    `hints` are shown one at a time, so the first one gives the least away. `log` holds the last lines of the kernel's
+    log if the check failed; everything else is the same in two runs on the same work.
+    """
+
+    title: str
+    status: Status
+    points: float | None
+    max_points: float
+    reason: str = ""
+    line: Line | None = None
+    hints: tuple[str, ...] = ()
+    log: str = field(default="", compare=False)
