@@ -11,12 +11,12 @@ from enum import StrEnum
 from typing import TypeVar
 
 from kmodlab.errors import KmodlabError
-from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_tools
 from kmodlab.guest.session import Session
 from kmodlab.guest.setup import NEEDED_MIB, claim_folder
 from kmodlab.guest.snapshot import load_ram
+from kmodlab.kernel.arch import AMD64, Arch
 from kmodlab.process import run
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import Settings

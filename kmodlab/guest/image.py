@@ -16,7 +16,7 @@ from elftools.elf.dynamic import DynamicSection
 from elftools.elf.elffile import ELFFile
 
 from kmodlab.errors import SetupError
-from kmodlab.guest.arch import Arch
+from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import check_run
 
@@ -25,17 +25,21 @@ KMOD_TOOLS = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "squashfs", "overlay")
 # depmod reads every module there is, thousands, which takes an emulated guest half a minute. What checks and devices
 # need, each with what it needs itself, is here once more: mounted over the tree's folder `kernel`, it hides the others.
-FEW_MODULES = ("dummy", "xhci_pci", "usbhid", "crc16", "libcrc32c", "crc32c_generic", "crc32c_intel")
+_FEW_MODULES = ("dummy", "xhci_pci", "usbhid", "crc16", "libcrc32c", "crc32c_generic")
 FEW_PLACE = "/usr/lib/few-modules"
 _FOLDERS = ("dev", "etc/modprobe.d", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64")
 _LINKS = {"bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64", "usr/sbin": "bin"}
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\n"  # noqa: S105 (no password in it)
 
 
-def source_text() -> str:
+def source_text(arch: Arch) -> str:
     """The agent's and the init script's text, and the modules' names: what the image depends on besides packages."""
     parts = ((files("kmodlab.guest") / name).read_text() for name in ("agent.c", "init.sh"))
-    return "\n".join((*parts, *BOOT_MODULES, *FEW_MODULES))
+    return "\n".join((*parts, *BOOT_MODULES, *_few_modules(arch)))
+
+
+def _few_modules(arch: Arch) -> tuple[str, ...]:
+    return (*_FEW_MODULES, *arch.crc_modules)
 
 
 def build_image(arch: Arch, tree: KernelTree, userland: Path, into: Path) -> None:
@@ -60,7 +64,11 @@ def run_depmod(arch: Arch, userland: Path, tree: KernelTree, base: Path | None =
 def userland_argv(arch: Arch, userland: Path) -> list[str | Path]:
     """The start of a command line that runs a program of the userland on the host, with its own libraries."""
     libraries = sorted({str(path.parent) for path in userland.rglob("lib*.so.*")})
-    return [find_one(userland, arch.loader), "--library-path", ":".join(libraries)]
+    return [_loader(arch, userland), "--library-path", ":".join(libraries)]
+
+
+def _loader(arch: Arch, userland: Path) -> Path:
+    return find_one(userland, Path(arch.loader).name)
 
 
 def find_one(folder: Path, name: str) -> Path:
@@ -99,8 +107,7 @@ def _add_programs(arch: Arch, userland: Path, root: Path) -> None:
     for applet in check_run([*userland_argv(arch, userland), busybox, "--list"], timeout_s=10).stdout.decode().split():
         if not (binaries / applet).exists():
             (binaries / applet).symlink_to("busybox")
-    loader = find_one(userland, arch.loader)
-    shutil.copy2(loader, root / "usr/lib64" / arch.loader)
+    shutil.copy2(_loader(arch, userland), root / "usr" / arch.loader.strip("/"))
     for library in sorted({name for program in (kmod, busybox) for name in _needed_libraries(program, userland)}):
         shutil.copy2(_library(userland, library), root / "usr/lib" / library)
 
@@ -137,7 +144,7 @@ def _add_boot_modules(arch: Arch, tree: KernelTree, userland: Path, root: Path) 
     target = root / "usr/lib/modules" / tree.release
     depends = parse_dependencies((tree.modules / "modules.dep").read_text())
     _copy_modules(tree, find_with_dependencies(BOOT_MODULES, depends), target)
-    _copy_modules(tree, find_with_dependencies(FEW_MODULES, depends), root / FEW_PLACE.strip("/"))
+    _copy_modules(tree, find_with_dependencies(_few_modules(arch), depends), root / FEW_PLACE.strip("/"))
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
         shutil.copy2(tree.modules / name, target)
     run_depmod(arch, userland, tree, base=root)

@@ -20,10 +20,10 @@ from functools import lru_cache
 from pathlib import Path
 
 from kmodlab.errors import SetupError
-from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.image import BOOT_MODULES
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.snapshot import Snapshot, load_snapshot
+from kmodlab.kernel.arch import AMD64, Arch
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.settings import Settings
 

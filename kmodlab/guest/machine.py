@@ -22,8 +22,8 @@ from qemu.qmp import EventListener, QMPClient, QMPError
 
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent import Agent, PortClosedError, ProtocolError, Result
-from kmodlab.guest.arch import Arch
 from kmodlab.guest.qemu import CONSOLE, CONSOLE_KIB, Descriptors, qemu_argv
+from kmodlab.kernel.arch import Arch, Registers
 from kmodlab.process import Deadline, start, stop
 from kmodlab.sandbox.limits import GUEST
 from kmodlab.sandbox.sandbox import find_sandbox, open_box
@@ -38,7 +38,6 @@ LOOKS_BEGIN_S, LOOKS_EVERY_S, LOOKS = 2.0, 0.2, 15
 # QEMU translates code when it is met for the first time, which makes the first start of a program ten times as slow as
 # the next. So, while nobody asks for anything, these are met; at the lowest priority, so that nobody waits for them.
 _WARM_UP = ("nice", "-n", "19", "sh", "-c", "insmod /none; cat /dev/null; test -e /none")
-INTERRUPTS_ON = 0x200  # the IF bit of RFLAGS (Intel SDM vol. 1, 3.4.3)
 
 
 @dataclass(frozen=True)
@@ -54,8 +53,10 @@ class Hardware:
 class Machine:
     """A running guest. Make one with `launch`; `stop` may be called at any time, any number of times."""
 
-    def __init__(self, stack: AsyncExitStack, child: asyncio.subprocess.Process, monitor: QMPClient) -> None:
-        self._stack, self._child, self.monitor = stack, child, monitor
+    def __init__(
+        self, stack: AsyncExitStack, child: asyncio.subprocess.Process, monitor: QMPClient, arch: Arch
+    ) -> None:
+        self._stack, self._child, self.monitor, self._arch = stack, child, monitor, arch
         self._end: asyncio.Future[GuestEnd] = asyncio.get_running_loop().create_future()
         self._port_opened, self._opens = False, 0
         self.agent: Agent
@@ -104,7 +105,7 @@ class Machine:
             for _, theirs in ours:
                 theirs.close()
             monitor = QMPClient("guest")
-            machine = cls(stack, child, monitor)
+            machine = cls(stack, child, monitor, hardware.arch)
             await machine._attach(ours[0][0], ours[1][0], deadline)
             machine._stack = stack.pop_all()
             return machine
@@ -253,12 +254,12 @@ class Machine:
         while off < LOOKS:
             await asyncio.sleep(LOOKS_EVERY_S)
             registers = await self._registers()
-            off = off + 1 if are_interrupts_off(registers) else 0
-        await self._finish(EndKind.HANG, f"The guest hangs{describe_registers(registers)}.")
+            off = off + 1 if are_interrupts_off(self._arch.registers, registers) else 0
+        await self._finish(EndKind.HANG, f"The guest hangs{describe_registers(self._arch.registers, registers)}.")
 
     async def _give_up(self, sentence: str) -> None:
         """The guest is silent: look at its processor from outside, which works even when its interrupts are off."""
-        where = describe_registers(await self._registers())
+        where = describe_registers(self._arch.registers, await self._registers())
         await self._finish(EndKind.HANG, f"{sentence}{where}.")
 
     async def _registers(self) -> str:
@@ -275,23 +276,26 @@ class Machine:
         await self._stack.aclose()
 
 
-def are_interrupts_off(registers: str) -> bool:
+def are_interrupts_off(registers: Registers, text: str) -> bool:
     """Whether QEMU's "info registers" shows a running processor that takes no interrupts."""
-    flags = re.search(r"\bRFL=([0-9a-f]{8})", registers)
-    return flags is not None and not int(flags[1], 16) & INTERRUPTS_ON and not re.search(r"\bHLT=1", registers)
+    flags = re.search(registers.flags, text)
+    return flags is not None and not _interrupts_on(registers, flags) and not re.search(registers.halted, text)
 
 
-def describe_registers(text: str) -> str:
+def _interrupts_on(registers: Registers, flags: re.Match[str]) -> bool:
+    return int(flags[1], 16) & registers.interrupt_bits == registers.interrupts_on
+
+
+def describe_registers(registers: Registers, text: str) -> str:
     """What QEMU's "info registers" says of a silent guest, as the end of a sentence; empty when it says nothing."""
-    flags = re.search(r"\bRFL=([0-9a-f]{8})", text)
-    counter = re.search(r"\bRIP=([0-9a-f]{16})", text)
+    flags, counter = re.search(registers.flags, text), re.search(registers.counter, text)
     if not flags or not counter:
         return ""
-    interrupts = "on" if int(flags[1], 16) & INTERRUPTS_ON else "off"
-    # Modules live in the last gigabyte but a half of the address space (Documentation/arch/x86/x86_64/mm.rst).
-    place = "in a module's code" if int(counter[1], 16) >= 0xFFFFFFFFA0000000 + 0x20000000 else "in the kernel"
-    halted = ", halted" if re.search(r"\bHLT=1", text) else ""
-    return f": its processor is {place} with interrupts {interrupts}{halted} (RIP {counter[1]})"
+    interrupts = "on" if _interrupts_on(registers, flags) else "off"
+    place = "in a module's code" if int(counter[1], 16) >= registers.modules_begin else "in the kernel"
+    halted = ", halted" if re.search(registers.halted, text) else ""
+    name = registers.counter_name
+    return f": its processor is {place} with interrupts {interrupts}{halted} ({name} {counter[1]})"
 
 
 class _LastLines:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from kmodlab.guest.arch import Arch
+from kmodlab.kernel.arch import Arch
 
 MEMORY_MIB = 256
 AGENT_PORT = "kmodlab.agent"
@@ -18,12 +18,10 @@ HOTPLUG_SLOTS = 4  # PCIe slots into which devices can be plugged later
 SLOT = "slot"  # begins their names; a number from 1 follows
 
 # printk's default console level stays: a learner sees KERN_DEBUG in the log and not on the console, as elsewhere.
-# On a busy host the clocksource's watchdog would complain of its own lateness, in the middle of a learner's log.
-_BOOT_OPTIONS = ("panic=-1", "no_timer_check", "tsc=reliable", "rdinit=/init")
+_PANIC, _INIT = "panic=-1", "rdinit=/init"
 # Without random addresses each program is where it was at its last start, and QEMU need not translate it once more:
 # emulated, a program starts twice as fast. Nor need a learner wait for RCU, as rmmod does.
 _SPEED_OPTIONS = ("norandmaps", "rcupdate.rcu_expedited=1")
-KERNEL_OPTIONS = (*_BOOT_OPTIONS, *_SPEED_OPTIONS)
 
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
 
@@ -57,7 +55,7 @@ def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors) -> list[str]:
         *("-nodefaults", "-no-user-config", "-display", "none", "-no-reboot", "-no-shutdown"),
         *("-sandbox", _SANDBOX),
         *("-accel", _accelerator(accel), "-cpu", arch.cpu_kvm if accel == "kvm" else arch.cpu_tcg),
-        *("-m", f"{MEMORY_MIB}M", "-machine", f"{arch.machine},memory-backend=ram,usb=off,vmport=off"),
+        *("-m", f"{MEMORY_MIB}M", "-machine", f"{arch.machine},memory-backend=ram,{arch.machine_options}"),
         *("-object", _ram(fds.ram, shared=boots)),
         *("-chardev", f"socket,id=monitor,fd={fds.monitor}", "-mon", "chardev=monitor,mode=control"),
         *("-chardev", f"ringbuf,id={CONSOLE},size={CONSOLE_KIB}K", "-device", f"{arch.serial},chardev={CONSOLE}"),
@@ -93,5 +91,5 @@ def _slots() -> tuple[str, ...]:
 
 def _boot(arch: Arch, fds: Descriptors) -> tuple[str, ...]:
     assert fds.kernel is not None and fds.initramfs is not None
-    append = " ".join((f"console={arch.console}", *KERNEL_OPTIONS))
+    append = " ".join((f"console={arch.console}", _PANIC, *arch.boot_options, _INIT, *_SPEED_OPTIONS))
     return ("-kernel", _path(fds.kernel), "-initrd", _path(fds.initramfs), "-append", append)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmodlab.errors import SetupError
-from kmodlab.guest.arch import Arch
+from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import run
 from kmodlab.settings import Settings

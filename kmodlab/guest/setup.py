@@ -22,7 +22,6 @@ from filelock import FileLock, Timeout
 
 from kmodlab.errors import GuestError, KmodlabError, SetupError
 from kmodlab.files import new_folder
-from kmodlab.guest.arch import AMD64, Arch
 from kmodlab.guest.image import build_image, source_text
 from kmodlab.guest.kvm import KVM_BOOT_S, find_obstacle, remember_failure, resume_once
 from kmodlab.guest.lab import FORMAT, Lab, LabFile, load_lab, qemu_fingerprint, read_lab_file, write_lab_file
@@ -32,6 +31,7 @@ from kmodlab.guest.requirements import check_build_tools, check_commands
 from kmodlab.guest.snapshot import take_snapshot
 from kmodlab.kbuild.cc_record import record_probes
 from kmodlab.kernel import packages
+from kmodlab.kernel.arch import AMD64, Arch
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.tree import KernelTree, relocate
 from kmodlab.process import Deadline, run_sync
@@ -86,7 +86,7 @@ def _find_lab(settings: Settings) -> Lab | None:
         lab.snapshot  # noqa: B018 (checked, not used)
     except SetupError:
         return None
-    right = lab.file.image == _image_id(lab.file.system) and settings.accel in ("auto", lab.file.accel)
+    right = lab.file.image == _image_id(lab.arch, lab.file.system) and settings.accel in ("auto", lab.file.accel)
     snapshot = _snapshot_id(lab.file.image, lab.hardware, lab.file.qemu_fingerprint)
     return lab if right and lab.file.snapshots.get(lab.file.accel) == snapshot else None
 
@@ -172,8 +172,8 @@ def _digest(*parts: object) -> str:
     return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
 
 
-def _image_id(system: str) -> str:
-    return _digest(FORMAT, system, source_text())
+def _image_id(arch: Arch, system: str) -> str:
+    return _digest(FORMAT, system, source_text(arch))
 
 
 def _snapshot_id(image_id: str, hardware: Hardware, fingerprint: str) -> str:
@@ -211,9 +211,8 @@ class _Setup:
         release = find_release(chosen)
         tree = KernelTree(release, system / "kernel")
         check_build_tools(tree)
-        made = make_stage(
-            self.folder / "images" / _image_id(system.name), lambda into: self._build_image(tree, system, into)
-        )
+        image_id = _image_id(self.arch, system.name)
+        made = make_stage(self.folder / "images" / image_id, lambda into: self._build_image(tree, system, into))
         file = self._choose_snapshots(tree, made, system.name, _version(chosen))
         write_lab_file(self.folder, file)
         self._remove_unused(file)
@@ -232,9 +231,9 @@ class _Setup:
         if self.offline:
             return packages.load_packages(debs)
         self.reporter.step("Asking Debian's archive for the newest kernel")
-        chosen = packages.resolve(apt)
+        chosen = packages.resolve(apt, self.arch)
         self.reporter.step("Downloading the kernel and the guest's tools")
-        packages.download(chosen, debs, apt, self.reporter.progress)
+        packages.download(chosen, debs, apt, self.arch, self.reporter.progress)
         for stale in set(debs.glob("*.deb")) - {debs / package.file for package in chosen}:
             stale.unlink()
         return chosen

@@ -18,11 +18,12 @@ from pathlib import Path
 from debian.deb822 import Packages
 
 from kmodlab.errors import SetupError
+from kmodlab.kernel.arch import Arch
 from kmodlab.process import CompletedProcess, Deadline, check_run, run, run_async, run_sync
 
 # The metapackages decide the version. What a lab takes of their dependencies: everything that is Linux itself.
 # The cloud flavour's headers (1.5 MB) are for those who want to see a module refused that was built for another kernel.
-KERNEL_ROOTS = ("linux-image-amd64", "linux-headers-amd64", "linux-headers-cloud-amd64")
+_KERNEL_ROOTS = ("linux-image", "linux-headers", "linux-headers-cloud")
 _KERNEL_PART = re.compile(r"linux-(image|headers|kbuild|modules|binary)-")
 # The guest's userland: kmod's own tools, a shell, and the libraries that both are linked with. Not busybox-static: its
 # shell prefers its own insmod and lsmod to those on PATH. mandoc shows the tools' manual pages, on the host.
@@ -43,16 +44,17 @@ class Package:
     sha256: str
 
 
-def resolve(apt_dir: Path) -> tuple[Package, ...]:
+def resolve(apt_dir: Path, arch: Arch) -> tuple[Package, ...]:
     """The packages of a lab, newest versions that apt knows; refreshes apt's index (in `apt_dir`) first."""
-    options = apt_options(apt_dir)
+    options = apt_options(apt_dir, arch)
     updated = run(["apt-get", *options, "update"], timeout_s=300)
-    roots = (*KERNEL_ROOTS, *USERLAND_ROOTS)
+    kernel = [f"{name}-{arch.name}" for name in _KERNEL_ROOTS]
+    roots = (*kernel, *USERLAND_ROOTS)
     found = dict(_walk(options, roots))
     missing = [name for name in roots if name not in found]
     if missing:
         raise _no_package(missing, updated)
-    return tuple(found[name] for name in sorted(found) if name not in KERNEL_ROOTS)
+    return tuple(found[name] for name in sorted(found) if name not in kernel)
 
 
 def _no_package(missing: list[str], updated: CompletedProcess) -> SetupError:
@@ -70,7 +72,7 @@ def _no_package(missing: list[str], updated: CompletedProcess) -> SetupError:
     )
 
 
-def apt_options(apt_dir: Path) -> list[str]:
+def apt_options(apt_dir: Path, arch: Arch) -> list[str]:
     """apt's options for private state: nothing of the host's is written, and no root is needed."""
     for folder in ("state/lists/partial", "cache/archives/partial", "log"):
         (apt_dir / folder).mkdir(parents=True, exist_ok=True)
@@ -80,7 +82,7 @@ def apt_options(apt_dir: Path) -> list[str]:
         "Dir::Cache": apt_dir / "cache",
         "Dir::Log": apt_dir / "log",
         "APT::Sandbox::User": "root",  # the folder is ours alone, the _apt user cannot write to it
-        "APT::Architecture": "amd64",
+        "APT::Architecture": arch.name,
         "Acquire::Languages": "none",
         "Acquire::Retries": "2",
     }
@@ -127,7 +129,7 @@ def _package(paragraph: Packages) -> Package:
 # ---- downloading ---------------------------------------------------------------------------------------------------
 
 
-def download(packages: Iterable[Package], into: Path, apt_dir: Path, progress: Progress) -> None:
+def download(packages: Iterable[Package], into: Path, apt_dir: Path, arch: Arch, progress: Progress) -> None:
     """Fetch what is not there yet. apt checks each file against the signed index; an interrupted file is resumed."""
     into.mkdir(parents=True, exist_ok=True)
     packages = tuple(packages)
@@ -136,7 +138,7 @@ def download(packages: Iterable[Package], into: Path, apt_dir: Path, progress: P
         if _size(into / package.file) >= package.size:
             (into / package.file).unlink()  # damaged: apt would take its size for proof that it is whole
     if missing:
-        _fetch(missing, packages, into, apt_dir, progress)
+        _fetch(missing, packages, into, apt_options(apt_dir, arch), progress)
     damaged = [package.file for package in packages if not is_complete(package, into)]
     for file in damaged:
         (into / file).unlink(missing_ok=True)
@@ -150,9 +152,9 @@ def download(packages: Iterable[Package], into: Path, apt_dir: Path, progress: P
 
 
 def _fetch(
-    missing: list[Package], packages: tuple[Package, ...], into: Path, apt_dir: Path, progress: Progress
+    missing: list[Package], packages: tuple[Package, ...], into: Path, options: list[str], progress: Progress
 ) -> None:
-    argv = ["apt-get", *apt_options(apt_dir), "download", *(f"{package.name}={package.version}" for package in missing)]
+    argv = ["apt-get", *options, "download", *(f"{package.name}={package.version}" for package in missing)]
     finished = run_sync(_run_with_progress(argv, packages, into, progress))
     if finished.ok:
         return

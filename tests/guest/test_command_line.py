@@ -7,11 +7,11 @@ from itertools import pairwise
 import pytest
 
 from kmodlab.errors import EndKind, GuestEnd, GuestLostError, KmodlabError, SetupError, UsageError
-from kmodlab.guest.arch import AMD64
 from kmodlab.guest.image import find_with_dependencies, parse_dependencies
 from kmodlab.guest.machine import are_interrupts_off, describe_registers
 from kmodlab.guest.qemu import Descriptors, qemu_argv
 from kmodlab.guest.session import is_modules_doing
+from kmodlab.kernel.arch import AMD64
 
 BOOTING = Descriptors(ram=10, disk=11, agent=12, monitor=13, kernel=14, initramfs=15)
 RESUMING = Descriptors(ram=10, disk=11, agent=12, monitor=13)
@@ -50,16 +50,16 @@ def test_the_host_cpu_is_only_for_kvm() -> None:
 
 
 def test_registers_tell_where_a_silent_guest_is() -> None:
-    assert describe_registers(LOOPING) == (
+    assert describe_registers(AMD64.registers, LOOPING) == (
         ": its processor is in a module's code with interrupts off (RIP ffffffffc05f700b)"
     )
-    assert "in the kernel with interrupts on, halted" in describe_registers(IDLE)
-    assert describe_registers("nonsense") == ""
+    assert "in the kernel with interrupts on, halted" in describe_registers(AMD64.registers, IDLE)
+    assert describe_registers(AMD64.registers, "nonsense") == ""
 
 
 @pytest.mark.parametrize(("text", "off"), [(LOOPING, True), (IDLE, False), (CLI_HALTED, False), ("", False)])
 def test_only_a_running_processor_without_interrupts_counts_as_looping(text: str, off: bool) -> None:
-    assert are_interrupts_off(text) is off
+    assert are_interrupts_off(AMD64.registers, text) is off
 
 
 def test_boot_modules_come_with_what_they_need() -> None:

@@ -18,6 +18,7 @@ from kmodlab.errors import SetupError
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.session import Session
 from kmodlab.guest.setup import claim_folder
+from kmodlab.kernel.arch import AMD64
 from kmodlab.kernel.packages import download, resolve
 from kmodlab.settings import Settings, get_settings
 
@@ -135,8 +136,8 @@ def test_an_interrupted_or_damaged_download_is_mended(cache: Path, damage: str) 
     data = package.read_bytes()
     package.unlink()  # it is a hard link: the original stays whole
     package.write_bytes(data[:-1000] if damage == "cut short" else data[:-1000] + bytes(1000))
-    chosen = resolve(cache / "apt")
-    download(chosen, cache / "debs", cache / "apt", lambda *_: None)
+    chosen = resolve(cache / "apt", AMD64)
+    download(chosen, cache / "debs", cache / "apt", AMD64, lambda *_: None)
     assert next((cache / "debs").glob("kmod_*.deb")).read_bytes() == data
 
 
