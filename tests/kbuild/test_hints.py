@@ -6,7 +6,7 @@ import pytest
 from building import build_all
 from mistakes import CASES, Case
 
-from kmodlab.kbuild.hint_rules import RULES
+from kmodlab.kbuild.hints import RULES
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree

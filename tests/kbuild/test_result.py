@@ -126,7 +126,7 @@ def test_what_a_message_names_is_named_in_the_hint() -> None:
     hint = find_hint("gcc", "implicit declaration of function ‘kmalloc’; did you mean ‘x’?")  # noqa: RUF001
     assert hint and hint.text == "kmalloc needs its header: add #include <linux/slab.h>."
     hint = find_hint("gcc", "‘struct module’ has no member named ‘{0}’")  # noqa: RUF001
-    assert hint and hint.text.startswith("struct module has nothing called {0} in")
+    assert hint and hint.text.startswith("struct module has no member {0} in")
 
 
 def test_what_nobody_foresaw_has_no_hint() -> None:

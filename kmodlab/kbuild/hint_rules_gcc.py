@@ -1,0 +1,369 @@
+"""The mistakes that gcc reports: the words of its message, and the hint. The first rule that fits is taken."""
+
+from __future__ import annotations
+
+from kmodlab.i18n import N_
+from kmodlab.kbuild.hint_rules import FLOATING_POINT, Rule
+
+GCC_RULES = (
+    # ---- init and exit ----
+    Rule(
+        "two-inits",
+        "redefinition of '(?:__inittest|init_module)'",
+        N_("A module has exactly one init function, so module_init() may appear once."),
+    ),
+    Rule(
+        "two-inits",
+        "redefinition of '(?:__exittest|cleanup_module)'",
+        N_("A module has at most one exit function, so module_exit() may appear once."),
+    ),
+    Rule(
+        "wrong-init",
+        "incompatible return type 'initcall_t'|'init_module' alias between functions of incompatible types",
+        N_(
+            "An init function takes nothing and returns int: static int __init hello_init(void). Return 0 on success, "
+            "a negative error such as -ENOMEM otherwise."
+        ),
+    ),
+    Rule(
+        "wrong-exit",
+        "incompatible return type 'exitcall_t'|'cleanup_module' alias between functions of incompatible types",
+        N_(
+            "An exit function takes nothing and returns nothing: static void __exit hello_exit(void). "
+            "Unloading cannot fail."
+        ),
+    ),
+    # ---- macros of modules ----
+    Rule(
+        "parameter-type",
+        "'param_ops_(?P<type>.*?)' undeclared",
+        N_("There is no parameter type {type}. Take one of bool, int, uint, long, ulong, short, ushort, byte, charp."),
+    ),
+    Rule(
+        "parameter-permissions",
+        "negative width in bit-field",
+        N_(
+            "The last argument of module_param() is the file's permissions in /sys, in octal: 0444 for everybody to "
+            "read, 0644 for root to change. Others may not write there, and nobody may write what they cannot read."
+        ),
+        macro="VERIFY_OCTAL_PERMISSIONS",
+    ),
+    Rule(
+        "missing-module-header",
+        r"expected declaration specifiers or .* before (?:string|numeric) constant",
+        N_("The compiler does not know this macro. Add #include <linux/module.h> as the first line."),
+        excerpt=r"\b(?:MODULE_(?:LICENSE|AUTHOR|DESCRIPTION|VERSION|ALIAS|PARM_DESC|INFO))\b",
+    ),
+    Rule(
+        "module-macro",
+        r"expected declaration specifiers or .* before string constant",
+        N_(
+            "There is no such macro. The usual ones are MODULE_LICENSE, MODULE_AUTHOR, MODULE_DESCRIPTION, "
+            "MODULE_VERSION, MODULE_ALIAS, MODULE_PARM_DESC (American spelling: LICENSE)."
+        ),
+        excerpt=r"\bMODULE_\w+",
+    ),
+    Rule(
+        "missing-module-header",
+        "in declaration of '(?P<macro>module_init|module_exit|module_param|EXPORT_SYMBOL(?:_GPL)?)'",
+        N_("{macro} is a macro that the compiler does not know here. Add #include <linux/module.h> as the first line."),
+    ),
+    Rule(
+        "outside-function",
+        r"expected declaration specifiers or .* before|expected identifier or '\(' before"
+        r"|expected '=', ',', .* before '(?:->|\.|\[|\+\+|--|\+=|-=)' token",
+        N_(
+            "A statement is outside of all functions: there may be one }} too many above, or the function's head is "
+            "missing."
+        ),
+    ),
+    # ---- punctuation ----
+    Rule(
+        "unclosed-string",
+        r'missing terminating " character',
+        N_('A string is not closed: put the second " before the end of the line.'),
+    ),
+    Rule("unclosed-comment", "unterminated comment", N_("A comment begins here and never ends: close it with */.")),
+    Rule("unclosed-condition", r"unterminated (?P<directive>#\w+)", N_("This {directive} has no #endif.")),
+    Rule(
+        "missing-parenthesis",
+        r"unterminated argument list invoking macro|expected '\)' before",
+        N_("A parenthesis is open: count ( and ) on this line and the one before."),
+    ),
+    Rule(
+        "end-of-input",
+        "expected .* at end of input|invalid storage class for function",
+        N_("A function above is still open where the next thing begins: look for a missing }}."),
+    ),
+    Rule(
+        "missing-semicolon",
+        "expected .*';'.* (?:before|at end)",
+        N_("A statement ends with a semicolon: it is missing here, or at the end of the line above."),
+    ),
+    Rule(
+        "missing-semicolon",
+        "called object .*is not a function",
+        N_("A semicolon is missing at the end of this line, so the parenthesis on the next one makes a call of it."),
+    ),
+    Rule(
+        "stray-character",
+        "stray .* in program",
+        N_(
+            "C does not know this character. Often it is a typographic quote or space from copied text: type it "
+            'again, with plain " and plain spaces.'
+        ),
+    ),
+    # ---- headers ----
+    Rule(
+        "userspace-header",
+        r"^(?P<header>(?:stdio|stdlib|string|unistd|errno|assert|math|time|signal|pthread|stdint|stdbool|stdarg|stddef|ctype"
+        r"|limits|fcntl)\.h|sys/\w+\.h): No such file",
+        N_(
+            "<{header}> belongs to userspace, and no C library is linked into the kernel. The kernel's own headers are "
+            "below linux/: printk.h, slab.h, string.h, errno.h, types.h, delay.h."
+        ),
+    ),
+    Rule(
+        "missing-header",
+        r"^(?P<header>(?:linux|asm|uapi|net|scsi|drm)/\S+): No such file",
+        N_(
+            "This kernel has no header {header}. Check the spelling; headers also move from one kernel version to "
+            "another."
+        ),
+    ),
+    Rule(
+        "missing-own-header",
+        r"^(?P<header>\S+\.h): No such file",
+        N_(
+            "{header} is neither among your files nor in the kernel. Add it to your files; the kernel's own headers "
+            "are written with their folder, as in <linux/{header}>."
+        ),
+    ),
+    # ---- names ----
+    Rule(
+        "undeclared",
+        r"'(?:TRUE|FALSE)' undeclared",
+        N_("The kernel writes true and false in small letters (linux/types.h)."),
+    ),
+    Rule(
+        "undeclared",
+        r"'errno' undeclared",
+        N_("The kernel has no errno variable: functions return the negative error itself, for instance -ENOMEM."),
+    ),
+    Rule(
+        "undeclared",
+        r"'(?P<name>\w+)' undeclared",
+        N_("The name {name} is not known here: declare it, check the spelling, or include the header that has it."),
+    ),
+    Rule(
+        "implicit-function",
+        "implicit declaration of function '(?P<function>.*?)'",
+        N_(
+            "No header included here declares {function}, and no function above has that name. Check the spelling, "
+            "include its header, or put its definition before the first use."
+        ),
+    ),
+    Rule(
+        "unknown-type",
+        "unknown type name '(?P<type>.*?)'",
+        N_(
+            "There is no type {type} here. Check the spelling, write struct before the name of a structure, or include "
+            "the header that defines it (u8, u32, size_t, bool are in linux/types.h)."
+        ),
+    ),
+    Rule(
+        "incomplete-type",
+        "(?:undefined|incomplete) type '(?P<type>.*?)'",
+        N_(
+            "{type} is declared but not defined here, so the compiler does not know its members. Include the header "
+            "that defines it."
+        ),
+    ),
+    Rule(
+        "no-member",
+        "'(?P<type>.*?)' has no member named '(?P<member>.*?)'",
+        N_(
+            "{type} has no member {member} in this kernel. Members come and go between versions: look it up in the "
+            "header."
+        ),
+    ),
+    Rule(
+        "redefinition",
+        "redefinition of '(?P<name>.*?)'",
+        N_("{name} is defined twice. Remove one, or give it another name; the note shows the first."),
+    ),
+    Rule(
+        "static-mismatch",
+        "(?:non-)?static declaration of '(?P<name>.*?)' follows",
+        N_(
+            "{name} is declared one way and then defined another: write static in both places or in neither.",
+        ),
+    ),
+    Rule(
+        "conflicting-types",
+        "conflicting types for '(?P<name>.*?)'",
+        N_(
+            "{name} is declared twice with different types. If the other declaration is the kernel's, choose another "
+            "name."
+        ),
+    ),
+    # ---- types and values ----
+    Rule(
+        "incompatible-pointer",
+        r"(?:initialization of|assignment to) '[^']*\(\*\).*incompatible pointer type",
+        N_(
+            "The kernel will call this with other arguments than the function takes. Give your function exactly the "
+            "type that the message names first."
+        ),
+    ),
+    Rule(
+        "pointer-types",
+        "incompatible pointer type",
+        N_(
+            "A pointer to one type is given where a pointer to another is expected. The note shows which: give a "
+            "function of yours exactly that type; with data, an & may be missing or one too many."
+        ),
+    ),
+    Rule(
+        "int-conversion",
+        "makes (?:pointer from integer|integer from pointer) without a cast",
+        N_("A number is used as a pointer, or a pointer as a number: an &, a * or a declaration may be missing."),
+    ),
+    Rule(
+        "return-without-value",
+        "'return' with no value",
+        N_("This function promises a value: an init function, for instance, returns 0 or a negative error."),
+    ),
+    Rule(
+        "return-with-value",
+        "'return' with a value, in function returning void",
+        N_("This function returns nothing, like every exit function: write return; without a value, or leave it out."),
+    ),
+    Rule(
+        "no-return-value",
+        "no return statement in function returning non-void|control reaches end of non-void function",
+        N_("This function promises a value but can end without one: add a return, for instance return 0;"),
+    ),
+    Rule(
+        "argument-count",
+        "too few arguments to function '(?P<function>.*?)'",
+        N_(
+            "{function} is called with too few arguments. The note shows its declaration; the kernel's change between "
+            "versions."
+        ),
+    ),
+    Rule(
+        "argument-count",
+        "too many arguments to function '(?P<function>.*?)'",
+        N_(
+            "{function} is called with too many arguments. The note shows its declaration; the kernel's change between "
+            "versions."
+        ),
+    ),
+    Rule(
+        "level-comma",
+        "too many arguments for format",
+        N_(
+            'Write no comma between the level and the text, printk(KERN_INFO "hello\\n"): the compiler joins the two.',
+        ),
+        excerpt=r"\bKERN_\w+\s*,",
+    ),
+    Rule(
+        "format",
+        "^format |too many arguments for format|conversion (?:type|lacks)|unknown conversion",
+        N_(
+            "The conversions in the text (%d, %s, …) and the arguments after it must agree in number and type: "
+            "%d for int, %lu for unsigned long, %zu for size_t, %s for a string, %p for a pointer."
+        ),
+    ),
+    Rule(
+        "not-constant",
+        "initializer element is not constant",
+        N_("A variable outside of functions can only start with a constant value. Set it in the init function."),
+    ),
+    Rule(
+        "uninitialised",
+        "'(?P<name>.*?)' (?:is|may be) used uninitialized",
+        N_("{name} has no value yet when it is read here: give it one where it is declared."),
+    ),
+    Rule(
+        "assignment-condition",
+        "assignment used as truth value",
+        N_("= sets a value, == compares. If you mean to set it, put a second pair of parentheses around it."),
+    ),
+    Rule(
+        "overflow",
+        "detected (?:write|read) beyond size|writing .* into a region of size|array subscript .* (?:above|outside)",
+        N_(
+            "This goes beyond the end of the array, which in the kernel destroys someone else's memory. "
+            "Use a larger array, or strscpy(), which knows the size."
+        ),
+    ),
+    Rule(
+        "strict-prototype",
+        "function declaration isn't a prototype",
+        N_("Empty parentheses say nothing about arguments: write (void) for a function that takes none."),
+    ),
+    # ---- unused ----
+    Rule(
+        "unused-variable",
+        "unused variable '|variable '.*?' set but not used",
+        N_("The variable is never read. Remove it, or use it."),
+    ),
+    Rule(
+        "unused-function",
+        "'(?P<function>.*?)' defined but not used",
+        N_(
+            "Nobody calls {function}. An init or exit function must be registered: module_init({function}); or "
+            "module_exit({function});"
+        ),
+        excerpt=r"\b(?:__init|__exit|\w*init\w*|\w*exit\w*|\w*cleanup\w*)\b",
+    ),
+    Rule(
+        "unused-function",
+        "'(?P<function>.*?)' defined but not used",
+        N_("Nobody calls {function}. Remove it, or use it."),
+    ),
+    # ---- the kernel's own rules ----
+    Rule("floating-point", "SSE register (?:return|argument)|SSE disabled|x87|unknown_?float", FLOATING_POINT),
+    Rule(
+        "frame-size",
+        r"the frame size of (?P<size>\d+) bytes is larger",
+        N_(
+            "The kernel's stack is small (16 KiB for everything), and this function takes {size} bytes of it. "
+            "Get large buffers with kmalloc(), or make them static."
+        ),
+    ),
+    Rule(
+        "variable-length-array",
+        "variable length array",
+        N_(
+            "The kernel's stack is too small for arrays whose size is known only at run time. Use a constant, or "
+            "kmalloc()."
+        ),
+    ),
+    Rule(
+        "mixed-declarations",
+        "mixed declarations and code",
+        N_(
+            "The kernel declares variables at the beginning of a block: move this line up, before the first statement.",
+        ),
+    ),
+    Rule(
+        "fallthrough",
+        "may fall through",
+        N_("Without break; the next case runs as well. If you mean that, write fallthrough; in its place."),
+    ),
+    Rule(
+        "date-time",
+        "might prevent reproducible builds",
+        N_(
+            "The kernel forbids __DATE__ and __TIME__, so that equal sources give equal modules. Use MODULE_VERSION().",
+        ),
+    ),
+    Rule(
+        "no-prototype",
+        "no previous prototype for '(?P<function>.*?)'",
+        N_("{function} can be seen from other files, but no header declares it. Make it static."),
+    ),
+)
