@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from kmodlab.cli.console import ERR, say
 from kmodlab.crash.source_location import SourceLine
+from kmodlab.excerpt import make_excerpt
 from kmodlab.guest.lab import load_lab
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
@@ -175,9 +176,9 @@ class _Table:
     def _show_line(self, line: SourceLine | None) -> None:
         if line is None:
             return
-        lines = self._sources.files.get(line.file, b"").decode("utf-8", "replace").split("\n")
-        if 0 < line.line <= len(lines):
-            say(f"      {line.file}:{line.line}: {lines[line.line - 1].strip()}", "cyan")
+        source = self._sources.files.get(line.file, b"").decode("utf-8", "replace")
+        for row in make_excerpt(source, line.line):
+            say(f"      {line.file}:{line.line}: {row.text.strip()}", "cyan")
 
 
 def _style(verdict: Verdict) -> str:

@@ -17,6 +17,7 @@ from kmodlab.crash.reader import MAX_REPORTS, find_reports
 from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import ModuleSource, SourceLine
 from kmodlab.errors import UsageError
+from kmodlab.excerpt import FIRST_WORD, make_excerpt
 from kmodlab.files import MIB
 
 MAX_SOURCE_BYTES = 4 * MIB
@@ -113,15 +114,14 @@ class _Module:
         """Why the module tells no line, in a sentence; empty where none was given, or it does."""
         return self.source.complaint(report, found=self.guilty(report) is not None) if self.source else ""
 
-    def text(self, line: SourceLine) -> str | None:
-        """The line as it stands in its file; only files beside the module are opened, since the path is its claim."""
+    def text(self, line: SourceLine) -> str:
+        """The line's file, empty if missing; only files beside the module are opened, since the path is its claim."""
         if self._folder is None or not line.own:
-            return None
+            return ""
         path = (self._folder / line.file).resolve()
         if not path.is_relative_to(self._folder) or not path.is_file() or path.stat().st_size > MAX_SOURCE_BYTES:
-            return None
-        source = path.read_text("utf-8", "replace").split("\n")
-        return source[line.line - 1] if 0 < line.line <= len(source) else None
+            return ""
+        return path.read_text("utf-8", "replace")
 
 
 # ---- for programs --------------------------------------------------------------------------------------------------
@@ -221,13 +221,8 @@ def _show_line(guilty: GuiltyLine, report: Report, module: _Module) -> None:
     callers = chain[chain.index(line) + 1 :]
     inlined = "".join(f", inlined into {caller.function} at line {caller.line}" for caller in callers)
     say(f"  {line.file}:{line.line}: {guilty.note or f'in {line.function}{inlined}'}", "bold")
-    text = module.text(line)
-    if text is None:
-        return
-    margin = f"  {line.line:>6} | "
-    say(margin + text.expandtabs(8))
-    before = text[: len(text) - len(text.lstrip())]
-    say(" " * (len(margin) - 2) + "| " + " " * len(before.expandtabs(8)) + "^", "bold red")
+    for row in make_excerpt(module.text(line), line.line, FIRST_WORD):
+        say(str(row), "" if row.number else "bold red")
 
 
 def _call_place(frame: Frame, chain: tuple[SourceLine, ...]) -> str:

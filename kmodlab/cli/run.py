@@ -15,6 +15,7 @@ from kmodlab.cli.console import ERR, OUT, say
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report, ReportSeverity
+from kmodlab.excerpt import FIRST_WORD, make_excerpt
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.kbuild.build import build
@@ -100,12 +101,9 @@ def _print_hint(diagnostic: Diagnostic, sources: Sources) -> None:
 
 def _print_line(sources: Sources, file: str, number: int | None, column: int | None) -> None:
     """A line of the source with a caret below it: under the column, or under its first word."""
-    lines = sources.files.get(file, b"").decode("utf-8", "replace").split("\n")
-    if number is None or not 0 < number <= len(lines):
-        return
-    line = lines[number - 1].expandtabs(8)  # gcc counts columns as a terminal shows them
-    say(f"  {line}")
-    say("  " + " " * (column - 1 if column else len(line) - len(line.lstrip())) + "^")
+    source = sources.files.get(file, b"").decode("utf-8", "replace")
+    for row in make_excerpt(source, number or 0, column or FIRST_WORD):
+        say(str(row))
 
 
 def _print_trial(trial: ModuleRun, sources: Sources) -> None:

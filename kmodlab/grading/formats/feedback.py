@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from kmodlab.checks.result import Line, Status
+from kmodlab.excerpt import ExcerptRow, make_excerpt
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.files import file_name
 from kmodlab.grading.formats.html import render
@@ -22,7 +23,6 @@ from kmodlab.grading.models import CheckGrade, Grade, GradeState
 _SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?"}
 _VERDICTS = {Status.PASSED: "passed", Status.FAILED: "not yet", Status.ERRORED: "not judged"}
 _AROUND = 2  # lines above and below the one in question
-_WIDTH = 300
 _LOG, _LOG_LINES = 20_000, 80  # characters and lines from its end
 
 
@@ -73,20 +73,15 @@ def _check(check: CheckGrade, answers: Mapping[str, str]) -> dict[str, Any]:
 
 def _excerpt(line: Line, answers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
     """The line with those around it, where the learner's cells have it; else the line alone."""
-    lines = _lines_with(line, answers)
-    first, last = max(1, line.number - _AROUND), min(len(lines), line.number + _AROUND)
-    for number in range(first, last + 1) if lines else ():
-        hit = number == line.number
-        text = lines[number - 1].expandtabs(8)[:_WIDTH]
-        yield {"hit": hit, "text": f"{'>' if hit else ' '} {number:>4} | {text}"}
-    if not lines:
-        yield {"hit": True, "text": f"> {line.number:>4} | {line.text}"}
+    rows = make_excerpt(_cell_with(line, answers), line.number, context=_AROUND)
+    for row in rows or [ExcerptRow(line.number, line.text, is_hit=True)]:
+        yield {"hit": row.is_hit, "text": str(row)}
 
 
-def _lines_with(line: Line, answers: Mapping[str, str]) -> list[str]:
-    """The lines of the cell that has this very line at its place."""
+def _cell_with(line: Line, answers: Mapping[str, str]) -> str:
+    """The text of the cell that has this very line at its place; empty if none has."""
     for text in answers.values():
         lines = text.split("\n")
         if line.text and 0 < line.number <= len(lines) and lines[line.number - 1].strip()[:200] == line.text:
-            return lines
-    return []
+            return text
+    return ""
