@@ -20,7 +20,7 @@ from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError, UsageError
-from kmodlab.guest.agent import Result
+from kmodlab.guest.agent.client import Result
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import Session, is_modules_doing
 from kmodlab.kbuild.diagnostics import Diagnostic

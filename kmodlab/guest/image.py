@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from importlib.resources import as_file, files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from elftools.elf.dynamic import DynamicSection
@@ -33,9 +34,13 @@ _PASSWD = "root:x:0:0:root:/root:/bin/sh\n"  # noqa: S105 (no password in it)
 
 
 def source_text(arch: Arch) -> str:
-    """The agent's and the init script's text, and the modules' names: what the image depends on besides packages."""
-    parts = ((files("kmodlab.guest") / name).read_text() for name in ("agent.c", "init.sh"))
-    return "\n".join((*parts, *BOOT_MODULES, *_few_modules(arch)))
+    """All that the image depends on besides packages: the agent's sources, the init script, the names of modules."""
+    agent = (f"{path.name}\n{path.read_text()}" for path in _agent_sources(files("kmodlab.guest.agent")))
+    return "\n".join((*agent, (files("kmodlab.guest") / "init.sh").read_text(), *BOOT_MODULES, *_few_modules(arch)))
+
+
+def _agent_sources(folder: Traversable) -> list[Traversable]:
+    return sorted((path for path in folder.iterdir() if path.name.endswith((".c", ".h"))), key=lambda path: path.name)
 
 
 def _few_modules(arch: Arch) -> tuple[str, ...]:
@@ -136,8 +141,9 @@ def _library(userland: Path, name: str) -> Path:
 
 
 def _add_agent(root: Path) -> None:
-    with as_file(files("kmodlab.guest") / "agent.c") as source:
-        check_run(["gcc", "-O2", "-static", "-s", "-o", root / "usr/bin/agent", source], timeout_s=60)
+    with as_file(files("kmodlab.guest.agent")) as folder:
+        sources = sorted(folder.glob("*.c"))
+        check_run(["gcc", "-O2", "-static", "-s", "-o", root / "usr/bin/agent", *sources], timeout_s=60)
 
 
 def _add_boot_modules(arch: Arch, tree: KernelTree, userland: Path, root: Path) -> None:

@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 from qemu.qmp import EventListener, QMPClient, QMPError
 
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError
-from kmodlab.guest.agent import Agent, PortClosedError, ProtocolError, Result
+from kmodlab.guest.agent.client import Agent, PortClosedError, ProtocolError, Result
 from kmodlab.guest.qemu import CONSOLE, CONSOLE_KIB, Descriptors, qemu_argv
 from kmodlab.kernel.arch import Arch, Registers
 from kmodlab.process import Deadline, start, stop

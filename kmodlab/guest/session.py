@@ -16,7 +16,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError
-from kmodlab.guest.agent import OUTPUT_LIMIT, Result
+from kmodlab.guest.agent.client import OUTPUT_LIMIT, Result
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.snapshot import get_ram, resume

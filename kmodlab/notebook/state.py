@@ -14,7 +14,7 @@ from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log
 from kmodlab.crash.report import Report, ReportSeverity
 from kmodlab.errors import GuestError
-from kmodlab.guest.agent import OUTPUT_LIMIT
+from kmodlab.guest.agent.client import OUTPUT_LIMIT
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import COMMAND_S, Session

@@ -19,7 +19,7 @@ from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
-from kmodlab.guest.agent import Result
+from kmodlab.guest.agent.client import Result
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import is_modules_doing
 from kmodlab.kbuild.sources import kmod_name

@@ -14,7 +14,7 @@ from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
-from kmodlab.guest.agent import OUTPUT_LIMIT, Result
+from kmodlab.guest.agent.client import OUTPUT_LIMIT, Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
 from kmodlab.kbuild.result import Build, Outcome
 

@@ -32,5 +32,5 @@ def test_compiled_files_make_no_difference(tmp_path: Path) -> None:
 def test_the_rooms_are_there_with_their_c() -> None:
     root = Path(kmodlab.__file__).parent
     assert all((root / room / "__init__.py").is_file() for room in ROOMS)
-    assert (root / "guest" / "agent.c").is_file() and (root / "tracer" / "module" / "tracer.c").is_file()
+    assert (root / "guest" / "agent" / "main.c").is_file() and (root / "tracer" / "module" / "tracer.c").is_file()
     assert len(judging_digest()) == 16

@@ -17,7 +17,7 @@ from typing import TypeVar
 import pytest
 
 from kmodlab.errors import GuestError
-from kmodlab.guest.agent import (
+from kmodlab.guest.agent.client import (
     HEADER,
     MAX_PAYLOAD,
     OUTPUT_LIMIT,
@@ -35,8 +35,8 @@ T = TypeVar("T")
 @pytest.fixture(scope="module")
 def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
     binary = tmp_path_factory.mktemp("agent") / "agent"
-    with as_file(files("kmodlab.guest") / "agent.c") as source:
-        subprocess.run(["gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", binary, source], check=True)
+    with as_file(files("kmodlab.guest.agent")) as folder:
+        subprocess.run(["gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-o", binary, *folder.glob("*.c")], check=True)
     return binary
 
 
@@ -146,11 +146,11 @@ def test_a_file_that_cannot_be_written_says_why(port: socket.socket) -> None:
         ask(port, lambda agent: agent.put("/none/file", b"data" * 100_000))
 
 
-def own(agent: Agent, *argv: str, limit: int = OUTPUT_LIMIT) -> Awaitable[Result]:
+def builtin(agent: Agent, *argv: str, limit: int = OUTPUT_LIMIT) -> Awaitable[Result]:
     return agent.execute(list(argv), directory="/", in_agent=True, limit=limit)
 
 
-def test_its_own_commands_say_what_the_tools_say(port: socket.socket, tmp_path: Path) -> None:
+def test_builtins_say_what_the_tools_say(port: socket.socket, tmp_path: Path) -> None:
     data = os.urandom(300_000)
     file = tmp_path / "file"
     file.write_bytes(data)
@@ -160,7 +160,7 @@ def test_its_own_commands_say_what_the_tools_say(port: socket.socket, tmp_path: 
         link = tmp_path / "link"
         link.symlink_to("file")
         asked = (("cat", str(file)), ("stat", str(file)), ("cat", "/none"), ("stat", "/none"), ("stat", "/dev/null"))
-        return [await own(agent, *argv) for argv in (*asked, ("stat", str(link)))]
+        return [await builtin(agent, *argv) for argv in (*asked, ("stat", str(link)))]
 
     content, found, *missing, device, link = ask(port, work)
     assert link.text == "777 symbolic link\nfile\n"
@@ -171,40 +171,40 @@ def test_its_own_commands_say_what_the_tools_say(port: socket.socket, tmp_path: 
     ] * 2
 
 
-def test_an_own_command_that_there_is_not_is_status_127(port: socket.socket) -> None:
-    assert ask(port, lambda agent: own(agent, "rm", "/none")).status == 127
+def test_a_missing_builtin_is_status_127(port: socket.socket) -> None:
+    assert ask(port, lambda agent: builtin(agent, "rm", "/none")).status == 127
 
 
-def test_an_own_command_that_floods_is_cut_and_another_hand_takes_over(port: socket.socket) -> None:
+def test_a_builtin_that_floods_is_cut_and_another_helper_takes_over(port: socket.socket) -> None:
     async def work(agent: Agent) -> tuple[Result, Result]:
-        return await own(agent, "cat", "/dev/zero", limit=100_000), await own(agent, "stat", "/")
+        return await builtin(agent, "cat", "/dev/zero", limit=100_000), await builtin(agent, "stat", "/")
 
     flooded, after = ask(port, work)
     assert flooded.output_truncated and len(flooded.stdout) == 100_000
     assert after.text == "755 directory\n"
 
 
-def test_cancelling_an_own_command_leaves_the_agent_usable(port: socket.socket, tmp_path: Path) -> None:
+def test_cancelling_a_builtin_leaves_the_agent_usable(port: socket.socket, tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
 
     async def work(agent: Agent) -> Result:
         with pytest.raises(TimeoutError):
             async with asyncio.timeout(0.2):
-                await own(agent, "cat", str(tmp_path / "fifo"))  # nobody ever writes there
-        return await own(agent, "stat", "/")
+                await builtin(agent, "cat", str(tmp_path / "fifo"))  # nobody ever writes there
+        return await builtin(agent, "stat", "/")
 
     assert ask(port, work).ok
 
 
-def test_a_hand_that_was_killed_is_replaced(port: socket.socket) -> None:
+def test_a_helper_that_was_killed_is_replaced(port: socket.socket) -> None:
     async def work(agent: Agent) -> list[Result]:
-        results = [await own(agent, "stat", "/")]
-        (pid,) = re.findall(rb"\d+", (await own(agent, "cat", "/proc/self/stat")).stdout)[:1]
+        results = [await builtin(agent, "stat", "/")]
+        (pid,) = re.findall(rb"\d+", (await builtin(agent, "cat", "/proc/self/stat")).stdout)[:1]
         os.kill(int(pid), 9)
-        return [*results, await own(agent, "stat", "/"), await own(agent, "stat", "/")]
+        return [*results, await builtin(agent, "stat", "/"), await builtin(agent, "stat", "/")]
 
     results = ask(port, work)
-    assert results[0].ok and results[-1].ok  # the one between may have been asked of the hand that was dying
+    assert results[0].ok and results[-1].ok  # the one between may have been asked of the helper that was dying
     assert results[1].ok or results[1].status == -9
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Frame, Kind, Report
 from kmodlab.errors import EndKind, GuestEnd
-from kmodlab.guest.agent import Result
+from kmodlab.guest.agent.client import Result
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.complaint import Complaint, count

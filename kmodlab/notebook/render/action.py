@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from kmodlab.crash.errnos import explain_error
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report
-from kmodlab.guest.agent import Result
+from kmodlab.guest.agent.client import Result
 from kmodlab.notebook.guilty_line import find_cell_line
 from kmodlab.notebook.render.crash import FRESH_GUEST, CrashCard
 from kmodlab.notebook.render.log import EARLIER, Log
