@@ -5,7 +5,7 @@ itself could not be done. The tree, with the exit status of the command line:
 
     KmodlabError                4  errored: ours, or the machine's
     ├── UsageError              2  what was asked for makes no sense: a bad name, an empty source, no such file
-    │   └── MalformedError      2  a file is not what it should be (`elf.malformed_error`)
+    │   └── MalformedError      2  a file is not what it should be (`elf.contents`)
     ├── ExerciseError           3  an exercise is broken; file and cell are named (`course.exercise`)
     ├── SetupError              4  the lab is missing, damaged, or could not be made
     ├── SandboxError            4  the box for untrusted work cannot be had

@@ -19,6 +19,7 @@ from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report
 from kmodlab.crash.source_location import SourceLine
+from kmodlab.elf.modprobe import parse_proc_modules
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError, UsageError
 from kmodlab.guest.agent.client import Result
 from kmodlab.guest.machine import Machine
@@ -320,9 +321,9 @@ class CheckContext:
 
     def loaded(self) -> set[str]:
         """The names of the loaded modules, read by our agent rather than by a program that could be another."""
-        lines = self.session.get("/proc/modules").decode("utf-8", "replace").splitlines()
+        modules = parse_proc_modules(self.session.get("/proc/modules"))
         self._check_same()
-        return {line.split()[0] for line in lines if line.strip()}
+        return set(modules)
 
     def is_loaded(self, name: str) -> bool:
         """Whether a module is loaded."""

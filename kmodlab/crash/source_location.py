@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import re
-import struct
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,8 +19,7 @@ from itertools import groupby, pairwise
 from pathlib import Path
 
 from kmodlab.crash.report import Frame, Report
-from kmodlab.elf.contents import read_contents
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.elf.contents import MalformedError, read_contents
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Symbol
 from kmodlab.errors import SetupError
@@ -43,9 +41,7 @@ objdump --dwarf=decodedline --wide "$0" 2>/dev/null
 _UNIT = re.compile(r"DW_AT_(name|comp_dir)\s*:(?: \(indirect[^)]*\):)?\s*(.*\S)")
 _PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+)(?: \(discriminator \d+\))?")
 _ROW = re.compile(r"(?P<file>\S.*?)\s+(?P<line>\d+|-)\s+(?P<address>0x[0-9a-f]+)(?:\[\d+\])?(?:\s+\d+)?\s*(?P<stmt>x)?")
-_EXECUTABLE = 0x4  # SHF_EXECINSTR
 _SECTION_ROOM = 1 << 24  # bytes of addresses for each section
-_ADDRESS_FIELD = {64: (16, "Q"), 32: (12, "I")}  # where sh_addr is in a section header (the gABI)
 # What a call and a jump at a function's end are, by the kind of relocation: on x86 the opcode before it tells (E9 is
 # a jump; System V ABI, AMD64 supplement), on arm64 the kind itself (ELF for the Arm 64-bit Architecture).
 _X86_CALLS = {"R_X86_64_PLT32", "R_X86_64_PC32"}
@@ -143,7 +139,7 @@ class ModuleSource:
     def _functions(self) -> dict[str, list[Symbol]]:
         found: dict[str, list[Symbol]] = {}
         for symbol in self.module.elf.symbols if self.module else ():
-            if symbol.kind == "func" and symbol.section is not None and symbol.section.flags & _EXECUTABLE:
+            if symbol.kind == "func" and symbol.section is not None and symbol.section.is_executable:
                 found.setdefault(symbol.name, []).append(symbol)
         return found
 
@@ -166,7 +162,7 @@ class ModuleSource:
     @cached_property
     def _section_numbers(self) -> dict[str, int]:
         sections = self.module.elf.sections if self.module else ()
-        return {section.name: section.index for section in sections if section.flags & _EXECUTABLE}
+        return {section.name: section.index for section in sections if section.is_executable}
 
     @property
     def has_debug_info(self) -> bool:
@@ -219,7 +215,7 @@ class ModuleSource:
             named = f"it names {others}" if others else "it names no module's function"
             return f"This report is not about the module {self.name or '?'}: {named}."
         build_id = next((frame.build_id for frame in frames if frame.build_id), "")
-        if build_id and (own := _build_id(elf)) and not own.startswith(build_id):
+        if build_id and (own := self.module.build_id) and not own.startswith(build_id):
             return f"The module is another build than the one that crashed: {own[:12]}…, not {build_id[:12]}…."
         vermagic = self.module.modinfo.vermagic
         if report.kernel and vermagic and vermagic.release != report.kernel:
@@ -242,25 +238,13 @@ def _all_frames(report: Report) -> Iterator[Frame]:
     yield from (*report.frames, *report.trace, *(frame for stack in report.stacks for frame in stack.frames))
 
 
-def _build_id(elf: ObjectFile) -> str:
-    """The identity of the build (the gABI's note section; ld --build-id): name and kind take 16 bytes before it."""
-    return elf.content(".note.gnu.build-id")[16:].hex()
-
-
 # ---- addr2line -----------------------------------------------------------------------------------------------------
 
 
 def _lay_out(elf: ObjectFile) -> bytes:
     """The file with every section that holds code at an address that no other section has."""
-    table, entry = elf.section_table
-    position, width = _ADDRESS_FIELD[elf.bits]
-    value = struct.Struct(("<" if elf.little_endian else ">") + width)
-    image = bytearray(elf.image)
-    for section in elf.sections:
-        if section.flags & _EXECUTABLE:
-            at = table + section.index * entry + position
-            value.pack_into(image, at, (section.index * _SECTION_ROOM) % (1 << elf.bits))
-    return bytes(image)
+    code = [section.index for section in elf.sections if section.is_executable]
+    return elf.with_addresses({number: number * _SECTION_ROOM for number in code})
 
 
 async def _ask(image: bytes, addresses: Iterable[int]) -> str:

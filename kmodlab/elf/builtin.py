@@ -1,7 +1,7 @@
-"""The same source as a module and as a driver that is built into the kernel: how to have both, and what differs.
+"""The same source as a module and as a driver that is built into the kernel: how to build both, and the differences.
 
-A kernel is not needed to see it: kbuild compiles whatever no `obj-m` names as it compiles what is built in, without
--DMODULE. `builtin_makefile` makes use of that; the build itself is `kbuild.build`'s.
+No kernel has to be built for this: kbuild compiles an object that no `obj-m` names as it compiles built-in code,
+without -DMODULE. `builtin_makefile` uses that; `kbuild.build` builds it.
 """
 
 from __future__ import annotations
@@ -12,21 +12,23 @@ from pathlib import Path
 from kmodlab.elf.compare import Comparison, Facet, compare_objects, quote
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Relocation
-from kmodlab.elf.purposes import INIT_LEVELS
+from kmodlab.elf.purposes import init_level_purpose
+from kmodlab.i18n import _
 
 _INITCALL = re.compile(r"\.initcall(?P<level>early|rootfs|\d)s?\.init")
+_EXITCALL = re.compile(r"\.exitcall\.exit")
 
 
 def builtin_file(name: str) -> str:
-    """What the built-in object is called among a build's files."""
+    """The name of the built-in object among a build's files."""
     return f"{name}.builtin.o"
 
 
 def builtin_makefile(name: str) -> str:
     """A Makefile that builds NAME.c twice: as the module NAME.ko, and as NAME.builtin.o, as if it were built in.
 
-    The object is made in a folder of its own, so that KBUILD_MODNAME is the same, and copied to where results are
-    looked for. `if_changed` and `if_changed_rule` are kbuild's (Documentation/kbuild/makefiles.rst).
+    The object is built in a folder of its own, so that KBUILD_MODNAME is the same, and then copied to the folder of
+    the results. `if_changed` and `if_changed_rule` are kbuild's (Documentation/kbuild/makefiles.rst).
     """
     return f"""obj-m += {name}.o
 
@@ -40,33 +42,34 @@ $(obj)/{builtin_file(name)}: $(obj)/builtin/{name}.o FORCE
 
 
 def compare_builtin(builtin: Path | bytes, module: Path | bytes) -> Comparison:
-    """A driver's object as it is built in, beside its .ko (or the .o that the .ko is made of)."""
+    """Compare a driver's object as it is built in with its .ko (or the .o that the .ko is made of)."""
     left, right = read_module(builtin), read_module(module)
-    names = ("built in", "module")
+    names = (_("built in"), _("module"))
     return compare_objects(left.elf, right.elf, names, _facets(left, right))
 
 
-def _facets(left: KernelModule, right: KernelModule) -> tuple[Facet, ...]:
-    init, leave = _targets(left.elf, _INITCALL.pattern), _targets(left.elf, r"\.exitcall\.exit")
+def _facets(builtin: KernelModule, module: KernelModule) -> tuple[Facet, ...]:
+    init, exit_ = _pointers(builtin.elf, _INITCALL), _pointers(builtin.elf, _EXITCALL)
+    builtin_needs, module_needs = _needs(builtin.elf), _needs(module.elf)
     return (
-        Facet("How does the kernel find init?", _initcall(left.elf, init), _module_init(right)),
+        Facet(_("How does the kernel find init?"), _initcall(builtin.elf, init), _module_init(module)),
         Facet(
-            "When does it run?",
-            "once, while the kernel boots" if init else "never: nothing refers to it",
-            "whenever the module is loaded",
+            _("When does it run?"),
+            _("once, while the kernel boots") if init else _("never: nothing refers to it"),
+            _("whenever the module is loaded"),
         ),
-        Facet("How does the kernel find exit?", _exitcall(left.elf, leave), _module_exit(right)),
+        Facet(_("How does the kernel find exit?"), _exitcall(builtin.elf, exit_), _module_exit(module)),
         Facet(
-            "When does that run?",
-            "never: the kernel's linker throws that section away" if leave else "never: there is none",
-            "whenever the module is unloaded" if _has_exit(right) else "never: the module cannot be unloaded",
+            _("When does that run?"),
+            _("never: the kernel's linker throws that section away") if exit_ else _("never: there is none"),
+            _("whenever the module is unloaded") if _has_exit(module) else _("never: the module cannot be unloaded"),
         ),
-        Facet("What is `THIS_MODULE`?", "nothing (NULL): there is no module", _this_module(right)),
-        Facet("What does .modinfo say?", _modinfo(left), _modinfo(right)),
+        Facet(_("What is `THIS_MODULE`?"), _("nothing (NULL): there is no module"), _this_module(module)),
+        Facet(_("What does .modinfo say?"), _modinfo(builtin), _modinfo(module)),
         Facet(
-            "Who finds what it needs?",
-            f"the linker, when the kernel is linked: {_needs(left.elf)}",
-            f"the kernel, when the module is loaded: {_needs(right.elf)}",
+            _("Who finds what it needs?"),
+            _("the linker, when the kernel is linked: {symbols}").format(symbols=builtin_needs),
+            _("the kernel, when the module is loaded: {symbols}").format(symbols=module_needs),
         ),
     )
 
@@ -75,13 +78,13 @@ def _has_exit(module: KernelModule) -> bool:
     return module.this_module is not None and bool(module.this_module.exit)
 
 
-def _targets(elf: ObjectFile, section: str) -> list[Relocation]:
-    """The pointers in sections of that name, which are not filled in before linking."""
-    return [relocation for relocation in elf.relocations if re.fullmatch(section, relocation.section.name)]
+def _pointers(elf: ObjectFile, section: re.Pattern[str]) -> list[Relocation]:
+    """The pointers in the sections of that name. Before linking, their relocations say where they point to."""
+    return [relocation for relocation in elf.relocations if section.fullmatch(relocation.section.name)]
 
 
 def _function(elf: ObjectFile, pointer: Relocation) -> str:
-    """The function that a pointer will point to: a symbol, or a place in a section of code."""
+    """The function that a pointer points to: a symbol, or a place in a section of code."""
     if pointer.symbol.kind != "section" or pointer.symbol.section is None:
         return pointer.symbol.name
     return elf.place(pointer.symbol.section, pointer.addend or 0).removesuffix("+0x0")
@@ -89,16 +92,19 @@ def _function(elf: ObjectFile, pointer: Relocation) -> str:
 
 def _initcall(elf: ObjectFile, pointers: list[Relocation]) -> str:
     if not pointers:
-        return "not at all"
-    name = pointers[0].section.name
-    found = _INITCALL.fullmatch(name)
-    assert found is not None
-    level = found["level"]
-    return f"`{name}` points to `{_function(elf, pointers[0])}` (level {level}, {INIT_LEVELS.get(level, '')})"
+        return _("not at all")
+    section = pointers[0].section.name
+    match = _INITCALL.fullmatch(section)
+    assert match is not None
+    text = _("`{section}` points to `{function}` (level {level}, {purpose})")
+    function, level = _function(elf, pointers[0]), match["level"]
+    return text.format(section=section, function=function, level=level, purpose=init_level_purpose(level))
 
 
 def _exitcall(elf: ObjectFile, pointers: list[Relocation]) -> str:
-    return f"`.exitcall.exit` points to `{_function(elf, pointers[0])}`" if pointers else "not at all"
+    if not pointers:
+        return _("not at all")
+    return _("`.exitcall.exit` points to `{function}`").format(function=_function(elf, pointers[0]))
 
 
 def _module_init(module: KernelModule) -> str:
@@ -111,27 +117,29 @@ def _module_exit(module: KernelModule) -> str:
 
 def _entry(module: KernelModule, alias: str, name: str | None) -> str:
     if name:
-        return f"`struct module` points to `{name}`, by its second name `{alias}`"
+        return _("`struct module` points to `{name}`, by its second name `{alias}`").format(name=name, alias=alias)
     if any(symbol.name == alias for symbol in module.elf.symbols):
-        return f"by the name `{alias}`, once modpost has added the `struct module`"
-    return "not at all"
+        return _("by the name `{alias}`, once modpost has added the `struct module`").format(alias=alias)
+    return _("not at all")
 
 
 def _this_module(module: KernelModule) -> str:
     if module.this_module:
-        return f"a `struct module` of {module.this_module.size} bytes, in `.gnu.linkonce.this_module`"
-    return "`__this_module`, which modpost will add"
+        text = _("a `struct module` of {size} bytes, in `.gnu.linkonce.this_module`")
+        return text.format(size=module.this_module.size)
+    return _("`__this_module`, which modpost will add")
 
 
 def _modinfo(module: KernelModule) -> str:
-    if not module.modinfo.entries:
-        return "nothing"
-    key, value = next((entry for entry in module.modinfo.entries if entry[0] == "license"), module.modinfo.entries[0])
-    owner = module.modinfo.owner
-    if owner:
-        return f"`{owner}.{key}={value}`: all that is built in shares one list, `modules.builtin.modinfo`"
-    return f"`{key}={value}`"
+    modinfo = module.modinfo
+    if not modinfo.entries:
+        return _("nothing")
+    key, value = next((entry for entry in modinfo.entries if entry[0] == "license"), modinfo.entries[0])
+    if not modinfo.owner:
+        return f"`{key}={value}`"
+    text = _("`{owner}.{key}={value}`: all that is built in shares one list, `modules.builtin.modinfo`")
+    return text.format(owner=modinfo.owner, key=key, value=value)
 
 
 def _needs(elf: ObjectFile) -> str:
-    return quote(sorted(symbol.name for symbol in elf.symbols if symbol.is_undefined)) or "nothing"
+    return quote(sorted(symbol.name for symbol in elf.symbols if symbol.is_undefined)) or _("nothing")

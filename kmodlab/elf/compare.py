@@ -1,6 +1,6 @@
 """Two ELF files side by side: which sections and symbols each has, and the answers to questions about both.
 
-What to ask is left to `builtin` (a driver built in, or as a module) and `shared` (a shared library, or a module).
+`builtin` (a driver that is built in, and a module) and `shared` (a shared library, and a module) ask the questions.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from kmodlab.elf.object_file import ObjectFile, Section, Symbol
+from kmodlab.i18n import ngettext
 
-# The kernel's __UNIQUE_ID() counts on, so the same thing has another number in another build (linux/compiler.h).
+# The kernel's __UNIQUE_ID() counts, so the same symbol has another number in another build (linux/compiler.h).
 _NUMBERED = re.compile(r"(__UNIQUE_ID_\w*?)\d+")
 
 
 @dataclass(frozen=True)
 class Facet:
-    """A question, and the answer for either side; `code` stands in backquotes."""
+    """A question, and the answer for each side, with `code` in backquotes."""
 
     question: str
     left: str
@@ -26,7 +27,7 @@ class Facet:
 
 @dataclass(frozen=True)
 class SectionPair:
-    """A section by name, in both files; None on the side that has none."""
+    """A section by name, in both files; None on the side that does not have it."""
 
     name: str
     left: Section | None
@@ -35,7 +36,7 @@ class SectionPair:
 
 @dataclass(frozen=True)
 class SymbolPair:
-    """A symbol by name, in both files; None on the side that has none."""
+    """A symbol by name, in both files; None on the side that does not have it."""
 
     name: str
     left: Symbol | None
@@ -44,7 +45,7 @@ class SymbolPair:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two files side by side. Names come in the order of the left file, then those that only the right one has."""
+    """Two files side by side. Names are in the order of the left file, then those that only the right one has."""
 
     left_name: str
     right_name: str
@@ -61,19 +62,18 @@ def compare_objects(
     *,
     shared: bool = False,
 ) -> Comparison:
-    """Two ELF files side by side; `names` say what each of them is.
+    """Two ELF files side by side; `names` are the two headings.
 
-    With `shared` only those symbols are compared that a file needs from others, or that others may use.
+    With `shared`, local symbols are left out: only those that a file needs from others or offers to them are compared.
     """
-    lefts, rights = _sections(left), _sections(right)
+    left_sections, right_sections = _sections(left), _sections(right)
     left_symbols, right_symbols = _symbols(left, shared=shared), _symbols(right, shared=shared)
+    section_names, symbol_names = left_sections | right_sections, left_symbols | right_symbols
     return Comparison(
         *names,
         facets,
-        tuple(SectionPair(name, lefts.get(name), rights.get(name)) for name in lefts | rights),
-        tuple(
-            SymbolPair(name, left_symbols.get(name), right_symbols.get(name)) for name in left_symbols | right_symbols
-        ),
+        tuple(SectionPair(name, left_sections.get(name), right_sections.get(name)) for name in section_names),
+        tuple(SymbolPair(name, left_symbols.get(name), right_symbols.get(name)) for name in symbol_names),
     )
 
 
@@ -82,20 +82,23 @@ def _sections(elf: ObjectFile) -> dict[str, Section]:
 
 
 def _symbols(elf: ObjectFile, *, shared: bool) -> dict[str, Symbol]:
-    """The symbols that somebody named, or only those that it shares with others; never those of sections and files."""
-    found = elf.dynamic_symbols if elf.kind == "shared" else elf.symbols
-    named = (symbol for symbol in found if symbol.name and symbol.kind not in ("section", "file"))
+    """The symbols by name, without those of sections and files; with `shared` without local ones."""
+    symbols = elf.dynamic_symbols if elf.kind == "shared" else elf.symbols
+    named = (symbol for symbol in symbols if symbol.name and symbol.kind not in ("section", "file"))
     return {plain_name(symbol.name): symbol for symbol in named if not shared or symbol.binding != "local"}
 
 
 def plain_name(name: str) -> str:
     """A symbol's name without the number that the compiler gave it."""
-    found = _NUMBERED.fullmatch(name)
-    return found[1] if found else name
+    match = _NUMBERED.fullmatch(name)
+    return match[1] if match else name
 
 
 def quote(names: Iterable[str], *, most: int = 4) -> str:
-    """A list of names in words, each as `code`; the first ones, and how many more there are."""
-    shown = list(names)
-    more = f" and {len(shown) - most} more" if len(shown) > most else ""
-    return ", ".join(f"`{name}`" for name in shown[:most]) + more
+    """A list of names in words, each as `code`; at most the first `most` of them, and the number of the others."""
+    names = list(names)
+    listed = ", ".join(f"`{name}`" for name in names[:most])
+    more = len(names) - most
+    if more <= 0:
+        return listed
+    return ngettext("{names} and {number} more", "{names} and {number} more", more).format(names=listed, number=more)

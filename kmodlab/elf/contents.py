@@ -1,7 +1,10 @@
-"""The bytes of a module, wherever they are: at hand already, in a file, or in a compressed file.
+"""The bytes of a module or of a database: read from a file, unpacked if compressed, and never trusted.
 
-Distributions may compress their modules (hello.ko.xz); kmod unpacks such files before the kernel gets them. Both
-formats that Python's own library knows are unpacked here, up to a limit, since a small file can hold gigabytes.
+Distributions may compress their modules (hello.ko.xz); kmod unpacks such files before the kernel gets them. The two
+formats that Python's standard library reads are unpacked here, up to a limit, since a small file can hold gigabytes.
+
+Whatever a file contains, the readers of this folder return data or raise `MalformedError`, in a time that grows only
+with the file's size. A damaged, truncated or hostile file costs one sentence, never a traceback.
 """
 
 from __future__ import annotations
@@ -10,10 +13,13 @@ import gzip
 import io
 import lzma
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.errors import UsageError
 from kmodlab.files import MIB
+from kmodlab.i18n import _
 
 MAX_BYTES = 256 * MIB  # several times the largest module of any distribution
 
@@ -21,35 +27,63 @@ MAX_BYTES = 256 * MIB  # several times the largest module of any distribution
 _XZ, _GZIP, _ZSTD = b"\xfd7zXZ\0", b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
 
 
+class MalformedError(UsageError):
+    """A file is not what it should be; the message says what is wrong with it."""
+
+
+@contextmanager
+def reading(damage: str) -> Iterator[None]:
+    """Turn any failure in this block into a MalformedError with the message `damage`."""
+    try:
+        yield
+    except MalformedError:
+        raise
+    except Exception as error:  # a parser's library raises anything when it reads garbage
+        raise MalformedError(damage, details=repr(error)) from error
+
+
+def text_of(data: bytes) -> str:
+    """Bytes as text; what is not UTF-8 becomes visible escapes, so that different names stay different."""
+    return data.decode("utf-8", "backslashreplace")
+
+
 def read_contents(source: Path | bytes) -> bytes:
-    """The unpacked bytes of a module, given as a path or as bytes; MalformedError where they cannot be had."""
+    """The unpacked bytes of a module or database, given as a path or as bytes.
+
+    Raises:
+        MalformedError: It cannot be read or unpacked, or is too large.
+    """
     data = source if isinstance(source, bytes) else _read(source)
     if data.startswith(_XZ):
         return _unpack(lzma.open(io.BytesIO(data)), "xz")
     if data.startswith(_GZIP):
         return _unpack(gzip.open(io.BytesIO(data)), "gzip")
     if data.startswith(_ZSTD):
-        raise MalformedError("The file is compressed with zstd.", hint="Unpack it first: `unzstd FILE.ko.zst`.")
+        raise MalformedError(_("The file is compressed with zstd."), hint=_("Unpack it first: `unzstd FILE.ko.zst`."))
     return data
 
 
 def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
-            return _limited(file)
+            return _read_limited(file)
     except OSError as error:
-        raise MalformedError(f"{path} cannot be read: {error.strerror}.") from error
+        message = _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+        raise MalformedError(message) from error
 
 
-def _unpack(file: io.BufferedIOBase, what: str) -> bytes:
+def _unpack(file: io.BufferedIOBase, file_format: str) -> bytes:
     try:
-        return _limited(file)
+        return _read_limited(file)
     except (OSError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise MalformedError(f"The file begins like one of {what}, but cannot be unpacked.") from error
+        message = _("The file looks like an {format} file, but cannot be unpacked.").format(format=file_format)
+        raise MalformedError(message) from error
 
 
-def _limited(file: io.BufferedIOBase) -> bytes:
+def _read_limited(file: io.BufferedIOBase) -> bytes:
     data = file.read(MAX_BYTES + 1)
     if len(data) > MAX_BYTES:
-        raise MalformedError(f"The file is larger than {MAX_BYTES >> 20} MiB, so it is no module.")
+        raise MalformedError(
+            _("The file is larger than {size} MiB, so it is not a module.").format(size=MAX_BYTES // MIB)
+        )
     return data

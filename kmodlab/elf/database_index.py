@@ -1,9 +1,9 @@
 """The binary databases: modules.dep.bin, modules.alias.bin and the other .bin files, which modprobe searches.
 
-Each maps keys to values. The keys are a tree in which a path spells them letter by letter, so that a search reads a
-few nodes of a file that holds tens of thousands. Where a key is a pattern ("pci:v00008086d*"), the search follows
-both the letter and the wildcards. The format is that of kmod's libkmod/libkmod-index.c (its comment "Disk format"),
-which depmod writes; all numbers are unsigned and have their highest byte first.
+Each maps keys to values. The keys are a tree (a trie): a path from the root spells a key letter by letter, so a search
+reads a few nodes of a file that has tens of thousands. If keys are patterns ("pci:v00008086d*"), the search follows
+both the letter and the wildcards. depmod writes the format; kmod's libkmod/libkmod-index.c describes it ("Disk
+format"). All numbers are unsigned and big-endian.
 """
 
 from __future__ import annotations
@@ -12,20 +12,21 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from kmodlab.elf.malformed_error import MalformedError, text_of
-from kmodlab.elf.wildcards import WILD, matches
+from kmodlab.elf.contents import MalformedError, text_of
+from kmodlab.elf.database_text import WILD, matches
+from kmodlab.i18n import _
 
 MAGIC = 0xB007F457
 _MAJOR = 2
-# In the upper four bits of a node's offset: which of its parts are there.
+# The upper four bits of a node's offset say which parts the node has.
 _PREFIX, _VALUES, _CHILDREN, _OFFSET = 0x80000000, 0x40000000, 0x20000000, 0x0FFFFFFF
-_MAX_TEXT = 4096  # PATH_MAX, more than any key or value is long
+_MAX_TEXT = 4096  # PATH_MAX, longer than any key or value
 _HEADER_BYTES = 12
 
 
 @dataclass(frozen=True)
 class Value:
-    """What a key stands for. Of several values the one of the lowest priority goes first."""
+    """A value of a key. Of several values the one with the lowest priority comes first."""
 
     text: str
     priority: int
@@ -35,8 +36,8 @@ class Value:
 class Node:
     """A node of the tree, at `offset` in the file, `size` bytes long.
 
-    `prefix` are the letters that all keys below it go on with; `children` maps a next letter to where its node is;
-    `values` are those of the key that ends here.
+    `prefix` are the letters with which all keys below it continue; `children` are pairs of the next letter and its
+    node's offset, with the flags; `values` are those of the key that ends here.
     """
 
     offset: int
@@ -46,13 +47,13 @@ class Node:
     values: tuple[Value, ...]
 
     def child(self, letter: str) -> int | None:
-        """Where the node of the next letter is; None where no key goes on so."""
-        return next((offset for known, offset in self.children if known == letter), None)
+        """The offset of the next letter's node; None if no key continues with this letter."""
+        return next((offset for other, offset in self.children if other == letter), None)
 
 
 @dataclass(frozen=True)
 class LookupStep:
-    """One node on the way to a key: `spelled` is what the path says up to here, its prefix included."""
+    """One node on the path to a key: `spelled` are the letters up to here, with the node's prefix."""
 
     node: Node
     spelled: str
@@ -60,7 +61,11 @@ class LookupStep:
 
 @dataclass(frozen=True)
 class Index:
-    """A binary database, open. Methods raise MalformedError where they come upon damage."""
+    """A binary database, open.
+
+    Raises:
+        MalformedError: From all methods, if they read a damaged node.
+    """
 
     data: bytes = field(repr=False)
     version: tuple[int, int]
@@ -69,17 +74,17 @@ class Index:
     def __iter__(self) -> Iterator[tuple[str, Value]]:
         """All keys and values, the keys in the order of their letters."""
         budget = _Budget(len(self.data))
-        waiting = [(self.root, "")]
-        while waiting:
-            offset, spelled = waiting.pop()
+        pending = [(self.root, "")]
+        while pending:
+            offset, spelled = pending.pop()
             node = self.node(offset)
             budget.spend(node)
             key = _bounded(spelled + node.prefix)
             yield from ((key, value) for value in node.values)
-            waiting += [(child, key + letter) for letter, child in reversed(node.children)]
+            pending += [(child, key + letter) for letter, child in reversed(node.children)]
 
     def walk(self, key: str) -> tuple[LookupStep, ...]:
-        """The nodes on the way to a key, as far as it leads; wildcards are letters like others here."""
+        """The nodes on the path to a key, as far as the tree has it; wildcards are ordinary letters here."""
         budget, spelled, steps = _Budget(len(self.data)), "", []
         offset: int | None = self.root
         while offset:
@@ -94,34 +99,34 @@ class Index:
         return tuple(steps)
 
     def search(self, key: str) -> tuple[Value, ...]:
-        """The values of exactly this key, as modprobe looks up a name in modules.dep.bin; none where it is unknown."""
+        """The values of exactly this key, as modprobe looks up a name in modules.dep.bin; empty if it is missing."""
         steps = self.walk(key)
         return steps[-1].node.values if steps and steps[-1].spelled == key else ()
 
     def search_wild(self, name: str) -> tuple[tuple[str, Value], ...]:
-        """All patterns that match a name, as modprobe looks up a device in modules.alias.bin, and their values.
+        """All patterns that match a name, with their values, as modprobe looks up a device in modules.alias.bin.
 
-        They come in the order of their priority: that of the modules in modules.order.
+        They are sorted by priority, which is the order of the modules in modules.order.
         """
-        found = [(pattern, value) for pattern, value in self._wild(name) if matches(pattern, name)]
-        return tuple(sorted(found, key=lambda match: match[1].priority))
+        pairs = [(pattern, value) for pattern, value in self._candidates(name) if matches(pattern, name)]
+        return tuple(sorted(pairs, key=lambda pair: pair[1].priority))
 
-    def _wild(self, name: str) -> Iterator[tuple[str, Value]]:
+    def _candidates(self, name: str) -> Iterator[tuple[str, Value]]:
         """The keys that begin like the name, and those that have a wildcard before they differ from it."""
         budget = _Budget(len(self.data))
-        waiting = [(self.root, "")]
-        while waiting:
-            offset, spelled = waiting.pop()
+        pending = [(self.root, "")]
+        while pending:
+            offset, spelled = pending.pop()
             node = self.node(offset)
             budget.spend(node)
             key = _bounded(spelled + node.prefix)
             if not _may_match(key, name):
                 continue
             yield from ((key, value) for value in node.values)
-            waiting += [(child, key + letter) for letter, child in node.children if _may_match(key + letter, name)]
+            pending += [(child, key + letter) for letter, child in node.children if _may_match(key + letter, name)]
 
     def node(self, offset: int) -> Node:
-        """The node that an offset leads to, its four flags included."""
+        """The node at an offset, which includes the four flags."""
         reader = _Reader(self.data, offset & _OFFSET)
         prefix = reader.text() if offset & _PREFIX else ""
         children = tuple(reader.children()) if offset & _CHILDREN else ()
@@ -131,31 +136,37 @@ class Index:
 
 
 def open_index(data: bytes) -> Index:
-    """Open a binary database by its bytes; MalformedError where it is none, or of another version."""
+    """Open a binary database by its bytes.
+
+    Raises:
+        MalformedError: It is not a binary database, or has another version.
+    """
     if len(data) < _HEADER_BYTES:
-        raise MalformedError("The index is cut short: it has no header.")
+        raise MalformedError(_("The index is cut short: it has no header."))
     magic, version, root = struct.unpack_from(">III", data)
     if magic != MAGIC:
-        raise MalformedError(f"This is no index of depmod's: it begins with {magic:08x}, not with {MAGIC:08x}.")
+        message = _("This is not an index of depmod: it begins with {magic}, not with {expected}.")
+        raise MalformedError(message.format(magic=f"{magic:08x}", expected=f"{MAGIC:08x}"))
     if version >> 16 != _MAJOR:
-        raise MalformedError(f"The index is of version {version >> 16}, and only {_MAJOR} is known.")
+        message = _("The index has version {version}; only {expected} is supported.")
+        raise MalformedError(message.format(version=version >> 16, expected=_MAJOR))
     return Index(data, (version >> 16, version & 0xFFFF), root)
 
 
 def _may_match(spelled: str, name: str) -> bool:
-    """Whether a pattern that begins so may match: it is like the name as far as its first wildcard."""
-    plain = spelled[: next((at for at, letter in enumerate(spelled) if letter in WILD), len(spelled))]
-    return name.startswith(plain)
+    """Whether a pattern that begins like this may match: it equals the name up to its first wildcard."""
+    end = next((position for position, letter in enumerate(spelled) if letter in WILD), len(spelled))
+    return name.startswith(spelled[:end])
 
 
 def _bounded(key: str) -> str:
     if len(key) > _MAX_TEXT:
-        raise MalformedError("The index is damaged: a key in it is longer than any path.")
+        raise MalformedError(_("The index is damaged: a key in it is longer than any path."))
     return key
 
 
 class _Budget:
-    """In an honest index every byte belongs to one node, so reading all of it never takes more than its size."""
+    """Stops a search in a malicious index: in a real one every byte belongs to one node, so no search reads more."""
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -163,7 +174,7 @@ class _Budget:
     def spend(self, node: Node) -> None:
         self._left -= max(1, node.size)
         if self._left < 0:
-            raise MalformedError("The index is damaged: its nodes share bytes, or lead back to each other.")
+            raise MalformedError(_("The index is damaged: its nodes share bytes, or lead back to each other."))
 
 
 class _Reader:
@@ -171,16 +182,16 @@ class _Reader:
 
     def __init__(self, data: bytes, at: int) -> None:
         self.data, self.at = data, at
-        # A node without any parts takes no room, so it may lie at the very end, as in an index without keys.
+        # A node without parts has no bytes, so it may be at the very end, as in an index without keys.
         if not _HEADER_BYTES <= at <= len(data):
-            raise MalformedError("The index is damaged: a node is not in the file.")
+            raise MalformedError(_("The index is damaged: a node is not in the file."))
 
     def _take(self, size: int) -> bytes:
-        piece = self.data[self.at : self.at + size]
-        if len(piece) < size:
-            raise MalformedError("The index is damaged: it ends within a node.")
+        taken = self.data[self.at : self.at + size]
+        if len(taken) < size:
+            raise MalformedError(_("The index is damaged: it ends within a node."))
         self.at += size
-        return piece
+        return taken
 
     def _number(self) -> int:
         return int.from_bytes(self._take(4), "big")
@@ -189,22 +200,21 @@ class _Reader:
         """Letters, ended by NUL."""
         end = self.data.find(b"\0", self.at, self.at + _MAX_TEXT)
         if end < 0:
-            raise MalformedError("The index is damaged: a text in it has no end.")
-        piece, self.at = self.data[self.at : end], end + 1
-        return text_of(piece)
+            raise MalformedError(_("The index is damaged: a text in it has no end."))
+        text, self.at = self.data[self.at : end], end + 1
+        return text_of(text)
 
     def children(self) -> Iterator[tuple[str, int]]:
-        """First and last letter, and an offset for each from the one to the other; 0 where there is no node."""
+        """The first and the last letter, then an offset for each letter between them, 0 for a missing node."""
         first, last = self._take(2)
-        offsets: Sequence[int] = struct.unpack(
-            f">{max(0, last - first + 1)}I", self._take(4 * max(0, last - first + 1))
-        )
+        count = max(0, last - first + 1)
+        offsets: Sequence[int] = struct.unpack(f">{count}I", self._take(4 * count))
         for letter, offset in enumerate(offsets, first):
             if offset & _OFFSET:
                 yield chr(letter), offset
 
     def values(self) -> Iterator[Value]:
         """Their number, then priority and text of each."""
-        for _ in range(self._number()):
+        for _count in range(self._number()):
             priority = self._number()
             yield Value(self.text(), priority)

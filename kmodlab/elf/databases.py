@@ -1,8 +1,7 @@
-"""All databases of one kernel, and how modprobe finds things in them: "how does modprobe know?".
+"""All databases of one kernel, and how modprobe finds modules in them.
 
-A search goes through the binary files, as modprobe's does: what depmod has not written there cannot be found, however
-plainly the .ko lies in its folder. The order of places to look in is that of kmod_module_new_from_lookup() in kmod's
-libkmod/libkmod-module.c; what an administrator says in /etc/modprobe.d is left out.
+A search uses the binary files, as modprobe does: it does not find a .ko that depmod has not written there. The order
+of the files is that of kmod_module_new_from_lookup() in kmod's libkmod/libkmod-module.c. /etc/modprobe.d is ignored.
 """
 
 from __future__ import annotations
@@ -17,46 +16,46 @@ from kmodlab.elf.contents import read_contents
 from kmodlab.elf.database_index import Index, open_index
 from kmodlab.elf.database_text import (
     Alias,
-    DeviceNode,
     Softdep,
+    matches,
     name_of,
+    normalize_alias,
     parse_alias,
-    parse_builtin_modinfo,
     parse_dep,
-    parse_devname,
     parse_paths,
     parse_softdep,
 )
-from kmodlab.elf.wildcards import matches, normalize_alias
+from kmodlab.i18n import N_
 
-# Every file, and what it answers; depmod writes them, except for those that come with the kernel.
+# Every file, and the question that it answers; depmod writes all that do not come with the kernel.
 FILES: Mapping[str, str] = MappingProxyType(
     {
-        "modules.dep": "which modules does this one need?",
-        "modules.dep.bin": "the same, for modprobe",
-        "modules.alias": "which module is for this device, or for this other name?",
-        "modules.alias.bin": "the same, for modprobe",
-        "modules.symbols": "which module exports this symbol?",
-        "modules.symbols.bin": "the same, for modprobe",
-        "modules.softdep": "what should be loaded with it, if it is there?",
-        "modules.weakdep": "what may it want later?",
-        "modules.devname": "which device nodes load a module when they are opened?",
-        "modules.builtin": "what is built into the kernel, and so is never loaded? (comes with the kernel)",
-        "modules.builtin.bin": "the same, for modprobe",
-        "modules.builtin.alias.bin": "which devices and names are for what is built in?",
-        "modules.builtin.modinfo": "what does what is built in say about itself? (comes with the kernel)",
-        "modules.builtin.ranges": "where in the kernel's memory does what is built in lie? (comes with the kernel)",
-        "modules.order": "in which order were they built? The first of several that fit goes first "
-        "(comes with the kernel)",
+        "modules.dep": N_("which modules does this one need?"),
+        "modules.dep.bin": N_("the same, for modprobe"),
+        "modules.alias": N_("which module is for this device, or for this other name?"),
+        "modules.alias.bin": N_("the same, for modprobe"),
+        "modules.symbols": N_("which module exports this symbol?"),
+        "modules.symbols.bin": N_("the same, for modprobe"),
+        "modules.softdep": N_("what should be loaded with it, if it is there?"),
+        "modules.weakdep": N_("what may it want later?"),
+        "modules.devname": N_("which device nodes load a module when they are opened?"),
+        "modules.builtin": N_("what is built into the kernel, and so is never loaded? (comes with the kernel)"),
+        "modules.builtin.bin": N_("the same, for modprobe"),
+        "modules.builtin.alias.bin": N_("which devices and names are for what is built in?"),
+        "modules.builtin.modinfo": N_("what does what is built in say about itself? (comes with the kernel)"),
+        "modules.builtin.ranges": N_("where in the kernel's memory does what is built in lie? (comes with the kernel)"),
+        "modules.order": N_(
+            "in which order were they built? The first of several that fit goes first (comes with the kernel)"
+        ),
     }
 )
 
 
 @dataclass(frozen=True)
 class LookupResult:
-    """What modprobe finds for a name: `modules` in the order in which it loads them, and the file that said so.
+    """What modprobe finds for a name: `modules` in the order of loading, and the database that has them (`file`).
 
-    `patterns` are the aliases that matched, one for each module. `builtin`: it is in the kernel already.
+    `patterns` are the aliases that matched, one for each module. `builtin` means that it is built into the kernel.
     """
 
     modules: tuple[str, ...]
@@ -67,10 +66,12 @@ class LookupResult:
 
 @dataclass(frozen=True)
 class Databases:
-    """The contents of the modules.* files, by name; what is not there counts as empty.
+    """The contents of the modules.* files, by name; a missing file counts as empty.
 
-    Make one with `load_databases`, or from bytes that were read elsewhere. Methods and properties raise
-    MalformedError where a binary file is damaged.
+    Make one with `load_databases`, or from bytes that were read elsewhere.
+
+    Raises:
+        MalformedError: From methods that use a binary file, if it is damaged.
     """
 
     files: Mapping[str, bytes] = field(repr=False)
@@ -82,12 +83,12 @@ class Databases:
 
     @cached_property
     def dep(self) -> Mapping[str, tuple[str, ...]]:
-        """modules.dep: path -> paths of all that it needs."""
+        """modules.dep: path -> paths of all modules that it needs."""
         return parse_dep(self._bytes("modules.dep"))
 
     @cached_property
     def paths(self) -> Mapping[str, str]:
-        """Every module that depmod has seen: name, as in lsmod -> path below the kernel's folder."""
+        """Every module in modules.dep: name, as in lsmod -> path below the kernel's folder."""
         return {name_of(path): path for path in self.dep}
 
     @cached_property
@@ -106,19 +107,9 @@ class Databases:
         return parse_softdep(self._bytes("modules.softdep"))
 
     @cached_property
-    def devnames(self) -> tuple[DeviceNode, ...]:
-        """modules.devname."""
-        return parse_devname(self._bytes("modules.devname"))
-
-    @cached_property
     def builtin(self) -> Mapping[str, str]:
         """modules.builtin: name -> path that it would have as a module."""
         return {name_of(path): path for path in parse_paths(self._bytes("modules.builtin"))}
-
-    @cached_property
-    def builtin_modinfo(self) -> Mapping[str, tuple[tuple[str, str], ...]]:
-        """modules.builtin.modinfo: name -> its .modinfo."""
-        return parse_builtin_modinfo(self._bytes("modules.builtin.modinfo"))
 
     @cached_property
     def order(self) -> tuple[str, ...]:
@@ -128,18 +119,18 @@ class Databases:
     # ---- as modprobe sees it ----
 
     def index(self, name: str) -> Index | None:
-        """A binary file, open, such as "modules.alias.bin"; None where there is none, or it is empty."""
-        # depmod leaves an empty file where it has nothing to say.
+        """A binary file, open, such as "modules.alias.bin"; None if it is missing or empty."""
+        # depmod writes an empty file if it has no entries for it.
         data = self._bytes(name)
         return open_index(data) if data else None
 
     def dependencies(self, name: str) -> tuple[str, ...] | None:
-        """Names of all that a module needs, in the order of loading; None where modprobe does not know it."""
+        """Names of all modules that one needs, in the order of loading; None if modprobe does not find it."""
         line = self._dep_line(name)
         return None if line is None else tuple(name_of(path) for path in reversed(line.partition(":")[2].split()))
 
     def find_path(self, name: str) -> str | None:
-        """Where modprobe finds a module, below the kernel's folder; None where it does not know it."""
+        """The path of a module below the kernel's folder; None if modprobe does not find it."""
         line = self._dep_line(name)
         return None if line is None else line.partition(":")[0]
 
@@ -149,45 +140,40 @@ class Databases:
         return values[0].text if values else None
 
     def softdep(self, name: str) -> Softdep:
-        """What is to be loaded before and after a module: its first line in modules.softdep, as modprobe reads it."""
-        fitting = (softdep for softdep in self.softdeps if matches(softdep.module, name))
-        return next(fitting, Softdep(name, (), ()))
+        """What is loaded before and after a module: its first line in modules.softdep, as modprobe reads it."""
+        lines = (softdep for softdep in self.softdeps if matches(softdep.module, name))
+        return next(lines, Softdep(name, (), ()))
 
     def lookup(self, alias: str) -> LookupResult:
         """What modprobe would load for a name, a device's modalias, or a symbol ("symbol:usb_register_driver")."""
-        wanted = normalize_alias(alias)
-        if ":" not in wanted and self._dep_line(wanted) is not None:
-            return LookupResult((wanted,), "modules.dep.bin")
-        if wanted.startswith("symbol:") and (found := self._wild("modules.symbols.bin", wanted)):
-            return found
+        alias = normalize_alias(alias)
+        if ":" not in alias and self._dep_line(alias) is not None:
+            return LookupResult((alias,), "modules.dep.bin")
+        if alias.startswith("symbol:") and (result := self._search_patterns("modules.symbols.bin", alias)):
+            return result
         return (
-            self._wild("modules.alias.bin", wanted)
-            or self._builtin(wanted)
-            or self._wild("modules.builtin.alias.bin", wanted, builtin=True)
+            self._search_patterns("modules.alias.bin", alias)
+            or self._search_builtin(alias)
+            or self._search_patterns("modules.builtin.alias.bin", alias, builtin=True)
             or LookupResult(())
         )
 
-    def _wild(self, file: str, wanted: str, *, builtin: bool = False) -> LookupResult | None:
+    def _search_patterns(self, file: str, alias: str, *, builtin: bool = False) -> LookupResult | None:
         index = self.index(file)
-        matched = index.search_wild(wanted) if index else ()
+        matched = index.search_wild(alias) if index else ()
         if not matched:
             return None
         modules = {value.text: pattern for pattern, value in matched}
         return LookupResult(tuple(modules), file, tuple(modules.values()), builtin)
 
-    def _builtin(self, wanted: str) -> LookupResult | None:
+    def _search_builtin(self, name: str) -> LookupResult | None:
         index = self.index("modules.builtin.bin")
-        known = index is not None and any(step.spelled == wanted and step.node.values for step in index.walk(wanted))
-        return LookupResult((wanted,), "modules.builtin.bin", builtin=True) if known else None
-
-    def find_exporter(self, symbol: str) -> str | None:
-        """The module that exports a symbol; None where none does, perhaps because the kernel itself has it."""
-        found = self._wild("modules.symbols.bin", f"symbol:{symbol}")
-        return found.modules[0] if found else None
+        is_known = index is not None and bool(index.search(name))
+        return LookupResult((name,), "modules.builtin.bin", builtin=True) if is_known else None
 
     def is_builtin(self, name: str) -> bool:
-        """Whether this is built into the kernel, by its name in lsmod's spelling."""
-        return self._builtin(name_of(name)) is not None
+        """Whether the driver of this name is built into the kernel."""
+        return self._search_builtin(name_of(name)) is not None
 
 
 def load_databases(folder: Path) -> Databases:

@@ -1,31 +1,35 @@
-"""What a module offers to others, what it wants from others, and which versions of it: symbols, namespaces, CRCs.
+"""The symbols that a module exports and imports, with their namespaces and checksums; Module.symvers.
 
 EXPORT_SYMBOL(f) leaves an entry __ksymtab_f in the section __ksymtab (or __ksymtab_gpl), the name of f's namespace in
-__kstrtabns_f and, where the kernel uses CONFIG_MODVERSIONS, a checksum of f's C declaration in __crc_f
+__kstrtabns_f and, with CONFIG_MODVERSIONS, a checksum of f's C declaration in __crc_f
 (linux/export.h, linux/export-internal.h, scripts/mod/modpost.c).
 """
 
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from types import MappingProxyType
 from typing import Literal
 
-from kmodlab.elf.malformed_error import MalformedError, text_of
+from kmodlab.elf.contents import MalformedError, read_contents, text_of
 from kmodlab.elf.object_file import ObjectFile, Symbol
+from kmodlab.i18n import _
 
 _ENTRY, _NAMESPACE, _CRC = "__ksymtab_", "__kstrtabns_", "__crc_"
-# struct modversion_info in linux/module.h: an unsigned long, and the name in what is left of 64 bytes.
+# struct modversion_info in linux/module.h: an unsigned long and the name, 64 bytes together.
 _VERSION_BYTES = 64
-_MAX_NAMESPACE = 4096  # bytes, many times what any is long
+_MAX_NAMESPACE = 4096  # bytes, much longer than any real name
+KERNEL = "vmlinux"  # the kernel itself in Module.symvers
 
 
 @dataclass(frozen=True)
 class Export:
-    """A symbol that others may use: those under the GPL only, where `gpl_only`.
+    """A symbol that other modules may use; only those with a GPL-compatible licence if `gpl_only`.
 
-    `namespace` is empty for most; `crc` is the checksum of its declaration, None for a kernel without such.
+    `namespace` is empty for most symbols. `crc` is the checksum of the declaration, None without CONFIG_MODVERSIONS.
     """
 
     name: str
@@ -36,9 +40,9 @@ class Export:
 
 @dataclass(frozen=True)
 class Import:
-    """A symbol that a module uses and does not have. `crc` is what it expects it to be, None where it does not care.
+    """A symbol that a module uses and does not define. `crc` is the checksum that it expects, None for any.
 
-    A `weak` one may be missing; any other must be there when the module is loaded.
+    A `weak` symbol may be missing; any other must exist when the module is loaded.
     """
 
     name: str
@@ -48,14 +52,14 @@ class Import:
 
 @dataclass(frozen=True)
 class Version:
-    """A symbol's checksum, as it was in the kernel that the module was built for."""
+    """A symbol's checksum in the kernel that the module was built for."""
 
     symbol: str
     crc: int
 
 
 def find_exports(elf: ObjectFile) -> tuple[Export, ...]:
-    """The symbols that an object offers to others, in the order of its symbol table."""
+    """The symbols that an object exports, in the order of its symbol table."""
     by_name = {symbol.name: symbol for symbol in elf.symbols if symbol.defined and symbol.kind != "section"}
     return tuple(_export(elf, symbol, by_name) for symbol in by_name.values() if symbol.section and _is_entry(symbol))
 
@@ -93,27 +97,27 @@ def _order(elf: ObjectFile) -> Literal["little", "big"]:
 
 
 def find_imports(elf: ObjectFile) -> tuple[Import, ...]:
-    """The symbols that an object needs from elsewhere, by name."""
+    """The symbols that an object uses and does not define, by name."""
     crcs = {version.symbol: version.crc for version in find_versions(elf)}
-    wanted = sorted((symbol for symbol in elf.symbols if symbol.is_undefined), key=lambda symbol: symbol.name)
-    return tuple(Import(symbol.name, symbol.binding == "weak", crcs.get(symbol.name)) for symbol in wanted)
+    undefined = sorted((symbol for symbol in elf.symbols if symbol.is_undefined), key=lambda symbol: symbol.name)
+    return tuple(Import(symbol.name, symbol.binding == "weak", crcs.get(symbol.name)) for symbol in undefined)
 
 
 def find_versions(elf: ObjectFile) -> tuple[Version, ...]:
-    """What a module expects of the kernel's symbols, in the file's order; nothing where it does not say.
+    """The checksums that a module expects of the kernel's symbols, in the file's order; may be empty.
 
-    Since Linux 6.14 a kernel may use the extended form, which has room for names of any length; it goes before the
-    old one, as in the kernel's own check_version() (kernel/module/version.c).
+    Since Linux 6.14 a kernel may use the extended form, which has room for names of any length. It takes precedence
+    over the old form, as in check_version() (kernel/module/version.c).
     """
     extended = tuple(_extended_versions(elf))
     return extended or tuple(_versions(elf))
 
 
 def _versions(elf: ObjectFile) -> Iterator[Version]:
-    """Entries of __versions. Since Linux 6.3 64-bit PowerPC's are of varying length; those are not known here."""
+    """Entries of __versions. Those of 64-bit PowerPC since Linux 6.3, of varying length, are not supported."""
     data, width = elf.content("__versions"), elf.bits // 8
     if len(data) % _VERSION_BYTES:
-        raise MalformedError("The section __versions is damaged: its entries have the wrong size.")
+        raise MalformedError(_("The section __versions is damaged: its entries have the wrong size."))
     for start in range(0, len(data), _VERSION_BYTES):
         entry = data[start : start + _VERSION_BYTES]
         crc = int.from_bytes(entry[:width], _order(elf))
@@ -123,9 +127,56 @@ def _versions(elf: ObjectFile) -> Iterator[Version]:
 def _extended_versions(elf: ObjectFile) -> Iterator[Version]:
     """Entries of __version_ext_crcs, 4 bytes each, with their names in __version_ext_names, each ended by NUL."""
     crcs = elf.content("__version_ext_crcs")
-    *names, _ = elf.content("__version_ext_names").split(b"\0")
+    names = elf.content("__version_ext_names").split(b"\0")[:-1]
     if len(crcs) != 4 * len(names):
-        raise MalformedError("The sections __version_ext_crcs and __version_ext_names do not fit each other.")
+        raise MalformedError(_("The sections __version_ext_crcs and __version_ext_names do not fit each other."))
     order = "<" if elf.little_endian else ">"
     for name, (crc,) in zip(names, struct.iter_unpack(f"{order}I", crcs), strict=True):
         yield Version(text_of(name), crc)
+
+
+# ---- Module.symvers ------------------------------------------------------------------------------------------------
+
+# modpost writes this file at the end of a build and reads it at the beginning of the next, which is how a module's
+# build knows the symbols of others (read_dump() in scripts/mod/modpost.c).
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A line of Module.symvers. `module` is "vmlinux" for the kernel itself, otherwise a path without ".ko"."""
+
+    name: str
+    crc: int
+    module: str
+    gpl_only: bool
+    namespace: str
+
+    @property
+    def is_builtin(self) -> bool:
+        """Whether the kernel itself exports it, so that it always exists."""
+        return self.module == KERNEL
+
+
+def parse_symvers(source: Path | bytes) -> Mapping[str, Exported]:
+    """The lines of a Module.symvers file, by symbol.
+
+    Raises:
+        MalformedError: A line does not have this format; the message has its number.
+    """
+    text = text_of(read_contents(source))
+    return MappingProxyType({entry.name: entry for entry in _entries(text)})
+
+
+def _entries(text: str) -> Iterator[Exported]:
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line:
+            continue
+        # The namespace is the last field since Linux 5.9, and empty for most; before 5.4 there was no such field.
+        crc, name, module, kind, namespace, *_more = [*line.split("\t"), "", "", ""]
+        if not name or not kind.startswith("EXPORT_"):
+            raise MalformedError(_("Line {number} is not one of a Module.symvers file.").format(number=number))
+        try:
+            yield Exported(name, int(crc, 16), module, kind.endswith("_GPL"), namespace)
+        except ValueError:
+            message = _("Line {number} of the Module.symvers file has no checksum.").format(number=number)
+            raise MalformedError(message) from None

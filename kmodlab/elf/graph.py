@@ -1,7 +1,7 @@
-"""Who needs whom: the dependencies of one module, and of a kernel's whole tree, as nodes and arrows.
+"""The dependencies of one module, or of all modules of a kernel, as a graph.
 
-modules.dep names for each module all that it needs, directly or not. An arrow stands here for a need that no other
-arrows say already, so a picture shows every chain and nothing twice. Drawing is left to others.
+modules.dep names for each module everything that it needs, directly or not. The graph has only the edges that do not
+follow from others, so a picture shows every chain, and nothing twice.
 """
 
 from __future__ import annotations
@@ -26,30 +26,30 @@ class Graph:
     @cached_property
     def needs(self) -> Mapping[str, tuple[str, ...]]:
         """For each module those that it needs."""
-        found: defaultdict[str, list[str]] = defaultdict(list)
+        needs: defaultdict[str, list[str]] = defaultdict(list)
         for node, other in self.edges:
-            found[node].append(other)
-        return {node: tuple(found[node]) for node in self.nodes}
+            needs[node].append(other)
+        return {node: tuple(needs[node]) for node in self.nodes}
 
     @cached_property
     def depths(self) -> Mapping[str, int]:
-        """For each module how long the longest chain below it is: 0 for one that needs nothing."""
+        """For each module the length of the longest chain below it; 0 for a module that needs no other."""
         depths: dict[str, int] = {}
-        begun: set[str] = set()
-        waiting = [(node, False) for node in self.nodes]
-        while waiting:
-            node, is_ready = waiting.pop()
+        visited: set[str] = set()
+        pending = [(node, False) for node in self.nodes]
+        while pending:
+            node, is_ready = pending.pop()
             if is_ready:
-                # In a damaged file two may need each other; the one that comes first counts as the upper one.
+                # In a damaged file two may need each other; the first counts as the upper one.
                 depths[node] = max((depths[other] + 1 for other in self.needs[node] if other in depths), default=0)
-            elif node not in begun:
-                begun.add(node)
-                waiting.append((node, True))
-                waiting += [(other, False) for other in self.needs[node] if other in self.needs]
+            elif node not in visited:
+                visited.add(node)
+                pending.append((node, True))
+                pending += [(other, False) for other in self.needs[node] if other in self.needs]
         return depths
 
     def chain(self) -> tuple[str, ...]:
-        """A longest chain, from the module that stands highest down to one that needs nothing."""
+        """A longest chain, from its uppermost module down to one that needs no other."""
         chain: list[str] = []
         candidates = self.nodes
         while candidates:
@@ -60,10 +60,10 @@ class Graph:
 
 @dataclass(frozen=True)
 class TreeSummary:
-    """A kernel's tree in numbers.
+    """The modules of a kernel in numbers.
 
     `depths[n]` counts the modules whose longest chain of needs is n long. `most_needed` are the modules that most
-    others need, directly or not, with how many. `chain` is a longest chain.
+    others need, directly or not, with their numbers. `chain` is a longest chain.
     """
 
     modules: int
@@ -74,7 +74,7 @@ class TreeSummary:
 
 
 def module_graph(databases: Databases, name: str) -> Graph:
-    """One module and all that it needs; no nodes where modules.dep does not have it."""
+    """One module and everything that it needs; without nodes if modules.dep does not have it."""
     path = databases.paths.get(name_of(name))
     if path is None:
         return Graph((), ())
@@ -93,14 +93,14 @@ def _graph(databases: Databases, paths: tuple[str, ...]) -> Graph:
 
 
 def _direct(databases: Databases, path: str) -> list[str]:
-    """What a module needs not only because something else that it needs does."""
+    """What a module needs not only because another module that it needs does."""
     needed = databases.dep.get(path, ())
     indirect = {other for via in needed for other in databases.dep.get(via, ()) if via != other}
     return [other for other in needed if other not in indirect and other != path]
 
 
 def summarize_tree(databases: Databases, *, most: int = 10) -> TreeSummary:
-    """A kernel's tree in numbers, with the `most` modules that are needed most."""
+    """The modules of a kernel in numbers, with the `most` modules that are needed most."""
     graph = tree_graph(databases)
     counts = Counter(name_of(needed) for needs in databases.dep.values() for needed in needs)
     tally = Counter(graph.depths.values())

@@ -1,7 +1,7 @@
-"""A device's modalias in words: "pci:v00001234d000011E8…" says which vendor, which device, which class.
+"""A device's modalias in words: "pci:v00001234d000011E8…" names vendor, device and class.
 
-A bus makes that text of what the device says about itself, and a driver's MODULE_DEVICE_TABLE becomes patterns for it
-(scripts/mod/file2alias.c). The letters are those of PCI and USB; of other buses only the name is known here.
+A bus makes this text from the device's identity, and modpost makes patterns for it from a driver's MODULE_DEVICE_TABLE
+(scripts/mod/file2alias.c). The letters of PCI and USB are known here; of other buses only the name.
 """
 
 from __future__ import annotations
@@ -9,36 +9,38 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-# In the order in which they stand; each is followed by hexadecimal digits, or by a star in a pattern.
+from kmodlab.i18n import N_, _
+
+# In their order in the text; each is followed by hexadecimal digits, or by a star in a pattern.
 _PCI = {
-    "v": "vendor",
-    "d": "device",
-    "sv": "subsystem's vendor",
-    "sd": "subsystem's device",
-    "bc": "class",
-    "sc": "subclass",
-    "i": "programming interface",
+    "v": N_("vendor"),
+    "d": N_("device"),
+    "sv": N_("subsystem's vendor"),
+    "sd": N_("subsystem's device"),
+    "bc": N_("class"),
+    "sc": N_("subclass"),
+    "i": N_("programming interface"),
 }
 _USB = {
-    "v": "vendor",
-    "p": "product",
-    "d": "device's release",
-    "dc": "device's class",
-    "dsc": "device's subclass",
-    "dp": "device's protocol",
-    "ic": "interface's class",
-    "isc": "interface's subclass",
-    "ip": "interface's protocol",
-    "in": "interface's number",
+    "v": N_("vendor"),
+    "p": N_("product"),
+    "d": N_("device's release"),
+    "dc": N_("device's class"),
+    "dsc": N_("device's subclass"),
+    "dp": N_("device's protocol"),
+    "ic": N_("interface's class"),
+    "isc": N_("interface's subclass"),
+    "ip": N_("interface's protocol"),
+    "in": N_("interface's number"),
 }
 _BUSES = {"pci": _PCI, "usb": _USB}
-# Ranges stand for single digits: [4-7], and none of what may be in a field is one of the letters.
+# A range such as [4-7] takes the place of a digit; values contain no small letters.
 _VALUE = r"(?:[0-9A-F]|\[[0-9A-F-]+\]|\?|\*)*"
 
 
 @dataclass(frozen=True)
 class Field:
-    """A part of a modalias: its letters, what they mean, and what stands behind them; "*" in a pattern is any value."""
+    """A part of a modalias: its letters, their meaning, and the value after them; "*" in a pattern is any value."""
 
     letters: str
     meaning: str
@@ -47,23 +49,23 @@ class Field:
 
 @dataclass(frozen=True)
 class Modalias:
-    """A modalias, or a pattern for such. `fields` is empty for buses whose letters are not known here."""
+    """A modalias, or a pattern for one. `fields` is empty for buses whose letters are unknown."""
 
     bus: str
     fields: tuple[Field, ...]
 
 
 def parse_modalias(text: str) -> Modalias:
-    """Take a modalias to pieces; a text that is none has the bus ""."""
-    bus, colon, rest = text.strip().partition(":")
+    """Split a modalias into its parts; the bus is "" if the text is not a modalias."""
+    bus, colon, address = text.strip().partition(":")
     if not colon:
         return Modalias("", ())
     letters = _BUSES.get(bus)
     if letters is None:
         return Modalias(bus, ())
     pattern = "".join(f"(?:{word}({_VALUE}))?" for word in letters)
-    found = re.fullmatch(pattern, rest)
-    if found is None:
+    match = re.fullmatch(pattern, address)
+    if match is None:
         return Modalias(bus, ())
-    named = zip(letters.items(), found.groups(), strict=True)
-    return Modalias(bus, tuple(Field(word, meaning, value) for (word, meaning), value in named if value))
+    named = zip(letters.items(), match.groups(), strict=True)
+    return Modalias(bus, tuple(Field(word, _(meaning), value) for (word, meaning), value in named if value))

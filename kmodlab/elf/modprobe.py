@@ -1,35 +1,85 @@
-"""What `modprobe NAME` would load, and what `modprobe -r NAME` would remove, in which order, without doing it.
+"""Which modules are loaded, and what `modprobe NAME` would load and `modprobe -r NAME` would remove, in which order.
 
 Loading follows kmod_module_get_probe_list() in kmod's libkmod/libkmod-module.c, removing rmmod_do_module() in its
-tools/modprobe.c. What an administrator says in /etc/modprobe.d is left out.
+tools/modprobe.c. /etc/modprobe.d is ignored.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from types import MappingProxyType
 
+from kmodlab.elf.contents import reading, text_of
 from kmodlab.elf.database_text import name_of
 from kmodlab.elf.databases import Databases
-from kmodlab.elf.loaded import LoadedModule
-from kmodlab.elf.malformed_error import reading
+from kmodlab.i18n import N_, _
+
+# ---- what is loaded ------------------------------------------------------------------------------------------------
+
+# proc(5), and print_unload_info() and m_show() in the kernel's kernel/module/procfs.c.
+_LINE = re.compile(
+    r"(?P<name>\S+) (?P<size>\d+) (?P<count>\d+|-) (?P<users>\S+) (?P<state>\S+) (?P<address>0x[0-9a-f]+)"
+    r"(?: \((?P<taints>[A-Z+-]+)\))?"
+)
+
+
+@dataclass(frozen=True)
+class LoadedModule:
+    """A line of /proc/modules, which lsmod shows in another form.
+
+    `size` is in bytes of memory. `refcount` counts the module's users, and `users` names those that are modules; one
+    of them may be "[permanent]". `state` is "Live", "Loading" or "Unloading". `taints` are letters, often none.
+    """
+
+    name: str
+    size: int
+    refcount: int
+    users: tuple[str, ...]
+    state: str
+    taints: str
+
+
+def parse_proc_modules(data: bytes) -> Mapping[str, LoadedModule]:
+    """The loaded modules by name, the latest first, as in /proc/modules; damaged lines are skipped."""
+    matches = (_LINE.fullmatch(line.strip()) for line in text_of(data).split("\n"))
+    return MappingProxyType({match["name"]: _module(match) for match in matches if match})
+
+
+def _module(match: re.Match[str]) -> LoadedModule:
+    users = tuple(user for user in match["users"].split(",") if user not in ("", "-"))
+    # A kernel that cannot unload modules does not count their users.
+    count = int(match["count"]) if match["count"] != "-" else 0
+    return LoadedModule(match["name"], int(match["size"]), count, users, match["state"], match["taints"] or "")
+
+
+# ---- what would be loaded and removed ------------------------------------------------------------------------------
 
 
 class Why(StrEnum):
     """Why modprobe loads a module."""
 
-    ASKED = "asked for"
-    NEEDED = "needed by"
-    BEFORE = "wished before"
-    AFTER = "wished after"
+    ASKED = "asked"
+    NEEDED = "needed"
+    BEFORE = "before"
+    AFTER = "after"
+
+
+_REASONS = {
+    Why.ASKED: N_("asked for"),
+    Why.NEEDED: N_("needed by {module}"),
+    Why.BEFORE: N_("wished before {module}"),
+    Why.AFTER: N_("wished after {module}"),
+}
 
 
 @dataclass(frozen=True)
 class Load:
-    """A module that modprobe would load, from `path`; None for one that is built in, which it only mentions.
+    """A module that modprobe would load, from `path`; None for a built-in driver, which it only mentions.
 
-    `why` it does so, and for which module (`whose`): softdeps wish, dependencies need.
+    `why` and `whose`: because which module needs it (dependencies) or wishes for it (softdeps).
     """
 
     name: str
@@ -37,14 +87,19 @@ class Load:
     why: Why
     whose: str
 
+    @property
+    def reason(self) -> str:
+        """Why, in words."""
+        return _(_REASONS[self.why]).format(module=name_of(self.whose))
+
 
 def plan_load(databases: Databases, name: str, loaded: Collection[str] = ()) -> tuple[Load, ...]:
-    """What `modprobe NAME` would load, in this order; nothing for a name that it does not find.
+    """What `modprobe NAME` would load, in this order; empty for a name that it does not find.
 
-    `name` may be an alias. `loaded` are the names of modules that are there already, which it passes over.
+    `name` may be an alias. `loaded` are the names of loaded modules, which modprobe skips.
     """
     plan = _LoadPlan(databases)
-    with reading("the list of soft dependencies"):
+    with reading(_("The list of soft dependencies is damaged.")):
         for module in databases.lookup(name).modules:
             if module not in loaded:
                 plan.visited.clear()
@@ -54,14 +109,14 @@ def plan_load(databases: Databases, name: str, loaded: Collection[str] = ()) -> 
 
 @dataclass
 class _LoadPlan:
-    """The list as it grows. A module that is there twice would be passed over at its second place."""
+    """The list while it grows. A module that occurs twice is skipped the second time."""
 
     databases: Databases
     visited: set[str] = field(default_factory=set)
     loads: dict[str, Load] = field(default_factory=dict)
 
     def probe(self, name: str, why: Why, whose: str) -> None:
-        """First what it needs, then itself."""
+        """Add first what a module needs, then the module itself."""
         if name in self.visited:
             return
         self.visited.add(name)
@@ -75,17 +130,17 @@ class _LoadPlan:
         self.loads.setdefault(name, Load(name, self.databases.find_path(name), why, whose))
         self._wish(softdep.post, Why.AFTER, name)
 
-    def _wish(self, wanted: tuple[str, ...], why: Why, whose: str) -> None:
-        for alias in wanted:
+    def _wish(self, aliases: tuple[str, ...], why: Why, whose: str) -> None:
+        for alias in aliases:
             for module in self.databases.lookup(alias).modules:
                 self.probe(module, why, whose)
 
 
 @dataclass(frozen=True)
 class RemovePlan:
-    """What `modprobe -r` would remove, in this order. `refused` is its complaint, empty when it has none.
+    """What `modprobe -r` would remove, in this order. `refused` is its error message, empty if it succeeds.
 
-    `left` are dependencies that nobody uses any more, and that stay all the same: modprobe looks at each only once.
+    `left` are dependencies that nothing uses any more, but which stay loaded: modprobe looks at each only once.
     """
 
     removed: tuple[str, ...]
@@ -94,26 +149,26 @@ class RemovePlan:
 
 
 def plan_remove(databases: Databases, name: str, loaded: Mapping[str, LoadedModule]) -> RemovePlan:
-    """What `modprobe -r NAME` would remove of what is loaded (see `loaded.parse_proc_modules`).
+    """What `modprobe -r NAME` would remove of the loaded modules (see `parse_proc_modules`).
 
-    Who else holds a module, say an open file, is counted, not named, so this assumes that it goes on holding.
+    The kernel counts users that are not modules, such as open files, but does not name them; they are assumed to stay.
     """
     plan = _RemovePlan(databases, {module.name: module.refcount for module in loaded.values()}, dict(loaded))
-    found = databases.lookup(name)
-    if not found.modules:
+    modules = databases.lookup(name).modules
+    if not modules:
         return RemovePlan((), refused=f"Module {name} not found.")
     refused = ""
-    with reading("the list of soft dependencies"):
-        for module in found.modules:
+    with reading(_("The list of soft dependencies is damaged.")):
+        for module in modules:
             refused = refused or plan.remove(module, asked=True)
-    needed = {other for module in found.modules for other in databases.dependencies(module) or ()}
+    needed = {other for module in modules for other in databases.dependencies(module) or ()}
     left = tuple(other for other in plan.counts if other in needed and plan.counts[other] == 0)
     return RemovePlan(tuple(plan.removed), () if refused else left, refused)
 
 
 @dataclass
 class _RemovePlan:
-    """`counts` are the reference counts of what is still loaded."""
+    """`counts` are the reference counts of the modules that are still loaded."""
 
     databases: Databases
     counts: dict[str, int]
@@ -122,7 +177,7 @@ class _RemovePlan:
     visited: set[str] = field(default_factory=set)
 
     def remove(self, name: str, *, asked: bool = False) -> str:
-        """Remove a module, then what it needed or wished for; returns modprobe's complaint."""
+        """Remove a module, then what it needed or wished for; returns modprobe's error message."""
         if name in self.visited:
             return ""
         self.visited.add(name)
@@ -133,7 +188,7 @@ class _RemovePlan:
         if self.counts[name] > 0:
             return f"Module {name} is in use."
         self._drop(name)
-        # In the order of loading, so that most of those below others are still in use when their turn comes.
+        # In the order of loading, so that most of the lower ones are still in use when their turn comes.
         for needed in self.databases.dependencies(name) or ():
             if self.counts.get(needed) == 0:
                 self._drop(needed)
@@ -153,8 +208,3 @@ class _RemovePlan:
 
     def _used_by(self, name: str) -> Iterator[str]:
         return (other.name for other in self.loaded.values() if name in other.users and other.name in self.counts)
-
-
-def reason(load: Load) -> str:
-    """Why, in words."""
-    return str(load.why) if load.why is Why.ASKED else f"{load.why} {name_of(load.whose)}"

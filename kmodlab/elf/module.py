@@ -1,6 +1,6 @@
-"""A kernel module as data: all that its file says, put together. `read_module` is the way in.
+"""A kernel module as data: everything that its file says. `read_module` opens one.
 
-What the kernel makes of it is left to the guest; whether it may be loaded at all is for the kernel to say.
+Only a kernel knows whether it accepts the module.
 """
 
 from __future__ import annotations
@@ -9,20 +9,21 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+from kmodlab.elf.contents import MalformedError, read_contents, text_of
 from kmodlab.elf.exports import Export, Import, Version, find_exports, find_imports, find_versions
-from kmodlab.elf.malformed_error import MalformedError, text_of
 from kmodlab.elf.modinfo import Modinfo, parse_modinfo
-from kmodlab.elf.object_file import ObjectFile, read_object
+from kmodlab.elf.object_file import ObjectFile, parse_object
 from kmodlab.elf.signature import Signature, find_signature
+from kmodlab.i18n import _
 
 THIS_MODULE = ".gnu.linkonce.this_module"
 
 
 @dataclass(frozen=True)
 class ThisModule:
-    """The `struct module` that becomes the module's own entry in the kernel's list: what is filled in beforehand.
+    """The `struct module` in the file, which becomes the module's entry in the kernel's list of modules.
 
-    `init` and `exit` are the names of the functions that it points to, None where there is none.
+    `init` and `exit` are the names of the module's init and exit functions, None if it has no such function.
     """
 
     name: str
@@ -33,9 +34,10 @@ class ThisModule:
 
 @dataclass(frozen=True)
 class KernelModule:
-    """A .ko, or an object on its way to become one (which has no `this_module` yet, and no vermagic).
+    """A .ko, or the object file that becomes one (which has no `this_module` yet, and no vermagic).
 
-    Properties that look deeper than the table of sections raise MalformedError where the file is damaged there.
+    Raises:
+        MalformedError: From properties, if the part of the file that they read is damaged.
     """
 
     elf: ObjectFile
@@ -43,44 +45,64 @@ class KernelModule:
 
     @cached_property
     def name(self) -> str:
-        """What lsmod will call it; empty for an object that modpost has not finished."""
+        """The module's name, as lsmod shows it; may be empty for an object that modpost has not finished."""
         if self.this_module and self.this_module.name:
             return self.this_module.name
         return self.modinfo.get("name") or self.modinfo.owner or ""
 
     @cached_property
     def exports(self) -> tuple[Export, ...]:
-        """The symbols that it offers to other modules."""
+        """The symbols that the module exports to other modules."""
         return find_exports(self.elf)
 
     @cached_property
     def imports(self) -> tuple[Import, ...]:
-        """The symbols that it needs from the kernel or from other modules."""
+        """The symbols that the module needs from the kernel or from other modules."""
         return find_imports(self.elf)
 
     @cached_property
     def versions(self) -> tuple[Version, ...]:
-        """The checksums that it expects the kernel's symbols to have."""
+        """The checksums that the module expects of the kernel's symbols."""
         return find_versions(self.elf)
 
     @cached_property
     def signature(self) -> Signature | None:
-        """Its signature; None where it bears none."""
+        """The signature at the end of the file; None for an unsigned module."""
         return find_signature(self.elf.image)
 
     @cached_property
     def this_module(self) -> ThisModule | None:
-        """The `struct module` in it; None where there is none."""
+        """The `struct module` in the file; None if modpost has not added one."""
         return _this_module(self.elf)
+
+    @property
+    def build_id(self) -> str:
+        """The identity of this build in hexadecimal digits (ld --build-id); empty if the file has no such note."""
+        # In the note's section (gABI) three numbers and the name "GNU" take 16 bytes before it.
+        return self.elf.content(".note.gnu.build-id")[16:].hex()
 
 
 def read_module(source: Path | bytes) -> KernelModule:
-    """Open a module by its path or its bytes; MalformedError, with the reason, where it is none."""
-    elf = read_object(source)
+    """Open a module by its path or its bytes, which may be compressed.
+
+    Raises:
+        MalformedError: It is not a kernel module, or it is damaged.
+    """
+    return parse_module(read_contents(source))
+
+
+def parse_module(image: bytes) -> KernelModule:
+    """Open a module by its bytes as they are.
+
+    Raises:
+        MalformedError: It is not a kernel module, or it is damaged.
+    """
+    elf = parse_object(image)
     if elf.kind != "relocatable":
-        raise MalformedError(f"This is no kernel module: a module is a relocatable ELF file, this one is {elf.kind}.")
+        message = _("This is not a kernel module: a module is a relocatable ELF file, but this one is {kind}.")
+        raise MalformedError(message.format(kind=elf.kind))
     if elf.section(".modinfo") is None:
-        raise MalformedError("This is no kernel module: it has no .modinfo section.")
+        raise MalformedError(_("This is not a kernel module: it has no .modinfo section."))
     return KernelModule(elf, parse_modinfo(elf.content(".modinfo")))
 
 
@@ -89,25 +111,27 @@ def _this_module(elf: ObjectFile) -> ThisModule | None:
     if section is None:
         return None
     # struct module (linux/module.h) begins with its state, an int, and a list_head of two pointers; then comes the
-    # name, which with an unsigned long has 64 bytes (MODULE_NAME_LEN). The pointers to init and exit follow somewhere,
-    # where only the headers of that very kernel know, but they are the structure's only relocations.
-    pointer = elf.bits // 8
-    start, length = 3 * pointer, 64 - pointer
+    # name: 64 bytes minus an unsigned long (MODULE_NAME_LEN). The offsets of the pointers to init and exit depend on
+    # the kernel's headers, but these pointers are the structure's only relocations.
+    pointer_size = elf.bits // 8
+    start, length = 3 * pointer_size, 64 - pointer_size
     name = elf.content(section)[start : start + length].partition(b"\0")[0]
     pointers = [relocation for relocation in elf.relocations if relocation.section.index == section.index]
-    names = {relocation.symbol.name for relocation in pointers}
-    init, leave = (_alias(elf, wanted) if wanted in names else None for wanted in ("init_module", "cleanup_module"))
-    return ThisModule(text_of(name), section.size, init, leave)
+    targets = {relocation.symbol.name for relocation in pointers}
+    functions = [
+        _original_name(elf, alias) if alias in targets else None for alias in ("init_module", "cleanup_module")
+    ]
+    return ThisModule(text_of(name), section.size, *functions)
 
 
-def _alias(elf: ObjectFile, name: str) -> str:
-    """The module's own name for its init or exit function, to which module_init() gave a second name."""
+def _original_name(elf: ObjectFile, name: str) -> str:
+    """The source's name of the init or exit function, to which module_init() or module_exit() gave an alias."""
     alias = next((symbol for symbol in elf.symbols if symbol.name == name), None)
     if alias is None or alias.section is None:
         return name
-    same = (
+    names = (
         symbol.name
         for symbol in elf.symbols
         if symbol.kind == "func" and (symbol.section, symbol.value) == (alias.section, alias.value)
     )
-    return next((other for other in same if other != name), name)
+    return next((other for other in names if other != name), name)

@@ -1,15 +1,15 @@
 """An ELF file as data: its sections, symbols and relocations. A .ko, a .o and a .so are all ELF files.
 
-Meaning is given elsewhere: what a section is for in `purposes`, what a module is in `module`. The layouts are
-pyelftools' (elf.h, the System V gABI); where the tables lie, and how long they may be, is checked here before
-anything in them is believed.
+`purposes` says what sections are for, `module` reads a .ko as a whole. pyelftools knows the layouts (elf.h, the System
+V gABI); the positions and sizes of all tables are checked here before anything in them is used.
 """
 
 from __future__ import annotations
 
 import io
+import struct
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -18,38 +18,41 @@ from typing import Any
 from elftools.elf.descriptions import describe_reloc_type
 from elftools.elf.elffile import ELFFile
 
-from kmodlab.elf.contents import read_contents
-from kmodlab.elf.malformed_error import MalformedError, reading, text_of
+from kmodlab.elf.contents import MalformedError, read_contents, reading, text_of
+from kmodlab.i18n import N_, _
 
 _MAX_SECTIONS = 20_000
-_MAX_ENTRIES = 1_000_000  # symbols, or relocations: the largest driver of all has some hundred thousand
-_MAX_NAME = 4096  # the kernel allows 512 bytes (KSYM_NAME_LEN); userspace's mangled names are longer
+_MAX_ENTRIES = 1_000_000  # symbols, or relocations: the largest driver has some hundred thousand
+_MAX_NAME = 4096  # the kernel allows 512 bytes (KSYM_NAME_LEN); mangled names of C++ are longer
 
 _KINDS = {"ET_REL": "relocatable", "ET_EXEC": "executable", "ET_DYN": "shared", "ET_CORE": "core"}
+_WRITE, _ALLOC, _EXECINSTR = 0x1, 0x2, 0x4
 # In readelf's order, which is that of the bits: letter and word (gABI, "Section Attribute Flags").
 _FLAGS = {
-    0x1: ("W", "writable"),
-    0x2: ("A", "in memory"),
-    0x4: ("X", "executable"),
-    0x10: ("M", "duplicates merged"),
-    0x20: ("S", "strings"),
-    0x40: ("I", "about another section"),
-    0x80: ("L", "ordered like another"),
-    0x100: ("O", "special for this system"),
-    0x200: ("G", "in a group"),
-    0x400: ("T", "per thread"),
-    0x800: ("C", "compressed"),
-    0x200000: ("R", "always kept"),
-    0x80000000: ("E", "left out by the linker"),
+    _WRITE: ("W", N_("writable")),
+    _ALLOC: ("A", N_("in memory")),
+    _EXECINSTR: ("X", N_("executable")),
+    0x10: ("M", N_("duplicates merged")),
+    0x20: ("S", N_("strings")),
+    0x40: ("I", N_("about another section")),
+    0x80: ("L", N_("ordered like another")),
+    0x100: ("O", N_("special for this system")),
+    0x200: ("G", N_("in a group")),
+    0x400: ("T", N_("per thread")),
+    0x800: ("C", N_("compressed")),
+    0x200000: ("R", N_("always kept")),
+    0x80000000: ("E", N_("left out by the linker")),
 }
+# Offset and format of sh_addr in an entry of the table of sections (Elf64_Shdr, Elf32_Shdr).
+_ADDRESS_FIELD = {64: (16, "Q"), 32: (12, "I")}
 
 
 @dataclass(frozen=True)
 class Section:
-    """A section of an ELF file: a named piece with one purpose.
+    """A section of an ELF file: a named part with one purpose.
 
-    `size` is in bytes, `offset` where it begins in the file. `kind` is readelf's word, such as "PROGBITS"; sections
-    of the kind "NOBITS" take no room in the file. `link` and `info` are numbers of other sections, or 0.
+    `size` is in bytes, `offset` the position in the file. `kind` is readelf's word, such as "PROGBITS"; sections of
+    the kind "NOBITS" take no bytes in the file. `link` and `info` are numbers of other sections, or 0.
     """
 
     index: int
@@ -66,26 +69,31 @@ class Section:
     @property
     def letters(self) -> str:
         """The flags as readelf's letters, such as "AX"."""
-        return "".join(letter for bit, (letter, _) in _FLAGS.items() if self.flags & bit)
+        return "".join(letter for bit, (letter, _word) in _FLAGS.items() if self.flags & bit)
 
     @property
     def words(self) -> tuple[str, ...]:
         """The flags in words, such as ("in memory", "executable")."""
-        return tuple(word for bit, (_, word) in _FLAGS.items() if self.flags & bit)
+        return tuple(_(word) for bit, (_letter, word) in _FLAGS.items() if self.flags & bit)
 
     @property
     def in_memory(self) -> bool:
-        """Whether it is there when the module is loaded; the rest is for tools only."""
-        return bool(self.flags & 0x2)
+        """Whether the section is loaded into memory; all others are for tools only."""
+        return bool(self.flags & _ALLOC)
+
+    @property
+    def is_executable(self) -> bool:
+        """Whether the section holds code."""
+        return bool(self.flags & _EXECINSTR)
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A name in an ELF file, and what it stands for.
+    """A name in an ELF file, and what it names.
 
     `binding` is "local", "global" or "weak"; `kind` is "func", "object", "notype", "section" or "file". `section` is
-    where it lies, None for one that is undefined, absolute or common. `value` is the offset in that section, `size`
-    the number of bytes.
+    None for a symbol that is undefined, absolute or common. `value` is the offset in that section, `size` the number
+    of bytes.
     """
 
     name: str
@@ -98,16 +106,16 @@ class Symbol:
 
     @property
     def is_undefined(self) -> bool:
-        """Whether the file uses it, but does not have it."""
+        """Whether the file uses the symbol, but does not define it."""
         return not self.defined and self.name != ""
 
 
 @dataclass(frozen=True)
 class Relocation:
-    """A place that the loader must patch, once it knows where everything lies.
+    """A place that the loader patches as soon as it knows all addresses.
 
-    The place is at `offset` in `section`; what goes there is made of the symbol's address and `addend` as `kind`
-    says, such as "R_X86_64_PLT32". On machines that keep the addend in the place itself it is None.
+    The place is at `offset` in `section`. `kind`, such as "R_X86_64_PLT32", says how to compute its new content from
+    the symbol's address and `addend`. `addend` is None on machines that keep it in the place itself.
     """
 
     section: Section
@@ -118,7 +126,7 @@ class Relocation:
 
     @property
     def target(self) -> str:
-        """What the place will refer to, such as "_printk" or ".rodata.str1.1+0xc"."""
+        """What the place refers to, such as "_printk" or ".rodata.str1.1+0xc"."""
         name, addend = self.symbol.name, self.addend or 0
         if not addend:
             return name or "0x0"
@@ -129,7 +137,10 @@ class Relocation:
 class ObjectFile:
     """An ELF file, open. `kind` is "relocatable" (.o, .ko), "shared" (.so, most programs), "executable" or "core".
 
-    Symbols and relocations are read when first asked for; asking raises MalformedError where they are damaged.
+    Symbols and relocations are read at their first use.
+
+    Raises:
+        MalformedError: From properties, if their table is damaged.
     """
 
     image: bytes = field(repr=False)
@@ -140,24 +151,20 @@ class ObjectFile:
     sections: tuple[Section, ...] = field(repr=False)
     _elf: ELFFile = field(repr=False, compare=False)
 
-    @property
-    def section_table(self) -> tuple[int, int]:
-        """Where the table of sections begins in the file, and how long each of its entries is, in bytes."""
-        return self._elf["e_shoff"], self._elf["e_shentsize"]
-
     def section(self, name: str) -> Section | None:
-        """The first section of that name; None where there is none."""
+        """The first section of that name; None if there is no such section."""
         return next((section for section in self.sections if section.name == name), None)
 
     def content(self, section: Section | str | None) -> bytes:
-        """A section's bytes as they stand in the file; none for one that is not there or takes no room."""
-        found = self.section(section) if isinstance(section, str) else section
-        if found is None or found.kind == "NOBITS":
+        """A section's bytes in the file; empty if the section is missing or takes no bytes there."""
+        if isinstance(section, str):
+            section = self.section(section)
+        if section is None or section.kind == "NOBITS":
             return b""
-        return self.image[found.offset : found.offset + found.size]
+        return self.image[section.offset : section.offset + section.size]
 
     def content_at(self, section: Section | None, offset: int, size: int) -> bytes:
-        """At most `size` bytes of a section, from an offset on; fewer at its end."""
+        """At most `size` bytes of a section, from an offset on; fewer at the section's end."""
         if section is None or section.kind == "NOBITS":
             return b""
         start, end = section.offset + offset, section.offset + section.size
@@ -165,58 +172,80 @@ class ObjectFile:
 
     @cached_property
     def symbols(self) -> tuple[Symbol, ...]:
-        """The symbols of .symtab, as nm and the kernel see them; section symbols bear their section's name."""
+        """The symbols of .symtab, as nm shows them; a section's symbol has the section's name."""
         return self._tables.get("SYMTAB", ())[1:]
 
     @cached_property
     def dynamic_symbols(self) -> tuple[Symbol, ...]:
-        """The symbols of .dynsym, which is what a shared library shows to others."""
+        """The symbols of .dynsym, which a shared library shows to others."""
         return self._tables.get("DYNSYM", ())[1:]
 
     @cached_property
     def relocations(self) -> tuple[Relocation, ...]:
         """All relocations, section by section."""
-        with reading("the table of relocations"):
+        with reading(_("The table of relocations is damaged.")):
             return tuple(_relocations(self))
 
     @cached_property
     def _tables(self) -> dict[str, tuple[Symbol, ...]]:
-        """The symbol tables with their empty first entry, so that relocations can count in them."""
+        """The symbol tables with their empty first entry, since relocations count it."""
         # The gABI allows one of each kind.
         tables = {section.kind: section for section in reversed(self.sections) if section.kind in ("SYMTAB", "DYNSYM")}
-        with reading("the table of symbols"):
+        with reading(_("The table of symbols is damaged.")):
             return {kind: tuple(_symbols(self, section)) for kind, section in tables.items()}
 
     def place(self, section: Section, offset: int) -> str:
-        """An offset in words: the function or variable it lies in, such as "hello_init+0x5", else the section's."""
-        starts, owners = self._owners.get(section.index, ([], []))
-        at = bisect_right(starts, offset) - 1
-        if at < 0 or offset >= starts[at] + owners[at].size:
+        """A place by its function or variable, such as "hello_init+0x5"; outside of these by its section."""
+        starts, symbols = self._symbols_by_section.get(section.index, ([], []))
+        number = bisect_right(starts, offset) - 1
+        if number < 0 or offset >= starts[number] + symbols[number].size:
             return f"{section.name}+{offset:#x}"
-        return f"{owners[at].name}+{offset - starts[at]:#x}"
+        return f"{symbols[number].name}+{offset - starts[number]:#x}"
 
     @cached_property
-    def _owners(self) -> dict[int, tuple[list[int], list[Symbol]]]:
-        """For each section its functions and variables, in the order of their places."""
-        known = [symbol for symbol in self.symbols if symbol.section and symbol.size]
-        known.sort(key=lambda symbol: symbol.value)
-        owners: dict[int, tuple[list[int], list[Symbol]]] = {}
-        for symbol in known:
+    def _symbols_by_section(self) -> dict[int, tuple[list[int], list[Symbol]]]:
+        """For each section's number the functions and variables in it, by offset, and their offsets."""
+        sized = [symbol for symbol in self.symbols if symbol.section and symbol.size]
+        sized.sort(key=lambda symbol: symbol.value)
+        by_section: dict[int, tuple[list[int], list[Symbol]]] = {}
+        for symbol in sized:
             assert symbol.section is not None
-            starts, symbols = owners.setdefault(symbol.section.index, ([], []))
-            # Of several names for one place the first is the source's own; others are aliases such as init_module.
+            starts, symbols = by_section.setdefault(symbol.section.index, ([], []))
+            # Of several names at one offset the first is the source's own; others are aliases such as init_module.
             if not starts or starts[-1] != symbol.value:
                 starts.append(symbol.value)
                 symbols.append(symbol)
-        return owners
+        return by_section
+
+    def with_addresses(self, addresses: Mapping[int, int]) -> bytes:
+        """A copy of the file with other addresses of its sections; `addresses` maps sections' numbers to them."""
+        start, width = self._elf["e_shoff"], self._elf["e_shentsize"]
+        position, layout = _ADDRESS_FIELD[self.bits]
+        field_layout = struct.Struct(("<" if self.little_endian else ">") + layout)
+        image = bytearray(self.image)
+        for number, address in addresses.items():
+            field_layout.pack_into(image, start + number * width + position, address % (1 << self.bits))
+        return bytes(image)
 
 
 def read_object(source: Path | bytes) -> ObjectFile:
-    """Open an ELF file by its path or its bytes; MalformedError, with the reason, where it is none."""
-    image = read_contents(source)
+    """Open an ELF file by its path or its bytes, which may be compressed.
+
+    Raises:
+        MalformedError: It is not an ELF file, or it is damaged.
+    """
+    return parse_object(read_contents(source))
+
+
+def parse_object(image: bytes) -> ObjectFile:
+    """Open an ELF file by its bytes as they are.
+
+    Raises:
+        MalformedError: It is not an ELF file, or it is damaged.
+    """
     if not image.startswith(b"\x7fELF"):
-        raise MalformedError("This is no ELF file: it does not begin with the bytes 7f 45 4c 46.")
-    with reading("the ELF file"):
+        raise MalformedError(_("This is not an ELF file: it does not begin with the bytes 7f 45 4c 46."))
+    with reading(_("The ELF file is damaged.")):
         elf = ELFFile(io.BytesIO(image))
         return ObjectFile(
             image,
@@ -236,13 +265,13 @@ def _sections(elf: ELFFile, image: bytes) -> Iterator[Section]:
     layout = elf.structs.Elf_Shdr
     count, width, start = elf.num_sections(), elf["e_shentsize"], elf["e_shoff"]
     if count > _MAX_SECTIONS or width != layout.sizeof() or start + count * width > len(image):
-        raise MalformedError("The ELF file's table of sections is not in the file; it may have been cut short.")
+        raise MalformedError(_("The ELF file's table of sections is not in the file; it may have been cut short."))
     headers = [layout.parse(image[at : at + width]) for at in range(start, start + count * width, width)]
     names = _names(headers, elf.get_shstrndx(), image)
     for index, header in enumerate(headers):
         kind = str(header.sh_type).removeprefix("SHT_")
         if kind not in ("NULL", "NOBITS") and header.sh_offset + header.sh_size > len(image):
-            raise MalformedError("One of the ELF file's sections is not in the file; it may have been cut short.")
+            raise MalformedError(_("One of the ELF file's sections is not in the file; it may have been cut short."))
         yield Section(
             index=index,
             name=names.get(header.sh_name),
@@ -258,26 +287,28 @@ def _sections(elf: ELFFile, image: bytes) -> Iterator[Section]:
 
 
 class _Names:
-    """A string table: names, each ended by NUL, known by where they begin."""
+    """A string table: names, each ended by NUL, found by their offsets."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._known: dict[int, str] = {}
+        self._names: dict[int, str] = {}
         # Names may share their ends, but hardly ever this often.
-        self._left = 16 * len(data)
+        self._budget = 16 * len(data)
 
     def get(self, offset: int) -> str:
-        if offset not in self._known:
+        if offset not in self._names:
             end = self._data.find(b"\0", offset, offset + _MAX_NAME)
-            self._left -= end - offset
-            if end < 0 or self._left < 0:
-                raise MalformedError("The names in the ELF file are damaged: they have no end, or overlap too often.")
-            self._known[offset] = text_of(self._data[offset:end])
-        return self._known[offset]
+            self._budget -= end - offset
+            if end < 0 or self._budget < 0:
+                raise MalformedError(
+                    _("The names in the ELF file are damaged: they have no end, or overlap too often.")
+                )
+            self._names[offset] = text_of(self._data[offset:end])
+        return self._names[offset]
 
 
 def _names(headers: list[Any], index: int, image: bytes) -> _Names:
-    """The names of sections; a file without sections has none."""
+    """The names of sections; a file without sections has no such table."""
     if not headers:
         return _Names(b"")
     table = headers[index]
@@ -288,7 +319,8 @@ def _entries(elf: ObjectFile, section: Section, layout: Any) -> Iterator[Any]:
     """The entries of a table, each parsed."""
     width, data = layout.sizeof(), elf.content(section)
     if section.entry_size != width or len(data) // width > _MAX_ENTRIES:
-        raise MalformedError(f"The section {section.name} is damaged: its entries have the wrong size or number.")
+        message = _("The section {name} is damaged: its entries have the wrong size or number.")
+        raise MalformedError(message.format(name=section.name))
     return (layout.parse(data[at : at + width]) for at in range(0, len(data) - width + 1, width))
 
 
@@ -296,37 +328,37 @@ def _symbols(elf: ObjectFile, section: Section) -> Iterator[Symbol]:
     names = _Names(elf.content(elf.sections[section.link]))
     for entry in _entries(elf, section, elf._elf.structs.Elf_Sym):
         number = entry.st_shndx
-        place = elf.sections[number] if isinstance(number, int) else None
-        kind = _word(entry.st_info.type, "STT_")
+        home = elf.sections[number] if isinstance(number, int) else None
+        kind = _constant(entry.st_info.type, "STT_")
         yield Symbol(
-            name=place.name if kind == "section" and place else names.get(entry.st_name),
-            binding=_word(entry.st_info.bind, "STB_"),
+            name=home.name if kind == "section" and home else names.get(entry.st_name),
+            binding=_constant(entry.st_info.bind, "STB_"),
             kind=kind,
-            section=place,
+            section=home,
             value=entry.st_value,
             size=entry.st_size,
             defined=number != "SHN_UNDEF",
         )
 
 
-def _word(value: object, prefix: str) -> str:
-    """A constant of elf.h as a word; pyelftools leaves those that it does not know as numbers."""
+def _constant(value: object, prefix: str) -> str:
+    """A constant of elf.h as a word; pyelftools leaves unknown ones as numbers."""
     return str(value).removeprefix(prefix).lower()
 
 
 def _relocations(elf: ObjectFile) -> Iterator[Relocation]:
-    structs, left = elf._elf.structs, _MAX_ENTRIES
+    structs, budget = elf._elf.structs, _MAX_ENTRIES
     for table in elf.sections:
         if table.kind not in ("RELA", "REL"):
             continue
         symbols = elf._tables.get(elf.sections[table.link].kind, ())
-        # In a finished program one table patches many sections, and then it names none (info is 0).
+        # In a linked program one table patches many sections, and then it names no section (info is 0).
         patched = elf.sections[table.info] if table.info else table
         kinds: dict[int, str] = {}
         for entry in _entries(elf, table, structs.Elf_Rela if table.kind == "RELA" else structs.Elf_Rel):
-            left -= 1
-            if left < 0:
-                raise MalformedError("The ELF file has more relocations than any honest one.")
+            budget -= 1
+            if budget < 0:
+                raise MalformedError(_("The ELF file has more relocations than any real one."))
             number = entry.r_info_type
             if number not in kinds:
                 kinds[number] = _reloc_kind(number, elf)

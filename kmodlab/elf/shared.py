@@ -1,7 +1,7 @@
-"""A shared library of userspace, and how it compares with a kernel module, which the deck calls "much like" it.
+"""A shared library of userspace, and how it compares with a kernel module.
 
-Read from the dynamic section of an ELF file (System V gABI, chapter 5; symbol versions: Linux Standard Base,
-"Symbol Versioning"). Nothing is loaded, and no other library is opened.
+What it needs and offers is in the dynamic section of an ELF file (System V gABI, chapter 5; symbol versions: Linux
+Standard Base, "Symbol Versioning"). Nothing is loaded, and no other library is opened.
 """
 
 from __future__ import annotations
@@ -11,21 +11,23 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import takewhile
 from pathlib import Path
 
 from kmodlab.elf.compare import Comparison, Facet, compare_objects, quote
-from kmodlab.elf.malformed_error import MalformedError, reading, text_of
+from kmodlab.elf.contents import MalformedError, reading, text_of
+from kmodlab.elf.exports import KERNEL, Exported
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, read_object
-from kmodlab.elf.symvers import Exported
+from kmodlab.i18n import _, ngettext
 
-_NEEDED, _SONAME, _BIND_NOW, _FLAGS, _FLAGS_1 = 1, 14, 24, 30, 0x6FFFFFFB
+_NEEDED, _BIND_NOW, _FLAGS, _FLAGS_1 = 1, 24, 30, 0x6FFFFFFB
 _MAX_VERSIONS = 10_000
 
 
 @dataclass(frozen=True)
 class DynamicImport:
-    """A symbol that a library needs. `version` and `library` are empty where it does not say whose it must be."""
+    """A symbol that a library needs. `version` and `library` are empty if it may come from any library."""
 
     name: str
     version: str
@@ -35,40 +37,39 @@ class DynamicImport:
 
 @dataclass(frozen=True)
 class SharedLibrary:
-    """A .so, or a program, which looks much the same. Properties raise MalformedError where the file is damaged."""
+    """A .so, or a dynamically linked program, which has the same sections.
+
+    Raises:
+        MalformedError: From properties, if the part of the file that they read is damaged.
+    """
 
     elf: ObjectFile
 
     @cached_property
     def needed(self) -> tuple[str, ...]:
-        """The libraries that the dynamic loader must load before it."""
+        """The libraries that the dynamic loader loads before this one."""
         return tuple(self._string(value) for tag, value in self._dynamic if tag == _NEEDED)
-
-    @cached_property
-    def soname(self) -> str:
-        """The name that others know it by; empty where it has none."""
-        return next((self._string(value) for tag, value in self._dynamic if tag == _SONAME), "")
 
     @property
     def binds_at_once(self) -> bool:
-        """Whether all its functions are looked up when it is loaded, rather than each when it is first called."""
+        """Whether all functions are looked up when the library is loaded, rather than each at its first call."""
         flags = dict(self._dynamic)
         return _BIND_NOW in flags or bool(flags.get(_FLAGS, 0) & 0x8 or flags.get(_FLAGS_1, 0) & 0x1)
 
     @cached_property
     def imports(self) -> tuple[DynamicImport, ...]:
-        """The symbols that it needs from other libraries, by name."""
+        """The symbols that the library needs from others, by name."""
         numbers = self._version_numbers
-        wanted = [
+        imports = [
             DynamicImport(symbol.name, *self._versions.get(number, ("", "")), symbol.binding == "weak")
             for symbol, number in zip(self.elf.dynamic_symbols, numbers, strict=False)
             if symbol.is_undefined
         ]
-        return tuple(sorted(wanted, key=lambda entry: entry.name))
+        return tuple(sorted(imports, key=lambda symbol: symbol.name))
 
     @cached_property
     def exports(self) -> tuple[str, ...]:
-        """The names that it offers to others."""
+        """The names of the symbols that the library offers to others."""
         symbols = (symbol for symbol in self.elf.dynamic_symbols if symbol.defined)
         return tuple(symbol.name for symbol in symbols if symbol.binding in ("global", "weak"))
 
@@ -84,20 +85,15 @@ class SharedLibrary:
 
     @cached_property
     def _dynamic(self) -> tuple[tuple[int, int], ...]:
-        """Tags and values (Elf64_Dyn), as far as the first null."""
+        """Tags and values (Elf64_Dyn), up to the first null."""
         layout = struct.Struct(self._order + ("qQ" if self.elf.bits == 64 else "iI"))
         data = self.elf.content(".dynamic")
         entries = layout.iter_unpack(data[: len(data) // layout.size * layout.size])
-        found = []
-        for tag, value in entries:
-            if tag == 0:
-                break
-            found.append((tag, value))
-        return tuple(found)
+        return tuple(takewhile(lambda entry: entry[0] != 0, entries))
 
     @cached_property
     def _version_numbers(self) -> list[int]:
-        """For each dynamic symbol the number of its version (Elf64_Versym); the highest bit hides it from others."""
+        """For each dynamic symbol the number of its version (Elf64_Versym), without the bit that hides it."""
         data = self.elf.content(".gnu.version")
         numbers = [number & 0x7FFF for (number,) in struct.iter_unpack(f"{self._order}H", data[: len(data) // 2 * 2])]
         missing = len(self.elf.dynamic_symbols) + 1 - len(numbers)
@@ -106,29 +102,31 @@ class SharedLibrary:
     @cached_property
     def _versions(self) -> dict[int, tuple[str, str]]:
         """Number of a version -> its name and the library it belongs to."""
-        with reading("the list of symbol versions"):
+        with reading(_("The list of symbol versions is damaged.")):
             return dict(self._needed_versions())
 
     def _needed_versions(self) -> Iterator[tuple[int, tuple[str, str]]]:
         """The lists in .gnu.version_r: of libraries (Elf64_Verneed), of each library's versions (Elf64_Vernaux)."""
-        data, start, left = self.elf.content(".gnu.version_r"), 0, _MAX_VERSIONS
-        while data and left > 0:
-            _, _, file, first, next_library = struct.unpack_from(f"{self._order}HHIII", data, start)
-            at = start + first
-            while left > 0:
-                left -= 1
-                _, _, number, name, next_version = struct.unpack_from(f"{self._order}IHHII", data, at)
+        data, start, budget = self.elf.content(".gnu.version_r"), 0, _MAX_VERSIONS
+        # Without two fields each: the version of the format and a count; the name's hash and flags.
+        library_layout, version_layout = struct.Struct(self._order + "4xIII"), struct.Struct(self._order + "6xHII")
+        while data and budget > 0:
+            file, first, next_library = library_layout.unpack_from(data, start)
+            offset = start + first
+            while budget > 0:
+                budget -= 1
+                number, name, next_version = version_layout.unpack_from(data, offset)
                 yield number & 0x7FFF, (self._string(name), self._string(file))
                 if not next_version:
                     break
-                at += next_version
+                offset += next_version
             if not next_library:
                 return
             start += next_library
 
 
 def library_makefile(name: str) -> str:
-    """A Makefile with which kbuild's box also builds NAME.so of userspace, as the compiler builds any library."""
+    """A Makefile with which kbuild also builds NAME.so for userspace, as the compiler builds any shared library."""
     return f"""always-y += {name}.so
 $(obj)/{name}.so: $(src)/{name}.c FORCE
 \t$(Q)$(HOSTCC) -g -Wall -fPIC -shared -o $@ $<
@@ -136,99 +134,111 @@ $(obj)/{name}.so: $(src)/{name}.c FORCE
 
 
 def read_shared(source: Path | bytes) -> SharedLibrary:
-    """Open a shared library by its path or its bytes; MalformedError, with the reason, where it is none."""
+    """Open a shared library by its path or its bytes, which may be compressed.
+
+    Raises:
+        MalformedError: It is not a shared library, or it is damaged.
+    """
     elf = read_object(source)
     if elf.kind != "shared":
-        raise MalformedError(f"This is no shared library: it is a {elf.kind} ELF file.")
+        raise MalformedError(_("This is not a shared library: it is a {kind} ELF file.").format(kind=elf.kind))
     return SharedLibrary(elf)
 
 
 def find_providers(module: KernelModule, symvers: Mapping[str, Exported]) -> Mapping[str, str]:
-    """Who has each symbol that a module needs: "vmlinux" for the kernel, else a module's name; empty where nobody."""
+    """For each symbol that a module needs the module that exports it: "vmlinux" for the kernel, empty if unknown."""
     return {
-        wanted.name: symvers[wanted.name].module.rpartition("/")[2] if wanted.name in symvers else ""
-        for wanted in module.imports
+        symbol.name: symvers[symbol.name].module.rpartition("/")[2] if symbol.name in symvers else ""
+        for symbol in module.imports
     }
 
 
 def compare_shared(
     library: Path | bytes, module: Path | bytes, symvers: Mapping[str, Exported] | None = None
 ) -> Comparison:
-    """A shared library beside a kernel module. With `symvers` it is known from whom the module has its symbols."""
+    """Compare a shared library with a kernel module; `symvers` tells which modules export the symbols it needs."""
     left, right = read_shared(library), read_module(module)
     return compare_objects(left.elf, right.elf, (".so", ".ko"), _facets(left, right, symvers or {}), shared=True)
 
 
-def _facets(left: SharedLibrary, right: KernelModule, symvers: Mapping[str, Exported]) -> tuple[Facet, ...]:
+def _facets(library: SharedLibrary, module: KernelModule, symvers: Mapping[str, Exported]) -> tuple[Facet, ...]:
     return (
         Facet(
-            "What kind of file?",
-            "linked: its sections keep their distances, only its start is open",
-            "not linked yet: every section begins at 0, and may be put anywhere",
+            _("What kind of file?"),
+            _("linked: its sections keep their distances, only its start is open"),
+            _("not linked yet: every section begins at 0, and may be put anywhere"),
         ),
         Facet(
-            "What does it need?",
-            quote(entry.name for entry in left.imports if not entry.weak) or "nothing",
-            quote(entry.name for entry in right.imports if not entry.weak) or "nothing",
+            _("What does it need?"),
+            quote(symbol.name for symbol in library.imports if not symbol.weak) or _("nothing"),
+            quote(symbol.name for symbol in module.imports if not symbol.weak) or _("nothing"),
         ),
-        Facet("From whom?", _libraries(left), _providers(right, symvers)),
-        Facet("Who finds it?", "the dynamic loader, in the process itself", "the kernel"),
+        Facet(_("From whom?"), quote(library.needed) or _("it does not say"), _providers(module, symvers)),
+        Facet(_("Who finds it?"), _("the dynamic loader, in the process itself"), _("the kernel")),
         Facet(
-            "When?",
-            "when it is loaded" if left.binds_at_once else "data when it is loaded, functions at their first call",
-            "all of it when the module is loaded; if one is missing, it is refused",
+            _("When?"),
+            _("when it is loaded")
+            if library.binds_at_once
+            else _("data when it is loaded, functions at their first call"),
+            _("all of it when the module is loaded; if one is missing, it is refused"),
         ),
-        Facet("How many places to patch?", _patches(left.elf), _patches(right.elf)),
-        Facet("What must fit?", _library_versions(left), _module_versions(right)),
+        Facet(_("How many places to patch?"), _patches(library.elf), _patches(module.elf)),
+        Facet(_("What must fit?"), _library_versions(library), _module_versions(module)),
         Facet(
-            "What runs when it is loaded?",
-            _present(left.elf, ".init_array", "the functions in `.init_array`"),
-            _named(right.this_module.init if right.this_module else None),
-        ),
-        Facet(
-            "What runs when it is unloaded?",
-            _present(left.elf, ".fini_array", "the functions in `.fini_array`"),
-            _named(right.this_module.exit if right.this_module else None),
+            _("What runs when it is loaded?"),
+            _functions_in(library.elf, ".init_array"),
+            _named(module.this_module.init if module.this_module else None),
         ),
         Facet(
-            "What keeps it loaded?",
-            "each dlopen() counts; the last dlclose() unloads it",
-            "each user counts; `rmmod` refuses while there is one, and nothing unloads it by itself",
+            _("What runs when it is unloaded?"),
+            _functions_in(library.elf, ".fini_array"),
+            _named(module.this_module.exit if module.this_module else None),
+        ),
+        Facet(
+            _("What keeps it loaded?"),
+            _("each dlopen() counts; the last dlclose() unloads it"),
+            _("each user counts; `rmmod` refuses while there is one, and nothing unloads it by itself"),
         ),
     )
 
 
-def _libraries(library: SharedLibrary) -> str:
-    return quote(library.needed) or "it does not say"
-
-
 def _providers(module: KernelModule, symvers: Mapping[str, Exported]) -> str:
-    if not symvers:
-        return "the kernel" + (f", and {quote(module.modinfo.depends)}" if module.modinfo.depends else "")
-    counts = Counter(find_providers(module, symvers).values())
-    words = {"vmlinux": "the kernel", "": "nobody"}
-    return ", ".join(f"{words.get(name, f'`{name}`')} ({count})" for name, count in counts.most_common())
+    depends = module.modinfo.depends
+    if symvers:
+        counts = Counter(find_providers(module, symvers).values())
+        words = {KERNEL: _("the kernel"), "": _("nobody")}
+        return ", ".join(f"{words.get(name, f'`{name}`')} ({count})" for name, count in counts.most_common())
+    return _("the kernel, and {modules}").format(modules=quote(depends)) if depends else _("the kernel")
 
 
 def _patches(elf: ObjectFile) -> str:
-    loaded = [found for found in elf.relocations if found.section.in_memory]
-    return str(len(loaded))
+    return str(sum(relocation.section.in_memory for relocation in elf.relocations))
 
 
 def _library_versions(library: SharedLibrary) -> str:
-    versions = sorted({entry.version for entry in library.imports if entry.version})
-    return f"the symbols' versions: {quote(versions)}" if versions else "the symbols' names only"
+    versions = sorted({symbol.version for symbol in library.imports if symbol.version})
+    if not versions:
+        return _("the symbols' names only")
+    return _("the symbols' versions: {versions}").format(versions=quote(versions))
 
 
 def _module_versions(module: KernelModule) -> str:
-    magic = f"`{module.modinfo.vermagic}`" if module.modinfo.vermagic else "the vermagic"
-    return magic + (f", and a checksum for each of {len(module.versions)} symbols" if module.versions else "")
+    vermagic = f"`{module.modinfo.vermagic}`" if module.modinfo.vermagic else _("the vermagic")
+    number = len(module.versions)
+    if not number:
+        return vermagic
+    text = ngettext(
+        "{vermagic}, and a checksum for each of {number} symbols",
+        "{vermagic}, and a checksum for each of {number} symbols",
+        number,
+    )
+    return text.format(vermagic=vermagic, number=number)
 
 
-def _present(elf: ObjectFile, section: str, words: str) -> str:
-    found = elf.section(section)
-    return words if found is not None and found.size else "nothing"
+def _functions_in(elf: ObjectFile, name: str) -> str:
+    section = elf.section(name)
+    return _("the functions in `{section}`").format(section=name) if section and section.size else _("nothing")
 
 
 def _named(function: str | None) -> str:
-    return f"`{function}`" if function else "nothing"
+    return f"`{function}`" if function else _("nothing")

@@ -1,8 +1,7 @@
-"""The signature at the end of a signed module: who vouches for it, with which key. Whether it holds, only a kernel
-with that key can tell.
+"""The signature at the end of a signed module: the signer and the key. Only a kernel with the key can verify it.
 
-Behind the ELF file lie a PKCS#7 message (RFC 5652), twelve bytes that say how long it is (struct module_signature in
-linux/module_signature.h), and a line of text by which the kernel knows that all this is there.
+After the ELF file come a PKCS#7 message (RFC 5652), twelve bytes with its length (struct module_signature in
+linux/module_signature.h), and a line of text by which the kernel recognises a signed module.
 """
 
 from __future__ import annotations
@@ -11,12 +10,14 @@ import struct
 from dataclasses import dataclass
 from typing import Any
 
-from kmodlab.elf.malformed_error import text_of
+from kmodlab.elf.contents import text_of
+from kmodlab.i18n import _
 
 MARK = b"~Module signature appended~\n"
+_TRAILER = struct.Struct(">2xB5xI")  # struct module_signature: id_type and sig_len
 _PKCS7 = 2
-_MAX_MESSAGE = 1 << 16  # a signature takes a few hundred bytes, with certificates some thousand
-# NIST's and RFC 8017's object identifiers.
+_MAX_MESSAGE = 1 << 16  # a signature has a few hundred bytes, with certificates some thousand
+# The object identifiers of NIST and RFC 8017.
 _HASHES = {
     "1.3.14.3.2.26": "sha1",
     "2.16.840.1.101.3.4.2.4": "sha224",
@@ -31,10 +32,10 @@ _HASHES = {
 
 @dataclass(frozen=True)
 class Signature:
-    """A module's signature. `size` is all that follows the ELF file, in bytes.
+    """A module's signature. `size` is the number of bytes after the ELF file.
 
     `signer` is the name in the key's certificate, `key` its serial number as `modinfo` prints it, `digest` the hash
-    that was signed. All three are empty where `doubt` says why they could not be read.
+    function. All three are empty if they cannot be read; then `doubt` says why, without a full stop.
     """
 
     size: int
@@ -45,39 +46,40 @@ class Signature:
 
 
 def find_signature(image: bytes) -> Signature | None:
-    """The signature at the end of a module's bytes; None where it bears none. Damage is told in its `doubt`."""
+    """The signature at the end of a module's bytes; None for an unsigned module. `doubt` tells of damage."""
     if not image.endswith(MARK):
         return None
-    end = len(image) - len(MARK)
-    if end < 12:
-        return Signature(len(image), doubt="the file is too short for a signature")
-    kind, length = struct.unpack(">2xB5xI", image[end - 12 : end])
-    size = length + 12 + len(MARK)
-    if length > end - 12:
-        return Signature(size, doubt="the signature is said to be longer than the file")
+    end = len(image) - len(MARK) - _TRAILER.size
+    if end < 0:
+        return Signature(len(image), doubt=_("the file is too short for a signature"))
+    kind, length = _TRAILER.unpack_from(image, end)
+    size = length + _TRAILER.size + len(MARK)
+    if length > end:
+        return Signature(size, doubt=_("the signature's length is larger than the file"))
     if kind != _PKCS7 or length > _MAX_MESSAGE:
-        return Signature(size, doubt="the signature is not of the one kind that kernels accept (PKCS#7)")
+        return Signature(size, doubt=_("the signature is not a PKCS#7 message, the only kind that kernels accept"))
     try:
-        return _read(image[end - 12 - length : end - 12], size)
-    except Exception as error:  # whatever garbage does to a parser
-        return Signature(size, doubt=f"the signature's message is damaged ({type(error).__name__})")
+        return _read(image[end - length : end], size)
+    except Exception as error:  # a parser raises anything when it reads garbage
+        doubt = _("the signature's message is damaged ({error})").format(error=type(error).__name__)
+        return Signature(size, doubt=doubt)
 
 
 def _read(message: bytes, size: int) -> Signature:
-    # To import this takes a third of a second, and only signed modules need it.
+    # This import takes a third of a second, and only signed modules need it.
     from pyasn1.codec.der.decoder import decode
     from pyasn1_modules import rfc5652
 
-    content, _ = decode(message, asn1Spec=rfc5652.ContentInfo())
-    signed, _ = decode(content["content"], asn1Spec=rfc5652.SignedData())
+    content = decode(message, asn1Spec=rfc5652.ContentInfo())[0]
+    signed = decode(content["content"], asn1Spec=rfc5652.SignedData())[0]
     signer = signed["signerInfos"][0]
     digest = str(signer["digestAlgorithm"]["algorithm"])
-    chosen = signer["sid"].getComponent()
+    identifier = signer["sid"].getComponent()
     if signer["sid"].getName() == "subjectKeyIdentifier":
-        return Signature(size, "", _hex(bytes(chosen)), _HASHES.get(digest, digest))
-    number = int(chosen["serialNumber"])
-    key = _hex(number.to_bytes(max(1, (number.bit_length() + 7) // 8), "big"))
-    names = [part["value"] for parts in chosen["issuer"].getComponent() for part in parts if _is_name(part)]
+        return Signature(size, "", _hex(bytes(identifier)), _HASHES.get(digest, digest))
+    serial = int(identifier["serialNumber"])
+    key = _hex(serial.to_bytes(max(1, (serial.bit_length() + 7) // 8), "big"))
+    names = [part["value"] for parts in identifier["issuer"].getComponent() for part in parts if _is_name(part)]
     signer_name = _text(decode(names[0])[0]) if names else ""
     return Signature(size, signer_name, key, _HASHES.get(digest, digest))
 
@@ -87,7 +89,7 @@ def _hex(data: bytes) -> str:
 
 
 def _is_name(part: Any) -> bool:
-    """Whether this part of a distinguished name is the one that people read, the common name (RFC 5280, A.1)."""
+    """Whether this part of a distinguished name is the common name (RFC 5280, A.1), which people read."""
     return str(part["type"]) == "2.5.4.3"
 
 

@@ -8,14 +8,14 @@ share.
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import as_file, files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from elftools.elf.dynamic import DynamicSection
-from elftools.elf.elffile import ELFFile
-
+from kmodlab.elf.database_text import name_of, parse_dep
+from kmodlab.elf.object_file import read_object
+from kmodlab.elf.shared import SharedLibrary
 from kmodlab.errors import SetupError
 from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.tree import KernelTree
@@ -119,18 +119,10 @@ def _add_programs(arch: Arch, userland: Path, root: Path) -> None:
 
 def _needed_libraries(program: Path, userland: Path) -> Iterator[str]:
     """Names of the shared libraries of a program and of its libraries (DT_NEEDED, System V ABI)."""
-    for name in _needed(program):
+    for name in SharedLibrary(read_object(program)).needed:
         if not name.startswith("ld-linux"):
             yield name
             yield from _needed_libraries(_library(userland, name), userland)
-
-
-def _needed(program: Path) -> list[str]:
-    with program.open("rb") as file:
-        dynamic = ELFFile(file).get_section_by_name(".dynamic")
-        if not isinstance(dynamic, DynamicSection):
-            return []
-        return [str(getattr(tag, "needed", "")) for tag in dynamic.iter_tags("DT_NEEDED")]
 
 
 def _library(userland: Path, name: str) -> Path:
@@ -148,7 +140,7 @@ def _add_agent(root: Path) -> None:
 
 def _add_boot_modules(arch: Arch, tree: KernelTree, userland: Path, root: Path) -> None:
     target = root / "usr/lib/modules" / tree.release
-    depends = parse_dependencies((tree.modules / "modules.dep").read_text())
+    depends = parse_dep((tree.modules / "modules.dep").read_bytes())
     _copy_modules(tree, find_with_dependencies(BOOT_MODULES, depends), target)
     _copy_modules(tree, find_with_dependencies(_few_modules(arch), depends), root / FEW_PLACE.strip("/"))
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
@@ -162,15 +154,9 @@ def _copy_modules(tree: KernelTree, paths: list[str], target: Path) -> None:
         shutil.copy2(tree.modules / path, target / path)
 
 
-def parse_dependencies(text: str) -> dict[str, list[str]]:
-    """`modules.dep` as path -> paths of all that must be loaded before it (format: modules.dep(5))."""
-    pairs = (line.partition(":") for line in text.splitlines() if ":" in line)
-    return {path: needed.split() for path, _, needed in pairs}
-
-
-def find_with_dependencies(modules: tuple[str, ...], depends: dict[str, list[str]]) -> list[str]:
+def find_with_dependencies(modules: Sequence[str], depends: Mapping[str, Sequence[str]]) -> list[str]:
     """Paths of the named modules and of what they need; a name that is not there is built in."""
-    by_name = {Path(path).name.partition(".")[0].replace("-", "_"): path for path in depends}
+    by_name = {name_of(path): path for path in depends}
     wanted = [by_name[name] for name in modules if name in by_name]
     return sorted({path for module in wanted for path in (module, *depends[module])})
 

@@ -19,6 +19,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
+from kmodlab.elf.database_text import name_of, parse_paths
 from kmodlab.errors import SetupError
 from kmodlab.guest.image import BOOT_MODULES
 from kmodlab.guest.machine import Hardware
@@ -100,9 +101,7 @@ class Lab:
 
 @lru_cache(maxsize=1)
 def _builtin(modules: Path) -> frozenset[str]:
-    # Documentation/kbuild/kbuild.rst: modules.builtin has a line such as "kernel/fs/ext4/ext4.ko" for each.
-    lines = (modules / "modules.builtin").read_text(encoding="utf-8").splitlines()
-    return frozenset(Path(line).stem for line in lines)
+    return frozenset(name_of(path) for path in parse_paths((modules / "modules.builtin").read_bytes()))
 
 
 def load_lab(settings: Settings) -> Lab:

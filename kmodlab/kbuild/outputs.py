@@ -7,9 +7,12 @@ are read strictly here, by code that cannot loop or follow anything, and all els
 from __future__ import annotations
 
 import re
-import struct
 from collections.abc import Iterator, Mapping
 from graphlib import CycleError, TopologicalSorter
+
+from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.module import parse_module
+from kmodlab.i18n import _
 
 _BLOCK = 512
 _NAME = re.compile(r"\.?[A-Za-z0-9_][A-Za-z0-9_.+-]{0,120}")
@@ -46,62 +49,30 @@ def _members(data: bytes) -> Iterator[tuple[str, bytes, bytes]]:
         start += _BLOCK + -(-size // _BLOCK) * _BLOCK
 
 
-def read_modinfo(data: bytes) -> dict[str, str]:
-    """The .modinfo of a kernel module, key -> first value; ValueError, with the reason, where it is none.
-
-    Layout: elf.h (Elf64_Ehdr, Elf64_Shdr); the section holds key=value strings, each ended by NUL.
-    """
-    if data[:6] != b"\x7fELF\x02\x01":
-        raise ValueError("it is no 64-bit ELF file")
-    try:
-        (kind,) = struct.unpack_from("<H", data, 16)
-        (sections_at,) = struct.unpack_from("<Q", data, 40)
-        size, count, names_index = struct.unpack_from("<HHH", data, 58)
-        if kind != 1:
-            raise ValueError("it is no relocatable object file")
-        sections = [_section(data, sections_at + number * size) for number in range(min(count, 4096))]
-        names = _content(data, sections[names_index])
-    except (struct.error, IndexError, OverflowError) as error:  # the last: an offset beyond what any file can have
-        raise ValueError("its section table is damaged") from error
-    for section in sections:
-        if names[section[0] : section[0] + 9] == b".modinfo\0":
-            pairs = (entry.partition(b"=") for entry in _content(data, section).split(b"\0") if entry)
-            return {
-                key.decode("utf-8", "replace"): value.decode("utf-8", "replace") for key, _, value in reversed([*pairs])
-            }
-    raise ValueError("it has no .modinfo")
-
-
-def _section(data: bytes, offset: int) -> tuple[int, int, int]:
-    name, _, _, _, start, size = struct.unpack_from("<IIQQQQ", data, offset)
-    return name, start, size
-
-
-def _content(data: bytes, section: tuple[int, int, int]) -> bytes:
-    _, start, size = section
-    return data[start : start + size]
-
-
 def what_is_wrong(ko: bytes, release: str) -> str:
-    """Why these bytes are no module for kernel `release`, as the end of a sentence; empty when they are one."""
+    """Why these bytes are not a module for the kernel `release`, in a sentence; empty if they are one."""
     try:
-        vermagic = read_modinfo(ko).get("vermagic", "")
-    except ValueError as error:
+        module = parse_module(ko)
+    except MalformedError as error:
         return str(error)
-    if vermagic.split(" ")[0] != release:
-        return f"its vermagic is {vermagic[:80]!r}, not one of {release}"
+    vermagic = str(module.modinfo.vermagic or "")
+    if module.elf.bits != 64 or not module.elf.little_endian:
+        return _("It is not a module for a 64-bit little-endian machine.")
+    if module.modinfo.vermagic is None or module.modinfo.vermagic.release != release:
+        text = _("Its vermagic is {vermagic}, but the kernel is {release}.")
+        return text.format(vermagic=repr(vermagic[:80]), release=release)
     return ""
 
 
 def load_order(modules: Mapping[str, bytes]) -> tuple[str, ...]:
     """The names of modules in an order in which they can be loaded: what another depends on comes first.
 
-    `modules` maps names to modules that are known to be such; modpost wrote into each which others it needs.
+    `modules` maps names to valid modules; modpost wrote into each which others it needs.
     """
     by_kmod_name = {name.replace("-", "_"): name for name in modules}
     sorter: TopologicalSorter[str] = TopologicalSorter()
     for name, data in modules.items():
-        needed = read_modinfo(data).get("depends", "").replace("-", "_").split(",")
+        needed = [other.replace("-", "_") for other in parse_module(data).modinfo.depends]
         sorter.add(name, *(by_kmod_name[other] for other in needed if other in by_kmod_name))
     try:
         return tuple(sorter.static_order())

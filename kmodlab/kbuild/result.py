@@ -203,7 +203,7 @@ def _bad_module(run: Run, sources: Sources, release: str) -> _Why | None:
     modules = {name: data for name, data in run.files.items() if name.endswith(".ko")}
     for name, data in modules.items():
         if wrong := what_is_wrong(data, release):
-            return Reason.NO_MODULE, f"The build left {name}, which is no module: {wrong}."
+            return Reason.NO_MODULE, f"The build left {name}, which is no module. {wrong}"
     wanted = f"{sources.name}.ko"
     if not modules or (sources.generated and wanted not in modules):
         return Reason.NO_MODULE, f"make succeeded, but it made no {wanted}."

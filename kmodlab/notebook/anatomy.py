@@ -7,7 +7,7 @@ from pathlib import Path
 
 from kmodlab.elf.builtin import builtin_file, builtin_makefile
 from kmodlab.elf.databases import load_databases
-from kmodlab.elf.symvers import parse_symvers
+from kmodlab.elf.exports import parse_symvers
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources, kmod_name

@@ -8,26 +8,21 @@ Only x86-64 for now: call (E8) and jump (E9) with a 32-bit displacement. Format:
 
 from __future__ import annotations
 
-import io
 import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
-
-from elftools.elf.elffile import ELFFile
-from elftools.elf.relocation import RelocationSection
-from elftools.elf.sections import SymbolTableSection
 
 from kmodlab.crash.report import Frame
 from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
+from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.object_file import ObjectFile, Symbol, parse_object
 
 CALL_LENGTH = 5
-_CALL, _JUMP = 0xE8, 0xE9
+_CALL, _JUMP = b"\xe8", b"\xe9"
 _ENDBR64 = b"\xf3\x0f\x1e\xfa"
-_RELOCATIONS = (2, 4)  # R_X86_64_PC32, R_X86_64_PLT32
-_EXECUTABLE = 0x4  # SHF_EXECINSTR
+_RELOCATIONS = ("R_X86_64_PC32", "R_X86_64_PLT32")
 _INIT, _EXIT = "init_module", "cleanup_module"  # what module_init and module_exit call them (include/linux/module.h)
 _THUNK = "__x86_indirect_thunk_"  # a call or jump to a pointer (arch/x86/lib/retpoline.S)
 # What the compiler and the kernel's build put in; no source line calls these.
@@ -82,9 +77,9 @@ class Code:
     @cached_property
     def _elf(self) -> _Elf:
         try:
-            return _Elf(self.ko)
-        except Exception:  # whatever a damaged or hostile file does to the parser
-            return _Elf(b"")
+            return _Elf(parse_object(self.ko))
+        except MalformedError:
+            return _Elf(None)
 
     @property
     def sections(self) -> tuple[CodeSection, ...]:
@@ -159,78 +154,73 @@ class Code:
 
 
 class _Elf:
-    """What is needed of the ELF file."""
+    """What the tracer needs of the ELF file."""
 
-    def __init__(self, ko: bytes) -> None:
+    def __init__(self, elf: ObjectFile | None) -> None:
         self.sections: tuple[CodeSection, ...] = ()
         self.sites: tuple[CallSite, ...] = ()
         self.exit_place: tuple[int, int] | None = None
         self.init_place: tuple[int, int] | None = None
         self.tail_jumps: list[tuple[int, int]] = []
         self._functions: list[list[_Symbol]] = []
-        if ko:
-            self._read(ELFFile(io.BytesIO(ko)))
+        if elf:
+            self._read(elf)
 
-    def _read(self, elf: ELFFile) -> None:
-        table = elf.get_section_by_name(".symtab")
-        assert isinstance(table, SymbolTableSection)
-        symbols = list(table.iter_symbols())
-        self.sections = tuple(_find_sections(elf, symbols))
+    def _read(self, elf: ObjectFile) -> None:
+        self.sections = tuple(_find_sections(elf))
         place = {section.number: count for count, section in enumerate(self.sections)}
         self._functions = [[] for _ in self.sections]
-        for symbol in symbols:
-            where = place.get(symbol["st_shndx"])
-            if where is None or symbol["st_info"]["type"] != "STT_FUNC":
+        for symbol in elf.symbols:
+            where = place.get(symbol.section.index) if symbol.section else None
+            if where is None or symbol.kind != "func":
                 continue
-            self._functions[where].append(_Symbol(symbol["st_value"], symbol["st_size"], symbol.name))
+            self._functions[where].append(_Symbol(symbol.value, symbol.size, symbol.name))
             if symbol.name == _EXIT:
-                self.exit_place = where, symbol["st_value"] + _landing(elf, symbol)
+                self.exit_place = where, symbol.value + _landing(elf, symbol)
             elif symbol.name == _INIT:
-                self.init_place = where, symbol["st_value"]
+                self.init_place = where, symbol.value
         for functions in self._functions:
             # Aliases of one address: the author's own name, not the one that module_init gave it.
-            functions.sort(key=lambda one: (one.start, one.name not in (_EXIT, _INIT)))
-        found = [site for where in place.items() for site in _find_sites(elf, symbols, *where)]
-        self.sites = tuple(site for site in found if not _NOT_CALLED.match(site.symbol))[:_LIMIT]
+            functions.sort(key=lambda function: (function.start, function.name not in (_EXIT, _INIT)))
+        sites = sorted(_find_sites(elf, place), key=lambda site: site.section)
+        self.sites = tuple(site for site in sites if not _NOT_CALLED.match(site.symbol))[:_LIMIT]
         self.tail_jumps = [
-            (site.section, site.offset) for site in found if site.is_jump and site.symbol.startswith(_THUNK)
+            (site.section, site.offset) for site in sites if site.is_jump and site.symbol.startswith(_THUNK)
         ]
 
     def function_at(self, section: int, offset: int) -> _Symbol | None:
         functions = self._functions[section]
-        number = bisect_right(functions, offset, key=lambda one: one.start) - 1
+        number = bisect_right(functions, offset, key=lambda function: function.start) - 1
         inside = number >= 0 and offset < functions[number].start + functions[number].size
         return functions[number] if inside else None
 
 
-def _landing(elf: ELFFile, symbol: Any) -> int:
+def _landing(elf: ObjectFile, symbol: Symbol) -> int:
     """The length of the instruction that marks where an indirect call may land; a breakpoint goes behind it."""
-    code = elf.get_section(symbol["st_shndx"]).data()[symbol["st_value"] :]
-    return len(_ENDBR64) if code.startswith(_ENDBR64) else 0
+    start = elf.content_at(symbol.section, symbol.value, len(_ENDBR64))
+    return len(_ENDBR64) if start == _ENDBR64 else 0
 
 
-def _find_sections(elf: ELFFile, symbols: list[Any]) -> Iterator[CodeSection]:
-    first: dict[int, int] = {}
-    for number, symbol in enumerate(symbols):
-        if isinstance(symbol["st_shndx"], int):
-            first.setdefault(symbol["st_shndx"], number)
-    for number, section in enumerate(elf.iter_sections()):
+def _find_sections(elf: ObjectFile) -> Iterator[CodeSection]:
+    first: dict[int, tuple[int, Symbol]] = {}
+    # The symbol table begins with an empty entry, which is not among the symbols.
+    for number, symbol in enumerate(elf.symbols, 1):
+        if symbol.section:
+            first.setdefault(symbol.section.index, (number, symbol))
+    for section in elf.sections:
         # Alternatives are copied over other code when the module is loaded; nothing runs where they stand.
-        runs = section["sh_flags"] & _EXECUTABLE and not section.name.startswith(".altinstr")
-        if runs and section["sh_size"] and number in first:
-            symbol = first[number]
-            yield CodeSection(section.name, number, symbol, symbols[symbol]["st_value"], section["sh_size"])
+        runs = section.is_executable and not section.name.startswith(".altinstr")
+        if runs and section.size and section.index in first:
+            number, symbol = first[section.index]
+            yield CodeSection(section.name, section.index, number, symbol.value, section.size)
 
 
-def _find_sites(elf: ELFFile, symbols: list[Any], number: int, where: int) -> Iterator[CallSite]:
-    code = elf.get_section(number).data()
-    for relocations in elf.iter_sections():
-        if not isinstance(relocations, RelocationSection) or relocations["sh_info"] != number:
+def _find_sites(elf: ObjectFile, place: Mapping[int, int]) -> Iterator[CallSite]:
+    for relocation in elf.relocations:
+        where = place.get(relocation.section.index)
+        if where is None or relocation.symbol.defined or relocation.kind not in _RELOCATIONS:
             continue
-        for relocation in relocations.iter_relocations():
-            symbol = symbols[relocation["r_info_sym"]]
-            offset = relocation["r_offset"] - 1
-            if symbol["st_shndx"] != "SHN_UNDEF" or relocation["r_info_type"] not in _RELOCATIONS:
-                continue
-            if 0 <= offset < len(code) and code[offset] in (_CALL, _JUMP):
-                yield CallSite(where, offset, symbol.name, code[offset] == _JUMP)
+        offset = relocation.offset - 1
+        opcode = elf.content_at(relocation.section, offset, 1) if offset >= 0 else b""
+        if opcode in (_CALL, _JUMP):
+            yield CallSite(where, offset, relocation.symbol.name, opcode == _JUMP)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 
-from elftools.elf.elffile import ELFFile
-
 from kmodlab.crash.source_location import SourceLine
+from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.module import parse_module
 from kmodlab.errors import GuestError, UsageError
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
@@ -113,15 +112,12 @@ def make_subject(build: Build, sources: Mapping[str, bytes], parameters: Sequenc
     return Subject(Code(build.modules[name], sources), name, needed, depends, tuple(parameters))
 
 
-def _depends(ko: bytes) -> list[str]:
-    """The modules that one needs, from the `depends` line of its .modinfo section."""
+def _depends(ko: bytes) -> tuple[str, ...]:
+    """The modules that one needs; none of a damaged file, since insmod will say so."""
     try:
-        section = ELFFile(io.BytesIO(ko)).get_section_by_name(".modinfo")
-        entries = section.data().split(b"\0") if section else []
-    except Exception:  # a damaged file: insmod will say so
-        return []
-    found = next((entry for entry in entries if entry.startswith(b"depends=")), b"depends=")
-    return [name for name in found.decode("ascii", "replace").partition("=")[2].split(",") if name]
+        return parse_module(ko).modinfo.depends
+    except MalformedError:
+        return ()
 
 
 class RunPool:

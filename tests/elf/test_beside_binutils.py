@@ -19,8 +19,8 @@ from kmodlab.elf.modprobe import plan_load
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, read_object
 from kmodlab.elf.purposes import section_purpose
-from kmodlab.elf.symvers import Exported, find_mismatches, parse_symvers
-from kmodlab.elf.wildcards import normalize_alias
+from kmodlab.elf.exports import Exported, find_mismatches, parse_symvers
+from kmodlab.elf.database_text import normalize_alias
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import run
 

@@ -8,10 +8,10 @@ import pytest
 
 from kmodlab.elf.builtin import builtin_makefile, compare_builtin
 from kmodlab.elf.compare import Comparison, plain_name
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.module import read_module
 from kmodlab.elf.shared import DynamicImport, compare_shared, find_providers, read_shared
-from kmodlab.elf.symvers import parse_symvers
+from kmodlab.elf.exports import parse_symvers
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 

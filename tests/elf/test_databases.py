@@ -21,11 +21,11 @@ from kmodlab.elf.database_text import (
 )
 from kmodlab.elf.databases import FILES, Databases, LookupResult, load_databases
 from kmodlab.elf.graph import Graph, module_graph, summarize_tree
-from kmodlab.elf.loaded import LoadedModule, parse_proc_modules
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.elf.modprobe import LoadedModule, parse_proc_modules
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.modalias import Field, parse_modalias
 from kmodlab.elf.modprobe import Load, RemovePlan, Why, plan_load, plan_remove, reason
-from kmodlab.elf.wildcards import matches, normalize_alias
+from kmodlab.elf.database_text import matches, normalize_alias
 
 MODULES = Path(__file__).parents[1] / "data/anatomy/modules"
 MISC = "kernel/misc"

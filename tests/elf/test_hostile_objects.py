@@ -15,8 +15,8 @@ from kmodlab.elf.contents import read_contents
 from kmodlab.elf.database_index import open_index
 from kmodlab.elf.databases import FILES, Databases
 from kmodlab.elf.graph import module_graph, summarize_tree
-from kmodlab.elf.loaded import parse_proc_modules
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.elf.modprobe import parse_proc_modules
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.modalias import parse_modalias
 from kmodlab.elf.modinfo import parse_modinfo
 from kmodlab.elf.modprobe import plan_load, plan_remove
@@ -24,8 +24,8 @@ from kmodlab.elf.module import read_module
 from kmodlab.elf.object_file import read_object
 from kmodlab.elf.shared import compare_shared, read_shared
 from kmodlab.elf.signature import MARK, find_signature
-from kmodlab.elf.symvers import parse_symvers
-from kmodlab.elf.wildcards import matches, normalize_alias
+from kmodlab.elf.exports import parse_symvers
+from kmodlab.elf.database_text import matches, normalize_alias
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 ELF = [path.read_bytes() for path in sorted(DATA.glob("*.*o"))]

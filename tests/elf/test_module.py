@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from kmodlab.elf.exports import Export, Version, find_versions
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.modinfo import (
     Parameter,
     explain_vermagic_word,
@@ -19,7 +19,7 @@ from kmodlab.elf.modinfo import (
 from kmodlab.elf.module import ThisModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Section
 from kmodlab.elf.signature import Signature
-from kmodlab.elf.symvers import Exported, Mismatch, find_mismatches, parse_symvers
+from kmodlab.elf.exports import Exported, Mismatch, find_mismatches, parse_symvers
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 VERMAGIC = "6.1.0-56-amd64 SMP preempt mod_unload modversions"

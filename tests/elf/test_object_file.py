@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kmodlab.elf.contents import read_contents
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.object_file import ObjectFile, read_object
 from kmodlab.elf.purposes import relocation_purpose, section_purpose
 

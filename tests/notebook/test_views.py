@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kmodlab.elf.databases import load_databases
-from kmodlab.elf.loaded import parse_proc_modules
+from kmodlab.elf.modprobe import parse_proc_modules
 from kmodlab.notebook.views import databases as database_views
 from kmodlab.notebook.views.comparison import builtin_beside_module, so_beside_ko
 from kmodlab.notebook.views.dependencies import dependency_picture

@@ -9,7 +9,7 @@ import unicodedata
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.result import Failure
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.kbuild.sources import kmod_name
 

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 
 from kmodlab.elf.builtin import compare_builtin
 from kmodlab.elf.compare import Comparison, Facet, SectionPair, SymbolPair
+from kmodlab.elf.exports import Exported
 from kmodlab.elf.object_file import Section, Symbol
 from kmodlab.elf.purposes import section_purpose
 from kmodlab.elf.shared import compare_shared
-from kmodlab.elf.symvers import Exported
 from kmodlab.notebook.render.parts import Part
 from kmodlab.notebook.views.elf import is_minor
 from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 
 from kmodlab.elf.database_index import Index, Node
 from kmodlab.elf.databases import FILES, Databases, LookupResult
-from kmodlab.elf.loaded import LoadedModule
 from kmodlab.elf.modalias import parse_modalias
-from kmodlab.elf.modprobe import Load, plan_load, plan_remove, reason
+from kmodlab.elf.modprobe import Load, LoadedModule, plan_load, plan_remove
+from kmodlab.i18n import _
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import View
@@ -18,7 +18,7 @@ _MOST = 24
 
 def database_list(databases: Databases) -> View:
     """The files that are there, and the question that each answers."""
-    rows = [(name, sized(len(databases.files[name])), FILES[name]) for name in FILES if name in databases.files]
+    rows = [(name, sized(len(databases.files[name])), _(FILES[name])) for name in FILES if name in databases.files]
     columns = (
         Column("file", ColumnKind.CODE),
         Column("bytes", ColumnKind.NUMBER),
@@ -102,7 +102,7 @@ def would_load(databases: Databases, name: str, loaded: Collection[str] = ()) ->
         known = databases.lookup(name).modules
         why = f"`{name}` is there already." if known else f"`modprobe` does not find `{name}`."
         return View([Message(why, Level.NOTE if known else Level.BAD)])
-    rows = [(str(number), load.name, _where(load), reason(load)) for number, load in enumerate(plan, 1)]
+    rows = [(str(number), load.name, _where(load), load.reason) for number, load in enumerate(plan, 1)]
     columns = (
         Column("", ColumnKind.NUMBER),
         Column("module", ColumnKind.CODE),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 
-from kmodlab.elf.modinfo import MEANINGS, explain_vermagic_word
+from kmodlab.elf.modinfo import explain_key, explain_vermagic_word
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Section, Symbol, read_object
 from kmodlab.elf.purposes import relocation_purpose, section_purpose
@@ -168,7 +168,7 @@ def relocation_parts(elf: ObjectFile, section: str = "") -> list[Part]:
 
 def modinfo_parts(module: KernelModule) -> list[Part]:
     """A table of keys and values, and one of the vermagic's words."""
-    rows = [(key, value, MEANINGS.get(key, "")) for key, value in module.modinfo.entries]
+    rows = [(key, value, explain_key(key)) for key, value in module.modinfo.entries]
     columns = (Column("key", ColumnKind.CODE), Column("value", ColumnKind.CODE), Column("meaning"))
     parts: list[Part] = [Table(f"{len(rows)} entries of .modinfo", columns, rows, _MOST)]
     vermagic = module.modinfo.vermagic

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from kmodlab.elf.malformed_error import MalformedError
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, read_object
 from kmodlab.notebook.render.parts import Details, Message, Part

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kmodlab.elf.databases import FILES, Databases
-from kmodlab.elf.loaded import LoadedModule, parse_proc_modules
+from kmodlab.elf.modprobe import LoadedModule, parse_proc_modules
 from kmodlab.errors import GuestError
 from kmodlab.guest.session import Session
 
