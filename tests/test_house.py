@@ -11,7 +11,7 @@ import kmodlab
 ROOT = Path(kmodlab.__file__).parent
 TESTS = Path(__file__).parent
 FOLDERS = (
-    *("kernel", "sandbox", "kbuild", "elf", "guest", "crash", "tracer", "submission", "checks", "course", "grading"),
+    *("kernel", "sandbox", "elf", "kbuild", "guest", "crash", "tracer", "submission", "checks", "course", "grading"),
     *("notebook", "cli"),
 )
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if path.parent != ROOT]

@@ -172,7 +172,7 @@ def _entries(text: str) -> Iterator[Exported]:
         if not line:
             continue
         # The namespace is the last field since Linux 5.9, and empty for most; before 5.4 there was no such field.
-        crc, name, module, kind, namespace, *_more = [*line.split("\t"), "", "", ""]
+        crc, name, module, kind, namespace, *_more = [*line.split("\t"), "", "", "", ""]
         if not name or not kind.startswith("EXPORT_"):
             raise MalformedError(_("Line {number} is not one of a Module.symvers file.").format(number=number))
         try:

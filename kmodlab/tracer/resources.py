@@ -23,10 +23,6 @@ class Account:
         """What is there now and was not before, sorted."""
         return tuple(sorted(self.entries - before.entries))
 
-    def gone_since(self, before: Account) -> tuple[str, ...]:
-        """What was there before and is not any more, sorted."""
-        return tuple(sorted(before.entries - self.entries))
-
 
 def parse_account(text: str) -> Account:
     """An account from what the tracer prints; what is not there has no entries."""

@@ -8,24 +8,21 @@ from types import MappingProxyType
 
 import pytest
 
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.database_index import open_index
 from kmodlab.elf.database_text import (
     Alias,
-    DeviceNode,
     Softdep,
+    matches,
     name_of,
+    normalize_alias,
     parse_alias,
-    parse_devname,
     parse_softdep,
-    parse_weakdep,
 )
 from kmodlab.elf.databases import FILES, Databases, LookupResult, load_databases
 from kmodlab.elf.graph import Graph, module_graph, summarize_tree
-from kmodlab.elf.modprobe import LoadedModule, parse_proc_modules
-from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.modalias import Field, parse_modalias
-from kmodlab.elf.modprobe import Load, RemovePlan, Why, plan_load, plan_remove, reason
-from kmodlab.elf.database_text import matches, normalize_alias
+from kmodlab.elf.modprobe import Load, LoadedModule, RemovePlan, Why, parse_proc_modules, plan_load, plan_remove
 
 MODULES = Path(__file__).parents[1] / "data/anatomy/modules"
 MISC = "kernel/misc"
@@ -54,9 +51,7 @@ def test_what_depmod_wrote_as_text(databases: Databases) -> None:
     }
     assert databases.softdeps == (Softdep("greet_user", ("hello",), ()),)
     assert databases.builtin["zswap"] == "kernel/mm/zswap.ko"
-    assert databases.builtin_modinfo["zswap"] == (("license", "GPL"), ("parm", "enabled:whether it is used"))
     assert databases.order[0] == f"{MISC}/hello.ko"
-    assert databases.devnames == ()
 
 
 def test_every_file_answers_a_question() -> None:
@@ -71,15 +66,6 @@ def test_a_modules_name_comes_from_its_path() -> None:
 def test_softdeps_before_and_after() -> None:
     text = b"# a comment\nsoftdep a pre: b c post: d\nsoftdep e f\nsoftdep\nnonsense\n"
     assert parse_softdep(text) == (Softdep("a", ("b", "c"), ("d",)), Softdep("e", (), ()))
-
-
-def test_weakdeps() -> None:
-    assert parse_weakdep(b"weakdep a b c\nweakdep d\n") == {"a": ("b", "c")}
-
-
-def test_device_nodes() -> None:
-    text = b"# Device nodes to trigger on-demand module loading.\ntun net/tun c10:200\nloop loop0 b7:0\nx y z1:2\n"
-    assert parse_devname(text) == (DeviceNode("tun", "net/tun", "c", 10, 200), DeviceNode("loop", "loop0", "b", 7, 0))
 
 
 def test_an_alias_may_have_spaces() -> None:
@@ -197,8 +183,7 @@ def test_an_alias_is_found_by_its_pattern(databases: Databases) -> None:
 
 def test_a_symbol_is_found(databases: Databases) -> None:
     assert databases.lookup("symbol:greet").modules == ("greet",)
-    assert databases.find_exporter("greet_quietly") == "greet"
-    assert databases.find_exporter("printk") is None
+    assert databases.lookup("symbol:printk").modules == ()
 
 
 def test_what_is_built_in_is_found_last(databases: Databases) -> None:
@@ -226,7 +211,7 @@ def test_modprobe_loads_what_is_needed_and_wished_for_first(databases: Databases
         Load("hello", f"{MISC}/hello.ko", Why.BEFORE, "greet_user"),
         Load("greet_user", f"{MISC}/greet-user.ko", Why.ASKED, "greet_user"),
     )
-    assert [reason(load) for load in plan] == ["needed by greet_user", "wished before greet_user", "asked for"]
+    assert [load.reason for load in plan] == ["needed by greet_user", "wished before greet_user", "asked for"]
 
 
 def test_modprobe_passes_over_what_is_loaded(databases: Databases) -> None:

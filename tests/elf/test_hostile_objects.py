@@ -11,21 +11,19 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from kmodlab.elf.builtin import compare_builtin
-from kmodlab.elf.contents import read_contents
+from kmodlab.elf.contents import MalformedError, read_contents
 from kmodlab.elf.database_index import open_index
+from kmodlab.elf.database_text import matches, normalize_alias
 from kmodlab.elf.databases import FILES, Databases
+from kmodlab.elf.exports import parse_symvers
 from kmodlab.elf.graph import module_graph, summarize_tree
-from kmodlab.elf.modprobe import parse_proc_modules
-from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.modalias import parse_modalias
 from kmodlab.elf.modinfo import parse_modinfo
-from kmodlab.elf.modprobe import plan_load, plan_remove
+from kmodlab.elf.modprobe import parse_proc_modules, plan_load, plan_remove
 from kmodlab.elf.module import read_module
 from kmodlab.elf.object_file import read_object
 from kmodlab.elf.shared import compare_shared, read_shared
 from kmodlab.elf.signature import MARK, find_signature
-from kmodlab.elf.exports import parse_symvers
-from kmodlab.elf.database_text import matches, normalize_alias
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 ELF = [path.read_bytes() for path in sorted(DATA.glob("*.*o"))]
@@ -139,8 +137,8 @@ def test_damaged_databases_cost_a_sentence(extra: dict[str, bytes], wounds: Dama
         lambda: plan_remove(databases, "greet_user", loaded),
         lambda: module_graph(databases, "greet_user"),
         lambda: summarize_tree(databases),
-        lambda: [databases.aliases, databases.symbols, databases.softdeps, databases.devnames, databases.order],
-        lambda: [databases.builtin, databases.builtin_modinfo, databases.paths],
+        lambda: [databases.aliases, databases.symbols, databases.softdeps, databases.order],
+        lambda: [databases.builtin, databases.paths],
     )
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from kmodlab.elf.databases import Databases
-from kmodlab.elf.modinfo import parse_vermagic, vermagic_differences
+from kmodlab.elf.modinfo import parse_vermagic
 from kmodlab.elf.modprobe import plan_load, plan_remove
 from kmodlab.elf.module import read_module
 from kmodlab.guest.lab import Lab
@@ -116,7 +116,6 @@ def test_another_release_is_loaded_while_the_checksums_are_the_same(session: Ses
     magic = read_module(other).modinfo.vermagic
     assert magic is not None
     assert magic.release != kernel.release
-    assert vermagic_differences(magic, kernel) == ()
     assert load(session, other)[0]
 
 
@@ -125,7 +124,7 @@ def test_another_word_in_the_vermagic_is_refused(session: Session, hello: bytes)
     other = with_vermagic(hello, " SMP ", " UMP ")
     magic = read_module(other).modinfo.vermagic
     assert magic is not None
-    assert len(vermagic_differences(magic, kernel)) == 2
+    assert set(magic.words) ^ set(kernel.words) == {"SMP", "UMP"}
     is_loaded, log = load(session, other)
     assert not is_loaded
     assert "version magic" in log

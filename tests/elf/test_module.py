@@ -7,19 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.elf.exports import Export, Version, find_versions
 from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.exports import Export, Exported, Version, find_versions, parse_symvers
 from kmodlab.elf.modinfo import (
     Parameter,
     explain_vermagic_word,
     parse_modinfo,
-    parse_vermagic,
-    vermagic_differences,
 )
 from kmodlab.elf.module import ThisModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Section
 from kmodlab.elf.signature import Signature
-from kmodlab.elf.exports import Exported, Mismatch, find_mismatches, parse_symvers
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 VERMAGIC = "6.1.0-56-amd64 SMP preempt mod_unload modversions"
@@ -63,23 +60,6 @@ def test_vermagic_word_by_word() -> None:
     assert all(explain_vermagic_word(word) for word in vermagic.words)
     assert "shuffled" in explain_vermagic_word("RANDSTRUCT_0123")
     assert explain_vermagic_word("new_word") == ""
-
-
-def test_another_release_matters_only_without_checksums() -> None:
-    module, kernel = parse_vermagic(VERMAGIC), parse_vermagic(VERMAGIC.replace("amd64", "cloud-amd64"))
-    assert vermagic_differences(module, kernel) == ()
-    (sentence,) = vermagic_differences(module, kernel, versions=False)
-    assert "6.1.0-56-cloud-amd64" in sentence
-
-
-def test_another_word_always_matters() -> None:
-    kernel = parse_vermagic(VERMAGIC)
-    assert vermagic_differences(parse_vermagic(VERMAGIC.replace("SMP ", "")), kernel) == (
-        "The kernel has 'SMP', the module has not.",
-    )
-    assert vermagic_differences(parse_vermagic(VERMAGIC + " extra"), kernel) == (
-        "The module has 'extra', the kernel has not.",
-    )
 
 
 # ---- the module itself ---------------------------------------------------------------------------------------------
@@ -185,11 +165,3 @@ def test_symvers_of_old_kernels_has_no_namespace() -> None:
 def test_a_line_that_is_none_is_refused_by_its_number(line: bytes) -> None:
     with pytest.raises(MalformedError, match="Line 5"):
         parse_symvers(SYMVERS + line)
-
-
-def test_a_symbol_that_differs_or_is_missing_is_a_mismatch() -> None:
-    versions = (Version("greet", 0xF93CA6C5), Version("_printk", 5), Version("nobody_has_it", 6))
-    assert find_mismatches(versions, parse_symvers(SYMVERS)) == (
-        Mismatch("_printk", 5, 0x92997ED8),
-        Mismatch("nobody_has_it", 6, None),
-    )

@@ -8,8 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.elf.contents import read_contents
-from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.contents import MalformedError, read_contents
 from kmodlab.elf.object_file import ObjectFile, read_object
 from kmodlab.elf.purposes import relocation_purpose, section_purpose
 
@@ -88,7 +87,7 @@ def test_purposes_of_families_of_sections() -> None:
 
 
 def test_what_is_no_elf_file_is_refused_in_one_sentence() -> None:
-    with pytest.raises(MalformedError, match="no ELF file"):
+    with pytest.raises(MalformedError, match="not an ELF file"):
         read_object(b"hello")
 
 

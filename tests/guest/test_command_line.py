@@ -6,8 +6,9 @@ from itertools import pairwise
 
 import pytest
 
+from kmodlab.elf.database_text import parse_dep
 from kmodlab.errors import EndKind, GuestEnd, GuestLostError, KmodlabError, SetupError, UsageError
-from kmodlab.guest.image import find_with_dependencies, parse_dependencies
+from kmodlab.guest.image import find_with_dependencies
 from kmodlab.guest.machine import are_interrupts_off, describe_registers
 from kmodlab.guest.qemu import Descriptors, qemu_argv
 from kmodlab.guest.session import is_modules_doing
@@ -63,9 +64,9 @@ def test_only_a_running_processor_without_interrupts_counts_as_looping(text: str
 
 
 def test_boot_modules_come_with_what_they_need() -> None:
-    depends = parse_dependencies(
-        "kernel/drivers/virtio/virtio_blk.ko: kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko\n"
-        "kernel/drivers/virtio/virtio.ko:\nkernel/drivers/virtio/virtio_ring.ko:\nkernel/fs/over-lay.ko.xz:\n"
+    depends = parse_dep(
+        b"kernel/drivers/virtio/virtio_blk.ko: kernel/drivers/virtio/virtio.ko kernel/drivers/virtio/virtio_ring.ko\n"
+        b"kernel/drivers/virtio/virtio.ko:\nkernel/drivers/virtio/virtio_ring.ko:\nkernel/fs/over-lay.ko.xz:\n"
     )
     assert find_with_dependencies(("virtio_blk", "over_lay", "built_in"), depends) == [
         "kernel/drivers/virtio/virtio.ko",

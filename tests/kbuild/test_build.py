@@ -20,9 +20,10 @@ import pytest
 from building import build_all
 from mistakes import DECK, module
 
+from kmodlab.elf.module import read_module
 from kmodlab.errors import SetupError
 from kmodlab.kbuild.build import build, build_async
-from kmodlab.kbuild.outputs import read_modinfo, what_is_wrong
+from kmodlab.kbuild.outputs import what_is_wrong
 from kmodlab.kbuild.result import Build, Outcome, Reason
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
@@ -41,7 +42,7 @@ def hello(tree: KernelTree) -> Build:
 def test_the_decks_module_with_a_licence_passes(hello: Build, tree: KernelTree) -> None:
     assert hello.outcome is Outcome.PASSED and hello.reason is None and hello.sentence == ""
     assert list(hello.modules) == ["hello"]
-    assert read_modinfo(hello.modules["hello"])["vermagic"].startswith(f"{tree.release} ")
+    assert str(read_module(hello.modules["hello"]).modinfo.vermagic).startswith(f"{tree.release} ")
     assert hello.diagnostics == ()
 
 
@@ -105,7 +106,7 @@ def test_symbols_of_an_earlier_build_can_be_used(tree: KernelTree) -> None:
     maker = build(tree, Sources.of("maker", {"maker.c": module(before=exported)}))
     user = module("answer();", before="int answer(void);\n")
     made = build(tree, Sources.of("user", {"user.c": user, "maker.symvers": maker.files["Module.symvers"]}))
-    assert read_modinfo(made.modules["user"])["depends"] == "maker"
+    assert read_module(made.modules["user"]).modinfo.depends == ("maker",)
 
 
 def test_a_kbuild_file_of_ones_own_is_used(tree: KernelTree) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import struct
 import tarfile
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmodlab.kbuild.outputs import link_names, load_order, read_archive, read_modinfo, what_is_wrong
+from kmodlab.kbuild.outputs import link_names, load_order, read_archive, what_is_wrong
 
 
 def archive(*members: tuple[str, bytes, bytes], form: int = tarfile.USTAR_FORMAT) -> bytes:
@@ -24,15 +25,22 @@ def archive(*members: tuple[str, bytes, bytes], form: int = tarfile.USTAR_FORMAT
     return stream.getvalue()
 
 
-def ko(**modinfo: str) -> bytes:
-    """The smallest file that is taken for a module: an ELF header, two sections, their names, .modinfo."""
+CUT_SHORT = "The ELF file's table of sections is not in the file; it may have been cut short."
+NOT_RELOCATABLE = "This is not a kernel module: a module is a relocatable ELF file, but this one is"
+
+
+def ko(*, kind: int = 1, order: str = "<", **modinfo: str) -> bytes:
+    """The smallest file that is taken for a module: an ELF header, three sections, their names, .modinfo."""
     names = b"\0.shstrtab\0.modinfo\0"
     info = b"".join(f"{key}={value}\0".encode() for key, value in modinfo.items())
-    header = b"\x7fELF\x02\x01\x01".ljust(16, b"\0")
-    header += struct.pack("<HHIQQQIHHHHHH", 1, 62, 1, 0, 0, 64, 0, 64, 0, 0, 64, 2, 0)
-    start = 64 + 2 * 64
-    sections = struct.pack("<IIQQQQ", 1, 3, 0, 0, start, len(names)).ljust(64, b"\0")
-    sections += struct.pack("<IIQQQQ", 11, 1, 0, 0, start + len(names), len(info)).ljust(64, b"\0")
+    header = b"\x7fELF\x02" + (b"\x01" if order == "<" else b"\x02") + b"\x01"
+    header = header.ljust(16, b"\0") + struct.pack(
+        f"{order}HHIQQQIHHHHHH", kind, 62, 1, 0, 0, 64, 0, 64, 0, 0, 64, 3, 1
+    )
+    start = 64 + 3 * 64
+    sections = bytes(64)
+    sections += struct.pack(f"{order}IIQQQQ", 1, 3, 0, 0, start, len(names)).ljust(64, b"\0")
+    sections += struct.pack(f"{order}IIQQQQ", 11, 1, 0, 0, start + len(names), len(info)).ljust(64, b"\0")
     return header + sections + names + info
 
 
@@ -85,25 +93,30 @@ def test_no_bytes_make_the_archive_reader_stumble(noise: bytes, place: int) -> N
         assert "/" not in name and len(content) <= 10_000
 
 
-def test_modinfo_is_read() -> None:
-    data = ko(vermagic="6.1.0-56-amd64 SMP", depends="", license="GPL")
-    assert read_modinfo(data) == {"vermagic": "6.1.0-56-amd64 SMP", "depends": "", "license": "GPL"}
-    assert what_is_wrong(data, "6.1.0-56-amd64") == ""
+def test_nothing_is_wrong_with_a_module_for_this_kernel() -> None:
+    assert what_is_wrong(ko(vermagic="6.1.0-56-amd64 SMP", depends="", license="GPL"), "6.1.0-56-amd64") == ""
 
 
 @pytest.mark.parametrize(
     ("data", "sentence"),
     [
-        (b"", "it is no 64-bit ELF file"),
-        (b"hello\n", "it is no 64-bit ELF file"),
-        (b"\x7fELF\x01\x01" + bytes(100), "it is no 64-bit ELF file"),
-        (b"\x7fELF\x02\x01" + bytes(100), "it is no relocatable object file"),
-        (b"\x7fELF\x02\x01", "its section table is damaged"),
-        (ko(vermagic="x")[:100], "its section table is damaged"),
-        (ko(vermagic="x").replace(b".modinfo", b".modxxxx"), "it has no .modinfo"),
-        (ko(), "its vermagic is '', not one of 6.1.0"),
-        (ko(vermagic="5.9.16 SMP"), "its vermagic is '5.9.16 SMP', not one of 6.1.0"),
-        (ko(vermagic="6.1.0-56-amd64 SMP"), "its vermagic is '6.1.0-56-amd64 SMP', not one of 6.1.0"),
+        (b"", "This is not an ELF file: it does not begin with the bytes 7f 45 4c 46."),
+        (b"hello\n", "This is not an ELF file: it does not begin with the bytes 7f 45 4c 46."),
+        (gzip.compress(ko(vermagic="6.1.0")), "This is not an ELF file: it does not begin with the bytes 7f 45 4c 46."),
+        (b"\x7fELF\x01\x01" + bytes(100), CUT_SHORT),
+        (b"\x7fELF\x02\x01" + bytes(100), CUT_SHORT),
+        (ko(vermagic="6.1.0", kind=0), f"{NOT_RELOCATABLE} ET_NONE."),
+        (ko(vermagic="6.1.0", kind=3), f"{NOT_RELOCATABLE} shared."),
+        (ko(vermagic="6.1.0", order=">"), "It is not a module for a 64-bit little-endian machine."),
+        (b"\x7fELF\x02\x01", "The ELF file is damaged."),
+        (ko(vermagic="x")[:100], CUT_SHORT),
+        (
+            ko(vermagic="x").replace(b".modinfo", b".modxxxx"),
+            "This is not a kernel module: it has no .modinfo section.",
+        ),
+        (ko(), "Its vermagic is '', but the kernel is 6.1.0."),
+        (ko(vermagic="5.9.16 SMP"), "Its vermagic is '5.9.16 SMP', but the kernel is 6.1.0."),
+        (ko(vermagic="6.1.0-56-amd64 SMP"), "Its vermagic is '6.1.0-56-amd64 SMP', but the kernel is 6.1.0."),
     ],
 )
 def test_what_is_no_module_is_told_apart(data: bytes, sentence: str) -> None:

@@ -10,20 +10,11 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.files import as_json, file_name, file_names
 from kmodlab.grading.formats.redact import by_exercise
 from kmodlab.grading.models import Grade, as_dict, from_dict
-
-_SCHEMA = Path(__file__).with_name("result.schema.json")
-
-
-def read_schema() -> dict[str, Any]:
-    """The JSON schema (draft 2020-12) of such a file."""
-    schema: dict[str, Any] = json.loads(_SCHEMA.read_text(encoding="utf-8"))
-    return schema
 
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
