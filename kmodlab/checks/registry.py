@@ -1,6 +1,6 @@
-"""All words of checks, by name: the whole of what a check's cell may say.
+"""The words of checks by name: everything that a check cell may call.
 
-In a notebook they are names among others; the grader evaluates a master's cells with nothing else at hand.
+In a notebook they are functions among others; the grader evaluates a master's check cells with nothing but these.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from kmodlab.checks.expectations.files import answers, builds, declares, depends
 from kmodlab.checks.expectations.guest import is_loaded, is_not_loaded, loads, logs, logs_nothing_like, refuses, unloads
 from kmodlab.checks.random_values import a_number, a_word
 from kmodlab.errors import KmodlabError
+from kmodlab.i18n import _
 
 _ALL: tuple[Callable[..., Any], ...] = (
     builds, declares, has_parameter, exports, uses, depends_on, answers,
@@ -41,22 +42,26 @@ WORDS: dict[str, Callable[..., Any]] = {word.__name__: word for word in _ALL}
 
 
 class CheckTextError(ValueError):
-    """A check's cell says something that is no check; the sentence says what."""
+    """The text of a check cell is not a check; the message is a sentence for the author of the exercise."""
 
 
 def read_check(source: str) -> Check:
-    """The check in a cell's text; CheckTextError where it is none.
+    """The check in the text of a cell.
 
-    Only an instructor's text may come here: it is evaluated, as it would be in a notebook.
+    The text is evaluated, as it is in a notebook, so it must be the instructor's, never a learner's.
+
+    Raises:
+        CheckTextError: the text is not one valid call of check(...).
     """
     try:
-        found = eval(compile(source, "cell", "eval"), {"__builtins__": {}} | WORDS | {"check": check})  # noqa: S307
+        value = eval(compile(source, "cell", "eval"), {"__builtins__": {}} | WORDS | {"check": check})  # noqa: S307
     except NameError as error:
-        raise CheckTextError(f"it uses a word that there is not: {error.name}") from error
+        raise CheckTextError(_("The check uses an unknown word: {word}.").format(word=error.name)) from error
     except SyntaxError as error:
-        raise CheckTextError(f"it is not one call of check(...): {error.msg}, line {error.lineno}") from error
+        message = _("The cell is not one call of check(...): {error}, line {line}.")
+        raise CheckTextError(message.format(error=error.msg, line=error.lineno)) from error
     except (KmodlabError, TypeError, ValueError) as error:
         raise CheckTextError(str(error)) from error
-    if not isinstance(found, Check):
-        raise CheckTextError("it is not one call of check(...)")
-    return found
+    if not isinstance(value, Check):
+        raise CheckTextError(_("The cell is not one call of check(...)."))
+    return value

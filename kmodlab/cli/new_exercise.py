@@ -1,4 +1,4 @@
-"""`kmodlab new-exercise`: a small exercise that works, to be made into another one."""
+"""`kmodlab new-exercise`: make a small exercise that works, as a start for your own."""
 
 from __future__ import annotations
 
@@ -11,32 +11,37 @@ from kmodlab.course.exercise import NAME, read_master
 from kmodlab.course.release import release
 from kmodlab.course.scaffold import scaffold
 from kmodlab.errors import UsageError
+from kmodlab.i18n import _
 
 
-@click.command("new-exercise")
+@click.command(
+    "new-exercise",
+    help=_(
+        "Make the exercise NAME, such as 19-timer: a master, the learner's version, and a first wrong solution.\n\n"
+        "They work as they are; exercises/README.md says what to change."
+    ),
+)
 @click.argument("name")
 @click.option(
     "--root",
     default=Path(),
     type=click.Path(path_type=Path, file_okay=False),
-    help="The checkout with the folders exercises and tests (default: here).",
+    help=_("The checkout, which has the folders exercises and tests (default: the current folder)."),
 )
 def new_exercise(name: str, root: Path) -> int:
-    """Make the exercise NAME, such as 19-timer: a master, the learner's version, and a first wrong solution.
-
-    All of it works as it is; exercises/README.md says what to change.
-    """
+    """Make a new exercise in a checkout; returns the exit status."""
     if not NAME.fullmatch(name):
-        raise UsageError(f"{name!r} cannot be the name of an exercise.", hint="Two digits and words: 19-timer")
+        message = _("{name!r} cannot be the name of an exercise.").format(name=name)
+        raise UsageError(message, hint=_("Name it with two digits and words in small letters, such as 19-timer."))
     folder = root / "exercises" / name
     if folder.exists():
-        raise UsageError(f"{folder} is there already.")
+        raise UsageError(_("{folder} exists already.").format(folder=folder))
     for path, text in scaffold(name).items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
         (root / path).write_text(text, encoding="utf-8")
-        say(f"{root / path} is written.", "green")
+        say(_("{file} is written.").format(file=root / path), "green")
     exercise = read_master(folder / "master.ipynb")
     exercise.notebook.write_text(release(exercise), encoding="utf-8")
-    say(f"{exercise.notebook} is written.", "green")
-    say("exercises/README.md says how to go on.")
+    say(_("{file} is written.").format(file=exercise.notebook), "green")
+    say(_("exercises/README.md says what to do next."))
     return 0

@@ -1,4 +1,4 @@
-"""`kmodlab release`: from each exercise's master to the version that learners get."""
+"""`kmodlab release`: make the learners' versions of exercises from their masters."""
 
 from __future__ import annotations
 
@@ -12,21 +12,25 @@ from kmodlab.course.release import find_leaks
 from kmodlab.course.release import release as release_text
 from kmodlab.errors import UsageError
 from kmodlab.grading.integrations.nbgrader.course import write_course
+from kmodlab.i18n import _, ngettext
 
 _FOLDER = Path("exercises")
 
 
-@click.command()
+@click.command(
+    help=_(
+        "Write the learner's version of EXERCISES (folders with a master.ipynb; default: all in ./exercises).\n\n"
+        "Solutions, hidden checks and outputs are left out, starters put in. The exit status is 0; or 1 if --check "
+        "finds a version that is not up to date, 2 for a wrong call, 3 for a broken exercise, whose file and cell are "
+        "named."
+    )
+)
 @click.argument("exercises", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--check", "only_check", is_flag=True, help="Write nothing; fail where a version is not up to date.")
-@click.option("--nbgrader", "course", type=click.Path(path_type=Path), help="Write a course for nbgrader instead.")
+@click.option("--check", "only_check", is_flag=True, help=_("Write nothing; fail if a version is not up to date."))
+@click.option("--nbgrader", "course", type=click.Path(path_type=Path), help=_("Write a course for nbgrader instead."))
 def release(exercises: tuple[Path, ...], only_check: bool, course: Path | None) -> int:
-    """Write the learner's version of EXERCISES (folders with a master.ipynb; default: all in ./exercises).
-
-    Solutions and hidden checks are left out, starters put in, outputs cleared. Ends with status 0, or 1 where --check
-    finds an old version, 2 for a wrong call, and 3 where an exercise is broken: its file and cell are named.
-    """
-    masters = [path for given in exercises or (_FOLDER,) for path in _masters(given)]
+    """Write the learner's version of exercises; returns the exit status."""
+    masters = [master for path in exercises or (_FOLDER,) for master in _masters(path)]
     if course is not None:
         return _write_course(masters, course)
     stale = 0
@@ -35,32 +39,44 @@ def release(exercises: tuple[Path, ...], only_check: bool, course: Path | None) 
         text = release_text(exercise)
         leaks = find_leaks(exercise, text)
         if leaks:
-            raise ExerciseError(f"{master}: {leaks[0]}.")
+            raise ExerciseError(f"{master}: {leaks[0]}")
         notebook = exercise.notebook
         if notebook.is_file() and notebook.read_text(encoding="utf-8") == text:
             continue
         stale += 1
         if only_check:
-            say(f"{notebook} is not the release of its master.", "bold red")
+            say(_("{notebook} is not up to date with its master.").format(notebook=notebook), "bold red")
         else:
             notebook.write_text(text, encoding="utf-8")
-            say(f"{notebook} is written: {exercise.points:g} points in {len(exercise.checks)} checks.", "green")
+            message = ngettext(
+                "{notebook} is written: {points:g} points in {number} check.",
+                "{notebook} is written: {points:g} points in {number} checks.",
+                len(exercise.checks),
+            )
+            say(message.format(notebook=notebook, points=exercise.points, number=len(exercise.checks)), "green")
     if not stale:
-        say(f"{len(masters)} exercises are up to date.", "green")
+        message = ngettext("{number} exercise is up to date.", "{number} exercises are up to date.", len(masters))
+        say(message.format(number=len(masters)), "green")
     return 1 if only_check and stale else 0
 
 
-def _masters(given: Path) -> list[Path]:
-    if given.name == MASTER:
-        return [given]
-    found = [given / MASTER] if (given / MASTER).is_file() else find_masters(given)
-    if not found:
-        raise UsageError(f"There is no exercise in {given}.", hint="An exercise is a folder with a master.ipynb.")
-    return found
+def _masters(path: Path) -> list[Path]:
+    if path.name == MASTER:
+        return [path]
+    masters = [path / MASTER] if (path / MASTER).is_file() else find_masters(path)
+    if not masters:
+        message = _("There is no exercise in {folder}.").format(folder=path)
+        raise UsageError(message, hint=_("An exercise is a folder with a master.ipynb."))
+    return masters
 
 
 def _write_course(masters: list[Path], course: Path) -> int:
     written = write_course(map(read_master, masters), course)
-    say(f"{course} is a course for nbgrader: {len(written)} files were written.", "green")
+    message = ngettext(
+        "{course} is a course for nbgrader: {number} file was written.",
+        "{course} is a course for nbgrader: {number} files were written.",
+        len(written),
+    )
+    say(message.format(course=course, number=len(written)), "green")
     say(f"  -> cd {course} && nbgrader generate_assignment {masters[0].resolve().parent.name}")
     return 0

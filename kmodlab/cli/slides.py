@@ -1,4 +1,4 @@
-"""`kmodlab slides`: the course's notebooks as decks for a projector that need no network, and no Jupyter."""
+"""`kmodlab slides`: export notebooks as decks, which need neither a network nor Jupyter."""
 
 from __future__ import annotations
 
@@ -9,41 +9,49 @@ from rich.progress import track
 
 from kmodlab.cli.console import ERR, say
 from kmodlab.errors import UsageError
+from kmodlab.i18n import _, ngettext
 
 _COURSE = Path(__file__).parents[2] / "notebooks"
 
 
-@click.command()
+@click.command(
+    help=_(
+        "Export notebooks as slides into the folder OUT: by default, those of the course.\n\n"
+        "Each deck is one HTML file that any browser opens, with the outputs stored in the notebook and the speaker's "
+        "notes (key S). Nothing is fetched when it is shown. OUT/index.html lists the decks and the keys."
+    )
+)
 @click.argument("out", type=click.Path(path_type=Path))
 @click.argument("notebooks", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Colours.")
+@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help=_("Colours."))
 def slides(out: Path, notebooks: tuple[Path, ...], theme: str) -> None:
-    """Export notebooks as slides into the folder OUT: by default, those of the course.
-
-    Each deck is one HTML file that any browser opens, with the outputs stored in the notebook and the speaker's notes
-    (key S). Nothing is fetched when it is shown. OUT/index.html lists the decks and the keys.
-    """
+    """Export notebooks as decks, with an index."""
     paths = _chosen(notebooks)
     _make_folder(out)
     from kmodlab.course.slides.export import export_deck, make_index  # a second's worth of imports
 
     decks = []
-    for path in track(paths, "Exporting", console=ERR, transient=True, disable=not ERR.is_terminal):
+    for path in track(paths, _("Exporting"), console=ERR, transient=True, disable=not ERR.is_terminal):
         deck = export_deck(path, "dark" if theme == "dark" else "light", {other.stem for other in paths})
         _write(out / deck.name, deck.page)
         decks.append(deck)
     _write(out / "index.html", make_index(decks, "dark" if theme == "dark" else "light"))
-    say(f"{len(decks)} {'deck is' if len(decks) == 1 else 'decks are'} ready: open {out / 'index.html'}.", "green")
+    message = ngettext("{number} deck is ready: open {page}.", "{number} decks are ready: open {page}.", len(decks))
+    say(message.format(number=len(decks), page=out / "index.html"), "green")
 
 
 def _chosen(notebooks: tuple[Path, ...]) -> list[Path]:
     chosen = list(notebooks) or sorted(_COURSE.glob("*.ipynb"))
     if not chosen:
-        raise UsageError("The course's notebooks are not here.", hint="Name notebooks: kmodlab slides OUT/ FILE.ipynb")
+        raise UsageError(
+            _("The notebooks of the course are not installed."),
+            hint=_("Name your notebooks: kmodlab slides OUT/ FILE.ipynb"),
+        )
     names = [path.stem for path in chosen]
     for path in chosen:
         if names.count(path.stem) > 1 or path.stem == "index":
-            raise UsageError(f"{path.stem}.html would be written twice.", hint="Give the notebooks different names.")
+            message = _("{page} would be written twice.").format(page=f"{path.stem}.html")
+            raise UsageError(message, hint=_("Give the notebooks different names."))
     return chosen
 
 
@@ -51,11 +59,12 @@ def _make_folder(out: Path) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as exc:
-        raise UsageError(f"The folder {out} cannot be made: {exc.strerror}.") from exc
+        message = _("The folder {folder} cannot be made: {error}.")
+        raise UsageError(message.format(folder=out, error=exc.strerror)) from exc
 
 
 def _write(path: Path, page: str) -> None:
     try:
         path.write_text(page, "utf-8")
     except OSError as exc:
-        raise UsageError(f"{path} cannot be written: {exc.strerror}.") from exc
+        raise UsageError(_("{path} cannot be written: {error}.").format(path=path, error=exc.strerror)) from exc

@@ -1,14 +1,14 @@
 """A master notebook, read and validated: prose, answer cells with their solutions, checks with their points.
 
-What a cell is can be seen: an answer cell has a solution in it, a check begins with `check(`. Where it has nbgrader
-metadata (schema v3), they have to agree. All that is wrong with a master is an ExerciseError that names file and cell.
+A cell's text says what it is: an answer cell contains a solution, a check begins with `check(`. If a cell has nbgrader
+metadata (schema v3), they must agree. Whatever is wrong with a master is an ExerciseError that names file and cell.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -21,6 +21,7 @@ from kmodlab.checks.check import Check
 from kmodlab.checks.registry import CheckTextError, read_check
 from kmodlab.course.regions import RegionError, has_marks, read_regions, starter_of
 from kmodlab.errors import KmodlabError
+from kmodlab.i18n import N_, _
 from kmodlab.submission.cells import CellKind, read_cell, split_magic
 from kmodlab.submission.learner_sources import LearnerSources
 
@@ -32,7 +33,7 @@ _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
 
 
 class ExerciseError(KmodlabError):
-    """An exercise is broken: its file and cell, and what is wrong."""
+    """An exercise is broken; the message names file and cell, and says what is wrong."""
 
     exit_status = 3
 
@@ -41,14 +42,14 @@ class Role(StrEnum):
     """What a cell is for."""
 
     PROSE = "prose"
-    CODE = "code"  # to be run by the learner as it is; where it begins with a magic, it belongs to the work
+    CODE = "code"  # the learner runs it as it is; if it begins with a magic, it belongs to the work
     ANSWER = "answer"
     CHECK = "check"
 
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a master. `check` is set for a check's cell only, `hidden` where learners do not get it."""
+    """A cell of a master. Only check cells have a `check`; a `hidden` one is left out of the learner's version."""
 
     id: str
     role: Role
@@ -56,10 +57,15 @@ class Cell:
     check: Check | None = None
     hidden: bool = False
 
+    @property
+    def magic(self) -> str:
+        """The first line, if it is a cell magic; else empty. In an answer cell it is the master's."""
+        return split_magic(self.source)[0]
+
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise. `name` is its folder's."""
+    """An exercise: its title, and the cells of its master. `name` is the name of its folder."""
 
     name: str
     title: str
@@ -73,59 +79,65 @@ class Exercise:
 
     @property
     def checks(self) -> dict[str, Check]:
-        """The checks by their cells' ids, in their order."""
+        """The checks by their cells' ids, in the order of the cells."""
         return {cell.id: cell.check for cell in self.cells if cell.check}
 
     @property
     def points(self) -> float:
-        """What all checks are worth together."""
+        """The sum of the points of all checks."""
         return sum(check.points for check in self.checks.values())
 
     @cached_property
     def starter(self) -> dict[str, str]:
-        """What a learner finds in each answer cell: the whole cell, by its id."""
+        """The answer cells as learners get them: whole texts, by the cells' ids."""
         return {name: starter_of(cell.source) for name, cell in self.answers.items()}
 
     @property
     def notebook(self) -> Path:
-        """The learner's version."""
+        """Where the learner's version is."""
         return self.path.with_name(f"{self.name.partition('-')[2]}.ipynb")
 
     def work(self, answers: Mapping[str, str]) -> LearnerSources:
-        """A learner's work: what the master gives, and the texts below the first lines of the answer cells, by id.
+        """A learner's work: the cells that the master gives, and these answer cells, by id.
 
-        A first line that is a magic is the master's, whatever the learner's says. An answer that is missing is empty.
+        The first line of an answer cell, a magic, is always the master's. A missing answer is empty.
         """
         return LearnerSources.of(self._sources(answers))
 
     def _sources(self, answers: Mapping[str, str]) -> Iterator[str]:
         for cell in self.cells:
             if cell.role is Role.ANSWER:
-                yield f"{split_magic(cell.source)[0]}\n{split_magic(answers.get(cell.id, ''))[1]}"
+                yield f"{cell.magic}\n{split_magic(answers.get(cell.id, ''))[1]}"
             elif cell.role is Role.CODE:
                 yield cell.source
 
     @property
     def solution(self) -> LearnerSources:
-        """The work of somebody who has it all right."""
+        """The work with the master's solutions as answers."""
         return self.work({name: cell.source for name, cell in self.answers.items()})
 
 
 def find_masters(folder: Path) -> list[Path]:
-    """The masters in a folder of exercises, by name."""
+    """The masters in a folder of exercises, sorted by name."""
     return sorted(folder.glob(f"*/{MASTER}"))
 
 
 def read_master(path: Path) -> Exercise:
-    """Read and validate a master."""
+    """Read and validate a master.
+
+    Raises:
+        ExerciseError: it cannot be read, or is not a valid master.
+    """
     name = path.resolve().parent.name
     if not NAME.fullmatch(name):
-        raise ExerciseError(f"{path}: the folder of an exercise is called like 01-hello, not {name}.")
+        message = _("{path}: the folder of an exercise must have a name such as 01-hello, not {name}.")
+        raise ExerciseError(message.format(path=path, name=name))
     notebook = read_notebook(path)
     about = notebook.metadata.get(KEY, {})
     if about.get("exercise") != name or not about.get("title"):
         wanted = f'{{"exercise": "{name}", "title": "..."}}'
-        raise ExerciseError(f'{path}: the notebook\'s metadata need "{KEY}": {wanted}.')
+        message = _('{path}: the metadata of the notebook must contain "{key}": {value}.')
+        raise ExerciseError(message.format(path=path, key=KEY, value=wanted))
     cells = tuple(_read_cell(path, number, cell) for number, cell in enumerate(notebook.cells, 1))
     exercise = Exercise(name, about["title"], path, cells)
     _validate(exercise)
@@ -133,24 +145,31 @@ def read_master(path: Path) -> Exercise:
 
 
 def read_notebook(path: Path) -> Any:
-    """A notebook of format 4; ExerciseError where it is none."""
+    """Read a notebook as nbformat 4.
+
+    Raises:
+        ExerciseError: it cannot be read, is not a notebook, or two cells have one id.
+    """
     try:
         text = path.read_text(encoding="utf-8")
-        names = [cell.get("id") for cell in json.loads(text)["cells"]]
-        if doubled := _doubled(names):  # nbformat would give one of them another, without a word
-            raise ExerciseError(f"{path}: two cells have the id {doubled}.")
+        # nbformat silently gives one of two cells with the same id a new one.
+        _require_distinct_ids(path, [cell.get("id") for cell in json.loads(text)["cells"]])
         return nbformat.reads(text, as_version=4)
     except OSError as error:
-        raise ExerciseError(f"{path} cannot be read: {error.strerror}.") from error
+        raise ExerciseError(_("{path} cannot be read: {error}.").format(path=path, error=error.strerror)) from error
     except ExerciseError:
         raise
-    except Exception as error:  # nbformat has many ways to say so
-        sentence = str(error).partition("\n")[0][:200]
-        raise ExerciseError(f"{path} is no notebook: {sentence}") from error
+    except Exception as error:  # nbformat raises exceptions of many classes
+        reason = str(error).partition("\n")[0][:200]
+        raise ExerciseError(_("{path} is not a notebook: {error}").format(path=path, error=reason)) from error
 
 
-def _doubled(names: Sequence[str | None]) -> str | None:
-    """A name that is there twice; None where there is none."""
+def _require_distinct_ids(path: Path, ids: Sequence[str | None]) -> None:
+    if (repeated := _find_repeated(ids)) is not None:
+        raise ExerciseError(_("{path}: two cells have the id {id}.").format(path=path, id=repeated))
+
+
+def _find_repeated(names: Sequence[str | None]) -> str | None:
     return next((name for name in names if name and names.count(name) > 1), None)
 
 
@@ -158,22 +177,24 @@ def _read_cell(path: Path, number: int, cell: Any) -> Cell:
     meta = cell.metadata.get("nbgrader", {})
     name = meta.get("grade_id") or cell.get("id") or ""
 
-    def broken(why: str) -> ExerciseError:
-        return ExerciseError(f"{path}, cell {number} ({name or 'without an id'}): {why}.")
+    def broken(problem: str) -> ExerciseError:
+        message = _("{path}, cell {number} ({id}): {problem}") if name else _("{path}, cell {number}: {problem}")
+        return ExerciseError(message.format(path=path, number=number, id=name, problem=problem))
 
     if not _ID.fullmatch(name):
-        raise broken("its id has other characters than letters, digits, _ and -, or there is none")
+        raise broken(_("The cell needs an id of at most 64 letters, digits, _ and -."))
     role = _role(cell, meta)
     if meta and (bool(meta.get("grade")), bool(meta.get("solution"))) != _FLAGS[role]:
-        raise broken(f"it is {_WORDS[role]}, but its nbgrader metadata say something else")
+        raise broken(_(_CONTRADICTIONS[role]))
     if role is not Role.CHECK:
         return Cell(name, role, cell.source)
     try:
         check = read_check(cell.source)
     except CheckTextError as error:
-        raise broken(str(error).rstrip(".")) from error
+        raise broken(str(error)) from error
     if meta and meta.get("points") != check.points:
-        raise broken(f"the check has points={check.points:g}, its metadata {meta.get('points')}")
+        message = _("The check has points={points:g}, but its nbgrader metadata say {metadata}.")
+        raise broken(message.format(points=check.points, metadata=meta.get("points")))
     return Cell(name, role, cell.source, check, _is_hidden(cell.source, broken))
 
 
@@ -183,11 +204,16 @@ _FLAGS = {
     Role.ANSWER: (False, True),
     Role.CHECK: (True, False),
 }
-_WORDS = {Role.PROSE: "prose", Role.CODE: "code to run", Role.ANSWER: "an answer cell", Role.CHECK: "a check"}
+_CONTRADICTIONS = {
+    Role.PROSE: N_("The cell is prose, but its nbgrader metadata say something else."),
+    Role.CODE: N_("The cell is code to run, but its nbgrader metadata say something else."),
+    Role.ANSWER: N_("The cell is an answer cell, but its nbgrader metadata say something else."),
+    Role.CHECK: N_("The cell is a check, but its nbgrader metadata say something else."),
+}
 
 
 def _role(cell: Any, meta: Mapping[str, Any]) -> Role:
-    """What a cell is, by what stands in it; its metadata have to agree."""
+    """What a cell is, by its text."""
     if cell.cell_type != "code":
         return Role.PROSE
     if meta.get("solution") or has_marks(cell.source):
@@ -196,39 +222,43 @@ def _role(cell: Any, meta: Mapping[str, Any]) -> Role:
     return Role.CHECK if meta.get("grade") or (code and code[0].startswith("check(")) else Role.CODE
 
 
-def _is_hidden(source: str, broken: Any) -> bool:
+def _is_hidden(source: str, broken: Callable[[str], ExerciseError]) -> bool:
     lines = source.strip().splitlines()
     marks = [line.strip() for line in lines if "HIDDEN TESTS" in line]
     if not marks:
         return False
     if marks != list(HIDDEN) or (lines[0].strip(), lines[-1].strip()) != HIDDEN:
-        raise broken(f"a hidden check stands as a whole between {HIDDEN[0]!r} and {HIDDEN[1]!r}")
+        message = _("A hidden check must have {begin!r} as its first line and {end!r} as its last.")
+        raise broken(message.format(begin=HIDDEN[0], end=HIDDEN[1]))
     return True
 
 
 def _validate(exercise: Exercise) -> None:
     path = exercise.path
-    if doubled := _doubled([cell.id for cell in exercise.cells]):
-        raise ExerciseError(f"{path}: two cells have the id {doubled}.")
-    if doubled := _doubled([check.title for check in exercise.checks.values()]):
-        raise ExerciseError(f"{path}: two checks have the title {doubled!r}.")
-    begin = f'exercise("{exercise.name}")'
-    if not any(cell.role is Role.CODE and begin in cell.source for cell in exercise.cells):
-        raise ExerciseError(f"{path}: no cell says {begin}, so nobody would know whose results they are.")
+    _require_distinct_ids(path, [cell.id for cell in exercise.cells])
+    if title := _find_repeated([check.title for check in exercise.checks.values()]):
+        raise ExerciseError(_("{path}: two checks have the title {title!r}.").format(path=path, title=title))
+    call = f'exercise("{exercise.name}")'
+    if not any(cell.role is Role.CODE and call in cell.source for cell in exercise.cells):
+        message = _("{path}: no cell calls {call}, so the results cannot be recorded.")
+        raise ExerciseError(message.format(path=path, call=call))
     if not exercise.answers or not exercise.checks:
-        raise ExerciseError(f"{path}: an exercise needs an answer cell and a check.")
+        raise ExerciseError(_("{path}: an exercise needs an answer cell and a check.").format(path=path))
     for name, cell in exercise.answers.items():
         _validate_answer(path, name, cell)
 
 
 def _validate_answer(path: Path, name: str, cell: Cell) -> None:
-    written = read_cell(cell.source)
-    if written is None:
-        kinds = ", ".join(f"%%{kind}" for kind in CellKind)
-        raise ExerciseError(f"{path}, cell {name}: an answer cell begins with {kinds} and a name.")
+    def broken(problem: str) -> ExerciseError:
+        return ExerciseError(_("{path}, cell {id}: {problem}").format(path=path, id=name, problem=problem))
+
+    if read_cell(cell.source) is None:
+        magics = ", ".join(f"%%{kind}" for kind in CellKind)
+        message = _("An answer cell must begin with one of these magics and a name: {magics}.")
+        raise broken(message.format(magics=magics))
     try:
         regions = read_regions(cell.source)
     except RegionError as error:
-        raise ExerciseError(f"{path}, cell {name}: {error}.") from error
+        raise broken(str(error)) from error
     if not regions:
-        raise ExerciseError(f"{path}, cell {name}: there is no BEGIN SOLUTION ... END SOLUTION in it.")
+        raise broken(_("The cell has no solution: no lines between BEGIN SOLUTION and END SOLUTION."))

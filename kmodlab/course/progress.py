@@ -1,8 +1,8 @@
-"""A learner's own record of what was checked: one plain JSON file, kept across restarts.
+"""A learner's own record of check results: one JSON file, kept across restarts.
 
     {"format": 1, "exercises": {"01-hello": {"It greets": {"points": 2, "of": 2, "status": "passed", "hints": 0}}}}
 
-It is the learner's, to read, copy or delete, and proves nothing to anybody. The best result of each check is kept.
+Learners may read, copy or delete it; it proves nothing. It keeps the best result of each check.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from kmodlab.checks.result import CheckResult, Status
 from kmodlab.files import replace_text
 
 FORMAT = 1
-_LARGEST = 1 << 22
-_MOST = 200
+_MAX_BYTES = 1 << 22
+_MAX_NOTEBOOKS = 200
 
 
 @dataclass(frozen=True)
 class Mark:
-    """The best result of one check so far, the last status, and how many hints were taken."""
+    """The best points of one check so far, its last status, and how many hints the learner has seen."""
 
     points: float
     of: float
@@ -38,20 +38,20 @@ Marks = dict[str, dict[str, Mark]]
 
 
 def progress_file() -> Path:
-    """Where the record is kept: the platform's folder for a user's data."""
+    """Where the record is: in the platform's folder for user data."""
     return platformdirs.user_data_path("kmodlab") / "progress.json"
 
 
 def read_marks(path: Path) -> Marks:
-    """The record by exercise and check; empty where there is none, or where it is damaged."""
+    """The record, by exercise and title of check; empty if the file is missing or damaged."""
     return _read(path) or {}
 
 
 def _read(path: Path) -> Marks | None:
-    """The same, but None where it cannot be read."""
+    """The record; None if the file is damaged."""
     try:
         with path.open("rb") as file:
-            return dict(_marks(json.loads(file.read(_LARGEST))))
+            return dict(_marks(json.loads(file.read(_MAX_BYTES))))
     except FileNotFoundError:
         return {}
     except (OSError, ValueError, RecursionError, KeyError, TypeError, AttributeError):
@@ -70,7 +70,7 @@ def _mark(fields: Any) -> Mark:
 
 
 def note_result(path: Path, exercise: str, result: CheckResult) -> None:
-    """Write a result down. One that errored says nothing about the learner, and is not."""
+    """Record a result, unless it is errored: that says nothing about the learner."""
     if result.status is Status.ERRORED or result.points is None:
         return
     points, status = result.points, str(result.status)
@@ -83,20 +83,20 @@ def note_result(path: Path, exercise: str, result: CheckResult) -> None:
 
 
 def note_hint(path: Path, exercise: str, title: str, number: int) -> None:
-    """Write down that so many hints were taken."""
+    """Record that the learner has seen the first `number` hints of a check."""
     _update(path, exercise, title, lambda old: replace(old, hints=max(number, old.hints)) if old else None)
 
 
 def find_exercises(folder: Path) -> dict[str, tuple[str, float]]:
-    """Title and points of the exercises whose notebooks lie in a folder's neighbours, and in itself, by name."""
-    found = {}
-    for path in sorted(folder.resolve().parent.glob("[0-9][0-9]-*/*.ipynb"))[:_MOST]:
+    """Title and points, by name, of the exercises in this folder and the folders beside it."""
+    exercises = {}
+    for path in sorted(folder.resolve().parent.glob("[0-9][0-9]-*/*.ipynb"))[:_MAX_NOTEBOOKS]:
         try:
-            about = json.loads(path.read_bytes()[:_LARGEST])["metadata"]["kmodlab"]
-            found[str(about["exercise"])] = (str(about["title"]), float(about["points"]))
+            about = json.loads(path.read_bytes()[:_MAX_BYTES])["metadata"]["kmodlab"]
+            exercises[str(about["exercise"])] = (str(about["title"]), float(about["points"]))
         except (OSError, ValueError, RecursionError, KeyError, TypeError):
-            continue  # a master, which has no points there, or something else
-    return found
+            continue  # a master, whose metadata have no points, or another notebook
+    return exercises
 
 
 def _update(path: Path, exercise: str, title: str, change: Callable[[Mark | None], Mark | None]) -> None:
@@ -115,6 +115,8 @@ def _update(path: Path, exercise: str, title: str, change: Callable[[Mark | None
 def _write(path: Path, marks: Marks) -> None:
     data = {
         "format": FORMAT,
-        "exercises": {name: {t: asdict(m) for t, m in checks.items()} for name, checks in marks.items()},
+        "exercises": {
+            exercise: {title: asdict(mark) for title, mark in checks.items()} for exercise, checks in marks.items()
+        },
     }
     replace_text(path, json.dumps(data, indent=1, ensure_ascii=False))

@@ -1,4 +1,4 @@
-"""The regions of an answer cell: between BEGIN SOLUTION and END SOLUTION stands what a learner is to write.
+"""The regions of an answer cell: what the learner is to write is between BEGIN SOLUTION and END SOLUTION.
 
     /* BEGIN SOLUTION */            # BEGIN SOLUTION
     /* BEGIN STARTER                #| obj-m +=
@@ -7,8 +7,8 @@
         return 0;
     /* END SOLUTION */
 
-A learner gets the starter instead, or a stub in the cell's own language where there is none. What stands outside of
-all regions is the learner's as it is.
+A learner gets the starter instead, or, if there is no starter, a stub in the cell's own language. Lines outside of
+regions stay as they are.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from kmodlab.i18n import _
 from kmodlab.submission.cells import CellKind, read_cell
 
 _BEGIN, _END = "BEGIN SOLUTION", "END SOLUTION"
@@ -25,12 +26,12 @@ _QUOTED = re.compile(r"\s*#\| ?(.*)")
 
 
 class RegionError(ValueError):
-    """The marks of a cell do not fit together; the sentence says which."""
+    """The marks of a cell do not fit together; the message is a sentence for the author of the exercise."""
 
 
 @dataclass(frozen=True)
 class Region:
-    """A region's place, from its first mark's line to its last one's, from 0; what learners get, and the solution."""
+    """One region: the indices of its first and last line, both marks, counted from 0; the starter and the solution."""
 
     first: int
     last: int
@@ -39,23 +40,28 @@ class Region:
 
 
 def read_regions(source: str) -> tuple[Region, ...]:
-    """The regions of a cell; RegionError where a mark is missing."""
+    """The regions of a cell, in order.
+
+    Raises:
+        RegionError: a mark is missing, or a region has no solution.
+    """
     lines = source.split("\n")
-    marks = [number for number, line in enumerate(lines) if _BEGIN in line or _END in line]
+    marks = [index for index, line in enumerate(lines) if _BEGIN in line or _END in line]
     begins, ends = marks[::2], marks[1::2]
-    if len(marks) % 2 or any(_BEGIN not in lines[one] for one in begins) or any(_END not in lines[one] for one in ends):
-        raise RegionError(f"{_BEGIN} and {_END} do not come in pairs")
+    is_paired = all(_BEGIN in lines[index] for index in begins) and all(_END in lines[index] for index in ends)
+    if len(marks) % 2 or not is_paired:
+        raise RegionError(_("{begin} and {end} do not come in pairs.").format(begin=_BEGIN, end=_END))
     stub = _stub(source)
     return tuple(_region(lines, first, last, stub) for first, last in zip(begins, ends, strict=True))
 
 
 def has_marks(source: str) -> bool:
-    """Whether any mark of a region is in a cell."""
+    """Whether a cell contains a mark of a region."""
     return _BEGIN in source or _END in source
 
 
 def starter_of(source: str) -> str:
-    """The cell as learners get it."""
+    """The text of a cell as learners get it."""
     lines = source.split("\n")
     for region in reversed(read_regions(source)):
         lines[region.first : region.last + 1] = region.starter
@@ -69,17 +75,17 @@ def _region(lines: Sequence[str], first: int, last: int, stub: str) -> Region:
         mark = lines[first]
         starter = [f"{mark[: len(mark) - len(mark.lstrip())]}{stub}"]
     if not any(line.strip() for line in solution):
-        raise RegionError("a region has no solution in it")
+        raise RegionError(_("There is no solution between {begin} and {end}.").format(begin=_BEGIN, end=_END))
     return Region(first, last, tuple(starter), tuple(solution))
 
 
 def _split(inner: Sequence[str]) -> tuple[list[str] | None, list[str]]:
-    """The starter, None where there is none, and the solution."""
-    begin = next((number for number, line in enumerate(inner) if _STARTER in line), None)
+    """The lines of the starter, or None without one, and those of the solution."""
+    begin = next((index for index, line in enumerate(inner) if _STARTER in line), None)
     if begin is not None:
-        end = next((number for number, line in enumerate(inner) if _STARTER_END in line and number > begin), None)
+        end = next((index for index, line in enumerate(inner) if _STARTER_END in line and index > begin), None)
         if end is None:
-            raise RegionError(f"{_STARTER} has no {_STARTER_END}")
+            raise RegionError(_("{begin} has no {end} after it.").format(begin=_STARTER, end=_STARTER_END))
         return list(inner[begin + 1 : end]), [*inner[:begin], *inner[end + 1 :]]
     quoted = [_QUOTED.fullmatch(line) for line in inner]
     starter = [match[1] for match in quoted if match]
@@ -87,7 +93,8 @@ def _split(inner: Sequence[str]) -> tuple[list[str] | None, list[str]]:
 
 
 def _stub(source: str) -> str:
-    """What says that something is to be written here, in the cell's own language."""
+    """A comment in the cell's own language that asks the learner to write something here."""
+    # Not messages: they are part of the notebooks that learners hand in.
     cell = read_cell(source)
     is_c = cell is not None and (
         cell.kind is CellKind.KMOD or (cell.kind is CellKind.KFILE and cell.name.endswith((".c", ".h")))

@@ -1,51 +1,80 @@
-"""A master becomes the learner's version: solutions and hidden checks out, starters in, nothing that was run.
+"""Make the learner's version of a master: without solutions, hidden checks and outputs, with starters.
 
-`find_leaks` looks for what must not be in what learners get.
+All notebooks that are made from an exercise come from here: `make_notebook` puts them together, `notebook_text` writes
+them. `find_leaks` looks for whatever learners must not get.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import nbformat
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
+from kmodlab.checks.check import Check
 from kmodlab.course.exercise import HIDDEN, KEY, Cell, Exercise, Role
 from kmodlab.course.regions import read_regions
-from kmodlab.submission.cells import split_magic
+from kmodlab.i18n import _
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
-_SHORT = 6  # characters; a line such as "}" or "else" tells nothing
+_SHORT = 6  # characters; a line such as "}" or "else" gives nothing away
 
 
 def release(exercise: Exercise) -> str:
-    """The learner's version, as a file's text."""
+    """The learner's version, as the text of a notebook file."""
+    return notebook_text(make_notebook(exercise, {cell.id: _released(exercise, cell) for cell in exercise.cells}))
+
+
+def _released(exercise: Exercise, cell: Cell) -> str:
+    return exercise.starter[cell.id] if cell.role is Role.ANSWER else released_check(cell)
+
+
+def released_check(cell: Cell) -> str:
+    """A cell's text for learners: of a hidden check only the title and the points, any other cell as it is."""
+    return announce_hidden(cell.check) if cell.hidden and cell.check else cell.source
+
+
+def announce_hidden(check: Check) -> str:
+    """The text that learners find instead of a hidden check."""
+    # Not a message: the grader compares it with the cell that is handed in, whatever the reader's language.
+    return f"# A further check, made when this is graded ({check.points:g} points): {check.title}"
+
+
+# ---- notebooks -----------------------------------------------------------------------------------------------------
+
+
+def make_notebook(exercise: Exercise, sources: Mapping[str, str], **metadata: Any) -> NotebookNode:
+    """A notebook with all cells of an exercise, their nbgrader metadata, and these sources by the cells' ids.
+
+    `metadata` is added to what the notebook's own metadata say about the exercise.
+    """
+    cells = []
+    for cell in exercise.cells:
+        make = new_markdown_cell if cell.role is Role.PROSE else new_code_cell
+        cell_metadata = {"nbgrader": _nbgrader_metadata(cell)}
+        cells.append(make(source=sources[cell.id], id=cell.id, metadata=cell_metadata))  # type: ignore[no-untyped-call]
     about = {"exercise": exercise.name, "title": exercise.title, "points": exercise.points}
-    notebook = new_notebook(
-        cells=[_release_cell(exercise, cell) for cell in exercise.cells],
-        metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: about},
-    )
+    return notebook_of(cells, about | metadata)
+
+
+def notebook_of(cells: Sequence[NotebookNode], about: Mapping[str, Any]) -> NotebookNode:
+    """A notebook for our kernel with these cells; `about` is what its metadata say about the exercise."""
+    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: dict(about)}
+    notebook: NotebookNode = new_notebook(cells=list(cells), metadata=metadata)
+    return notebook
+
+
+def notebook_text(notebook: NotebookNode) -> str:
+    """The text of a notebook file, validated."""
     nbformat.validate(notebook)
     return str(nbformat.writes(notebook)) + "\n"
 
 
-def _release_cell(exercise: Exercise, cell: Cell) -> Any:
-    make = new_markdown_cell if cell.role is Role.PROSE else new_code_cell
-    source = exercise.starter[cell.id] if cell.role is Role.ANSWER else released_check(cell)
-    return make(source=source, id=cell.id, metadata={"nbgrader": nbgrader_metadata(cell)})  # type: ignore[no-untyped-call]
-
-
-def released_check(cell: Cell) -> str:
-    """A cell's text for learners; of a hidden check, the title only."""
-    if not cell.hidden or cell.check is None:
-        return cell.source
-    return f"# A further check, made when this is graded ({cell.check.points:g} points): {cell.check.title}"
-
-
-def nbgrader_metadata(cell: Cell) -> dict[str, Any]:
-    """What nbgrader's schema v3 wants of a cell."""
+def _nbgrader_metadata(cell: Cell) -> dict[str, Any]:
+    """A cell's metadata by nbgrader's schema v3 (nbgrader/nbgraderformat/v3.py)."""
     grade, solution = cell.role is Role.CHECK, cell.role is Role.ANSWER
     metadata = {
         "schema_version": 3,
@@ -62,22 +91,17 @@ def nbgrader_metadata(cell: Cell) -> dict[str, Any]:
 
 
 def secrets_of(exercise: Exercise) -> frozenset[str]:
-    """The lines that learners must not get: of solutions and hidden checks, as far as they give anything away.
+    """The lines of solutions and hidden checks that learners must not get.
 
-    A line that the starter, the prose or a visible check has as well is none.
+    Short lines, and lines that are in the starter, the prose or a visible check as well, are no secrets.
     """
-    known = {line.strip() for cell in exercise.cells for line in _shown(exercise, cell)}
+    known = {line.strip() for cell in exercise.cells for line in _released(exercise, cell).splitlines()}
     prose = "\n".join(cell.source for cell in exercise.cells if cell.role is Role.PROSE)
-    secret = {line.strip() for cell in exercise.cells for line in _kept(cell)}
+    secret = {line.strip() for cell in exercise.cells for line in _withheld(cell)}
     return frozenset(line for line in secret - known if len(line) >= _SHORT and line not in prose)
 
 
-def _shown(exercise: Exercise, cell: Cell) -> list[str]:
-    source = exercise.starter[cell.id] if cell.role is Role.ANSWER else released_check(cell)
-    return source.splitlines()
-
-
-def _kept(cell: Cell) -> Iterator[str]:
+def _withheld(cell: Cell) -> Iterator[str]:
     if cell.role is Role.ANSWER:
         for region in read_regions(cell.source):
             yield from region.solution
@@ -86,23 +110,23 @@ def _kept(cell: Cell) -> Iterator[str]:
 
 
 def find_leaks(exercise: Exercise, text: str) -> list[str]:
-    """What must not be in a learner's notebook, given as its file's text, and is; a sentence each."""
+    """Sentences about everything in a learner's notebook, given as its file's text, that must not be there."""
     notebook = json.loads(text)
-    found = []
+    leaks = []
     for number, cell in enumerate(notebook["cells"], 1):
         if cell.get("outputs") or cell.get("execution_count"):
-            found.append(f"cell {number} has outputs, or was run")
+            leaks.append(_("Cell {number} was run, or has outputs.").format(number=number))
         if set(cell["metadata"]) - {"nbgrader"}:
-            found.append(f"cell {number} has metadata of others")
-    everything = list(_strings(notebook))
+            leaks.append(_("Cell {number} has metadata other than nbgrader's.").format(number=number))
+    strings = list(_strings(notebook))
     for line in sorted(secrets_of(exercise)):
-        if any(line in one for one in everything):
-            found.append(f"a line of a solution or of a hidden check is in it: {line}")
-    return found
+        if any(line in string for string in strings):
+            leaks.append(_("It contains a line of a solution or of a hidden check: {line}").format(line=line))
+    return leaks
 
 
 def _strings(value: Any) -> Iterator[str]:
-    """All texts in a notebook, wherever they are; a list of lines is one."""
+    """All strings in a notebook, at any depth; a list of lines counts as one string."""
     if isinstance(value, str):
         yield value
     elif isinstance(value, dict):
@@ -110,12 +134,7 @@ def _strings(value: Any) -> Iterator[str]:
             yield str(key)
             yield from _strings(inner)
     elif isinstance(value, list):
-        if value and all(isinstance(one, str) for one in value):
+        if value and all(isinstance(item, str) for item in value):
             yield "".join(value)
         for inner in value:
             yield from _strings(inner)
-
-
-def answer_line(cell: Cell) -> str:
-    """The first line of an answer cell, which is the master's."""
-    return split_magic(cell.source)[0]

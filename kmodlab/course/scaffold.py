@@ -1,14 +1,13 @@
-"""A new exercise: one module, one check, one hidden check, a starter, and a wrong solution; it works as it is."""
+"""The files of a new exercise, which works as it is: one module, a check, a hidden check, and a wrong solution."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from nbformat.v4 import new_code_cell, new_markdown_cell
 
-from kmodlab.course.exercise import KEY, MASTER
-from kmodlab.course.release import KERNEL
+from kmodlab.course.exercise import MASTER
+from kmodlab.course.release import notebook_of, notebook_text
 
 _STORY = """\
 # {title}
@@ -87,9 +86,7 @@ def _master(name: str, title: str, module: str) -> str:
         _cell(new_code_cell, "works", _CHECK, words),
         _cell(new_code_cell, "tidy", _HIDDEN, words),
     ]
-    metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: {"exercise": name, "title": title}}
-    notebook = new_notebook(cells=cells, metadata=metadata)
-    return str(nbformat.writes(notebook)) + "\n"
+    return notebook_text(notebook_of(cells, {"exercise": name, "title": title}))
 
 
 def _cell(make: Any, name: str, text: str, words: dict[str, str]) -> Any:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from kmodlab.course.exercise import Cell, Exercise, Role
-from kmodlab.course.release import KERNEL, answer_line, released_check
+from kmodlab.course.release import KERNEL, released_check
 from kmodlab.grading.intake import Submission, find_exercise
 from kmodlab.grading.notebooks import SubmittedCell, SubmittedNotebook
 from kmodlab.submission.cells import LONGEST, split_magic
@@ -89,7 +89,7 @@ def _answer(cell: Cell, found: Sequence[SubmittedCell]) -> tuple[str | None, lis
     # IPython does not mind empty lines above a magic.
     source = chosen.source.lstrip("\n") if chosen.source.lstrip().startswith("%%") else chosen.source
     line, body = split_magic(source.lstrip(" \t") if source.lstrip(" \t").startswith("%%") else source)
-    wanted = answer_line(cell)
+    wanted = cell.magic
     if line.split() != wanted.split():
         said = f"begins with {_quoted(line)}" if line else "has lost its first line"
         remarks.append(f"The answer cell `{cell.id}` {said}; {_quoted(wanted)} counts.")

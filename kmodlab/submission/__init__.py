@@ -1,1 +1,1 @@
-"""What a learner wrote, as data: from cells to the sources of a build."""
+"""What a learner wrote: from notebook cells to the sources of a build."""

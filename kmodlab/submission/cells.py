@@ -1,7 +1,7 @@
-"""A cell as data: which magic it begins with, and the text below that. Nothing of a cell is ever run as Python here.
+"""Read a notebook cell as data: its magic, the name after it, and the text below. No cell is ever run as Python here.
 
-Tolerant and bounded: what is no cell of ours is None, however it is made. What the text is worth is for
-`learner_sources` and the checks.
+Any text can be read: a cell that does not begin with one of our magics is None. `learner_sources` and the checks look
+at what the text says.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _MAGIC = re.compile(r"%%(\w+)[ \t]*(.*)")
 
 
 class CellKind(StrEnum):
-    """The magics whose cells a learner writes."""
+    """The magics of the cells that a learner writes."""
 
     KMOD = "kmod"
     MAKEFILE = "makefile"
@@ -31,7 +31,7 @@ class CellKind(StrEnum):
 
 @dataclass(frozen=True)
 class LearnerCell:
-    """A cell that was read: its magic, the name behind that, the files named with -f, and the text below."""
+    """A learner's cell: its magic, the name after it, the files named with -f, and the text below the first line."""
 
     kind: CellKind
     name: str
@@ -40,7 +40,7 @@ class LearnerCell:
 
 
 class _Options(ArgumentParser):
-    """What may stand behind the name; only the files matter."""
+    """The options of all magics; only the files are used."""
 
     def __init__(self) -> None:
         super().__init__(add_help=False, allow_abbrev=False, exit_on_error=False)
@@ -59,23 +59,23 @@ _OPTIONS = _Options()
 
 
 def split_magic(source: str) -> tuple[str, str]:
-    """The first line of a cell where that is a magic, else an empty one; and the text below, or all of it."""
+    """A cell's first line and the text below it, if that line is a cell magic; else an empty line and all the text."""
     line, _, body = source.partition("\n")
     return (line.rstrip(), body) if line.startswith("%%") else ("", source)
 
 
 def read_cell(source: str) -> LearnerCell | None:
-    """A cell's magic, name and text; None where it is none that a learner writes, or has no name."""
+    """A cell's magic, name and text; None if it begins with none of our magics, or has no name."""
     if len(source) > LONGEST:
         return None
-    line, body = split_magic(source.encode("utf-8", "replace").decode())  # JSON can hold halves of characters
-    found = _MAGIC.fullmatch(line)
-    if not found or found[1] not in list(CellKind):
+    line, body = split_magic(source.encode("utf-8", "replace").decode())  # JSON can contain half of a surrogate pair
+    match = _MAGIC.fullmatch(line)
+    if not match or match[1] not in list(CellKind):
         return None
     try:
-        options, _others = _OPTIONS.parse_known_args(shlex.split(found[2]))
+        options, _others = _OPTIONS.parse_known_args(shlex.split(match[2]))
     except (ArgumentError, ValueError):
         return None
     if not options.name:
         return None
-    return LearnerCell(CellKind(found[1]), options.name, body, tuple(options.file))
+    return LearnerCell(CellKind(match[1]), options.name, body, tuple(options.file))

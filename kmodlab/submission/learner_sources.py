@@ -1,8 +1,8 @@
-"""What a learner wrote, as data: C, Makefiles, scripts and answers, by the names in their cells' first lines.
+"""What a learner wrote: C, Makefiles, scripts and answers, by the names in the first lines of their cells.
 
-`LearnerSources.of` takes cells; the later of two with the same magic and name counts, as in a notebook. `sources`
-puts together what one build needs, for a notebook as for the grader. Files come from cells alone, since a notebook is
-handed in by itself. Whether any of it is right is left to the checks.
+`LearnerSources.of` takes cells. If two have the same magic and name, the later one counts, as in a notebook. `sources`
+collects what one build needs, in a notebook and in the grader alike. Files come from cells only, because a notebook is
+handed in without other files.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from kmodlab.errors import UsageError
+from kmodlab.i18n import _
 from kmodlab.kbuild.sources import Sources
 from kmodlab.submission.cells import CellKind, LearnerCell, read_cell
 
@@ -18,7 +19,7 @@ _SYMVERS = ".symvers"
 
 
 def as_file(body: str) -> str:
-    """A cell's text as a file. An empty line stands for the magic's own, so line numbers are those of the cell."""
+    """A cell's text as a file. Its first line is empty, in the place of the magic, so line numbers are the cell's."""
     return f"\n{body}"
 
 
@@ -34,21 +35,21 @@ class LearnerSources:
 
     @classmethod
     def of(cls, cells: Iterable[str]) -> LearnerSources:
-        """The work in the sources of cells, in their order; what is no cell of ours is passed over."""
-        found: dict[CellKind, dict[str, LearnerCell]] = {kind: {} for kind in CellKind}
+        """The work in these cells, given by their texts in order; cells with other magics are ignored."""
+        cells_of: dict[CellKind, dict[str, LearnerCell]] = {kind: {} for kind in CellKind}
         for cell in filter(None, map(read_cell, cells)):
-            found[cell.kind][cell.name] = cell
+            cells_of[cell.kind][cell.name] = cell
         return cls(
-            modules=found[CellKind.KMOD],
-            makefiles=_bodies(found[CellKind.MAKEFILE]),
-            files=_bodies(found[CellKind.KFILE]),
-            scripts=_bodies(found[CellKind.KSCRIPT]),
-            answers={name: cell.body for name, cell in found[CellKind.ANSWER].items()},
+            modules=cells_of[CellKind.KMOD],
+            makefiles=_bodies(cells_of[CellKind.MAKEFILE]),
+            files=_bodies(cells_of[CellKind.KFILE]),
+            scripts=_bodies(cells_of[CellKind.KSCRIPT]),
+            answers={name: cell.body for name, cell in cells_of[CellKind.ANSWER].items()},
         )
 
     @property
     def units(self) -> tuple[str, ...]:
-        """What is built: one build for each `%%kmod` cell, and for each Makefile that has no such cell."""
+        """The names of the builds: one for each `%%kmod` cell, and for each Makefile without a `%%kmod` cell."""
         return tuple(dict.fromkeys((*self.modules, *self.makefiles)))
 
     def needs(self, unit: str) -> tuple[str, ...]:
@@ -58,10 +59,10 @@ class LearnerSources:
         return tuple(stem for stem in stems if stem in self.units and stem != unit)
 
     def sources(self, unit: str, symvers: Mapping[str, bytes], *, reserved: Collection[str] = ()) -> Sources:
-        """All that one build needs.
+        """All files that one build needs.
 
-        `symvers` are the Module.symvers of other builds, by their names, as `needs` lists them; `reserved` are the
-        names of modules that are taken.
+        `symvers` are the Module.symvers of the builds that `needs` lists, by name; `reserved` are names that the
+        module must not have.
 
         Raises:
             UsageError: a file is missing, or the sources cannot be built as they are.
@@ -72,24 +73,26 @@ class LearnerSources:
         return Sources.of(unit, files, reserved=reserved)
 
     def _files(self, unit: str, symvers: Mapping[str, bytes]) -> Iterator[tuple[str, str | bytes]]:
-        if unit not in self.modules:  # a Makefile says by itself which of the files it wants
+        if unit not in self.modules:  # the Makefile names the files that it uses
             yield from self.files.items()
             return
         cell = self.modules[unit]
         yield f"{unit}.c", as_file(cell.body)
         for number, name in enumerate(cell.files):
             stem = name.removesuffix(_SYMVERS)
-            if name in (f"{unit}.c", *cell.files[:number]):
-                own = "is the cell itself" if name == f"{unit}.c" else "is named twice"
-                raise UsageError(f"The file {name[:60]!r} {own}.")
+            if name == f"{unit}.c":
+                raise UsageError(_("The file {name!r} is the cell itself.").format(name=name))
+            if name in cell.files[:number]:
+                raise UsageError(_("The file {name!r} is named twice.").format(name=name[:60]))
             if name in self.files:
                 yield name, self.files[name]
             elif stem != name and stem in symvers:
                 yield name, symvers[stem]
             else:
+                hint = _("Write the file in a cell that begins with `%%kfile {name}`: only cells are handed in.")
                 raise UsageError(
-                    f"There is no file {name[:60]!r} to build with.",
-                    hint=f"Begin a cell with `%%kfile {name[:60]}` and write it there: what is handed in are cells.",
+                    _("There is no file {name!r} to build with.").format(name=name[:60]),
+                    hint=hint.format(name=name[:60]),
                 )
 
 

@@ -1,8 +1,8 @@
-"""Turns notebooks into decks: reveal.js slides with the recorded outputs, each in one file that fetches nothing.
+"""Export notebooks as decks: reveal.js slides with the stored outputs, each in one HTML file that fetches nothing.
 
-What is on a slide is decided by the notebook's own slideshow metadata, and how it is cut up by nbconvert. Ours are the
-template, the looks, and that letters are as large as the slide has room for (`deck/`). reveal.js itself comes with the
-package sphinx-revealjs, of which nothing else is used; its licence goes into each deck.
+The slideshow metadata of the cells decide what is on which slide, and nbconvert makes the slides. `deck/` has the
+template and the styles, and a script that makes letters as large as the slide has room for. reveal.js comes with the
+package sphinx-revealjs, of which nothing else is used; its licence is part of each deck.
 """
 
 from __future__ import annotations
@@ -25,19 +25,20 @@ from nbformat import NotebookNode
 from traitlets.config import Config
 
 from kmodlab.errors import SetupError, UsageError
+from kmodlab.i18n import N_, _, ngettext
 
 Theme = Literal["light", "dark"]
 
 # The languages of the cells that begin with our magics.
 _LANGUAGES = {"%%kmod": "c", "%%kfile": "c", "%%library": "c", "%%faults": "c", "%%timeline": "c"}
 _LANGUAGES |= {"%%makefile": "make", "%%guest": "bash"}
-# Everything is inside; a frame is what the speaker view shows the deck in.
+# Everything is in the page itself; the speaker view shows the deck in a frame.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "frame-src 'self' file:; base-uri 'none'; form-action 'none'"
 )
 _NO_CODE = "no-code"
-_SECTION = re.compile(r"(</?)section\b", re.IGNORECASE)  # to reveal.js each of them is a slide
+_SECTION = re.compile(r"(</?)section\b", re.IGNORECASE)  # reveal.js takes each of them for a slide
 _DATA = files("kmodlab.course.slides")
 _REVEAL = "sphinx_revealjs", "_static/revealjs"  # the package, and its folder with reveal.js
 _MIME_TYPES = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
@@ -45,7 +46,7 @@ _MIME_TYPES = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/pl
 
 @dataclass(frozen=True)
 class Deck:
-    """One exported notebook: the name of its file, its title, how many slides it has, and the page itself."""
+    """An exported notebook: its file name, its title, its number of slides, and the HTML page."""
 
     name: str
     title: str
@@ -54,39 +55,70 @@ class Deck:
 
 
 def export_deck(path: Path, theme: Theme = "light", decks: Collection[str] = ()) -> Deck:
-    """The deck of a notebook's file. `decks` names those that it is shown with (stems): links to them lead there.
+    """The deck of a notebook file.
 
-    UsageError where the file is no notebook, or nothing in it is a slide.
+    `decks` are the stems of the notebooks that are exported with it: links to them become links to their decks.
+
+    Raises:
+        UsageError: the file is not a notebook, or no cell begins a slide.
     """
     deck = export_notebook(_read(path), path.stem, theme, folder=path.parent)
     return replace(deck, page=_relink(deck.page, decks))
 
 
 def export_notebook(notebook: NotebookNode, stem: str, theme: Theme = "light", *, folder: Path | None = None) -> Deck:
-    """The deck of a notebook. Pictures that its text names are looked for in `folder`, and put into the deck.
+    """The deck of a notebook. Pictures that its text links to are read from `folder` and embedded.
 
-    UsageError where nothing in it is a slide.
+    Raises:
+        UsageError: no cell begins a slide.
     """
     slides = _count_slides(notebook)
     if not slides:
-        hint = "In JupyterLab, the property inspector sets the slide type of each cell."
-        raise UsageError(f"{stem} has no slides: no cell of it begins one.", hint=hint)
+        hint = _("In JupyterLab, the property inspector sets the slide type of each cell.")
+        raise UsageError(_("{notebook} has no slides: no cell begins one.").format(notebook=stem), hint=hint)
     title = _title(notebook) or stem
     resources = {"deck": {"theme": theme, "policy": _POLICY, "title": title, **_parts()}}
     if folder is not None:
         resources["metadata"] = {"path": str(folder)}
-    page, _ = _exporter().from_notebook_node(_prepared(notebook), resources)
+    page, _resources = _exporter().from_notebook_node(_prepared(notebook), resources)
     return Deck(f"{stem}.html", title, slides, page)
 
 
+# What the keys do in a deck (deck.js, and reveal.js itself).
+_KEYS = (
+    ("<kbd>Space</kbd>", N_("the next step")),
+    ("<kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd>", N_("the slide in that direction")),
+    ("<kbd>Esc</kbd>", N_("all slides at once")),
+    ("<kbd>S</kbd>", N_("the speaker's view: notes, clock, next slide (allow the window to open)")),
+    ("<kbd>Tab</kbd>, <kbd>Enter</kbd>", N_("unfold what is folded")),
+    ("<kbd>J</kbd> <kbd>K</kbd>", N_("down and up in a slide that is longer than the screen")),
+    ("<kbd>T</kbd>", N_("dark or light")),
+    ("<kbd>F</kbd>", N_("full screen")),
+    ("<kbd>B</kbd>", N_("a black screen")),
+    ("<kbd>?</kbd>", N_("a list of all keys")),
+)
+
+
 def make_index(decks: Iterable[Deck], theme: Theme = "light") -> str:
-    """The page that lists decks, each with a link, and says the keys."""
+    """The page that links to all decks and lists the keys."""
     rows = "".join(
-        f'<li><a href="{escape(deck.name)}">{escape(deck.title)}</a> <small>{deck.slides} slides</small></li>\n'
+        f'<li><a href="{escape(deck.name)}">{escape(deck.title)}</a> <small>{escape(_slides(deck))}</small></li>\n'
         for deck in decks
     )
-    words = {"theme": theme, "policy": escape(_POLICY), "decks": rows}
-    return Template(_text("deck/index.html")).substitute(words)
+    values = {
+        "theme": theme,
+        "policy": escape(_POLICY),
+        "title": escape(_("kmodlab: the decks")),
+        "heading": escape(_("Linux kernel modules, hands on")),
+        "decks": rows,
+        "keys_heading": escape(_("Keys")),
+        "keys": "".join(f"<tr><td>{keys}</td><td>{escape(_(action))}</td></tr>\n" for keys, action in _KEYS),
+    }
+    return Template(_text("deck/index.html")).substitute(values)
+
+
+def _slides(deck: Deck) -> str:
+    return ngettext("{number} slide", "{number} slides", deck.slides).format(number=deck.slides)
 
 
 def _read(path: Path) -> NotebookNode:
@@ -94,19 +126,19 @@ def _read(path: Path) -> NotebookNode:
         notebook: NotebookNode = nbformat.read(path, as_version=4)
         nbformat.validate(notebook)
     except OSError as exc:
-        raise UsageError(f"{path} could not be read: {exc.strerror}.") from exc
+        raise UsageError(_("{path} cannot be read: {error}.").format(path=path, error=exc.strerror)) from exc
     except (ValueError, AttributeError, TypeError, KeyError, nbformat.ValidationError) as exc:
-        raise UsageError(f"{path} is not a Jupyter notebook.") from exc
+        raise UsageError(_("{path} is not a Jupyter notebook.").format(path=path)) from exc
     return notebook
 
 
 def _prepared(notebook: NotebookNode) -> NotebookNode:
-    """A copy that a deck can be made of."""
+    """A copy with what nbconvert and reveal.js need."""
     notebook = deepcopy(notebook)
-    # nbconvert colours other languages only in what it takes for IPython's own.
+    # nbconvert highlights other languages in magics only if the notebook's language is IPython's own.
     notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     for cell in notebook.cells:
-        # A prediction's code has the answer in it; on a slide there is only the question that it shows.
+        # The code of a prediction contains the answer; the slide shows only the question, its output.
         if cell.cell_type == "code" and cell.source.startswith("predict(") and cell.outputs:
             cell.metadata.tags = [_NO_CODE]
         for output in cell.get("outputs", []):
@@ -126,8 +158,8 @@ def _count_slides(notebook: NotebookNode) -> int:
 
 def _title(notebook: NotebookNode) -> str:
     headings = (re.search(r"^# +(.+)$", cell.source, re.M) for cell in notebook.cells if cell.cell_type == "markdown")
-    found = next(filter(None, headings), None)
-    return re.sub(r"[`*]", "", found[1]).strip() if found else ""
+    heading = next(filter(None, headings), None)
+    return re.sub(r"[`*]", "", heading[1]).strip() if heading else ""
 
 
 @cache
@@ -151,7 +183,7 @@ def _exporter() -> SlidesExporter:
 
 @cache
 def _parts() -> dict[str, Any]:
-    """What all decks have in them."""
+    """What is the same in all decks: styles, scripts, and the licence of reveal.js."""
     reveal = _find_reveal()
     scripts = [(reveal / name).read_text("utf-8") for name in ("dist/reveal.js", "plugin/notes/notes.js")]
     return {
@@ -163,13 +195,14 @@ def _parts() -> dict[str, Any]:
 
 
 def _find_reveal() -> Path:
-    """The folder with reveal.js; SetupError where the package that brings it is not installed."""
-    package, folder = _REVEAL
-    spec = find_spec(package)  # the package itself, which loads Sphinx, is not imported
-    for place in (spec.submodule_search_locations or []) if spec else []:
-        if (Path(place) / folder / "dist/reveal.js").is_file():
-            return Path(place) / folder
-    raise SetupError("reveal.js is not installed: decks need it.", hint="Install it: pip install 'kmodlab[slides]'.")
+    """The folder with reveal.js; SetupError if it is not installed."""
+    package, subfolder = _REVEAL
+    spec = find_spec(package)  # importing the package would import Sphinx
+    for location in (spec.submodule_search_locations or []) if spec else []:
+        if (Path(location) / subfolder / "dist/reveal.js").is_file():
+            return Path(location) / subfolder
+    hint = _("Install it: pip install 'kmodlab[slides]'.")
+    raise SetupError(_("reveal.js is not installed, but decks need it."), hint=hint)
 
 
 def _text(name: str) -> str:
@@ -177,12 +210,12 @@ def _text(name: str) -> str:
 
 
 def _embeddable(script: str) -> str:
-    """A script without what would end it, or the page's comment, too early; to JavaScript it is the same."""
+    """An equivalent script without the sequences that would end it, or begin a comment, in HTML."""
     return re.sub(r"<(?=!--|/script)", r"\\x3c", script, flags=re.IGNORECASE)
 
 
 def _relink(page: str, decks: Collection[str]) -> str:
-    """Links to other notebooks, made to lead to their decks."""
+    """Turn links to notebooks into links to their decks."""
     return re.sub(
         r'href="([^"/:#]+)\.ipynb(?=["#])',
         lambda link: f'href="{link[1]}.html' if link[1] in decks else link[0],

@@ -16,9 +16,9 @@ from nbgrader.preprocessors import ClearSolutions as NbgradersClearSolutions
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 
 from kmodlab.checks.registry import CheckTextError, read_check
-from kmodlab.course.exercise import HIDDEN, Cell, Role
+from kmodlab.course.exercise import HIDDEN
 from kmodlab.course.regions import has_marks, starter_of
-from kmodlab.course.release import released_check
+from kmodlab.course.release import announce_hidden
 from kmodlab.submission.cells import split_magic
 
 _Processed = tuple[NotebookNode, ResourcesDict]
@@ -70,7 +70,6 @@ def _released(cell: Any) -> str | None:
     if not _is_hidden(cell):
         return None
     try:
-        check = read_check(cell.source)
+        return announce_hidden(read_check(cell.source))
     except CheckTextError:
         return None
-    return released_check(Cell(cell.metadata.nbgrader.grade_id, Role.CHECK, cell.source, check, hidden=True))

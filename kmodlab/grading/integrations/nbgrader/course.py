@@ -10,13 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
-import nbformat
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
-
-from kmodlab.course.exercise import KEY, Cell, Exercise, Role
-from kmodlab.course.release import KERNEL, nbgrader_metadata
+from kmodlab.course.exercise import Exercise
+from kmodlab.course.release import make_notebook, notebook_text
 from kmodlab.files import replace_text
 
 CONFIG = "nbgrader_config.py"
@@ -44,16 +40,4 @@ def write_course(exercises: Iterable[Exercise], folder: Path) -> list[Path]:
 
 def as_source(exercise: Exercise) -> str:
     """The master as nbgrader wants it, as a file's text."""
-    about = {"exercise": exercise.name, "title": exercise.title, "points": exercise.points}
-    notebook = new_notebook(
-        cells=[as_cell(cell, cell.source) for cell in exercise.cells],
-        metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: about},
-    )
-    nbformat.validate(notebook)
-    return str(nbformat.writes(notebook)) + "\n"
-
-
-def as_cell(cell: Cell, source: str) -> Any:
-    """A cell with nbgrader's metadata and that text."""
-    make = new_markdown_cell if cell.role is Role.PROSE else new_code_cell
-    return make(source=source, id=cell.id, metadata={"nbgrader": nbgrader_metadata(cell)})  # type: ignore[no-untyped-call]
+    return notebook_text(make_notebook(exercise, {cell.id: cell.source for cell in exercise.cells}))

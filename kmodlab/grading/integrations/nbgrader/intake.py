@@ -12,13 +12,11 @@ from typing import Any
 
 from nbconvert.exporters import NotebookExporter
 from nbconvert.exporters.exporter import ResourcesDict
-from nbformat.v4 import new_notebook
 from nbgrader.coursedir import CourseDirectory
 
-from kmodlab.course.exercise import KEY, Exercise, read_master
-from kmodlab.course.release import KERNEL
+from kmodlab.course.exercise import Exercise, read_master
+from kmodlab.course.release import make_notebook
 from kmodlab.grading.archives import find_notebooks
-from kmodlab.grading.integrations.nbgrader.course import as_cell
 from kmodlab.grading.matching import Matched, match
 from kmodlab.grading.notebooks import NotebookError, read_notebook
 
@@ -68,12 +66,7 @@ def take_in(places: Places) -> Any:
     matched = _match(places.submitted, exercise)
     empty = {name: source.partition("\n")[0] for name, source in exercise.starter.items()}
     texts = {cell.id: cell.source for cell in exercise.cells} | empty | dict(matched.answers)
-    about = {"exercise": exercise.name, "title": exercise.title, "points": exercise.points}
-    handed_in = {"remarks": list(matched.remarks), "problem": matched.problem}
-    return new_notebook(
-        cells=[as_cell(cell, texts[cell.id]) for cell in exercise.cells],
-        metadata={"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: about | handed_in},
-    )
+    return make_notebook(exercise, texts, remarks=list(matched.remarks), problem=matched.problem)
 
 
 def _match(path: Path, exercise: Exercise) -> Matched:
