@@ -1,8 +1,8 @@
-"""One QEMU process with a guest in it, from start to reaped: launched, spoken to, watched, ended.
+"""One QEMU process with a guest: starts it, runs commands in it, notices its end.
 
-A guest can end at any moment by what a module does. `Machine` notices it from outside (QEMU's events, the agent's
-port, the process, a deadline), says how it ended, and keeps the console's last words. All of it runs on the I/O
-thread; `session` is the face for everybody else.
+A module can end its guest at any moment. `Machine` notices this from outside (QEMU's events, the agent's port, the
+process, a deadline), and keeps the reason and the console's last output. All of it runs on the I/O thread; other
+folders use `session`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from qemu.qmp import EventListener, QMPClient, QMPError
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import Agent, PortClosedError, ProtocolError, Result
 from kmodlab.guest.qemu import CONSOLE, CONSOLE_KIB, Descriptors, qemu_argv
+from kmodlab.i18n import N_, _
 from kmodlab.kernel.arch import Arch, Registers
 from kmodlab.process import Deadline, start, stop
 from kmodlab.sandbox.limits import GUEST
@@ -30,19 +31,19 @@ from kmodlab.sandbox.sandbox import find_sandbox, open_box
 
 T = TypeVar("T")
 
-PING_S = 2.0  # an agent that does not answer a greeting for so long is taken for dead
-SHUTDOWN_S = 3.0  # from closing its devices to its end, for a guest that shuts itself down under emulation
-# A processor seen with interrupts off so many times running, three seconds long, will not turn them on again. What a
-# kernel does without interrupts takes microseconds; on a crowded host, by the guest's own clock, all the less.
-LOOKS_BEGIN_S, LOOKS_EVERY_S, LOOKS = 2.0, 0.2, 15
-# QEMU translates code when it is met for the first time, which makes the first start of a program ten times as slow as
-# the next. So, while nobody asks for anything, these are met; at the lowest priority, so that nobody waits for them.
+PING_S = 2.0  # for the agent to answer a greeting
+SHUTDOWN_S = 3.0  # for an emulated guest that shuts down: from the close of its devices to its end
+# A processor that has interrupts off whenever it is sampled, for three seconds, will not turn them on again: the kernel
+# turns them off for microseconds of the guest's own time.
+SAMPLES_BEGIN_S, SAMPLES_EVERY_S, SAMPLES = 2.0, 0.2, 15
+# QEMU translates code when it runs for the first time, so a program's first start takes ten times as long as the next.
+# An idle guest runs these commands in advance, at the lowest priority, so that nobody waits for them.
 _WARM_UP = ("nice", "-n", "19", "sh", "-c", "insmod /none; cat /dev/null; test -e /none")
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """What a machine is made of besides its memory: architecture, accelerator, QEMU binary, and the modules' disk."""
+    """A virtual machine without its memory: architecture, accelerator, QEMU binary, and the disk with modules."""
 
     arch: Arch
     accel: str
@@ -51,7 +52,7 @@ class Hardware:
 
 
 class Machine:
-    """A running guest. Make one with `launch`; `stop` may be called at any time, any number of times."""
+    """A running guest. `launch` makes one; `stop` may be called at any time, any number of times."""
 
     def __init__(
         self, stack: AsyncExitStack, child: asyncio.subprocess.Process, monitor: QMPClient, arch: Arch
@@ -63,7 +64,7 @@ class Machine:
 
     @property
     def pid(self) -> int:
-        """The id of the process that holds QEMU: QEMU's own, or its sandbox's."""
+        """The process id of QEMU, or of the sandbox around it."""
         return self._child.pid
 
     @property
@@ -81,14 +82,17 @@ class Machine:
         kernel: Path | None = None,
         initramfs: Path | None = None,
     ) -> Machine:
-        """Start QEMU: it boots where a kernel is given, else it waits for a snapshot. Half a start unwinds itself."""
+        """Start QEMU. It boots the kernel; None: it waits for a snapshot. A failure ends what was started.
+
+        Raises: GuestError, SandboxError.
+        """
         async with AsyncExitStack() as stack:
-            ours = [_connection(stack), _connection(stack)]
+            (monitor_socket, qemu_monitor), (agent_socket, qemu_agent) = _connection(stack), _connection(stack)
             fds = Descriptors(
                 ram=ram,
                 disk=_open(stack, hardware.disk),
-                monitor=ours[0][1].fileno(),
-                agent=ours[1][1].fileno(),
+                monitor=qemu_monitor.fileno(),
+                agent=qemu_agent.fileno(),
                 kernel=_open(stack, kernel) if kernel else None,
                 initramfs=_open(stack, initramfs) if initramfs else None,
             )
@@ -102,11 +106,10 @@ class Machine:
                 stdout=asyncio.subprocess.DEVNULL,
             )
             stack.push_async_callback(stop, child)
-            for _, theirs in ours:
-                theirs.close()
-            monitor = QMPClient("guest")
-            machine = cls(stack, child, monitor, hardware.arch)
-            await machine._attach(ours[0][0], ours[1][0], deadline)
+            qemu_monitor.close()
+            qemu_agent.close()
+            machine = cls(stack, child, QMPClient("guest"), hardware.arch)
+            await machine._attach(monitor_socket, agent_socket, deadline)
             machine._stack = stack.pop_all()
             return machine
 
@@ -123,15 +126,17 @@ class Machine:
             async with asyncio.timeout(deadline.left_s):
                 await self.until_end(self.monitor.connect(monitor_socket))
         except (TimeoutError, QMPError, OSError) as exc:
-            # Where QEMU refuses its command line it says why and exits; that says more than a closed monitor.
+            # If QEMU refuses its command line, it prints why and exits; that says more than the closed monitor.
             await asyncio.wait({self._end}, timeout=min(1.0, deadline.left_s))
-            said = errors.text or str(exc) or "no answer on its monitor"
-            raise GuestError(f"QEMU did not start: {said}.", hint="`kmodlab doctor` checks QEMU.") from exc
+            reason = errors.text or str(exc) or _("no answer on its monitor")
+            raise GuestError(
+                _("QEMU did not start: {reason}.").format(reason=reason), hint=_("`kmodlab doctor` checks QEMU.")
+            ) from exc
         self._stack.push_async_callback(_disconnect, self.monitor)
         self.agent = await Agent.connect(agent_socket)
         self._stack.push_async_callback(self.agent.close)
 
-    # ---- how it ends ----
+    # ---- the guest's end ----
 
     async def _watch_events(self, listener: EventListener) -> None:
         async for event in listener:
@@ -140,33 +145,33 @@ class Machine:
                 await self._ended_by_itself(str(data.get("reason")))
             elif name == "VSERPORT_CHANGE":
                 self._opens += bool(data["open"])
-                # QEMU tells of a port once a second at most: of one that was closed and opened again meanwhile, by
-                # another agent, only that it is open. The true one opens it once.
+                # QEMU reports a port's state once a second at most. If another program took the agent's place within
+                # that second, the port is reported open once more. The agent itself opens it once.
                 if self._opens > 1 or (self._port_opened and not data["open"]):
                     task = asyncio.create_task(self._agent_gone())
                     self._stack.push_async_callback(_cancel, [task])
                 self._port_opened = bool(data["open"])
 
     async def _agent_gone(self) -> None:
-        # A guest that reboots or powers off closes its devices first; if it is that, the event that says so follows.
+        # A guest that reboots or powers off closes its devices first, and the event that says so follows.
         await asyncio.sleep(SHUTDOWN_S)
-        await self._finish(EndKind.AGENT_KILLED, "The guest's agent was killed.")
+        await self._finish(EndKind.AGENT_KILLED, _("The guest's agent was killed."))
 
     async def _ended_by_itself(self, reason: str) -> None:
         console = await self.console()
-        if "Attempted to kill init!" in console:  # which the agent's first process does when the agent has ended
-            await self._finish(EndKind.AGENT_KILLED, "The guest's agent was killed.", "")
+        if "Attempted to kill init!" in console:  # the first process ends when the agent does
+            await self._finish(EndKind.AGENT_KILLED, _("The guest's agent was killed."), "")
         elif reason == "guest-panic" or "Kernel panic" in console:
-            await self._finish(EndKind.PANIC, "The guest's kernel panicked.", console)
+            await self._finish(EndKind.PANIC, _("The guest's kernel panicked."), console)
         elif reason == "guest-reset":
-            await self._finish(EndKind.REBOOT, "The guest rebooted.", console)
+            await self._finish(EndKind.REBOOT, _("The guest rebooted."), console)
         else:
-            await self._finish(EndKind.POWER_OFF, "The guest powered off.", console)
+            await self._finish(EndKind.POWER_OFF, _("The guest powered off."), console)
 
     async def _watch_process(self, errors: _LastLines) -> None:
         status = await self._child.wait()
-        said = f": {errors.text}" if errors.text else ""
-        await self._finish(EndKind.QEMU_DIED, f"QEMU ended (status {status}){said}.", "")
+        sentence = _("QEMU ended (status {status}): {reason}.") if errors.text else _("QEMU ended (status {status}).")
+        await self._finish(EndKind.QEMU_DIED, sentence.format(status=status, reason=errors.text), "")
 
     async def _finish(self, kind: EndKind, sentence: str, console: str | None = None) -> None:
         if console is None:
@@ -175,7 +180,7 @@ class Machine:
             self._end.set_result(GuestEnd(kind, sentence, console))
 
     async def console(self) -> str:
-        """The last output of the guest's console (at most `CONSOLE_KIB`); it is consumed. Empty when QEMU is gone."""
+        """The console's output since the last call, at most the last `CONSOLE_KIB` of it. Empty if QEMU ended."""
         with contextlib.suppress(QMPError, TimeoutError, OSError):
             async with asyncio.timeout(PING_S):
                 arguments = {"device": CONSOLE, "size": CONSOLE_KIB << 10, "format": "utf8"}
@@ -183,49 +188,56 @@ class Machine:
         return ""
 
     async def until_end(self, work: Awaitable[T]) -> T:
-        """Wait for work, but not longer than the guest lives."""
+        """Wait for a coroutine or for the guest's end, whichever comes first. Raises: GuestLostError."""
         task = asyncio.ensure_future(work)
         try:
-            either: set[asyncio.Future[Any]] = {task, self._end}
-            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            futures: set[asyncio.Future[Any]] = {task, self._end}
+            await asyncio.wait(futures, return_when=asyncio.FIRST_COMPLETED)
             if not task.done():
                 raise GuestLostError(self._end.result())
             return task.result()
         except (PortClosedError, ProtocolError) as exc:
             await asyncio.wait({self._end}, timeout=SHUTDOWN_S)
             if not self._end.done():
-                await self._finish(EndKind.AGENT_KILLED, f"The guest's agent cannot be understood any more: {exc}")
+                sentence = _("The guest's agent does not follow the protocol any more: {error}").format(error=exc)
+                await self._finish(EndKind.AGENT_KILLED, sentence)
             raise GuestLostError(self._end.result()) from exc
         finally:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    # ---- what can be asked of it ----
+    # ---- requests ----
 
     async def greet(self, deadline: Deadline) -> None:
-        """Wait until the agent answers; GuestLostError when it does not in time."""
-        await self.ask(self.agent.hello(), deadline, "answer")
-        self._port_opened = True  # of a resumed guest QEMU says so only a moment later
+        """Wait until the agent answers. Raises: GuestLostError."""
+        await self.ask(self.agent.hello(), deadline, _("The guest did not answer in time."))
+        self._port_opened = True  # QEMU reports it a moment later if the guest was resumed
 
     def warm_up(self) -> None:
-        """Let the emulator meet what is usually run first, while nothing else is to be done."""
+        """Run common commands in the background, so that QEMU has translated their code before it is needed."""
         self._stack.push_async_callback(_cancel, [asyncio.create_task(self._warm_up())])
 
     async def _warm_up(self) -> None:
-        with contextlib.suppress(GuestError):  # who asks for something next learns what is the matter
+        with contextlib.suppress(GuestError):  # the next command reports the same problem
             await self.agent.execute(list(_WARM_UP))
 
-    async def ask(self, work: Awaitable[T], deadline: Deadline, what: str) -> T:
-        """Wait for an answer of the agent; a silent guest is taken for hanging, and lost."""
+    async def ask(self, work: Awaitable[T], deadline: Deadline, timeout_message: str) -> T:
+        """Wait for an answer of the agent. A guest that does not answer in time counts as lost.
+
+        `timeout_message` is the sentence for that. Raises: GuestLostError.
+        """
         try:
             async with asyncio.timeout(deadline.left_s):
                 return await self.until_end(work)
         except TimeoutError:
-            await self._give_up(f"The guest did not {what} in time")
+            await self._finish_hung(timeout_message, await self._registers())
             raise GuestLostError(self._end.result()) from None
 
     async def execute(self, argv: list[str], deadline: Deadline, **options: Any) -> Result:
-        """Run a command. One that does not end in time is killed: status -9 and `timed_out`, if the guest lives."""
+        """Run a command. If it does not end in time, it is killed: status -9 and `timed_out`.
+
+        Raises: GuestLostError if the guest does not answer after that, or ends.
+        """
         printed: dict[bytes, bytearray] = {b"o": bytearray(), b"e": bytearray()}
         forward = options.pop("on_output", None)
 
@@ -245,24 +257,24 @@ class Machine:
             await _cancel([watcher])
 
     async def _watch_interrupts(self) -> None:
-        """Call a guest lost whose interrupts stay off: it can never answer, so nobody need wait for the deadline.
+        """End the wait for a guest whose interrupts stay off: it will never answer.
 
-        The guest itself cannot report it (its watchdogs run on interrupts), but its processor can be looked at.
+        The guest cannot report this itself, as its watchdogs run on interrupts, but QEMU shows its registers.
         """
-        await asyncio.sleep(LOOKS_BEGIN_S)
+        await asyncio.sleep(SAMPLES_BEGIN_S)
         off = 0
-        while off < LOOKS:
-            await asyncio.sleep(LOOKS_EVERY_S)
+        while off < SAMPLES:
+            await asyncio.sleep(SAMPLES_EVERY_S)
             registers = await self._registers()
             off = off + 1 if are_interrupts_off(self._arch.registers, registers) else 0
-        await self._finish(EndKind.HANG, f"The guest hangs{describe_registers(self._arch.registers, registers)}.")
+        await self._finish_hung(_("The guest hangs."), registers)
 
-    async def _give_up(self, sentence: str) -> None:
-        """The guest is silent: look at its processor from outside, which works even when its interrupts are off."""
-        where = describe_registers(self._arch.registers, await self._registers())
-        await self._finish(EndKind.HANG, f"{sentence}{where}.")
+    async def _finish_hung(self, sentence: str, registers: str) -> None:
+        state = describe_registers(self._arch.registers, registers)
+        await self._finish(EndKind.HANG, f"{sentence} {state}" if state else sentence)
 
     async def _registers(self) -> str:
+        """QEMU's "info registers", which works even while the guest's interrupts are off; empty if QEMU is silent."""
         with contextlib.suppress(QMPError, TimeoutError, OSError):
             async with asyncio.timeout(PING_S):
                 arguments = {"command-line": "info registers"}
@@ -270,14 +282,14 @@ class Machine:
         return ""
 
     async def stop(self) -> None:
-        """End it. Nothing in a disposable guest is worth a polite shutdown, so QEMU is killed and reaped."""
+        """End the guest: QEMU is killed and reaped. A disposable guest needs no orderly shutdown."""
         if not self._end.done():
-            self._end.set_result(GuestEnd(EndKind.STOPPED, "The guest was stopped."))
+            self._end.set_result(GuestEnd(EndKind.STOPPED, _("The guest was stopped.")))
         await self._stack.aclose()
 
 
 def are_interrupts_off(registers: Registers, text: str) -> bool:
-    """Whether QEMU's "info registers" shows a running processor that takes no interrupts."""
+    """Whether QEMU's "info registers" shows a running processor with interrupts off."""
     flags = re.search(registers.flags, text)
     return flags is not None and not _interrupts_on(registers, flags) and not re.search(registers.halted, text)
 
@@ -286,20 +298,31 @@ def _interrupts_on(registers: Registers, flags: re.Match[str]) -> bool:
     return int(flags[1], 16) & registers.interrupt_bits == registers.interrupts_on
 
 
+# Keys: whether the processor is in a module's code, takes interrupts, is halted.
+_STATES = {
+    (True, True, True): N_("Its processor is in a module's code with interrupts on, halted ({register} {address})."),
+    (True, True, False): N_("Its processor is in a module's code with interrupts on ({register} {address})."),
+    (True, False, True): N_("Its processor is in a module's code with interrupts off, halted ({register} {address})."),
+    (True, False, False): N_("Its processor is in a module's code with interrupts off ({register} {address})."),
+    (False, True, True): N_("Its processor is in the kernel with interrupts on, halted ({register} {address})."),
+    (False, True, False): N_("Its processor is in the kernel with interrupts on ({register} {address})."),
+    (False, False, True): N_("Its processor is in the kernel with interrupts off, halted ({register} {address})."),
+    (False, False, False): N_("Its processor is in the kernel with interrupts off ({register} {address})."),
+}
+
+
 def describe_registers(registers: Registers, text: str) -> str:
-    """What QEMU's "info registers" says of a silent guest, as the end of a sentence; empty when it says nothing."""
+    """A sentence about the processor that QEMU's "info registers" shows; empty if the text shows none."""
     flags, counter = re.search(registers.flags, text), re.search(registers.counter, text)
     if not flags or not counter:
         return ""
-    interrupts = "on" if _interrupts_on(registers, flags) else "off"
-    place = "in a module's code" if int(counter[1], 16) >= registers.modules_begin else "in the kernel"
-    halted = ", halted" if re.search(registers.halted, text) else ""
-    name = registers.counter_name
-    return f": its processor is {place} with interrupts {interrupts}{halted} ({name} {counter[1]})"
+    in_module = int(counter[1], 16) >= registers.modules_begin
+    state = (in_module, _interrupts_on(registers, flags), re.search(registers.halted, text) is not None)
+    return _(_STATES[state]).format(register=registers.counter_name, address=counter[1])
 
 
 class _LastLines:
-    """The last of what QEMU prints on stderr, kept small."""
+    """The last part of what QEMU prints on stderr."""
 
     def __init__(self) -> None:
         self._tail = b""
@@ -334,6 +357,6 @@ async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _disconnect(monitor: QMPClient) -> None:
-    with contextlib.suppress(Exception):  # QEMU is killed already or next; its last words here do not matter
+    with contextlib.suppress(Exception):  # QEMU is killed anyway, so errors here do not matter
         async with asyncio.timeout(PING_S):
             await monitor.disconnect()

@@ -1,8 +1,8 @@
-"""The guest that a lab keeps alive from one command to the next: the face that everybody else uses.
+"""Session: a guest that stays alive from one command to the next. Other folders use guests through it.
 
-A session has at most one guest. It starts one when one is needed, replaces one that was lost, and ends it with its
-owner. `prepare` starts forking early, so that a build and a fork overlap. Methods may be called from any thread, one
-at a time; an interrupt (Ctrl-C) kills the running command and leaves the guest usable.
+A session has at most one guest. It forks a guest when a command needs one, replaces a guest that was lost, and ends
+it when the session is closed. `prepare` forks in the background, so that a build and a fork overlap. Methods may be
+called from any thread, one at a time; an interrupt (Ctrl-C) kills the running command and leaves the guest usable.
 """
 
 from __future__ import annotations
@@ -20,20 +20,21 @@ from kmodlab.guest.agent.client import OUTPUT_LIMIT, Result
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.snapshot import get_ram, resume
+from kmodlab.i18n import _
 from kmodlab.process import Deadline, run_sync
 
 T = TypeVar("T")
 
 START_S = 20.0  # for a fork to be ready; usually it takes a tenth of a second
-COMMAND_S = 20.0  # for a command, where its caller says nothing else
+COMMAND_S = 20.0  # for a command, unless its caller sets a limit
 TRANSFER_S = 60.0
 
 
 class Session:
     """One guest at a time; a context manager. `generation` counts the guests that were started.
 
-    With `warm`, a guest that comes up uses the processor time that nobody wants to become quicker: for sessions with a
-    person before them. Where all processors are busy with guests, it would only take it from the others.
+    With `warm`, an idle guest runs common commands in advance, which makes the user's first commands quicker. It costs
+    processor time, so it is for sessions that a person works in, not for a grader that keeps all processors busy.
     """
 
     def __init__(self, lab: Lab, *, warm: bool = False) -> None:
@@ -51,14 +52,14 @@ class Session:
     def __exit__(self, *exc: object) -> None:
         self.close()
 
-    # ---- life ----
+    # ---- start and end ----
 
     def prepare(self) -> None:
-        """Start forking a guest, if there is none, and return at once."""
+        """Fork a guest in the background, unless there is one."""
         run_sync(self._prepare())
 
     def start(self) -> None:
-        """Wait until there is a live guest."""
+        """Wait until a guest runs. Raises: GuestError, SetupError."""
         with self._lock:
             run_sync(self._get())
 
@@ -84,7 +85,7 @@ class Session:
         return machine
 
     async def _get(self) -> Machine:
-        """The live guest, or a fresh one."""
+        """The running guest, or a fresh one."""
         if self._machine is not None and self._machine.end is not None:
             await self._discard()
         if self._machine is None:
@@ -109,27 +110,27 @@ class Session:
             await machine.stop()
 
     def reset(self) -> None:
-        """Throw the guest away; the next command gets a pristine one."""
+        """End the guest; the next command gets a fresh one."""
         with self._lock:
             run_sync(self._discard())
 
     def close(self) -> None:
-        """End the guest; the session may be used again all the same."""
+        """End the guest. The session can be used again."""
         self.reset()
 
     @property
     def is_alive(self) -> bool:
-        """Whether a guest is running now."""
+        """Whether a guest runs now."""
         return self._machine is not None and self._machine.end is None
 
     @property
     def end(self) -> GuestEnd | None:
-        """How the guest ended; None while it runs, and before there is one. The next command gets a fresh guest."""
+        """How the guest ended; None while it runs and before it starts. The next command gets a fresh guest."""
         return self._machine.end if self._machine is not None else None
 
     @property
     def pid(self) -> int | None:
-        """The id of the process that holds QEMU; None while no guest runs."""
+        """The process id of QEMU, or of the sandbox around it; None while no guest runs."""
         return self._machine.pid if self._machine is not None and self.is_alive else None
 
     # ---- commands ----
@@ -145,9 +146,9 @@ class Session:
         on_output: Callable[[bytes, bytes], None] | None = None,
         in_agent: bool = False,
     ) -> Result:
-        """Run a command in the guest, or (`in_agent`) one of the agent's own (see `Agent.execute`).
+        """Run a command in the guest; with `in_agent`, a builtin command of the agent (see `Agent.execute`).
 
-        GuestLostError when the guest ends meanwhile or falls silent.
+        Raises: GuestError, and GuestLostError if the guest ends meanwhile or no longer answers.
         """
 
         async def work(machine: Machine) -> Result:
@@ -159,26 +160,29 @@ class Session:
 
     def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Write a file in the guest."""
-        self._do(lambda machine: machine.ask(machine.agent.put(path, data, mode), _transfer(), f"take {path}"))
+        late = _("The guest did not take {path} in time.").format(path=path)
+        self._do(lambda machine: machine.ask(machine.agent.put(path, data, mode), _transfer(), late))
 
     def get(self, path: str, limit: int = OUTPUT_LIMIT) -> bytes:
-        """Read a file of the guest, at most `limit` bytes of it."""
-        return self._do(lambda machine: machine.ask(machine.agent.get(path, limit), _transfer(), f"give {path}"))
+        """Read at most `limit` bytes of a file in the guest."""
+        late = _("The guest did not give {path} in time.").format(path=path)
+        return self._do(lambda machine: machine.ask(machine.agent.get(path, limit), _transfer(), late))
 
     def kmsg(self, sequence: int | None = None) -> bytes:
-        """The kernel log's records from a sequence number on, or (None) what is new, as /dev/kmsg gives them."""
-        return self._do(lambda machine: machine.ask(machine.agent.log(sequence), _transfer(), "give its log"))
+        """The records of /dev/kmsg from a sequence number on; None: those since the last call."""
+        late = _("The guest did not give its log in time.")
+        return self._do(lambda machine: machine.ask(machine.agent.log(sequence), _transfer(), late))
 
     def console(self) -> str:
-        """What the guest's console printed since it was asked last."""
+        """The console's output since the last call."""
         return self._do(lambda machine: machine.console())
 
     def monitor(self, command: str, arguments: dict[str, Any] | None = None) -> Any:
-        """Give QEMU a QMP command, for instance to plug in a device."""
+        """Send QEMU a QMP command, for example to plug in a device."""
         return self._do(lambda machine: machine.monitor.execute(command, arguments))
 
     def with_machine(self, work: Callable[[Machine], Coroutine[Any, Any, T]]) -> T:
-        """Several steps in one go, on the I/O thread."""
+        """Run a coroutine with the guest's machine on the I/O thread."""
         return self._do(work)
 
     def _do(self, work: Callable[[Machine], Coroutine[Any, Any, T]]) -> T:
@@ -199,7 +203,7 @@ def _transfer() -> Deadline:
 
 
 def is_modules_doing(end: GuestEnd) -> bool:
-    """Whether a guest's end is the doing of what ran in it, rather than of our own machinery."""
+    """Whether a module, or another program in the guest, ended the guest, and not QEMU or the host."""
     return end.kind not in (EndKind.QEMU_DIED, EndKind.STOPPED)
 
 
@@ -209,5 +213,5 @@ _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 @atexit.register
 def _close_all() -> None:
     for session in list(_sessions):
-        with contextlib.suppress(Exception):  # the death signal ends whatever is left
+        with contextlib.suppress(Exception):  # QEMU gets a signal when its parent ends
             session.close()

@@ -18,6 +18,7 @@ from kmodlab.guest.agent.client import OUTPUT_LIMIT
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import COMMAND_S, Session
+from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, kmod_name
 from kmodlab.process import Deadline
@@ -86,9 +87,8 @@ class BuiltModule:
 
 async def _read_modules(machine: Machine) -> bytes:
     """Quicker than a program that reads it, and bounded as `look` is."""
-    return await machine.ask(
-        machine.agent.get("/proc/modules", OUTPUT_LIMIT), Deadline.after(LOOK_S), "list its modules"
-    )
+    late = _("The guest did not list its modules in time.")
+    return await machine.ask(machine.agent.get("/proc/modules", OUTPUT_LIMIT), Deadline.after(LOOK_S), late)
 
 
 @dataclass

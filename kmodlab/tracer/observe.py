@@ -22,6 +22,7 @@ from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import Result
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import is_modules_doing
+from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.process import Deadline
 from kmodlab.tracer.call_sites import Code
@@ -142,7 +143,7 @@ async def _put_files(machine: Machine, tracer: bytes, subject: Subject, task: Ru
     if task.script:
         contents["script"] = task.script.encode()
     puts = (machine.agent.put(f"{PLACE}/{name}", data) for name, data in contents.items())
-    await machine.ask(asyncio.gather(*puts), Deadline.after(60), "take its files")
+    await machine.ask(asyncio.gather(*puts), Deadline.after(60), _("The guest did not take its files in time."))
 
 
 def _needed(number: int) -> str:
@@ -277,7 +278,8 @@ class _Run:
         await self._put("/dev/kmsg", f"{_MARK}{' '.join((name, *step.words))}\n".encode())
 
     async def _put(self, path: str, data: bytes) -> None:
-        await self.machine.ask(self.machine.agent.put(path, data), Deadline.after(20), f"take {path}")
+        late = _("The guest did not take {path} in time.").format(path=path)
+        await self.machine.ask(self.machine.agent.put(path, data), Deadline.after(20), late)
 
     async def _do(self, argv: list[str], *, in_agent: bool = True, silent: bool = False) -> Result:
         """Run a command; what it prints belongs to the step under way."""
@@ -309,7 +311,9 @@ class _Run:
         """The kernel's log; how the guest ended instead, where what the module left in it has only now killed it."""
         try:
             return parse_kmsg(
-                await self.machine.ask(self.machine.agent.log(), Deadline.after(20), "give its log")
+                await self.machine.ask(
+                    self.machine.agent.log(), Deadline.after(20), _("The guest did not give its log in time.")
+                )
             ), None
         except GuestLostError as lost:
             if not is_modules_doing(lost.end):
@@ -319,7 +323,7 @@ class _Run:
     async def _counters(self) -> tuple[int, ...]:
         """Where a silent guest's processor is, seen a few times: a loop has more than one instruction."""
         found = []
-        for _ in range(_LOOKS):
+        for _look in range(_LOOKS):
             match = re.search(r"\bRIP=([0-9a-f]{16})", await self._ask("info registers"))
             if match:
                 found.append(int(match[1], 16))

@@ -52,7 +52,7 @@ def test_the_host_cpu_is_only_for_kvm() -> None:
 
 def test_registers_tell_where_a_silent_guest_is() -> None:
     assert describe_registers(AMD64.registers, LOOPING) == (
-        ": its processor is in a module's code with interrupts off (RIP ffffffffc05f700b)"
+        "Its processor is in a module's code with interrupts off (RIP ffffffffc05f700b)."
     )
     assert "in the kernel with interrupts on, halted" in describe_registers(AMD64.registers, IDLE)
     assert describe_registers(AMD64.registers, "nonsense") == ""

@@ -1,7 +1,7 @@
-"""Talks to the agent in the guest; the protocol is described at the top of `agent.c`.
+"""Client of the guest agent: asks it to run commands and transfer files. `protocol.h` describes the protocol.
 
-Everything that comes through the port is hostile: a learner's module is root in the guest, and can write there what
-it likes. So frames have a maximal length, answers to unknown requests are dropped, and outputs have limits.
+All input from the port is untrusted: a learner's module has all rights in the guest, and can write anything to the
+port. So frames have a maximal length, answers to unknown requests are dropped, and outputs have limits.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 
 from kmodlab.errors import GuestError
 from kmodlab.files import MIB
+from kmodlab.i18n import _
 
 MAX_PAYLOAD = 65536
 HEADER = struct.Struct("<IIB")
@@ -25,7 +26,7 @@ OUTPUT_LIMIT = 16 * MIB  # bytes of one command's stdout or stderr
 
 
 class ProtocolError(GuestError):
-    """What came through the port is no frame: something in the guest writes to it besides the agent."""
+    """The port delivered something other than a frame: another program in the guest writes to it."""
 
 
 class PortClosedError(GuestError):
@@ -33,27 +34,27 @@ class PortClosedError(GuestError):
 
 
 def pack_frame(request: int, kind: bytes, payload: bytes = b"") -> bytes:
-    """One frame, as `agent.c` describes it."""
+    """One frame, as `protocol.h` describes it."""
     if len(payload) > MAX_PAYLOAD:
         raise ValueError(f"a frame holds at most {MAX_PAYLOAD} bytes, not {len(payload)}")
     return HEADER.pack(len(payload), request, kind[0]) + payload
 
 
 def pack_input(request: int, data: bytes) -> list[bytes]:
-    """The frames that hand over data and then its end."""
-    chunks = (data[at : at + MAX_PAYLOAD] for at in range(0, len(data), MAX_PAYLOAD))
+    """The frames that send standard input or a file's content, and then its end."""
+    chunks = (data[start : start + MAX_PAYLOAD] for start in range(0, len(data), MAX_PAYLOAD))
     return [*(pack_frame(request, b"I", chunk) for chunk in chunks), pack_frame(request, b"I")]
 
 
 @dataclass(frozen=True)
 class Result:
-    """A command that ended in the guest: exit status (or minus the signal's number) and its two outputs."""
+    """A command that ended in the guest: its exit status (or minus the signal's number) and its two outputs."""
 
     status: int
     stdout: bytes = b""
     stderr: bytes = b""
-    output_truncated: bool = False  # it wrote more than its limit, and was killed for that
-    timed_out: bool = False  # it did not end in time, and was killed for that; the guest is alive
+    output_truncated: bool = False  # it wrote more than the limit, and was killed
+    timed_out: bool = False  # it did not end in time, and was killed; the guest still runs
 
     @property
     def ok(self) -> bool:
@@ -62,19 +63,19 @@ class Result:
 
     @property
     def text(self) -> str:
-        """Both outputs, decoded; errors last."""
+        """Both outputs, decoded: stdout, then stderr."""
         return (self.stdout + self.stderr).decode("utf-8", "replace")
 
 
 @dataclass
 class _Request:
-    """An answer in the making."""
+    """A request whose answer is not complete yet."""
 
     answer: asyncio.Future[tuple[bytes, bytes]]  # the last frame's type and payload
     limit: int
     on_output: Callable[[bytes, bytes], None] | None = None
     parts: dict[bytes, bytearray] = field(default_factory=lambda: {b"o": bytearray(), b"e": bytearray()})
-    flooded: bool = False
+    truncated: bool = False
 
     def take(self, kind: bytes, payload: bytes) -> None:
         part = self.parts[kind]
@@ -82,15 +83,15 @@ class _Request:
         part += kept
         if self.on_output and kept:
             self.on_output(kind, kept)
-        self.flooded = self.flooded or len(kept) < len(payload)
+        self.truncated = self.truncated or len(kept) < len(payload)
 
 
 class Agent:
-    """The agent behind one port. All methods belong to the I/O thread; waits are bounded by their callers."""
+    """The guest agent at the other end of a port. All methods run on the I/O thread; callers limit the time."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        # Ids start at random: an answer left over from before a snapshot is never taken for one of ours.
+        # Ids start at random, so that an answer to a request from before the snapshot matches no request of ours.
         self._ids = itertools.count(int.from_bytes(os.urandom(3), "little") << 7)
         self._requests: dict[int, _Request] = {}
         self._failure: GuestError | None = None
@@ -98,27 +99,27 @@ class Agent:
 
     @classmethod
     async def connect(cls, sock: socket.socket) -> Agent:
-        """An agent on a connected stream socket, which it then owns."""
+        """The agent at the other end of a connected stream socket, which `close` closes."""
         return cls(*await asyncio.open_connection(sock=sock))
 
     async def close(self) -> None:
-        """Let go of the port; whoever still waits gets PortClosedError."""
+        """Close the port; requests in progress end with PortClosedError."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
         self._writer.close()
         with contextlib.suppress(OSError):
             await self._writer.wait_closed()
 
-    # ---- what can be asked ----
+    # ---- requests ----
 
     async def hello(self) -> None:
-        """Make sure that the agent listens; hands over the time and fresh entropy."""
+        """Wait until the agent answers, and send it the time and fresh entropy."""
         payload = struct.pack("<Q", time.time_ns()) + os.urandom(64)
         request, number = self._begin()
         await self._send(pack_frame(number, b"H", payload))
         kind, echo = await self._end(request, number)
         if (kind, echo) != (b"h", payload):
-            raise ProtocolError("The agent's greeting is not the one that was asked for.")
+            raise ProtocolError(_("The agent's answer to the greeting is wrong."))
 
     async def execute(
         self,
@@ -130,14 +131,15 @@ class Agent:
         on_output: Callable[[bytes, bytes], None] | None = None,
         in_agent: bool = False,
     ) -> Result:
-        """Run a command. `on_output` gets (b"o" or b"e", bytes) as they come. Cancelling kills the command.
+        """Run a command. Cancelling kills it. `on_output` gets (b"o" or b"e", bytes) as they arrive.
 
-        With `in_agent` the agent does it by itself (insmod, rmmod, cat, stat): no program is started.
+        With `in_agent` the agent runs its builtin command (insmod, rmmod, cat or stat) and starts no program.
+        Raises: GuestError, PortClosedError, ProtocolError.
         """
         request, number = self._begin(limit, on_output)
         command = b"\0".join(word.encode() for word in (directory, *argv)) + b"\0"
         if len(command) > MAX_PAYLOAD:
-            raise GuestError("The command line is too long for the guest.")
+            raise GuestError(_("The command line is too long for the guest."))
         try:
             frames = [pack_frame(number, b"O", command)]
             if not in_agent:
@@ -148,35 +150,40 @@ class Agent:
             with contextlib.suppress(GuestError):
                 await self._send(pack_frame(number, b"K", bytes([9])))
             raise
-        _check_done(kind, payload, f"run {argv[0]}")
+        _check_answer(kind, payload, _("The guest could not run {name}: {reason}."), name=argv[0])
         status = os.waitstatus_to_exitcode(struct.unpack("<i", payload)[0])
-        return Result(status, bytes(request.parts[b"o"]), bytes(request.parts[b"e"]), request.flooded)
+        return Result(status, bytes(request.parts[b"o"]), bytes(request.parts[b"e"]), request.truncated)
 
     async def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
         """Write a file in the guest."""
         request, number = self._begin()
         await self._send(pack_frame(number, b"W", struct.pack("<I", mode) + path.encode()), *pack_input(number, data))
-        _check_done(*await self._end(request, number), f"write {path}")
+        answer = await self._end(request, number)
+        _check_answer(*answer, _("The guest could not write {name}: {reason}."), name=path)
 
     async def get(self, path: str, limit: int = OUTPUT_LIMIT) -> bytes:
-        """Read a file of the guest, at most `limit` bytes of it."""
-        return await self._fetch(b"R", path.encode(), limit, f"read {path}")
+        """Read at most `limit` bytes of a file in the guest."""
+        return await self._fetch(b"R", path.encode(), limit, _("The guest could not read {name}: {reason}."), name=path)
 
     async def log(self, sequence: int | None = None, limit: int = OUTPUT_LIMIT) -> bytes:
-        """The records of /dev/kmsg from a sequence number on, or (None) those that nobody asked for yet."""
+        """The records of /dev/kmsg from a sequence number on; None: those that were not sent before."""
         first = (1 << 64) - 1 if sequence is None else sequence
-        return await self._fetch(b"L", struct.pack("<Q", first), limit, "read the kernel log")
+        failure = _("The guest could not read the kernel log: {reason}.")
+        return await self._fetch(b"L", struct.pack("<Q", first), limit, failure)
 
-    async def _fetch(self, kind: bytes, payload: bytes, limit: int, what: str) -> bytes:
+    async def _fetch(self, kind: bytes, payload: bytes, limit: int, failure: str, **values: str) -> bytes:
         request, number = self._begin(limit)
         await self._send(pack_frame(number, kind, payload))
-        _check_done(*await self._end(request, number), what)
+        _check_answer(*await self._end(request, number), failure, **values)
         return bytes(request.parts[b"o"])
 
     async def terminal(
         self, argv: list[str], stdin: asyncio.Queue[tuple[bytes, bytes]], on_output: Callable[[bytes, bytes], None]
     ) -> int:
-        """Run a command on a terminal of its own; `stdin` gives (b"I", bytes) or (b"Z", rows and columns)."""
+        """Run a command on a terminal of its own, and return its exit status.
+
+        `stdin` gives (b"I", input) or (b"Z", u16 rows and u16 columns).
+        """
         request, number = self._begin(1 << 62, on_output)
         await self._send(pack_frame(number, b"T", b"\0".join(word.encode() for word in ("/root", *argv)) + b"\0"))
         feeder = asyncio.create_task(self._feed(number, stdin))
@@ -184,7 +191,7 @@ class Agent:
             kind, payload = await self._end(request, number)
         finally:
             feeder.cancel()
-        _check_done(kind, payload, f"run {argv[0]}")
+        _check_answer(kind, payload, _("The guest could not run {name}: {reason}."), name=argv[0])
         return os.waitstatus_to_exitcode(struct.unpack("<i", payload)[0])
 
     async def _feed(self, number: int, stdin: asyncio.Queue[tuple[bytes, bytes]]) -> None:
@@ -216,15 +223,17 @@ class Agent:
             try:
                 await self._writer.drain()
             except OSError as exc:
-                raise PortClosedError("The agent's port is closed.") from exc
+                raise PortClosedError(_("The agent's port is closed.")) from exc
 
     async def _receive(self) -> None:
-        failure: GuestError = PortClosedError("The agent's port is closed.")
+        failure: GuestError = PortClosedError(_("The agent's port is closed."))
         try:
             while True:
                 length, number, kind = HEADER.unpack(await self._reader.readexactly(HEADER.size))
                 if length > MAX_PAYLOAD:
-                    failure = ProtocolError(f"A frame of {length} bytes came through the agent's port.")
+                    failure = ProtocolError(
+                        _("A frame of {length} bytes came through the agent's port.").format(length=length)
+                    )
                     return
                 await self._dispatch(number, bytes([kind]), await self._reader.readexactly(length))
         except (asyncio.IncompleteReadError, OSError):
@@ -240,20 +249,20 @@ class Agent:
         if request is None or request.answer.done():
             return
         if kind in request.parts:
-            was_flooded = request.flooded
+            was_truncated = request.truncated
             request.take(kind, payload)
-            if request.flooded and not was_flooded:
+            if request.truncated and not was_truncated:
                 await self._send(pack_frame(number, b"K", bytes([9])))
         else:
             request.answer.set_result((kind, payload))
 
 
-def _check_done(kind: bytes, payload: bytes, what: str) -> None:
-    """GuestError unless the last frame says that the request was done (or, for a command, how it ended)."""
+def _check_answer(kind: bytes, payload: bytes, failure: str, **values: str) -> None:
+    """Raise GuestError(failure) unless the last frame says that the request succeeded or how a command ended."""
     if kind == b"x" and len(payload) == 4:
         return
     if kind != b"d" or len(payload) != 4:
-        raise ProtocolError("The agent's answer has the wrong form.")
+        raise ProtocolError(_("The agent's answer has the wrong form."))
     number = struct.unpack("<i", payload)[0]
     if number:
-        raise GuestError(f"The guest could not {what}: {os.strerror(number)}.")
+        raise GuestError(failure.format(reason=os.strerror(number), **values))
