@@ -1,4 +1,7 @@
-"""Finds the line that a complaint without one is about: where the learner's own text uses the name in question."""
+"""Finds names in C sources and Makefiles: for a message without a line, the line of the learner's that it is about.
+
+Comments, strings and character constants never count: `code_of` blanks them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice
 
-# In the order of trying: what modpost and kbuild's scripts say of a symbol (scripts/mod/modpost.c).
+# Tried in this order: what modpost and kbuild's scripts say of a symbol (scripts/mod/modpost.c).
 _SYMBOLS = (
     re.compile(r'"(?P<symbol>\w+)" \[\S+\] undefined!'),
     re.compile(r"uses GPL-only symbol '(?P<symbol>\w+)'"),
@@ -17,7 +20,7 @@ _SYMBOLS = (
     re.compile(r"'(?P<export>\w+)' exported twice"),
 )
 _OBJECT = re.compile(r"(?:in |\[|module |^)(?:\S*/)?(?P<stem>[\w-]+)(?:\.k?o)?(?:\]|:| uses|$)")
-# Whatever begins also ends, at the end of the line or file at the latest: hostile text cannot make this slow.
+# What is never closed ends with the line or the file: so hostile text cannot make this slow.
 _NOT_CODE = re.compile(
     r"""/\*(?:.*?\*/|.*)|//[^\n]*|"(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?""",
     re.DOTALL,
@@ -26,17 +29,16 @@ _MOST_PLACES = 10  # of a name in one file
 
 
 def find_use(message: str, files: Mapping[str, bytes]) -> tuple[str, int | None]:
-    """File and line that a message of modpost is about; the line is None where the message is about a whole file."""
+    """File and line that a message of modpost is about; the line is None if it is about a whole file."""
     for pattern in _SYMBOLS:
-        if found := pattern.search(message):
-            names = found.groupdict()
+        if match := pattern.search(message):
+            names = match.groupdict()
             places = _places(rf"\b{names['symbol']}\b" if "symbol" in names else _export(names["export"]), files)
             inside = [(file, line) for file, line, depth in places if depth > 0]
             outside = [(file, line) for file, line, depth in places if depth == 0]
-            # A section mismatch names neighbours of the same address; what is not used is not the one.
-            chosen = inside or ([] if "function" in names else outside)
-            if chosen:
-                return chosen[0]
+            # A section mismatch may name another symbol near the address, so that only a use in a function is it.
+            if uses := inside or ([] if "function" in names else outside):
+                return uses[0]
     return _file_of(message, files), None
 
 
@@ -45,43 +47,43 @@ def _export(symbol: str) -> str:
 
 
 def find_code(pattern: str, files: Mapping[str, bytes]) -> tuple[str, int] | None:
-    """File and line of the first match in C code, comments and strings aside; None where there is none."""
+    """File and line of a pattern's first match in C code; None if nothing matches."""
     return next(((file, line) for file, line, _ in _places(pattern, files)), None)
 
 
 def _places(pattern: str, files: Mapping[str, bytes]) -> list[tuple[str, int, int]]:
-    """File, line and depth in braces where a pattern matches C code; comments and strings do not count."""
+    """File, line and depth in braces of each match of a pattern in C code."""
     return [(file, *place) for file in files if file.endswith((".c", ".h")) for place in _scan(pattern, files[file])]
 
 
 def _scan(pattern: str, source: bytes) -> Iterator[tuple[int, int]]:
-    code = _code_of(source)
-    for found in islice(re.finditer(pattern, code), _MOST_PLACES):
+    code = code_of(source)
+    for match in islice(re.finditer(pattern, code), _MOST_PLACES):
         # Up to the end of the line, so that a function's first line belongs to it.
-        end = code.find("\n", found.start())
-        yield code.count("\n", 0, found.start()) + 1, code.count("{", 0, end) - code.count("}", 0, found.start())
+        end = code.find("\n", match.start())
+        yield code.count("\n", 0, match.start()) + 1, code.count("{", 0, end) - code.count("}", 0, match.start())
 
 
 @lru_cache(maxsize=16)
-def _code_of(source: bytes) -> str:
-    """The text with its comments and strings blanked."""
-    return _NOT_CODE.sub(lambda found: re.sub(r"[^\n]", " ", found[0]), source.decode("utf-8", "replace"))
+def code_of(source: bytes) -> str:
+    """C source with its comments, strings and character constants blanked: all else keeps its line and column."""
+    return _NOT_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), source.decode("utf-8", "replace"))
 
 
 def _file_of(message: str, files: Mapping[str, bytes]) -> str:
     """The source of the object that a message names; of a module of several sources, the first."""
-    found = _OBJECT.search(message)
+    match = _OBJECT.search(message)
     code = [name for name in files if name.endswith((".c", ".S"))]
-    named = f"{found['stem']}.c" if found else ""
+    named = f"{match['stem']}.c" if match else ""
     return named if named in code else next(iter(code), "")
 
 
 def find_in_makefile(message: str, files: Mapping[str, bytes]) -> tuple[str, int | None]:
-    """Where the learner's Makefile names the file that make knows no rule for, or that depends on itself."""
+    """File and line of the Makefile that name what make has no rule for, or what depends on itself; "" if unknown."""
     name = next((name for name in ("Kbuild", "Makefile") if name in files), "")
-    found = re.search(r"(?:target '|Circular )(?:\S*/)?(?P<stem>[\w.+-]+)\.\w+", message)
-    # Without a name it is modpost that was given something else than an object file.
-    wanted = rf"\b{re.escape(found['stem'])}\b" if found else r"^\s*obj-m\b.*\.[cSh]\b"
+    match = re.search(r"(?:target '|Circular )(?:\S*/)?(?P<stem>[\w.+-]+)\.\w+", message)
+    # A message without a name is modpost's, which was given something else than an object file.
+    wanted = rf"\b{re.escape(match['stem'])}\b" if match else r"^\s*obj-m\b.*\.[cSh]\b"
     if not name:
         return "", None
     lines = files[name].decode("utf-8", "replace").splitlines()

@@ -1,7 +1,7 @@
-"""What comes out of the box, read as the hostile data that it is: an archive of files, and modules among them.
+"""Reads what a build left: an archive of files, with modules among them, all of it hostile.
 
-A Makefile can plant anything: a link as hello.ko, a text as hello.ko, a damaged archive. So the few formats needed
-are read strictly here, by code that cannot loop or follow anything, and all else is left out.
+A Makefile can leave anything: a link as hello.ko, a text as hello.ko, a damaged archive. So the archive is read
+strictly, by code that cannot loop or follow links, and whatever else is in it is left out.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ _REGULAR = (b"0", b"\0")
 
 
 def read_archive(data: bytes) -> dict[str, bytes]:
-    """The plain files at the top of a ustar archive (POSIX pax(1)), by name.
+    """The regular files at the top of a ustar archive (POSIX pax(1)), by name.
 
-    Links, devices, folders, files in folders and strange names are left out; what follows damage is too.
+    Links, devices, folders, files in folders, strange names and all that follows damage are left out.
     """
     return {name: content for name, kind, content in _members(data) if kind in _REGULAR and _NAME.fullmatch(name)}
 
 
 def link_names(data: bytes) -> frozenset[str]:
-    """The names at the top of an archive that are there, but no plain files."""
-    return frozenset(name for name, kind, _ in _members(data) if kind not in _REGULAR)
+    """The names at the top of an archive that are not regular files."""
+    return frozenset(name for name, kind, _content in _members(data) if kind not in _REGULAR)
 
 
 def _members(data: bytes) -> Iterator[tuple[str, bytes, bytes]]:
@@ -42,7 +42,7 @@ def _members(data: bytes) -> Iterator[tuple[str, bytes, bytes]]:
         content = data[start + _BLOCK : start + _BLOCK + size]
         if len(content) < size:
             return
-        # Whatever has a prefix has a path, and only the top is of interest.
+        # A name with a prefix is a path, and only the top is of interest.
         name = header[:100].rstrip(b"\0").decode("utf-8", "replace").removeprefix("./")
         if not header[345]:
             yield name, header[156:157], content
@@ -65,7 +65,7 @@ def what_is_wrong(ko: bytes, release: str) -> str:
 
 
 def load_order(modules: Mapping[str, bytes]) -> tuple[str, ...]:
-    """The names of modules in an order in which they can be loaded: what another depends on comes first.
+    """The names of modules in an order in which they can be loaded: dependencies first.
 
     `modules` maps names to valid modules; modpost wrote into each which others it needs.
     """

@@ -1,7 +1,6 @@
-"""What came of a build: passed or failed, why, the modules, and what the terminal would have shown.
+"""The result of a build: passed or failed, why, the modules, and what the terminal would have shown.
 
-`assess_build` decides from what was observed: `make` saying that all is well proves nothing, a module of the right
-kind does.
+`assess_build` decides by what the build left: that `make` succeeded proves nothing, a module for the right kernel does.
 """
 
 from __future__ import annotations
@@ -12,15 +11,16 @@ from dataclasses import dataclass
 from enum import StrEnum
 from types import MappingProxyType
 
+from kmodlab.i18n import N_, _
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool, parse_diagnostics
+from kmodlab.kbuild.locate import find_code
 from kmodlab.kbuild.outputs import load_order, what_is_wrong
-from kmodlab.kbuild.remarks import on_missing_module, on_sources
-from kmodlab.kbuild.sources import Sources
+from kmodlab.kbuild.sources import MAKEFILES, Sources
 from kmodlab.sandbox.guard import Overrun
 
 
 class Outcome(StrEnum):
-    """Whether the learner's code did it."""
+    """Whether the build made a module."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -42,7 +42,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True)
 class Run:
-    """What was seen of one run of make. `links` are outputs that are no plain files."""
+    """One run of make, as observed. `links` are the names of outputs that are not regular files."""
 
     status: int
     timed_out: bool
@@ -54,12 +54,12 @@ class Run:
 
 @dataclass(frozen=True)
 class Build:
-    """A build: its outcome, and `reason` and `sentence` where it failed.
+    """A build: its outcome, and if it failed, its reason and a sentence about it.
 
     `modules` maps names (as in `obj-m += hello-1.o`, without .ko) to the modules' bytes, in an order in which they
-    can be loaded; it is empty unless the build passed. `files` holds everything else that lies at the top of the
-    folder afterwards. `transcript` is the terminal's text, free of control characters. `sandboxed` is False where
-    there was no bubblewrap.
+    can be loaded; it is empty unless the build passed. `files` holds everything else at the top of the build's folder.
+    `transcript` is what the terminal would show, without control characters. `sandboxed` is False if the build ran
+    without bubblewrap.
     """
 
     name: str
@@ -80,28 +80,29 @@ class Build:
 
     @property
     def ko(self) -> bytes | None:
-        """The module that was asked for; where a Makefile chose another name, the first; None unless passed."""
+        """The module named `name`, or the first one if a Makefile chose other names; None unless the build passed."""
         return self.modules.get(self.name) or next(iter(self.modules.values()), None)
 
     @property
     def errors(self) -> tuple[Diagnostic, ...]:
-        """The complaints that ended the build."""
-        return tuple(found for found in self.diagnostics if found.severity is Severity.ERROR)
+        """The diagnostics that ended the build."""
+        return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.severity is Severity.ERROR)
 
     @property
     def warnings(self) -> tuple[Diagnostic, ...]:
-        """The complaints that did not."""
-        return tuple(found for found in self.diagnostics if found.severity is Severity.WARNING)
+        """The diagnostics that did not end the build."""
+        return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.severity is Severity.WARNING)
 
 
 def assess_build(run: Run, sources: Sources, release: str, *, seconds: float, sandboxed: bool) -> Build:
-    """The verdict on a run of make."""
+    """The result of a run of make, for the kernel `release`."""
     diagnostics = parse_diagnostics(run.transcript, sources.files)
-    reason, sentence = _stopped(run) or _complaint(run, diagnostics) or _bad_module(run, sources, release) or (None, "")
+    failure = _stopped(run) or _make_failed(run, diagnostics) or _bad_module(run, sources, release)
+    reason, sentence = failure or (None, "")
     if reason is Reason.NO_MODULE:
-        diagnostics += on_missing_module(sources)
+        diagnostics += (_remark_on_makefile(sources),)
     if reason is None:
-        diagnostics += on_sources(sources)
+        diagnostics += _remarks_on_code(sources)
     return Build(
         name=sources.name,
         outcome=Outcome.FAILED if reason else Outcome.PASSED,
@@ -120,48 +121,54 @@ _LONGEST_LIST = 1 << 16
 
 
 def _modules(files: Mapping[str, bytes]) -> dict[str, bytes]:
-    """The modules by name: those first that others need, otherwise in the Makefile's order."""
-    found = {name.removesuffix(".ko"): data for name, data in files.items() if name.endswith(".ko")}
+    """The modules by name: first those that others need, otherwise in the Makefile's order."""
+    modules = {name.removesuffix(".ko"): data for name, data in files.items() if name.endswith(".ko")}
     # kbuild lists them as hello.ko or, since Linux 6.2, hello.o, with or without a folder.
     lines = files.get("modules.order", b"")[:_LONGEST_LIST].decode("utf-8", "replace").splitlines()
     listed = [line.rpartition("/")[2].rpartition(".")[0] for line in lines]
-    by_makefile = {name: found[name] for name in (*listed, *sorted(found)) if name in found}
-    return {name: found[name] for name in load_order(by_makefile)}
+    by_makefile = {name: modules[name] for name in (*listed, *sorted(modules)) if name in modules}
+    return {name: modules[name] for name in load_order(by_makefile)}
 
 
 def _is_result(name: str, sources: Sources) -> bool:
     return not name.endswith(".ko") and (name not in sources.files or name in ("Makefile", "Kbuild"))
 
 
-_Why = tuple[Reason, str]
+# ---- why it failed -------------------------------------------------------------------------------------------------
+
+_Failure = tuple[Reason, str]  # and a sentence about it
 
 _OVERRUNS = {
-    Overrun.MEMORY: (Reason.MEMORY, "The build was stopped: it took too much memory."),
-    Overrun.PROCESSES: (Reason.MEMORY, "The build was stopped: it started too many processes."),
-    Overrun.DISK: (Reason.DISK, "The build was stopped: it made too many files."),
-    Overrun.OUTPUT: (Reason.OUTPUT, "The build was stopped: it printed too much."),
+    Overrun.MEMORY: (Reason.MEMORY, N_("The build was stopped: it took too much memory.")),
+    Overrun.PROCESSES: (Reason.MEMORY, N_("The build was stopped: it started too many processes.")),
+    Overrun.DISK: (Reason.DISK, N_("The build was stopped: it made too many files.")),
+    Overrun.OUTPUT: (Reason.OUTPUT, N_("The build was stopped: it printed too much.")),
 }
 
 
-def _stopped(run: Run) -> _Why | None:
-    """Where we ended it."""
+def _stopped(run: Run) -> _Failure | None:
     if run.overrun:
-        return _OVERRUNS[run.overrun]
+        reason, sentence = _OVERRUNS[run.overrun]
+        return reason, _(sentence)
     if run.timed_out:
-        return Reason.TIMEOUT, "The build was stopped: it took too long."
+        return Reason.TIMEOUT, _("The build was stopped: it took too long.")
     return None
 
 
-# The words of gcc, as, make, the shell and the C library when a limit of the box is met.
+# The words of gcc, as, make, the shell and the C library when a limit of the sandbox is met.
 _STARVED = (
-    (Reason.DISK, r"No space left on device|File size limit exceeded|File too large", "it filled its disk"),
+    (
+        Reason.DISK,
+        r"No space left on device|File size limit exceeded|File too large",
+        N_("The build failed: it filled its disk."),
+    ),
     (
         Reason.MEMORY,
         r"out of memory|[Vv]irtual memory exhausted|memory exhausted|Cannot allocate memory|Cannot fork|"
         r"[Rr]esource temporarily unavailable|Killed signal terminated program",
-        "it took too much memory",
+        N_("The build failed: it took too much memory."),
     ),
-    (Reason.TIMEOUT, r"CPU time limit exceeded", "it took too long"),
+    (Reason.TIMEOUT, r"CPU time limit exceeded", N_("The build failed: it took too long.")),
 )
 _REASONS = {
     Tool.GCC: Reason.COMPILE,
@@ -172,39 +179,60 @@ _REASONS = {
     Tool.MAKE: Reason.MAKE,
 }
 _STAGES = {
-    Reason.COMPILE: "{file} does not compile",
-    Reason.MODPOST: "{file} compiles, but modpost refuses the module",
-    Reason.LINK: "The files compile, but they cannot be linked into a module",
-    Reason.MAKE: "make cannot build this",
+    Reason.COMPILE: N_("{file} does not compile"),
+    Reason.MODPOST: N_("{file} compiles, but modpost refuses the module"),
+    Reason.LINK: N_("The files compile, but they cannot be linked into a module"),
+    Reason.MAKE: N_("make cannot build this"),
 }
 
 
-def _complaint(run: Run, diagnostics: Sequence[Diagnostic]) -> _Why | None:
-    """Where make itself failed."""
+def _make_failed(run: Run, diagnostics: Sequence[Diagnostic]) -> _Failure | None:
     if run.status == 0:
         return None
-    for reason, words, what in _STARVED:
+    for reason, words, sentence in _STARVED:
         if re.search(words, run.transcript):
-            return reason, f"The build failed: {what}."
-    error = next((found for found in diagnostics if found.severity is Severity.ERROR), None)
+            return reason, _(sentence)
+    error = next((diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR), None)
     if error is None:
-        return Reason.MAKE, f"make failed (status {run.status})."
+        return Reason.MAKE, _("make failed (status {status}).").format(status=run.status)
     reason = _REASONS[error.tool]
-    place = f" (line {error.line})" if error.line else ""
-    stage = _STAGES[reason].format(file=error.file or "The source")
-    return reason, f"{stage}: {error.message.rstrip('.!')}{place}."
+    stage = _(_STAGES[reason]).format(file=error.file or _("The source"))
+    sentence = _("{stage}: {message} (line {line}).") if error.line else _("{stage}: {message}.")
+    return reason, sentence.format(stage=stage, message=error.message.rstrip(".!"), line=error.line)
 
 
-def _bad_module(run: Run, sources: Sources, release: str) -> _Why | None:
-    """Where make was content, but what it leaves is no module, or not the one that was asked for."""
+def _bad_module(run: Run, sources: Sources, release: str) -> _Failure | None:
+    """Why what a successful make left is not a module, or not the one that was to be built; None if it is."""
     for name in sorted(run.links):
         if name.endswith(".ko"):
-            return Reason.NO_MODULE, f"The build left {name}, which is no plain file."
+            return Reason.NO_MODULE, _("The build left {name}, which is not a regular file.").format(name=name)
     modules = {name: data for name, data in run.files.items() if name.endswith(".ko")}
     for name, data in modules.items():
         if wrong := what_is_wrong(data, release):
-            return Reason.NO_MODULE, f"The build left {name}, which is no module. {wrong}"
+            sentence = _("The build left {name}, which is not a module. {reason}")
+            return Reason.NO_MODULE, sentence.format(name=name, reason=wrong)
     wanted = f"{sources.name}.ko"
     if not modules or (sources.generated and wanted not in modules):
-        return Reason.NO_MODULE, f"make succeeded, but it made no {wanted}."
+        return Reason.NO_MODULE, _("make succeeded, but it made no {name}.").format(name=wanted)
     return None
+
+
+# ---- what no tool reports ------------------------------------------------------------------------------------------
+
+
+def _remark_on_makefile(sources: Sources) -> Diagnostic:
+    """Why a Makefile with which make succeeds may not build a module."""
+    file = next(name for name in MAKEFILES if name in sources.files)
+    hint = _("A Makefile for kbuild needs the line obj-m += {name}.o; m stands for module.").format(name=sources.name)
+    message = _("{file} names no module that could be built").format(file=file)
+    return Diagnostic(Tool.KMODLAB, Severity.ERROR, message, file, hint=hint, hint_key="no-module")
+
+
+def _remarks_on_code(sources: Sources) -> tuple[Diagnostic, ...]:
+    """What is odd in a module that does build."""
+    place = find_code(r"\bint\s+main\s*\(", sources.files)
+    if place is None:
+        return ()
+    hint = _("A module begins with the function that module_init() names, and ends with that of module_exit().")
+    message = _("nobody calls main() in a kernel module")
+    return (Diagnostic(Tool.KMODLAB, Severity.WARNING, message, *place, hint=hint, hint_key="main-function"),)

@@ -1,7 +1,7 @@
-"""Debian's kernel packages, unpacked in a folder: where everything is, and how to make it work from there.
+"""Debian's kernel packages, unpacked into a folder: where everything is, and how to make it work from there.
 
-`KernelTree` names the parts (headers, image, modules); `relocate` mends what the packages say with absolute paths.
-Fetching and unpacking the packages is left to the rest of this folder.
+`KernelTree` names the parts (headers, image, modules); `relocate` replaces the packages' absolute paths. `packages`
+fetches and unpacks them.
 """
 
 from __future__ import annotations
@@ -11,15 +11,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmodlab.errors import SetupError
+from kmodlab.i18n import N_, _
 
-_REMEDY = "Run `kmodlab setup` to fetch the kernel again."
+_REMEDY = N_("Run `kmodlab setup` to fetch the kernel again.")
 
 
 @dataclass(frozen=True)
 class KernelTree:
     """One kernel to build for and to boot: Debian's image, headers and kbuild packages, unpacked into `root`.
 
-    `release` is what `uname -r` says on that kernel, for instance "6.1.0-56-amd64".
+    `release` is what `uname -r` prints on that kernel, for instance "6.1.0-56-amd64".
     """
 
     release: str
@@ -36,11 +37,6 @@ class KernelTree:
         return self.sources / f"linux-headers-{self.release}"
 
     @property
-    def config(self) -> Path:
-        """The configuration that the kernel was built with."""
-        return self.root / f"boot/config-{self.release}"
-
-    @property
     def symvers(self) -> Path:
         """The symbols that the kernel and its modules export, with their checksums."""
         return self.headers / "Module.symvers"
@@ -52,59 +48,70 @@ class KernelTree:
 
     @property
     def modules(self) -> Path:
-        """The kernel's own modules; below /usr since Debian 13."""
+        """The folder of the kernel's own modules; below /usr since Debian 13."""
         merged = self.root / f"usr/lib/modules/{self.release}"
         return merged if merged.is_dir() else self.root / f"lib/modules/{self.release}"
 
     def flavour(self, name: str) -> KernelTree:
-        """The same version as configured for something else ("cloud"): headers to build with, but no kernel to boot.
+        """The same version, configured for something else ("cloud"): headers to build with, but no kernel to boot.
 
-        SetupError where its headers are not there.
+        Raises: SetupError if its headers are missing.
         """
-        version, _, architecture = self.release.rpartition("-")
+        version, _dash, architecture = self.release.rpartition("-")
         other = replace(self, release=f"{version}-{name}-{architecture}")
         if not other.headers.is_dir():
-            raise SetupError(f"There are no headers of the kernel {other.release}.", hint="Run `kmodlab setup`.")
+            raise SetupError(
+                _("There are no headers of the kernel {release}.").format(release=other.release),
+                hint=_("Run `kmodlab setup`."),
+            )
         return other
 
     @property
     def compiler(self) -> str:
-        """The compiler that built the kernel, and that modules must be built with, for instance "gcc-12"."""
+        """The compiler that built the kernel, and that modules must be built with, for instance "gcc-12".
+
+        Raises: SetupError if the headers are missing or damaged.
+        """
         variables = self.headers / ".kernelvariables"
         try:
             text = variables.read_text(encoding="utf-8")
         except OSError as error:
-            raise SetupError(f"The kernel headers {self.release} are missing or damaged.", hint=_REMEDY) from error
-        found = re.search(r"^CC\s*=.*?\b(gcc(?:-\d+)?)\s*$", text, re.MULTILINE)
-        return found[1] if found else "gcc"
+            message = _("The kernel headers {release} are missing or damaged.").format(release=self.release)
+            raise SetupError(message, hint=_(_REMEDY)) from error
+        match = re.search(r"^CC\s*=.*?\b(gcc(?:-\d+)?)\s*$", text, re.MULTILINE)
+        return match[1] if match else "gcc"
 
 
 def relocate(root: Path, release: str) -> KernelTree:
-    """Make an unpacked tree usable from any place; doing it twice changes nothing.
+    """Make an unpacked tree usable from any folder; doing it twice changes nothing.
 
-    Debian's headers include their other half as /usr/src/linux-headers-…-common, absolutely, and reach kbuild's
-    programs as ../../lib/linux-kbuild-…; a box that shows `root/usr/src` at /usr/src has neither. Afterwards
-    everything in usr/src refers to its neighbours only. Raises SetupError where the tree is not as expected.
+    Debian's headers include their other half by its absolute path, /usr/src/linux-headers-…-common, and kbuild's
+    programs as ../../lib/linux-kbuild-…; a sandbox that shows `root/usr/src` at /usr/src has neither. Afterwards
+    everything in usr/src refers to its neighbours only.
+
+    Raises: SetupError if the tree is not as expected.
     """
     tree = KernelTree(release, root)
     try:
         if not (root / "lib").exists():
-            _link(root / "lib", "usr/lib")  # depmod looks below lib, where Debian had the modules before 13
+            _link(root / "lib", "usr/lib")  # depmod looks below lib, where the modules were before Debian 13
         folders = _header_folders(tree)
         _move_kbuild(root)
         for headers in folders:
             _relink(headers)
-            if not headers.name.endswith("-common"):  # that is the other half itself
+            if not headers.name.endswith("-common"):  # the other half itself
                 _rewrite_include(headers / "Makefile")
     except OSError as error:
-        raise SetupError(f"The kernel headers {release} could not be prepared: {error}.", hint=_REMEDY) from error
+        message = _("The kernel headers {release} could not be prepared: {error}.")
+        raise SetupError(message.format(release=release, error=error), hint=_(_REMEDY)) from error
     return tree
 
 
 def _header_folders(tree: KernelTree) -> list[Path]:
     folders = [path for path in tree.sources.glob("linux-headers-*") if path.is_dir()]
     if tree.headers not in folders:
-        raise SetupError(f"The kernel headers {tree.release} are missing.", hint=_REMEDY)
+        message = _("The kernel headers {release} are missing.").format(release=tree.release)
+        raise SetupError(message, hint=_(_REMEDY))
     return folders
 
 
@@ -113,10 +120,10 @@ def _move_kbuild(root: Path) -> None:
     for packaged in root.glob("usr/lib/linux-kbuild-*"):
         if not packaged.is_symlink():
             moved = root / "usr/src" / packaged.name
-            # Debian has a link here, pointing the other way.
+            # Debian has a link here, which points the other way.
             moved.unlink(missing_ok=True)
             packaged.rename(moved)
-    # Asked of usr/src: the link in usr/lib is missing if we were stopped just after the renaming.
+    # Found by usr/src: the link in usr/lib is missing if we were stopped just after the renaming.
     for moved in root.glob("usr/src/linux-kbuild-*"):
         _link(root / "usr/lib" / moved.name, f"../src/{moved.name}")
 
@@ -127,7 +134,8 @@ def _relink(headers: Path) -> None:
         if link.is_symlink():
             _link(link, f"../{link.readlink().parent.name}/{name}")
         if not link.exists():
-            raise SetupError(f"Debian's linux-kbuild package is missing for {headers.name}.", hint=_REMEDY)
+            message = _("Debian's linux-kbuild package is missing for {headers}.").format(headers=headers.name)
+            raise SetupError(message, hint=_(_REMEDY))
 
 
 def _link(link: Path, target: str) -> None:
@@ -140,13 +148,13 @@ def _link(link: Path, target: str) -> None:
 def _rewrite_include(makefile: Path) -> None:
     text = makefile.read_text(encoding="utf-8")
     # $(abspath) so that make's messages name the file as they do on a machine where the packages are installed.
-    mended = re.sub(
+    relative = re.sub(
         r"^include /usr/src/(\S+)$",
         r"include $(abspath $(dir $(lastword $(MAKEFILE_LIST)))../\1)",
         text,
         flags=re.MULTILINE,
     )
-    if mended != text:
-        makefile.write_text(mended, encoding="utf-8")
-        # The box's user is another one than ours, and our umask may be strict.
+    if relative != text:
+        makefile.write_text(relative, encoding="utf-8")
+        # The sandbox has a user of its own, and our umask may be strict.
         makefile.chmod(0o644)

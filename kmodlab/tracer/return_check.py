@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kmodlab.crash.source_location import SourceLine
+from kmodlab.kbuild.locate import code_of
 from kmodlab.tracer.call_log import Call
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import MAX_ERRNO, Gives, errno_name
@@ -130,17 +131,15 @@ def _is_meant(call: Call, value: str) -> bool:
 # ---- the statement that returned -----------------------------------------------------------------------------------
 
 _RETURN = re.compile(r"\breturn\b\s*\(?([^;]*?)\)?\s*;")
-_WORDLESS = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\\n])*"|\'(?:\\.|[^\'\\\n])*\'', re.DOTALL)
 
 
 def return_line(code: Code, returned: int) -> SourceLine | None:
     """The last return statement of init that may have returned this, as far as its text tells; None without a text."""
     place = code.init_place
     start = code.line(*place) if place else None
-    text = code.sources.get(start.file, b"").decode("utf-8", "replace") if start else ""
-    if start is None or not text:
+    bare = code_of(code.sources.get(start.file, b"")) if start else ""
+    if start is None or not bare:
         return None
-    bare = _WORDLESS.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), text)
     begin = bare.find("{", sum(len(line) + 1 for line in bare.split("\n")[: start.line - 1]))
     found = list(_RETURN.finditer(bare, begin, _end_of_block(bare, begin))) if begin >= 0 else []
     exact = [match for match in found if _constant(match[1]) == returned]
