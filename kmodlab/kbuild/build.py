@@ -1,7 +1,7 @@
 """C to .ko by the kernel's own build system, in the sandbox: `build` takes sources and returns a `Build`.
 
-What a learner's code does wrong is in the `Build`; an exception means that nothing could be built at all. Sources go
-into the box, and what was built comes out, as archives through pipes: nothing is written to this machine's disk.
+What a learner's code does wrong is in the `Build`; an exception means that nothing could be built at all. Sources
+enter the sandbox, and outputs leave it, as archives through pipes: nothing is written to this machine's disk.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from pathlib import Path
 
 from kmodlab.errors import SandboxError, SetupError
 from kmodlab.files import MIB
-from kmodlab.kbuild.cc_cache import PLACE, find_compiler
+from kmodlab.i18n import _
+from kmodlab.kbuild.cc_cache import WRAPPER_FOLDER, find_compiler
 from kmodlab.kbuild.outputs import link_names, read_archive
 from kmodlab.kbuild.result import Build, Run, assess_build
 from kmodlab.kbuild.sources import Sources
@@ -29,10 +30,10 @@ from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, SandboxVerdict, find_san
 from kmodlab.text import escape_control_chars
 
 _USR_SRC = "/usr/src"
-_SCRATCH = "/var/tmp"  # noqa: S108 (in the box, for the compiler: the working folder holds only what kbuild makes)
+_SCRATCH = "/var/tmp"  # noqa: S108 (in the sandbox, for gcc: the working folder holds only what kbuild makes)
 _SCRATCH_MIB = 32
 
-# Descriptor 3 is the way out for the archive; make and its children do not get it.
+# The archive leaves through descriptor 3, which make and its children do not get.
 _SCRIPT = """
 exec 3>&2 2>&1
 tar --extract --file=- --no-same-owner || exit
@@ -42,7 +43,7 @@ tar --create --file=- --format=ustar --owner=0 --group=0 --hard-dereference . 2>
 exit $status
 """
 
-# The locale is a terminal's; times and names are fixed, so that equal sources give equal modules.
+# The locale is as in a terminal; times and names are fixed, so that equal sources give equal modules.
 _ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
@@ -59,7 +60,9 @@ def build(
 ) -> Build:
     """Build a module with `make -C … M=… modules`; an interrupt ends it and leaves nothing behind.
 
-    `sandbox` is what `check_sandbox` says, unless given.
+    `sandbox` defaults to what `check_sandbox` returns.
+
+    Raises: SetupError if headers or tools are missing; SandboxError if the build could not be started.
     """
     return run_sync(build_async(tree, sources, limits=limits, sandbox=sandbox))
 
@@ -73,16 +76,18 @@ async def build_async(
     compiler: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Build:
-    """`build` for callers on the I/O thread. `compiler` is a folder that stands before the compiler's own on PATH, the
-    one that was made for this purpose (see `compiler`) unless it is given; `environment` is make's besides the usual.
+    """`build` for callers on the I/O thread.
+
+    `compiler` is a folder put first on PATH, by default that of the compiler wrapper (`cc_cache`); `environment` is
+    added to make's.
     """
     _check_tools(tree)
     sandbox = sandbox or await find_sandbox()
-    begun = time.monotonic()
-    rooms = {WORK: limits.disk_mib, _SCRATCH: _SCRATCH_MIB}
+    start = time.monotonic()
+    folders = {WORK: limits.disk_mib, _SCRATCH: _SCRATCH_MIB}
     compiler = compiler or (find_compiler(tree) if sandbox.works else None)
-    binds = {_USR_SRC: tree.sources} | ({PLACE: compiler} if compiler else {})
-    with open_box(sandbox, limits=limits, binds=binds, tmpfs=rooms) as box:
+    binds = {_USR_SRC: tree.sources} | ({WRAPPER_FOLDER: compiler} if compiler else {})
+    with open_box(sandbox, limits=limits, binds=binds, tmpfs=folders) as box:
         guard = box.guard()
         finished = await run_async(
             make_argv(box, tree.release, environment or {}),
@@ -95,27 +100,30 @@ async def build_async(
             watch=guard.watch,
         )
         run = _observe(finished, box, guard, tree.release)
-    seconds = time.monotonic() - begun
+    seconds = time.monotonic() - start
     # Hostile output can take a moment to read, and this thread has guests to look after.
     return await asyncio.to_thread(assess_build, run, sources, tree.release, seconds=seconds, sandboxed=box.real)
 
 
 def _check_tools(tree: KernelTree) -> None:
     if not (tree.headers / "Makefile").is_file():
-        raise SetupError(f"The kernel headers {tree.release} are missing.", hint="Run `kmodlab setup`.")
+        message = _("The kernel headers {release} are missing.").format(release=tree.release)
+        raise SetupError(message, hint=_("Run `kmodlab setup`."))
     missing = [name for name in ("make", tree.compiler, "ld", "tar") if shutil.which(name) is None]
     if missing:
         raise SetupError(
-            f"To build modules, this is missing: {', '.join(missing)}.",
-            hint="`kmodlab doctor` says which packages to install.",
+            _("To build modules, this is missing: {names}.").format(names=", ".join(missing)),
+            hint=_("`kmodlab doctor` says which packages to install."),
         )
 
 
 def make_argv(box: Box, release: str, environment: Mapping[str, str]) -> list[str]:
     """The command line of a build: unpack, make, pack."""
     words = ["sh", "-c", _SCRIPT, "build", box.path(_headers(release)), box.path(WORK)]
-    own = {"TMPDIR": box.path(_SCRATCH)} | ({"PATH": f"{PLACE}:{PATH}"} if PLACE in box.binds else {})
-    return box.argv(words, cwd=WORK, environment={**_ENVIRONMENT, **own, **environment})
+    variables = {"TMPDIR": box.path(_SCRATCH)} | (
+        {"PATH": f"{WRAPPER_FOLDER}:{PATH}"} if WRAPPER_FOLDER in box.binds else {}
+    )
+    return box.argv(words, cwd=WORK, environment={**_ENVIRONMENT, **variables, **environment})
 
 
 def _headers(release: str) -> str:
@@ -123,7 +131,7 @@ def _headers(release: str) -> str:
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
-    """The sources as an archive."""
+    """The sources as a ustar archive."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w", format=tarfile.USTAR_FORMAT) as archive:
         for name, content in files.items():
@@ -136,10 +144,11 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 def _observe(finished: CompletedProcess, box: Box, guard: Guard, release: str) -> Run:
     overrun = guard.overrun or (Overrun.OUTPUT if finished.output_truncated else None)
     if not finished.stdout and not overrun and not finished.timed_out:
-        # Even the most broken Makefile lets make say which folder it enters.
-        said = finished.stderr[:2000].decode("utf-8", "replace").strip()
-        reason = (said.splitlines() or [f"status {finished.status}"])[-1]
-        raise SandboxError(f"The build could not be started: {reason}.", hint="Run `kmodlab doctor`.", details=said)
+        # Even with the most broken Makefile, make prints which folder it enters.
+        errors = finished.stderr[:2000].decode("utf-8", "replace").strip()
+        reason = (errors.splitlines() or [_("status {status}").format(status=finished.status)])[-1]
+        message = _("The build could not be started: {reason}.").format(reason=reason)
+        raise SandboxError(message, hint=_("Run `kmodlab doctor`."), details=errors)
     return Run(
         status=finished.status,
         timed_out=finished.timed_out,
@@ -153,5 +162,5 @@ def _observe(finished: CompletedProcess, box: Box, guard: Guard, release: str) -
 def _transcript(printed: bytes, box: Box, release: str) -> str:
     limit = box.limits.output_mib * MIB
     text = box.shown(printed[:limit].decode("utf-8", "replace"))
-    cut = "\n… (there was more)\n" if len(printed) > limit else ""
+    cut = "\n{}\n".format(_("… (there was more)")) if len(printed) > limit else ""
     return f"$ make -C {_headers(release)} M=$(pwd) modules\n{escape_control_chars(text)}{cut}"

@@ -1,7 +1,7 @@
-"""The compiler wrapper that replays cached results of kbuild's cc-option probes: where it is, and whether it fits.
+"""Finds the compiler wrapper that replays cached results of kbuild's cc-option probes.
 
-`cc_wrapper.c` is the wrapper, `cc_record` builds it and records the results. If it is missing, or was made for another
-compiler, builds use the compiler itself and take twice as long.
+`cc_wrapper.c` is the wrapper; `cc_record` builds it and records the results, once, at set-up. If it is missing or was
+made for another compiler, builds use the compiler itself and take twice as long.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from pathlib import Path
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.sandbox.host import PATH
 
-PLACE = "/opt/kmodlab"  # in the box
+WRAPPER_FOLDER = "/opt/kmodlab"  # in the sandbox
 ANSWERS = "answers"
 
 
 def compiler_folder(tree: KernelTree) -> Path | None:
-    """Where the program and the answers are, or would be; None where there is no compiler."""
+    """The folder of the wrapper and its answers for this compiler, made or not; None without a compiler."""
     compiler = shutil.which(tree.compiler, path=PATH)
     if compiler is None:
         return None
@@ -31,6 +31,6 @@ def compiler_folder(tree: KernelTree) -> Path | None:
 
 
 def find_compiler(tree: KernelTree) -> Path | None:
-    """The folder with the program and the answers; None where they were not made for this compiler."""
+    """The folder of the wrapper and its answers; None if they were not made for this compiler."""
     folder = compiler_folder(tree)
     return folder if folder and (folder / ANSWERS).is_file() else None

@@ -1,8 +1,7 @@
-"""What gcc, as, ld, modpost and make complain about, as data, on the learner's own files and lines.
+"""The diagnostics of gcc, as, ld, modpost and make as data, on the learner's own files and lines.
 
-The words are parsed from the text that a terminal shows. A complaint about the inside of a kernel macro is placed
-where the learner used the macro; one without a line (modpost's) where the symbol is used. Explaining is left to
-`hints`.
+They are parsed from the text that a terminal shows. A diagnostic inside a kernel macro gets the line where the learner
+used the macro; one without a line (modpost's) gets the line where the symbol is used. `hints` explains them.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
+from kmodlab.i18n import _
 from kmodlab.kbuild.hints import find_hint, plain_quotes
 from kmodlab.kbuild.locate import find_in_makefile, find_use
 
@@ -21,7 +21,7 @@ _LONGEST_LINE = 1000
 
 
 class Tool(StrEnum):
-    """Who complains."""
+    """The tool that reports."""
 
     GCC = "gcc"
     AS = "as"
@@ -33,7 +33,7 @@ class Tool(StrEnum):
 
 
 class Severity(StrEnum):
-    """How bad it is; an error ends the build."""
+    """How serious it is; an error ends the build."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -50,7 +50,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Note:
-    """A further word on a complaint, with its place."""
+    """A note that belongs to a diagnostic, with its place."""
 
     place: Place
     message: str
@@ -58,10 +58,10 @@ class Note:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One complaint. `file`, `line` and `column` are the learner's where one can be told; "" or None where not.
+    """One error or warning. `file`, `line` and `column` are in the learner's own files; "" or None if not known.
 
-    `origin` is where the tool itself places it, `function` what it was compiling, `included_from` and `notes` the
-    chains that lead there, `excerpt` the lines with the caret. `hint` moves the learner on; it may be empty.
+    `origin` is the place that the tool names, `function` the function that it was compiling, `included_from` and
+    `notes` are the chains that lead there, `excerpt` the lines with the caret. `hint` says what to do; it may be empty.
     """
 
     tool: Tool
@@ -86,21 +86,20 @@ class Diagnostic:
 
 
 def parse_diagnostics(text: str, files: Mapping[str, bytes], folder: str = "/tmp") -> tuple[Diagnostic, ...]:  # noqa: S108
-    """All complaints in a build's transcript; `files` are the learner's own, built in `folder`."""
+    """All diagnostics in a build's transcript; `files` are the learner's own, built in `folder`."""
     parser = _Parser(files, folder)
     for line in text.splitlines():
-        if len(parser.found) > MOST:
+        if len(parser.drafts) > MOST:
             break
         parser.feed(line[:_LONGEST_LINE])
-    found = _mend_unclosed_call([draft.finish(files) for draft in parser.found])
-    complaints = found or parser.consequences[:1]
-    return tuple(_explain(complaint) for complaint in complaints)
+    diagnostics = _place_unclosed_calls([draft.finish(files) for draft in parser.drafts])
+    return tuple(_explain(diagnostic) for diagnostic in diagnostics or parser.consequences[:1])
 
 
 def _explain(diagnostic: Diagnostic) -> Diagnostic:
     if diagnostic.hint_key:
         return diagnostic
-    macros = [found[1] for note in diagnostic.notes if (found := _expansion(note))]
+    macros = [match[1] for note in diagnostic.notes if (match := _expansion(note))]
     hint = find_hint(diagnostic.tool, diagnostic.message, macros=macros, excerpt=diagnostic.excerpt)
     return replace(diagnostic, hint=hint.text, hint_key=hint.key) if hint else diagnostic
 
@@ -119,7 +118,7 @@ _GCC = re.compile(
     _AT + r" (?P<kind>fatal error|error|warning|note|sorry, unimplemented|internal compiler error): "
     r"(?P<message>.*?)(?: \[(?P<option>-W[^\]]*)\])?"
 )
-_TEMPORARY = re.compile(r"/var/tmp/cc\w+\.s")  # noqa: S108 (in the box: what the compiler hands to the assembler)
+_TEMPORARY = re.compile(r"/var/tmp/cc\w+\.s")  # noqa: S108 (in the sandbox: what gcc passes to as)
 _AS = re.compile(_AT + r" (?P<kind>Error|Warning|Fatal error): (?P<message>.*)")
 _DRIVER = re.compile(
     r"(?P<program>cc1|as|gcc(?:-\d+)?|\S+-gcc(?:-\d+)?|<command-line>): (?P<kind>fatal error|error|warning): "
@@ -140,12 +139,12 @@ _EXCERPT = re.compile(r"\s*(?:\d+|\+\+\+)? \|.*")
 _EXPANSION = re.compile(r"in expansion of macro '(\w+)'")
 _UNCLOSED_CALL = re.compile(r'unterminated argument list invoking macro "(\w+)"')
 
-_SAID_ELSEWHERE = ("some warnings being treated as errors", "all warnings being treated as errors")
+_REPEATED = ("some warnings being treated as errors", "all warnings being treated as errors")
 
 
 @dataclass
 class _Draft:
-    """A complaint while its notes and excerpt are still to come."""
+    """A diagnostic whose notes and excerpt are still to come."""
 
     diagnostic: Diagnostic
     inlined: Place | None = None
@@ -158,7 +157,7 @@ class _Draft:
         return replace(diagnostic, file=place.file, line=place.line, column=place.column)
 
     def _own_place(self, diagnostic: Diagnostic, own: Mapping[str, bytes]) -> Place | None:
-        """The learner's place: said outright, or where a function was inlined, a macro used, a header included."""
+        """The first place in the learner's files: its own, of an inlined call, a used macro, a note, an #include."""
         expansions = [note.place for note in self.notes if _expansion(note)]
         inlined = [self.inlined] if self.inlined else []
         others = [note.place for note in self.notes]
@@ -167,10 +166,10 @@ class _Draft:
 
 
 class _Parser:
-    """Takes a transcript line by line. Lines that it does not know end nothing and mean nothing."""
+    """Reads a transcript line by line. Unknown lines are skipped."""
 
     def __init__(self, own: Mapping[str, bytes], folder: str) -> None:
-        self.found: list[_Draft] = []
+        self.drafts: list[_Draft] = []
         self.consequences: list[Diagnostic] = []
         self._own, self._folder = own, folder
         self._forget()
@@ -185,20 +184,20 @@ class _Parser:
         readers = (self._chain, self._gcc, self._excerpt, self._assembler, self._modpost, self._linker, self._make)
         any(reader(line) for reader in readers)
 
-    def _said(self, found: re.Match[str]) -> str:
-        """The message of a match, with the quotes that it came with."""
-        return self._raw[found.start("message") : found.end("message")]
+    def _message(self, match: re.Match[str]) -> str:
+        """The message of a match, with its original quotes."""
+        return self._raw[match.start("message") : match.end("message")]
 
-    def _place(self, found: re.Match[str]) -> Place:
-        """The place of a match; the learner's own files lose the folder's name."""
-        groups = found.groupdict()
+    def _place(self, match: re.Match[str]) -> Place:
+        """The place of a match; the learner's own files without their folder."""
+        groups = match.groupdict()
         line, column = groups.get("line"), groups.get("column")
         return Place(self._shorten(groups["file"]), int(line) if line else None, int(column) if column else None)
 
     def _shorten(self, path: str) -> str:
         name = path.removeprefix(f"{self._folder}/")
         if _TEMPORARY.fullmatch(path):
-            return "The assembler's input"  # its name is another one in each build
+            return _("The assembler's input")  # its name differs from build to build
         return name if name in self._own else path
 
     def _add(self, tool: Tool, severity: Severity, message: str, place: Place, option: str = "") -> bool:
@@ -214,114 +213,115 @@ class _Parser:
             place,
             tuple(self._includes),
         )
-        self.found.append(_Draft(diagnostic, self._inlined))
+        self.drafts.append(_Draft(diagnostic, self._inlined))
         self._includes, self._inlined = [], None
         return True
 
     # ---- gcc ----
 
     def _chain(self, line: str) -> bool:
-        if found := _INCLUDED.fullmatch(line):
+        if match := _INCLUDED.fullmatch(line):
             if line.startswith("In"):
                 self._includes = []
-            self._includes.append(self._place(found))
-        elif found := _FUNCTION.fullmatch(line):
-            self._function = found["name"] or ""
-        elif found := _INLINED.fullmatch(line):
-            self._function = found["name"]
-            if self._inlined is None or self._shorten(found["file"]) in self._own:
-                self._inlined = self._place(found)
-        return found is not None
+            self._includes.append(self._place(match))
+        elif match := _FUNCTION.fullmatch(line):
+            self._function = match["name"] or ""
+        elif match := _INLINED.fullmatch(line):
+            self._function = match["name"]
+            if self._inlined is None or self._shorten(match["file"]) in self._own:
+                self._inlined = self._place(match)
+        return match is not None
 
     def _gcc(self, line: str) -> bool:
-        if not (found := _GCC.fullmatch(line)):
+        if not (match := _GCC.fullmatch(line)):
             return self._driver(line)
-        place = self._place(found)
-        if found["kind"] != "note":
-            severity = Severity.WARNING if found["kind"] == "warning" else Severity.ERROR
-            option = (found["option"] or "").replace("-Werror=", "-W")
-            return self._add(Tool.GCC, severity, self._said(found), place, option)
-        if self.found:
-            self.found[-1].notes.append(Note(place, self._said(found)))
+        place = self._place(match)
+        if match["kind"] != "note":
+            severity = Severity.WARNING if match["kind"] == "warning" else Severity.ERROR
+            option = (match["option"] or "").replace("-Werror=", "-W")
+            return self._add(Tool.GCC, severity, self._message(match), place, option)
+        if self.drafts:
+            self.drafts[-1].notes.append(Note(place, self._message(match)))
         return True
 
     def _driver(self, line: str) -> bool:
-        found = _DRIVER.fullmatch(line)
-        if not found or found["message"] in _SAID_ELSEWHERE:
+        match = _DRIVER.fullmatch(line)
+        if not match or match["message"] in _REPEATED:
             return False
-        severity = Severity.WARNING if found["kind"] == "warning" else Severity.ERROR
-        return self._add(Tool.AS if found["program"] == "as" else Tool.GCC, severity, self._said(found), Place())
+        severity = Severity.WARNING if match["kind"] == "warning" else Severity.ERROR
+        return self._add(Tool.AS if match["program"] == "as" else Tool.GCC, severity, self._message(match), Place())
 
     def _excerpt(self, line: str) -> bool:
-        if not self.found or not _EXCERPT.fullmatch(line):
+        if not self.drafts or not _EXCERPT.fullmatch(line):
             return False
-        self.found[-1].excerpt.append(line)
+        self.drafts[-1].excerpt.append(line)
         return True
 
     def _assembler(self, line: str) -> bool:
-        if not (found := _AS.fullmatch(line)):
+        if not (match := _AS.fullmatch(line)):
             return False
-        severity = Severity.WARNING if found["kind"] == "Warning" else Severity.ERROR
-        return self._add(Tool.AS, severity, self._said(found), self._place(found))
+        severity = Severity.WARNING if match["kind"] == "Warning" else Severity.ERROR
+        return self._add(Tool.AS, severity, self._message(match), self._place(match))
 
     # ---- after the compiler ----
 
     def _modpost(self, line: str) -> bool:
-        self._forget_after_compiler(line)
-        if found := _MODPOST.fullmatch(line):
-            severity = Severity.WARNING if found["kind"] == "WARNING" else Severity.ERROR
-            return self._add(Tool.MODPOST, severity, self._said(found), self._locate(found["message"]))
-        if found := _WRAPPER.fullmatch(line):
-            return self._add(Tool.MODPOST, Severity.ERROR, self._said(found), Place(*find_in_makefile(line, self._own)))
-        return False
-
-    def _forget_after_compiler(self, line: str) -> None:
         if line.startswith("  "):  # "  CC [M]  /tmp/other.o": a new file
             self._forget()
+        if match := _MODPOST.fullmatch(line):
+            severity = Severity.WARNING if match["kind"] == "WARNING" else Severity.ERROR
+            return self._add(Tool.MODPOST, severity, self._message(match), self._locate(match["message"]))
+        if match := _WRAPPER.fullmatch(line):
+            return self._add(
+                Tool.MODPOST, Severity.ERROR, self._message(match), Place(*find_in_makefile(line, self._own))
+            )
+        return False
 
     def _locate(self, message: str) -> Place:
         return Place(*find_use(message, self._own))
 
     def _linker(self, line: str) -> bool:
-        if found := _LD.fullmatch(line):
-            message, _, _ = self._said(found).partition("; ")
-            self._add(Tool.LD, Severity.ERROR, message, self._place(found))
+        if match := _LD.fullmatch(line):
+            message = self._message(match).partition("; ")[0]
+            self._add(Tool.LD, Severity.ERROR, message, self._place(match))
             if first := _LD_FIRST.search(line):
-                self.found[-1].notes.append(Note(self._place(first), first["message"]))
+                self.drafts[-1].notes.append(Note(self._place(first), first["message"]))
             return True
-        if found := _LD_OTHER.fullmatch(line):
-            if found["message"].endswith(":"):  # "in function `f':" says where the next line's complaint is
+        if match := _LD_OTHER.fullmatch(line):
+            if match["message"].endswith(":"):  # "in function `f':" is the place of the next line's message
                 return True
-            severity = Severity.WARNING if found["kind"] == "warning: " else Severity.ERROR
-            return self._add(Tool.LD, severity, self._said(found), Place())
-        if found := _OBJECT.fullmatch(line):
-            severity = Severity.WARNING if found["kind"] == "warning" else Severity.ERROR
-            tool = Tool.OBJTOOL if found["objtool"] else Tool.MAKE
-            return self._add(tool, severity, self._said(found), self._locate(f"{found['message']} in {found['file']}"))
+            severity = Severity.WARNING if match["kind"] == "warning: " else Severity.ERROR
+            return self._add(Tool.LD, severity, self._message(match), Place())
+        if match := _OBJECT.fullmatch(line):
+            severity = Severity.WARNING if match["kind"] == "warning" else Severity.ERROR
+            tool = Tool.OBJTOOL if match["objtool"] else Tool.MAKE
+            return self._add(
+                tool, severity, self._message(match), self._locate(f"{match['message']} in {match['file']}")
+            )
         return False
 
     def _make(self, line: str) -> bool:
-        if found := _MAKE_AT.fullmatch(line):
-            severity = Severity.ERROR if found["kind"] == "***" else Severity.WARNING
-            return self._add(Tool.MAKE, severity, self._said(found), self._place(found))
-        if found := _MAKE.fullmatch(line):
-            severity = Severity.ERROR if found["kind"] else Severity.WARNING
-            return self._add(Tool.MAKE, severity, self._said(found), Place(*find_in_makefile(line, self._own)))
-        if found := _CONSEQUENCE.fullmatch(line):
-            self.consequences.append(Diagnostic(Tool.MAKE, Severity.ERROR, f"[{found['message']}"))
-        return found is not None
+        if match := _MAKE_AT.fullmatch(line):
+            severity = Severity.ERROR if match["kind"] == "***" else Severity.WARNING
+            return self._add(Tool.MAKE, severity, self._message(match), self._place(match))
+        if match := _MAKE.fullmatch(line):
+            severity = Severity.ERROR if match["kind"] else Severity.WARNING
+            return self._add(Tool.MAKE, severity, self._message(match), Place(*find_in_makefile(line, self._own)))
+        if match := _CONSEQUENCE.fullmatch(line):
+            self.consequences.append(Diagnostic(Tool.MAKE, Severity.ERROR, f"[{match['message']}"))
+        return match is not None
 
 
-def _mend_unclosed_call(found: Sequence[Diagnostic]) -> list[Diagnostic]:
+def _place_unclosed_calls(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
     """A macro call that is never closed is reported at the end of the file; place it where it begins."""
-    mended = list(found)
-    for number, diagnostic in enumerate(found):
+    placed = list(diagnostics)
+    for number, diagnostic in enumerate(diagnostics):
         if unclosed := _UNCLOSED_CALL.match(diagnostic.message):
             begin = f"'{unclosed[1]}' undeclared"
-            for other, follower in enumerate(found[number:], number):
+            for other, follower in enumerate(diagnostics[number:], number):
                 if plain_quotes(follower.message).startswith(begin):
                     place = follower.place
-                    mended[number] = replace(diagnostic, file=place.file, line=place.line, column=place.column)
-                    # It says that the macro is unknown; a hint on that would mislead.
-                    mended[other] = replace(follower, hint_key="consequence")
-    return mended
+                    placed[number] = replace(diagnostic, file=place.file, line=place.line, column=place.column)
+                    # It says that the macro is unknown; a hint about that would mislead.
+                    placed[other] = replace(follower, hint_key="consequence")
+    return placed

@@ -59,7 +59,7 @@ def test_the_kernel_knows_a_module_by_underscores() -> None:
         ({"hello.c": " \n\t\n"}, "There is nothing to build: the source is empty."),
         ({}, "There is nothing to build: the source is empty."),
         ({"hello.h": "int x;"}, "There is nothing to build: the source is empty."),
-        ({"hello.c": "int x;\0"}, "hello.c has NUL bytes in it, so it is no source text."),
+        ({"hello.c": "int x;\0"}, "hello.c has NUL bytes in it, so it is not source text."),
         ({"hello.c": b"\xff\xfe"}, "hello.c is not UTF-8 text."),
         ({"hello.c": "\ud800"}, "hello.c is not UTF-8 text."),
         ({"hello.c": "x" * (10 << 20)}, "hello.c is larger than 1 MiB, the limit for a source file."),
@@ -119,8 +119,8 @@ def test_links_folders_and_pipes_are_not_read(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.c")
     for name, sentence in (
         ("link.c", "is a symbolic link."),
-        ("folder.c", "is no plain file."),
-        ("pipe.c", "is no plain file."),
+        ("folder.c", "is not a regular file."),
+        ("pipe.c", "is not a regular file."),
         ("missing.c", "cannot be read: No such file or directory."),
     ):
         with pytest.raises(UsageError) as caught:
