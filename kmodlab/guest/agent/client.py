@@ -145,13 +145,13 @@ class Agent:
             if not in_agent:
                 frames = [pack_frame(number, b"X", command), *pack_input(number, stdin)]
             await self._send(*frames)
-            kind, payload = await self._end(request, number)
+            answer = await self._end(request, number)
         except asyncio.CancelledError:
             with contextlib.suppress(GuestError):
                 await self._send(pack_frame(number, b"K", bytes([9])))
             raise
-        _check_answer(kind, payload, _("The guest could not run {name}: {reason}."), name=argv[0])
-        status = os.waitstatus_to_exitcode(struct.unpack("<i", payload)[0])
+        wait_status = _check_answer(answer, _("The guest could not run {name}: {reason}."), name=argv[0])
+        status = os.waitstatus_to_exitcode(wait_status)
         return Result(status, bytes(request.parts[b"o"]), bytes(request.parts[b"e"]), request.truncated)
 
     async def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
@@ -159,7 +159,7 @@ class Agent:
         request, number = self._begin()
         await self._send(pack_frame(number, b"W", struct.pack("<I", mode) + path.encode()), *pack_input(number, data))
         answer = await self._end(request, number)
-        _check_answer(*answer, _("The guest could not write {name}: {reason}."), name=path)
+        _check_answer(answer, _("The guest could not write {name}: {reason}."), name=path)
 
     async def get(self, path: str, limit: int = OUTPUT_LIMIT) -> bytes:
         """Read at most `limit` bytes of a file in the guest."""
@@ -174,7 +174,7 @@ class Agent:
     async def _fetch(self, kind: bytes, payload: bytes, limit: int, failure: str, **values: str) -> bytes:
         request, number = self._begin(limit)
         await self._send(pack_frame(number, kind, payload))
-        _check_answer(*await self._end(request, number), failure, **values)
+        _check_answer(await self._end(request, number), failure, **values)
         return bytes(request.parts[b"o"])
 
     async def terminal(
@@ -188,11 +188,11 @@ class Agent:
         await self._send(pack_frame(number, b"T", b"\0".join(word.encode() for word in ("/root", *argv)) + b"\0"))
         feeder = asyncio.create_task(self._feed(number, stdin))
         try:
-            kind, payload = await self._end(request, number)
+            answer = await self._end(request, number)
         finally:
             feeder.cancel()
-        _check_answer(kind, payload, _("The guest could not run {name}: {reason}."), name=argv[0])
-        return os.waitstatus_to_exitcode(struct.unpack("<i", payload)[0])
+        wait_status = _check_answer(answer, _("The guest could not run {name}: {reason}."), name=argv[0])
+        return os.waitstatus_to_exitcode(wait_status)
 
     async def _feed(self, number: int, stdin: asyncio.Queue[tuple[bytes, bytes]]) -> None:
         while True:
@@ -257,12 +257,12 @@ class Agent:
             request.answer.set_result((kind, payload))
 
 
-def _check_answer(kind: bytes, payload: bytes, failure: str, **values: str) -> None:
-    """Raise GuestError(failure) unless the last frame says that the request succeeded or how a command ended."""
-    if kind == b"x" and len(payload) == 4:
-        return
-    if kind != b"d" or len(payload) != 4:
+def _check_answer(answer: tuple[bytes, bytes], failure: str, **values: str) -> int:
+    """The wait status that a request's last frame holds, 0 for a file or log; an errno raises GuestError(failure)."""
+    kind, payload = answer
+    if kind not in (b"x", b"d") or len(payload) != 4:
         raise ProtocolError(_("The agent's answer has the wrong form."))
-    number = struct.unpack("<i", payload)[0]
-    if number:
+    number: int = struct.unpack("<i", payload)[0]
+    if kind == b"d" and number:
         raise GuestError(failure.format(reason=os.strerror(number), **values))
+    return number
