@@ -1,12 +1,13 @@
-"""Text from guests, builds and learners, made fit for showing: nothing in it is obeyed by a terminal or a browser.
+"""Text for showing: control characters become visible, and rows become lines with aligned columns.
 
-Control characters (of which some move the cursor or set a terminal's title) and those that change the direction of
-text become visible escapes. HTML's own characters are the business of who writes HTML.
+Text from guests, builds and learners may hold characters that a terminal or a browser obeys: they move the cursor, set
+a terminal's title or change the direction of text. HTML's own characters (`<`, `&`) are escaped where HTML is written.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Sequence
 
 # C0 but tab and newline, DEL, C1; marks without a width, direction marks (Unicode TR 36, 2.5); surrogates; tags.
 _OBEYED = re.compile(
@@ -16,10 +17,31 @@ _OBEYED = re.compile(
 
 
 def escape_control_chars(text: str) -> str:
-    """Text with everything that a terminal or a browser might obey made visible; tabs and newlines stay."""
+    """Text in which everything that a terminal or a browser might obey is visible; tabs and newlines stay."""
     return _OBEYED.sub(_escape, text.replace("\r\n", "\n"))
 
 
 def _escape(match: re.Match[str]) -> str:
     number = ord(match[0])
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+def align_columns(
+    rows: Sequence[Sequence[str]], *, right: Collection[int] = (), widest: int | None = None
+) -> list[str]:
+    """A line of text for each row, with its columns aligned and two spaces apart.
+
+    `right` are the columns (from 0) that are aligned to the right. `widest` is how many characters a column may take; a
+    longer cell pushes the others of its row aside. None means as many as its longest cell.
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    if widest is not None:
+        widths = [min(width, widest) for width in widths]
+    return ["  ".join(_pad(row, widths, right)).rstrip() for row in rows]
+
+
+def _pad(row: Sequence[str], widths: Sequence[int], right: Collection[int]) -> list[str]:
+    return [
+        cell.rjust(width) if number in right else cell.ljust(width)
+        for number, (cell, width) in enumerate(zip(row, widths, strict=True))
+    ]

@@ -19,7 +19,7 @@ from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, read_sources
 from kmodlab.settings import get_settings
-from kmodlab.text import escape_control_chars
+from kmodlab.text import align_columns, escape_control_chars
 from kmodlab.tracer.fault_injection import (
     CYCLES,
     TIMEOUT_S,
@@ -156,11 +156,10 @@ class _Table:
     def _show_sites(self) -> None:
         rows = [_row(site) for site in self._found.sites]
         heads = ("line", "call", "fails with", "init returned", "verdict")
-        widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-        say("  ".join(head.ljust(width) for head, width in zip(heads, widths, strict=True)).rstrip(), "dim")
-        for site, row in zip(self._found.sites, rows, strict=True):
-            cells = [cell.ljust(width) for cell, width in zip(row, widths, strict=True)]
-            say("  ".join(cells).rstrip(), _style(site.verdict))
+        head, *lines = align_columns([heads, *rows])
+        say(head, "dim")
+        for site, line in zip(self._found.sites, lines, strict=True):
+            say(line, _style(site.verdict))
             if site.finding and site.verdict is not Verdict.NOT_INJECTED:
                 self._show_troubles(site.finding)
             elif site.reason:

@@ -34,7 +34,7 @@ from process_helpers import descendants, is_alive
 
 from kmodlab.course.exercise import read_master
 from kmodlab.guest.lab import Lab
-from kmodlab.text import escape_control_chars
+from kmodlab.text import align_columns, escape_control_chars
 
 pytestmark = pytest.mark.xdist_group("grade")  # The run uses both processors already.
 
@@ -281,9 +281,7 @@ def format_table(run: Run) -> str:
         verdict = "rejected" if result["state"] == "rejected" else f"{points} of {result['max_points']:g}"
         words = escape_control_chars(run.words(attack).partition("\n")[0])
         rows.append((attack.name[:60], attack.kind, verdict, f"{result['seconds']:.1f}", words[:80]))
-    widths = [max(len(row[column]) for row in rows) for column in range(4)]
-    lines = ["  ".join([*map(str.ljust, row, widths), row[4]]).rstrip() for row in rows]
-    return "\n".join([*lines, sums_of(run)])
+    return "\n".join([*align_columns(rows), sums_of(run)])
 
 
 def sums_of(run: Run) -> str:

@@ -17,6 +17,7 @@ from building import build_all
 from kmodlab.guest.lab import Lab
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
+from kmodlab.text import align_columns
 from kmodlab.tracer.fault_injection import FaultOptions, RunPool, SiteResult, make_subject, try_faults
 from kmodlab.tracer.observe import RunTask
 from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
@@ -168,9 +169,7 @@ def format_table(judged: Iterable[Judged]) -> str:
     """The table of a run, with the sums below it."""
     results = list(judged)
     heads = ("", "module", "", "what fails", "verdict", "line", "what went wrong first")
-    rows = [heads, *(one.row for one in results)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(heads) - 1)]
-    lines = ["  ".join([*map(str.ljust, row, widths), row[-1][:100]]).rstrip() for row in rows]
+    lines = align_columns([heads, *((*result.row[:-1], result.row[-1][:100]) for result in results)])
     for correct, words in ((False, "defects found"), (True, "correct modules without a false alarm")):
         of_kind = [one for one in results if one.case.is_correct is correct]
         lines.append(f"{sum(not one.problems for one in of_kind)} of {len(of_kind)} {words}")

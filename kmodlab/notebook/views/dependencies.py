@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from kmodlab.elf.database_text import name_of
 from kmodlab.elf.databases import Databases
 from kmodlab.elf.graph import Graph, module_graph
+from kmodlab.notebook.render.svg import LETTER, Sheet
 from kmodlab.notebook.views.layered import Place, lay_out
-from kmodlab.notebook.views.svg import LETTER, Sheet
 from kmodlab.notebook.views.view import Picture
 
 _BOX, _LAYER, _MARGIN = 26, 66, 18
@@ -50,7 +50,7 @@ def _draw(graph: Graph, asked: str, text: str) -> str:
         _arrow(sheet, [on_paper(place) for place in route])
     for node, place in layout.places.items():
         _node(sheet, node, on_paper(place), is_asked=node == asked)
-    return sheet.render()
+    return sheet.render_file()
 
 
 def _arrow(sheet: Sheet, route: Sequence[Place]) -> None:
@@ -76,4 +76,4 @@ def _node(sheet: Sheet, name: str, place: Place, *, is_asked: bool) -> None:
 def _empty(text: str) -> str:
     sheet = Sheet(len(text) * 7 + 40, 50, text, text)
     sheet.text(20, 30, text)
-    return sheet.render()
+    return sheet.render_file()

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from kmodlab.elf.object_file import ObjectFile, Section, read_object
 from kmodlab.elf.signature import find_signature
-from kmodlab.notebook.views.svg import LETTER, Sheet
+from kmodlab.notebook.render.svg import LETTER, Sheet
 from kmodlab.notebook.views.table import sized
 from kmodlab.notebook.views.view import Picture, Source, source_of
 
@@ -114,7 +114,7 @@ def _draw(name: str, panels: Sequence[tuple[str, list[Bar]]], note: str) -> Pict
         y = _panel(sheet, y, f"{heading}: {sized(sum(bar.size for bar in bars))} bytes", bars, labels)
     sheet.text(16, y + 12, note, "small soft")
     _legend(sheet, y + 34, {bar.group for _, bars in panels for bar in bars})
-    return Picture(sheet.render(), f"{title}\n{text}")
+    return Picture(sheet.render_file(), f"{title}\n{text}")
 
 
 def _panel(sheet: Sheet, y: float, heading: str, bars: list[Bar], labels: float) -> float:

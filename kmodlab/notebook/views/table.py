@@ -1,4 +1,4 @@
-"""A table, as text with aligned columns and as HTML that screen readers can walk."""
+"""Tables: text with aligned columns, and HTML that screen readers can read cell by cell."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kmodlab.i18n import _
 from kmodlab.notebook.render.harmless import escape, prose
-from kmodlab.text import escape_control_chars
+from kmodlab.text import align_columns, escape_control_chars
 
 _UNFOLDED = 300  # rows that can be unfolded; a driver may have a hundred thousand relocations
-_WIDEST = 48  # letters of a column of names, as text; prose comes last and may be as long as it is
+_WIDEST = 48  # characters of a column of names, as text; prose comes last and may be longer
 
 
 class ColumnKind(StrEnum):
-    """How the cells of a column are set: names as code, numbers to the right, `code` in prose by its backquotes."""
+    """What a column holds: names (shown as code), numbers (aligned to the right), or prose (`code` in backquotes)."""
 
     CODE = "code"
     NUMBER = "number"
@@ -23,7 +24,7 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True)
 class Column:
-    """A column of a table."""
+    """The title of a column, in the reader's language, and what it holds."""
 
     title: str
     kind: ColumnKind = ColumnKind.PROSE
@@ -31,9 +32,10 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """Rows below a caption. Of many rows the first `most` are shown, and how many more there are.
+    """Rows below a caption.
 
-    In HTML the others can be unfolded. Rows in `bold` (by number, from 0) are set off.
+    Only the first `most` rows are shown, with the number of those left out; None shows all. In HTML the others can be
+    unfolded. `bold` holds the numbers (from 0) of rows that stand out.
     """
 
     caption: str
@@ -44,20 +46,13 @@ class Table:
 
     @property
     def text(self) -> str:
-        """The caption, the titles, a line for each row."""
+        """The caption, the titles and a line for each row."""
         shown = [[_plain(cell, column) for cell, column in zip(row, self.columns, strict=True)] for row in self._shown]
         titles = [column.title for column in self.columns]
-        widths = [min(_WIDEST, max(map(len, cells))) for cells in zip(titles, *shown, strict=True)]
-        lines = [self._line(row, widths) for row in (titles, *shown)]
-        more = [f"  … {self._hidden} more"] if self._hidden else []
-        return "\n".join([escape_control_chars(self.caption), *lines, *more])
-
-    def _line(self, row: Sequence[str], widths: Sequence[int]) -> str:
-        numbers = [column.kind is ColumnKind.NUMBER for column in self.columns]
-        cells = zip(row, widths, numbers, strict=True)
-        return (
-            "  " + "  ".join(cell.rjust(width) if right else cell.ljust(width) for cell, width, right in cells).rstrip()
-        )
+        numbers = [index for index, column in enumerate(self.columns) if column.kind is ColumnKind.NUMBER]
+        lines = align_columns([titles, *shown], right=numbers, widest=_WIDEST)
+        more = [_("… {number} more").format(number=self._hidden)] if self._hidden else []
+        return "\n".join([escape_control_chars(self.caption), *(f"  {line}" for line in [*lines, *more])])
 
     @property
     def html(self) -> str:
@@ -65,11 +60,13 @@ class Table:
         first = _html_table(self.caption, self.columns, self._shown, self.bold)
         if not self._hidden:
             return first
-        rest = self.rows[len(self._shown) :][:_UNFOLDED]
+        more = self.rows[len(self._shown) :][:_UNFOLDED]
         bold = frozenset(number - len(self._shown) for number in self.bold)
-        more = _html_table("", self.columns, rest, bold)
-        which = f"{self._hidden} more" + (f", of which the first {_UNFOLDED}" if self._hidden > _UNFOLDED else "")
-        return f"{first}<details><summary>{which}</summary>{more}</details>"
+        if self._hidden > _UNFOLDED:
+            title = _("{number} more, of which the first {shown}").format(number=self._hidden, shown=_UNFOLDED)
+        else:
+            title = _("{number} more").format(number=self._hidden)
+        return f"{first}<details><summary>{title}</summary>{_html_table('', self.columns, more, bold)}</details>"
 
     @property
     def _shown(self) -> Sequence[Sequence[str]]:
@@ -106,7 +103,7 @@ def _row(columns: Sequence[Column], row: Sequence[str], *, is_bold: bool) -> str
 
 def _cell(column: Column, cell: str, *, is_first: bool) -> str:
     tag, scope = ("th", ' scope="row"') if is_first else ("td", "")
-    # The style sheet may be taken away by whoever shows the page; the element stays.
+    # Some pages remove style sheets (GitHub does); the element stays.
     content = f"<code>{escape(cell)}</code>" if column.kind is ColumnKind.CODE and cell else prose(cell)
     return f"<{tag}{scope}{_class(column)}>{content}</{tag}>"
 

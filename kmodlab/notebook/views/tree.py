@@ -8,8 +8,8 @@ from itertools import groupby
 from kmodlab.elf.database_text import name_of
 from kmodlab.elf.databases import Databases
 from kmodlab.elf.graph import TreeSummary, folder_of, summarize_tree, tree_graph
+from kmodlab.notebook.render.svg import LETTER, Sheet
 from kmodlab.notebook.views.layered import Place
-from kmodlab.notebook.views.svg import LETTER, Sheet
 from kmodlab.notebook.views.view import Picture
 
 _WIDTH, _LEFT, _RIGHT, _BAND, _TOP, _BOTTOM = 960, 120, 20, 54, 64, 56
@@ -37,7 +37,7 @@ def tree_picture(databases: Databases, *, named: int = 10) -> Picture:
     sheet.path("".join(_line(places[node], places[other]) for node, other in graph.edges), "thin")
     sheet.path("".join(f"M{x:g} {y:g}h0" for x, y in places.values()), "dots")
     _names(sheet, summary, places)
-    return Picture(sheet.render(), text)
+    return Picture(sheet.render_file(), text)
 
 
 def describe(summary: TreeSummary) -> str:
