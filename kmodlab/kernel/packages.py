@@ -1,8 +1,8 @@
-"""Which Debian packages make a lab, and how they get here: through apt, with its signature checks, without root.
+"""Chooses and downloads the Debian packages of a lab, through apt, with its signature checks, without root.
 
 apt runs with private state and cache folders, so that it needs no root and changes nothing on the host; the archives,
-keys and proxies are the host's own. What is chosen and downloaded is written down beside the files, so that all
-later steps work without a network. Unpacking is `unpack`'s business.
+keys and proxies are the host's own. The chosen packages are recorded beside their files, so that all later steps work
+without a network.
 """
 
 from __future__ import annotations
@@ -18,24 +18,26 @@ from pathlib import Path
 from debian.deb822 import Packages
 
 from kmodlab.errors import SetupError
+from kmodlab.files import replace_text
+from kmodlab.i18n import _
 from kmodlab.kernel.arch import Arch
 from kmodlab.process import CompletedProcess, Deadline, check_run, run, run_async, run_sync
 
-# The metapackages decide the version. What a lab takes of their dependencies: everything that is Linux itself.
-# The cloud flavour's headers (1.5 MB) are for those who want to see a module refused that was built for another kernel.
+# These metapackages decide the version; of their dependencies a lab takes all that are parts of Linux itself.
+# The cloud flavour's headers (1.5 MB) are for lessons on a module that was built for another kernel, and is refused.
 _KERNEL_ROOTS = ("linux-image", "linux-headers", "linux-headers-cloud")
 _KERNEL_PART = re.compile(r"linux-(image|headers|kbuild|modules|binary)-")
-# The guest's userland: kmod's own tools, a shell, and the libraries that both are linked with. Not busybox-static: its
-# shell prefers its own insmod and lsmod to those on PATH. mandoc shows the tools' manual pages, on the host.
+# The guest's userland: kmod's own tools, a shell, and the libraries of both. Not busybox-static: its shell prefers its
+# own insmod and lsmod to those on PATH. mandoc shows the tools' manual pages, on the host.
 USERLAND_ROOTS = ("kmod", "busybox", "mandoc")
 _USERLAND_PART = re.compile(r"(lib(kmod2|c6|ssl3|ssl3t64|zstd1|lzma5)|zlib1g)$")
 
-Progress = Callable[[int, int], None]  # bytes done, bytes in all
+Progress = Callable[[int, int], None]  # bytes done, bytes in total
 
 
 @dataclass(frozen=True)
 class Package:
-    """One Debian package: its file's name in the download folder, size in bytes and SHA-256 from the signed index."""
+    """One Debian package; `file` is its file's name, `size` (bytes) and `sha256` are from the signed index."""
 
     name: str
     version: str
@@ -45,35 +47,40 @@ class Package:
 
 
 def resolve(apt_dir: Path, arch: Arch) -> tuple[Package, ...]:
-    """The packages of a lab, newest versions that apt knows; refreshes apt's index (in `apt_dir`) first."""
+    """The packages of a lab, in the newest versions that apt knows; refreshes apt's index (in `apt_dir`) first.
+
+    Raises: SetupError if the archive cannot be reached or lacks a package.
+    """
     options = apt_options(apt_dir, arch)
     updated = run(["apt-get", *options, "update"], timeout_s=300)
     kernel = [f"{name}-{arch.name}" for name in _KERNEL_ROOTS]
     roots = (*kernel, *USERLAND_ROOTS)
-    found = dict(_walk(options, roots))
-    missing = [name for name in roots if name not in found]
+    packages = dict(_walk(options, roots))
+    missing = [name for name in roots if name not in packages]
     if missing:
         raise _no_package(missing, updated)
-    return tuple(found[name] for name in sorted(found) if name not in kernel)
+    return tuple(packages[name] for name in sorted(packages) if name not in kernel)
 
 
 def _no_package(missing: list[str], updated: CompletedProcess) -> SetupError:
     if not updated.ok or b"Failed to fetch" in updated.stderr:
         return SetupError(
-            "The Debian archive could not be reached.",
-            hint="Check the network (and apt's proxy settings), then run `kmodlab setup` again; "
-            "what was downloaded before is kept.",
+            _("The Debian archive could not be reached."),
+            hint=_(
+                "Check the network (and apt's proxy settings), then run `kmodlab setup` again; what was downloaded "
+                "before is kept."
+            ),
             details=updated.text,
         )
     return SetupError(
-        f"apt knows no package named {', '.join(missing)}.",
-        hint="kmodlab takes its kernel from Debian: apt's sources must name a Debian 12 or later archive.",
+        _("apt knows no package named {names}.").format(names=", ".join(missing)),
+        hint=_("kmodlab takes its kernel from Debian: apt's sources must name a Debian 12 or later archive."),
         details=updated.text,
     )
 
 
 def apt_options(apt_dir: Path, arch: Arch) -> list[str]:
-    """apt's options for private state: nothing of the host's is written, and no root is needed."""
+    """apt's options for private state: nothing on the host is changed, and no root is needed."""
     for folder in ("state/lists/partial", "cache/archives/partial", "log"):
         (apt_dir / folder).mkdir(parents=True, exist_ok=True)
     settings = {
@@ -81,7 +88,7 @@ def apt_options(apt_dir: Path, arch: Arch) -> list[str]:
         "Dir::State::status": "/var/lib/dpkg/status",
         "Dir::Cache": apt_dir / "cache",
         "Dir::Log": apt_dir / "log",
-        "APT::Sandbox::User": "root",  # the folder is ours alone, the _apt user cannot write to it
+        "APT::Sandbox::User": "root",  # the user _apt cannot write to our folder
         "APT::Architecture": arch.name,
         "Acquire::Languages": "none",
         "Acquire::Retries": "2",
@@ -90,22 +97,22 @@ def apt_options(apt_dir: Path, arch: Arch) -> list[str]:
 
 
 def _walk(options: list[str], roots: tuple[str, ...]) -> Iterator[tuple[str, Package]]:
-    seen: set[str] = set()
-    wanted = list(roots)
-    while wanted:
-        seen.update(wanted)
-        shown = run(["apt-cache", *options, "show", *wanted], timeout_s=60)
-        wanted = []
-        for paragraph in parse_packages(shown.stdout.decode("utf-8", "replace")):
+    asked: set[str] = set()
+    names = list(roots)
+    while names:
+        asked.update(names)
+        index = run(["apt-cache", *options, "show", *names], timeout_s=60).stdout.decode("utf-8", "replace")
+        names = []
+        for paragraph in parse_packages(index):
             yield paragraph["Package"], _package(paragraph)
-            wanted += [name for name in find_parts(paragraph) if name not in seen]
-        wanted = sorted(set(wanted))
+            names += [name for name in find_parts(paragraph) if name not in asked]
+        names = sorted(set(names))
 
 
 def parse_packages(text: str) -> Iterable[Packages]:
-    """Paragraphs of `apt-cache show` (format: deb822(5)): each package's newest version that the archive has.
+    """The paragraphs of `apt-cache show` (format: deb822(5)), one for each package: its newest version in the archive.
 
-    A version that is only installed here has no checksum, and cannot be fetched.
+    A version that is only installed here has no checksum and cannot be downloaded.
     """
     newest: dict[str, Packages] = {}
     for paragraph in Packages.iter_paragraphs(text, use_apt_pkg=False):
@@ -115,7 +122,7 @@ def parse_packages(text: str) -> Iterable[Packages]:
 
 
 def find_parts(paragraph: Packages) -> list[str]:
-    """The dependencies of a package that belong into a lab, by name."""
+    """The names of a package's dependencies that belong to a lab."""
     names = [alternatives[0]["name"] for alternatives in paragraph.relations["depends"] or []]
     return [name for name in names if _KERNEL_PART.match(name) or _USERLAND_PART.match(name)]
 
@@ -130,13 +137,18 @@ def _package(paragraph: Packages) -> Package:
 
 
 def download(packages: Iterable[Package], into: Path, apt_dir: Path, arch: Arch, progress: Progress) -> None:
-    """Fetch what is not there yet. apt checks each file against the signed index; an interrupted file is resumed."""
+    """Download the packages that are missing in `into`; apt checks each file against the signed index.
+
+    An interrupted download is resumed.
+
+    Raises: SetupError if a package could not be downloaded.
+    """
     into.mkdir(parents=True, exist_ok=True)
     packages = tuple(packages)
     missing = [package for package in packages if not is_complete(package, into)]
     for package in missing:
         if _size(into / package.file) >= package.size:
-            (into / package.file).unlink()  # damaged: apt would take its size for proof that it is whole
+            (into / package.file).unlink()  # damaged: apt takes a file of the right size for complete
     if missing:
         _fetch(missing, packages, into, apt_options(apt_dir, arch), progress)
     damaged = [package.file for package in packages if not is_complete(package, into)]
@@ -144,8 +156,8 @@ def download(packages: Iterable[Package], into: Path, apt_dir: Path, arch: Arch,
         (into / file).unlink(missing_ok=True)
     if damaged:
         raise SetupError(
-            f"{damaged[0]} did not arrive as the archive's index describes it.",
-            hint="Run `kmodlab setup` again: it fetches only what is missing.",
+            _("{file} does not match the archive's index.").format(file=damaged[0]),
+            hint=_("Run `kmodlab setup` again: it fetches only what is missing."),
         )
     save_packages(packages, into)
     progress(_total(packages), _total(packages))
@@ -159,10 +171,11 @@ def _fetch(
     if finished.ok:
         return
     if b"No space left" in finished.stderr:
-        raise SetupError("The disk is full.", hint=f"Free about 1 GiB where {into} is, and run `kmodlab setup` again.")
+        hint = _("Free about 1 GiB where {folder} is, and run `kmodlab setup` again.").format(folder=into)
+        raise SetupError(_("The disk is full."), hint=hint)
     raise SetupError(
-        "The packages could not be downloaded.",
-        hint="Check the network, then run `kmodlab setup` again: what is here already is kept.",
+        _("The packages could not be downloaded."),
+        hint=_("Check the network, then run `kmodlab setup` again: what was downloaded before is kept."),
         details=finished.text,
     )
 
@@ -183,7 +196,7 @@ async def _run_with_progress(
 
 
 def is_complete(package: Package, folder: Path) -> bool:
-    """Whether the package's file is in the folder, whole and unaltered."""
+    """Whether the package's file is in the folder, complete and unaltered."""
     path = folder / package.file
     if _size(path) != package.size:
         return False
@@ -203,22 +216,23 @@ def _total(packages: Iterable[Package]) -> int:
 
 
 def save_packages(packages: Iterable[Package], folder: Path) -> None:
-    """Write down what was chosen, so that a set-up without network can use it."""
-    text = json.dumps([asdict(package) for package in packages], indent=1)
-    partial = folder / "packages.json.part"
-    partial.write_text(text)
-    partial.replace(folder / "packages.json")
+    """Record the chosen packages in the folder, so that a set-up without network can use them."""
+    replace_text(folder / "packages.json", json.dumps([asdict(package) for package in packages], indent=1))
 
 
 def load_packages(folder: Path) -> tuple[Package, ...]:
-    """What an earlier download chose; SetupError where there is none or it is not whole."""
+    """The packages of the last download into the folder.
+
+    Raises: SetupError if there is no complete download.
+    """
     try:
         packages = tuple(Package(**fields) for fields in json.loads((folder / "packages.json").read_text()))
     except (OSError, ValueError, TypeError):
         packages = ()
     if not packages or not all(is_complete(package, folder) for package in packages):
         raise SetupError(
-            "There is no complete download to set the lab up from.", hint="Run `kmodlab setup` once with a network."
+            _("There is no complete download to set the lab up from."),
+            hint=_("Run `kmodlab setup` once with a network."),
         )
     return packages
 

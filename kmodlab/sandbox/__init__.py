@@ -1,1 +1,1 @@
-"""Where untrusted work runs: bubblewrap, limits, a filter of system calls, or what is left without them."""
+"""Where untrusted work runs: bubblewrap, limits, a filter of system calls, and a fallback without bubblewrap."""

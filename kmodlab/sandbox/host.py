@@ -1,6 +1,6 @@
-"""What a command line must know of this machine: who we are, whom we may become, what bounds us already.
+"""What a box's command line depends on here: our user, the users that we may become, our own limits.
 
-And the two commands that a box is made of besides bubblewrap: `prlimit` and `setpriv`, of util-linux.
+And the two commands that a box needs besides bubblewrap: `prlimit` and `setpriv`, of util-linux.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from kmodlab.files import MIB
 from kmodlab.sandbox.limits import Limits
 
-# A box started by root runs under a user id of its own, drawn from numbers that nobody gives out: systemd's table of
-# ids (systemd.io/UIDS-GIDS) leaves 0x70000000 to 0x7fffffff unused, subordinate ids end far below, and all of it fits
-# in 31 bits. Of its own, because the limit on processes counts a user's, not a box's.
+# A box started by root runs under a user id of its own, because the limit on processes counts a user's, not a box's.
+# It is drawn from numbers that nobody assigns: systemd's table of ids (systemd.io/UIDS-GIDS) leaves 0x70000000 to
+# 0x7fffffff unused, subordinate ids end far below, and all of them fit in 31 bits.
 _UID_BASE, _UID_COUNT = 0x7000_0000, 0x0FFF_0000
-# Where we are root of a container that maps few ids, the upper end of these.
+# If we are root of a container that maps few ids: from their upper end.
 _UID_COUNT_SMALL = 2000
 
 PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
@@ -29,20 +29,20 @@ _ROOT_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 @dataclass(frozen=True)
 class Host:
-    """What a command line must know of this machine; `read_host` finds it out."""
+    """What a box's command line depends on here; made by `read_host`."""
 
-    root: bool  # whether we may act as another user
-    links: Mapping[str, str]  # /bin -> usr/bin and so on; a real folder is mapped to ""
+    root: bool  # whether we may become another user
+    links: Mapping[str, str]  # "/bin" -> "usr/bin" and so on; "" if it is a folder
     hard_limits: Mapping[str, int] = field(default_factory=dict)  # prlimit's name -> bytes or count
     uid_base: int = _UID_BASE
     uid_count: int = _UID_COUNT
     per_box_nproc: bool = True  # whether the limit on processes counts this box's alone
-    machine: str = ""
+    machine: str = ""  # as `uname -m` prints it
 
 
 def parse_uid_map(text: str) -> tuple[int, int]:
-    """Base and count of the ids for boxes, from /proc/self/uid_map (user_namespaces(7)); count 0 where none is free."""
-    spans = [(int(start), int(count)) for start, _, count in (line.split() for line in text.splitlines())]
+    """Base and count of the ids for boxes, from /proc/self/uid_map (user_namespaces(7)); count 0 if none is free."""
+    spans = [(int(start), int(count)) for start, _outer, count in (line.split() for line in text.splitlines())]
     for start, count in spans:
         if start <= _UID_BASE and start + count >= _UID_BASE + _UID_COUNT:
             return _UID_BASE, _UID_COUNT
@@ -54,7 +54,7 @@ def parse_uid_map(text: str) -> tuple[int, int]:
 
 @cache
 def read_host() -> Host:
-    """What this machine is like."""
+    """What a box's command line depends on here, read once."""
     base, count = parse_uid_map(Path("/proc/self/uid_map").read_text())
     paths = [Path("/", name) for name in _ROOT_LINKS]
     numbers = {"as": resource.RLIMIT_AS, "cpu": resource.RLIMIT_CPU, "fsize": resource.RLIMIT_FSIZE}
@@ -74,8 +74,8 @@ def read_host() -> Host:
 
 
 def limit_argv(limits: Limits, host: Host, *, count_processes: bool) -> list[str]:
-    """`prlimit` with the limits of one process, never above what we may use ourselves."""
-    wanted = {
+    """`prlimit` with the limits of one process, never above our own."""
+    values = {
         "core": 0,
         "cpu": limits.cpu_s,
         "as": limits.address_space_mib and limits.address_space_mib * MIB,
@@ -84,12 +84,12 @@ def limit_argv(limits: Limits, host: Host, *, count_processes: bool) -> list[str
         "nproc": limits.processes if count_processes else None,
     }
     hard = host.hard_limits
-    words = [f"--{name}={min(value, hard.get(name, value))}" for name, value in wanted.items() if value is not None]
+    words = [f"--{name}={min(value, hard.get(name, value))}" for name, value in values.items() if value is not None]
     return ["prlimit", *words, "--"]
 
 
 def demote_argv(uid: int, groups: Sequence[int] = ()) -> list[str]:
     """`setpriv` to an unprivileged user that can never gain a privilege again."""
-    joined = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
-    none = ("--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs")
-    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", joined, *none, "--"]
+    group_option = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
+    no_privileges = ("--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs")
+    return ["setpriv", f"--reuid={uid}", f"--regid={uid}", group_option, *no_privileges, "--"]

@@ -8,19 +8,19 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Limits:
-    """How much one box may use. None: no limit of that kind."""
+    """How much one box may use. None means no limit."""
 
     wall_s: float | None
     cpu_s: int | None  # of each process
     memory_mib: int  # of all processes together
     address_space_mib: int | None  # of each process
-    output_mib: int  # what it may print
-    disk_mib: int  # files in the box's main folder (they live in memory)
-    files: int  # how many of them
+    output_mib: int  # printed
+    disk_mib: int  # files in the box's main folder, which are in memory
+    files: int  # in number
     file_size_mib: int  # each
     processes: int  # with their threads
     open_files: int  # in each process
-    sockets: bool  # whether it may make sockets (there is no network in either case)
+    sockets: bool  # whether it may make sockets (there is never a network)
 
 
 LIMITS: Mapping[str, Limits] = {
@@ -50,7 +50,7 @@ LIMITS: Mapping[str, Limits] = {
         open_files=1024,
         sockets=True,
     ),
-    # Tools that read what a build has made.
+    # Tools that read what a build left.
     "reader": Limits(
         wall_s=20,
         cpu_s=20,

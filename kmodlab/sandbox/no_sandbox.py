@@ -1,6 +1,6 @@
-"""What can be had without bubblewrap: limits, another user where we are root, a private folder, and an orderly end.
+"""The fallback without bubblewrap: limits, another user if we are root, a private folder, and a clean end.
 
-None of it keeps a program from reading what the user can read; it is for accidents, and `check_sandbox` says so.
+It prevents accidents, and does not keep a program from reading what the user can read; `check_sandbox` says so.
 """
 
 from __future__ import annotations
@@ -16,12 +16,13 @@ from pathlib import Path
 import psutil
 
 from kmodlab.errors import SandboxError
+from kmodlab.i18n import _
 from kmodlab.sandbox.host import PATH, Host, demote_argv, limit_argv
 from kmodlab.sandbox.limits import Limits
 
-# Started beside the command, in a session of its own: when our end of the pipe goes away without a word, we were
-# killed, and it ends the command's process group and removes the folder for us. (dash cannot redirect from a
-# descriptor above 9 by its number.)
+# Started beside the command, in a session of its own: if our end of the pipe closes and nothing was written, we were
+# killed, and it ends the command's process group and removes the folder. (dash cannot redirect from a descriptor above
+# 9 by its number.)
 _LEASH = """
 setsid sh -c 'read -r _ <"/proc/self/fd/$1" || { kill -s KILL -- "-$2"; rm -rf -- "$3"; }' leash "$1" "$$" "$2" \
     >/dev/null 2>&1 </dev/null &
@@ -44,12 +45,12 @@ def bare_argv(
 ) -> list[str]:
     """The command line that runs `argv` without bubblewrap: under limits, and as another user if `uid` is given.
 
-    `leash_fd` is the read end of a pipe whose other end the owner holds; `folder` is what is removed when it dies.
+    `leash_fd` is the read end of a pipe whose other end the owner holds; `folder` is removed if the owner dies.
     """
     return [
         *("env", "-i", f"PATH={PATH}", "sh", "-c", _LEASH, "leash", str(leash_fd), str(folder)),
         *("env", "-i", *(f"{name}={value}" for name, value in environment.items())),
-        # As ourselves, the limit on processes would count all that the user runs.
+        # Under our own user, the limit on processes would count all that the user runs.
         *limit_argv(limits, host, count_processes=uid is not None),
         *([] if uid is None else demote_argv(uid, groups)),
         *("env", f"--chdir={cwd}"),
@@ -59,11 +60,12 @@ def bare_argv(
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """A new folder that only passes others through; removed at the end, whatever was done to it."""
+    """A new folder that others can pass through, not read; removed at the end, whatever was done to it."""
     try:
         folder = Path(tempfile.mkdtemp(prefix="kmodlab-"))
     except OSError as error:
-        raise SandboxError(f"No temporary folder could be made: {error}.", hint="Is the disk full?") from error
+        message = _("No temporary folder could be made: {error}.").format(error=error)
+        raise SandboxError(message, hint=_("Is the disk full?")) from error
     try:
         folder.chmod(0o711)
         yield folder
@@ -71,16 +73,16 @@ def private_folder() -> Iterator[Path]:
         _remove(folder)
 
 
-def make_room(room: Path, uid: int | None) -> None:
-    """A folder in the private one that belongs to the user `uid`, or to us."""
-    room.mkdir(mode=0o700)
-    os.chown(room, -1 if uid is None else uid, -1)
+def make_subfolder(folder: Path, uid: int | None) -> None:
+    """Make a folder in the private one, owned by the user `uid`, or by us."""
+    folder.mkdir(mode=0o700)
+    os.chown(folder, -1 if uid is None else uid, -1)
 
 
 def _remove(folder: Path) -> None:
-    for path, names, _ in os.walk(folder):
+    for path, names, _files in os.walk(folder):
         for name in names:
-            # A folder made unreadable would stay behind; links are not followed.
+            # An unreadable folder would stay behind; links are not followed.
             if not Path(path, name).is_symlink():
                 Path(path, name).chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
@@ -88,30 +90,30 @@ def _remove(folder: Path) -> None:
 
 @contextlib.contextmanager
 def leash() -> Iterator[int]:
-    """The read end of a pipe that tells a command's leash whether we went in order."""
-    theirs, ours = os.pipe()
+    """The read end of a pipe, written to on leaving: a pipe that closes empty tells the leash that we were killed."""
+    read_end, write_end = os.pipe()
     try:
-        yield theirs
+        yield read_end
     finally:
         with contextlib.suppress(BrokenPipeError):
-            os.write(ours, b"\n")
-        os.close(ours)
-        os.close(theirs)
+            os.write(write_end, b"\n")
+        os.close(write_end)
+        os.close(read_end)
 
 
 def open_to_all(path: Path) -> bool:
-    """Whether any user can get there."""
+    """Whether every user can reach the path."""
     return all(folder.stat().st_mode & 0o001 for folder in (path, *path.parents))
 
 
 def kill_leftovers(folder: Path, uid: int | None) -> None:
-    """End every process that still works in `folder`, or as the user `uid`: what a command left behind."""
-    for _ in range(100):
-        left = [process for process in psutil.process_iter() if _belongs(process, folder, uid)]
-        for process in left:
+    """Kill the processes that a command left behind: those in `folder`, or those of the user `uid`."""
+    for _round in range(100):
+        leftovers = [process for process in psutil.process_iter() if _belongs(process, folder, uid)]
+        for process in leftovers:
             with contextlib.suppress(psutil.Error):
                 process.kill()
-        if not left:
+        if not leftovers:
             return
         time.sleep(0.01)
 
@@ -119,7 +121,7 @@ def kill_leftovers(folder: Path, uid: int | None) -> None:
 def _belongs(process: psutil.Process, folder: Path, uid: int | None) -> bool:
     with contextlib.suppress(psutil.Error, OSError):
         if process.status() == psutil.STATUS_ZOMBIE:
-            return False  # it is dead, and waits for somebody else to notice
+            return False  # it is dead already, and its parent has not reaped it
         if uid is not None:
             return process.uids().real == uid
         home = str(folder)

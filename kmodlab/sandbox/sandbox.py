@@ -1,9 +1,8 @@
-"""The box that all untrusted work runs in: limits in one table, and bubblewrap's command line.
+"""The sandbox for untrusted work: a box for each run of a command, made by bubblewrap.
 
 A learner's Makefile can run any program, and a learner's module is root in its guest; so `make` and QEMU see only the
-read-only system, their own inputs and a little room of their own, without network and under limits. Where bubblewrap
-cannot run, what is left (limits, another user where possible, a private folder) is used and `check_sandbox` says so.
-Counting total memory and output from outside is left to `guard`.
+read-only system, their own inputs and small folders of their own, without network and under limits. If bubblewrap
+cannot run, `no_sandbox` is the fallback, and `check_sandbox` says so. `guard` counts total memory and output.
 """
 
 from __future__ import annotations
@@ -17,18 +16,19 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from kmodlab.files import MIB
+from kmodlab.i18n import _
 from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.guard import Guard
 from kmodlab.sandbox.host import PATH, Host, demote_argv, limit_argv, read_host
 from kmodlab.sandbox.limits import BUILD, Limits
-from kmodlab.sandbox.no_sandbox import bare_argv, kill_leftovers, leash, make_room, open_to_all, private_folder
+from kmodlab.sandbox.no_sandbox import bare_argv, kill_leftovers, leash, make_subfolder, open_to_all, private_folder
 from kmodlab.sandbox.seccomp import seccomp_filter
 from kmodlab.settings import get_settings
 
-WORK = "/tmp"  # noqa: S108 (a place in the box, as on the slides; the host's is another)
+WORK = "/tmp"  # noqa: S108 (in the box, not the host's)
 
 _ETC = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
-# What the box's own programs get to see of our environment.
+# Our environment, as the box's own programs see it.
 OUTSIDE = {"PATH": PATH}
 
 
@@ -51,16 +51,16 @@ def box_argv(
 ) -> list[str]:
     """The command line that runs `argv` in bubblewrap.
 
-    `binds` are shown read-only (place in the box -> path here), `tmpfs` are fresh folders (place -> MiB), `devices`
-    are shown with the group that may use each. Descriptors that bubblewrap inherits reach the command. `uid` is the
-    box's own user; None where we are not root, and a user namespace is used instead.
+    `binds` are mounted read-only (path in the box -> path on the host), `tmpfs` are new folders (path in the box ->
+    MiB), `devices` are mounted with the group that may use each. The command inherits bubblewrap's descriptors. `uid`
+    is the box's own user; None if we are not root, and a user namespace is used instead.
     """
     devices = devices or {}
     inner = limit_argv(limits, host, count_processes=uid is not None or host.per_box_nproc)
     if uid is not None:
         inner += demote_argv(uid, sorted(set(devices.values())))
     return [
-        # The box's first process is bubblewrap itself, whose environment the others can read.
+        # The box's first process is bubblewrap, whose environment the others can read.
         *("env", "-i", f"PATH={PATH}", "bwrap"),
         *_namespaces(uid is not None, userns_off=userns_off),
         *("--die-with-parent", "--new-session", "--clearenv"),
@@ -82,9 +82,9 @@ def box_argv(
 def _namespaces(root: bool, *, userns_off: bool) -> list[str]:
     unshared = ["--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"]
     if root:
-        # What setpriv needs to leave root behind.
+        # setpriv needs these to give up root.
         return [*unshared, *(word for cap in ("SETUID", "SETGID", "SETPCAP") for word in ("--cap-add", f"CAP_{cap}"))]
-    # Without capabilities even in a namespace whose root we are.
+    # No capabilities, even in our own namespace.
     return ["--unshare-user", *(["--disable-userns"] if userns_off else []), *unshared, "--cap-drop", "ALL"]
 
 
@@ -96,7 +96,7 @@ def _system(host: Host) -> list[str]:
 
 
 def _tmpfs(place: str, mib: int) -> list[str]:
-    # Anybody may write there, as in any /tmp: root makes it, and another user works in it.
+    # Every user may write there, as in any /tmp: root makes it, and another user works in it.
     return [*_parents(place), "--perms", "1777", "--size", str(mib * MIB), "--tmpfs", place]
 
 
@@ -105,18 +105,18 @@ def _bind(place: str, path: Path) -> list[str]:
 
 
 def _parents(place: str) -> list[str]:
-    # Left to itself, bubblewrap makes them for root only.
-    folders = [str(folder) for folder in reversed(PurePosixPath(place).parents)][1:]
-    made = [folder for folder in folders if not folder.startswith("/usr")]
-    return [word for folder in made for word in ("--perms", "0755", "--dir", folder)]
+    # By default bubblewrap makes them for root only.
+    parents = [str(folder) for folder in reversed(PurePosixPath(place).parents)][1:]
+    missing = [folder for folder in parents if not folder.startswith("/usr")]
+    return [word for folder in missing for word in ("--perms", "0755", "--dir", folder)]
 
 
-# ---- what this machine can do --------------------------------------------------------------------------------------
+# ---- whether bubblewrap works here -----------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class SandboxVerdict:
-    """Whether boxes are real here: one sentence on it, and what to do where they are not."""
+    """Whether bubblewrap works here, in one sentence, and what to do if not."""
 
     works: bool
     sentence: str
@@ -128,7 +128,7 @@ _verdicts: dict[str, SandboxVerdict] = {}
 
 
 def check_sandbox(mode: str | None = None) -> SandboxVerdict:
-    """Find out, by running one, whether boxes are real here; asked once. `mode` "off" is as KMODLAB_SANDBOX=off."""
+    """Whether bubblewrap works here, tried once per process. `mode` is that of KMODLAB_SANDBOX, "auto" or "off"."""
     return run_sync(find_sandbox(mode))
 
 
@@ -143,42 +143,42 @@ async def find_sandbox(mode: str | None = None) -> SandboxVerdict:
 def _switched_off() -> SandboxVerdict:
     return SandboxVerdict(
         works=False,
-        sentence="The sandbox is switched off by KMODLAB_SANDBOX: what you build and load can read your files.",
-        hint="Unset KMODLAB_SANDBOX to have it back.",
+        sentence=_("The sandbox is switched off by KMODLAB_SANDBOX: what you build and load can read your files."),
+        hint=_("Unset KMODLAB_SANDBOX to switch it on."),
     )
 
 
 async def _try_out() -> SandboxVerdict:
     if shutil.which("bwrap") is None:
-        return _without("bubblewrap is not installed", "Install it: apt install bubblewrap.")
-    complaint = ""
+        sentence = _("There is no sandbox: bubblewrap is not installed; what you build and load can read your files.")
+        return SandboxVerdict(works=False, sentence=sentence, hint=_("Install it: apt install bubblewrap."))
+    reason = ""
     for userns_off in (True, False):
-        verdict = SandboxVerdict(works=True, sentence="Builds and guests run in bubblewrap.", userns_off=userns_off)
+        verdict = SandboxVerdict(works=True, sentence=_("Builds and guests run in bubblewrap."), userns_off=userns_off)
         with open_box(verdict, limits=BUILD, binds={}, tmpfs={WORK: 1}) as box:
-            tried = await run_async(
+            finished = await run_async(
                 box.argv(["true"], cwd=WORK, environment={}),
                 deadline=Deadline.after(10),
                 pass_fds=box.pass_fds,
             )
-        if tried.ok:
+        if finished.ok:
             return verdict
-        silent = "it does not end" if tried.timed_out else "it does not say why"
-        complaint = complaint or (tried.text.strip().splitlines() or [silent])[0]
-    return _without(f"bubblewrap cannot run here ({complaint})", _remedy())
-
-
-def _without(why: str, hint: str) -> SandboxVerdict:
-    return SandboxVerdict(False, f"There is no sandbox: {why}; what you build and load can read your files.", hint)
+        silent = _("it does not end") if finished.timed_out else _("it does not say why")
+        reason = reason or (finished.text.strip().splitlines() or [silent])[0]
+    sentence = _(
+        "There is no sandbox: bubblewrap cannot run here ({reason}); what you build and load can read your files."
+    )
+    return SandboxVerdict(works=False, sentence=sentence.format(reason=reason), hint=_remedy())
 
 
 def _remedy() -> str:
     restricted = Path("/proc/sys/kernel/apparmor_restrict_unprivileged_userns")
     if restricted.exists() and restricted.read_text().strip() == "1":
-        return "Allow it: sysctl kernel.apparmor_restrict_unprivileged_userns=0 (or an AppArmor profile for bwrap)."
+        return _("Allow it: sysctl kernel.apparmor_restrict_unprivileged_userns=0 (or an AppArmor profile for bwrap).")
     disabled = Path("/proc/sys/kernel/unprivileged_userns_clone")
     if disabled.exists() and disabled.read_text().strip() == "0":
-        return "Allow it: sysctl kernel.unprivileged_userns_clone=1."
-    return "In a container, allow namespaces (for Docker: --security-opt seccomp=unconfined), or use a real machine."
+        return _("Allow it: sysctl kernel.unprivileged_userns_clone=1.")
+    return _("In a container, allow namespaces (for Docker: --security-opt seccomp=unconfined), or use a real machine.")
 
 
 # ---- one box -------------------------------------------------------------------------------------------------------
@@ -186,43 +186,43 @@ def _remedy() -> str:
 
 @dataclass(frozen=True)
 class Box:
-    """Room for one run of one command; made by `open_box`.
+    """A box for one run of one command; made by `open_box`.
 
-    Start `argv(…)` with `pass_fds` added to the descriptors it inherits. Places in the box are named as if
-    it were real (/tmp, /usr/src); `path` says where they truly are.
+    Start `argv(…)` with `pass_fds` added to the descriptors it inherits. Callers name paths as they are under
+    bubblewrap (/tmp, /usr/src); `path` returns where they are without it.
     """
 
-    real: bool
+    real: bool  # made by bubblewrap
     host: Host
     limits: Limits
     binds: Mapping[str, Path]
     tmpfs: Mapping[str, int]
-    uid: int | None  # its own user; None where it runs as ours
+    uid: int | None  # its own user; None if it runs as ours
     devices: Mapping[Path, int]
-    folder: Path | None = None  # stands for the tmpfs where there is no bubblewrap
-    own_fd: int | None = None  # the filter of system calls, or the leash where there is no bubblewrap
+    folder: Path | None = None  # holds the folders of `tmpfs` if there is no bubblewrap
+    own_fd: int | None = None  # the filter of system calls, or the leash if there is no bubblewrap
     userns_off: bool = False
 
     @property
     def pass_fds(self) -> tuple[int, ...]:
-        """Descriptors of the box itself that the command line needs."""
+        """The box's own descriptors, which the command line needs."""
         return () if self.own_fd is None else (self.own_fd,)
 
     def guard(self) -> Guard:
-        """A watcher for the run in this box."""
-        return Guard(self.limits, rooms=() if self.folder else tuple(self.tmpfs), folder=self.folder)
+        """A guard for the run in this box."""
+        return Guard(self.limits, tmpfs=() if self.folder else tuple(self.tmpfs), folder=self.folder)
 
     def path(self, place: str) -> str:
-        """The path under which the command finds a place of the box."""
-        for start, real in self._places().items():
-            if place == start or place.startswith(start + "/"):
-                return f"{real}{place.removeprefix(start)}"
+        """The path under which the command finds a path of the box."""
+        for inside, real in self._places().items():
+            if place == inside or place.startswith(inside + "/"):
+                return f"{real}{place.removeprefix(inside)}"
         return place
 
     def shown(self, text: str) -> str:
-        """Text that the command printed, with the box's own names for its places."""
-        for start, real in self._places().items():
-            text = text.replace(str(real), start)
+        """Text that the command printed, with paths as they are in the box."""
+        for inside, real in self._places().items():
+            text = text.replace(str(real), inside)
         return text
 
     def argv(self, argv: Sequence[str], *, cwd: str, environment: Mapping[str, str]) -> list[str]:
@@ -258,8 +258,8 @@ class Box:
     def _places(self) -> dict[str, Path]:
         if self.folder is None:
             return {}
-        rooms = {place: self.folder / place.strip("/").replace("/", "-") for place in self.tmpfs}
-        return rooms | dict(self.binds)
+        folders = {place: self.folder / place.strip("/").replace("/", "-") for place in self.tmpfs}
+        return folders | dict(self.binds)
 
 
 @contextlib.contextmanager
@@ -271,9 +271,12 @@ def open_box(
     tmpfs: Mapping[str, int],
     devices: Sequence[Path] = (),
 ) -> Iterator[Box]:
-    """A box for one run; on leaving, what was made for it is gone. See `box_argv` for the arguments."""
+    """A box for one run; on leaving, all that was made for it is removed. See `box_argv` for the arguments.
+
+    Raises: SandboxError if no temporary folder can be made.
+    """
     host = read_host()
-    # Without bubblewrap another user could not reach a lab that lies in root's home.
+    # Without bubblewrap another user could not reach a lab in root's home.
     demoted = host.root and (verdict.works or all(map(open_to_all, binds.values())))
     with contextlib.ExitStack() as stack:
         folder = None if verdict.works else stack.enter_context(private_folder())
@@ -291,7 +294,7 @@ def open_box(
         )
         if folder:
             for place in tmpfs:
-                make_room(Path(box.path(place)), box.uid)
+                make_subfolder(Path(box.path(place)), box.uid)
             stack.callback(kill_leftovers, folder, box.uid)
         yield box
 

@@ -1,8 +1,8 @@
-"""System calls that untrusted work never needs, as a filter for the kernel: pure bytes, made from one table.
+"""A seccomp filter that refuses the system calls that untrusted work never needs, made from one table.
 
-A box is bounded by limits on its files, address space and processes. Some kinds of memory escape all of these
-(memfd, System V shared memory, socket buffers), and a user namespace would open a large part of the kernel to attack;
-so the filter refuses them. Loading it is bubblewrap's work (`--seccomp`).
+Limits on files, address space and processes do not count some kinds of memory (memfd, System V shared memory, socket
+buffers), and a user namespace would open a large part of the kernel to attack; so the filter refuses them. bubblewrap
+loads it (`--seccomp`). See seccomp(2) and Documentation/userspace-api/seccomp_filter.rst.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Calls:
-    """One machine's numbers: its AUDIT_ARCH_ value (linux/audit.h) and its system calls (asm/unistd.h)."""
+    """The numbers of one architecture: its AUDIT_ARCH_ value (linux/audit.h) and system calls (asm/unistd.h)."""
 
     audit: int
     clone: int
@@ -66,9 +66,9 @@ MACHINES = {
     ),
 }
 
-# Newer calls have the same number everywhere.
+# Newer calls have the same number on all architectures.
 _MEMFD_SECRET, _IO_URING_SETUP, _CLONE3 = 447, 425, 435
-_X32_BIT = 0x40000000  # calls of x86's third ABI have other numbers, so none is let through
+_X32_BIT = 0x40000000  # calls of x86's third ABI, x32, have other numbers, so all are refused
 _CLONE_NEWUSER = 0x10000000
 
 # Offsets in struct seccomp_data; opcodes and return values from linux/bpf_common.h and linux/seccomp.h.
@@ -78,7 +78,10 @@ _ALLOW, _FAIL = 0x7FFF0000, 0x00050000
 
 
 def seccomp_filter(machine: str, *, sockets: bool) -> bytes:
-    """The filter for `machine` (as `uname -m` names it), with sockets allowed or not; empty for an unknown machine."""
+    """The filter for `machine` (as `uname -m` prints it), as an array of struct sock_filter; empty for other machines.
+
+    `sockets` says whether sockets are allowed.
+    """
     calls = MACHINES.get(machine)
     if calls is None:
         return b""
@@ -88,12 +91,12 @@ def seccomp_filter(machine: str, *, sockets: bool) -> bytes:
     return b"".join(
         (
             _step(_LOAD, _ARCH),
-            # A 32-bit program has other numbers still.
+            # A 32-bit program's calls have other numbers.
             *(_step(_IF_EQUAL, calls.audit, 1, 0), _fail(errno.ENOSYS)),
             _step(_LOAD, _NUMBER),
             *(_step(_IF_AT_LEAST, _X32_BIT, 0, 1), _fail(errno.ENOSYS)),
             *(_step(_IF_EQUAL, number, 0, 1) + _fail(errno.EPERM) for number in refused),
-            # The flags of clone3 lie in memory, where a filter cannot look; without it the C library uses clone.
+            # A filter cannot read the flags of clone3, which are in memory; without it the C library uses clone.
             *(_step(_IF_EQUAL, _CLONE3, 0, 1), _fail(errno.ENOSYS)),
             *(_step(_IF_EQUAL, calls.clone, 1, 0), _step(_RETURN, _ALLOW)),
             _step(_LOAD, _FIRST_ARGUMENT),

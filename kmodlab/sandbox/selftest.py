@@ -1,7 +1,7 @@
-"""A handful of attacks on the sandbox, to see whether it holds on this machine; `kmodlab doctor --sandbox` runs them.
+"""Attacks on the sandbox, to see whether it holds on this machine; `kmodlab doctor --sandbox` runs them.
 
-Each is a shell script that runs in a box such as builds get, and tries what a hostile Makefile would. What it reached
-is seen from outside, not from what it says: a canary file, a listening socket, the processes of this machine.
+Each is a shell script that does, in a box like a build's, what a hostile Makefile might. What it reached is observed
+from outside: by a canary file, a listening socket, the processes of this machine.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from kmodlab.files import MIB
+from kmodlab.i18n import N_, _
 from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import BUILD
 from kmodlab.sandbox.sandbox import WORK, Box, SandboxVerdict, open_box
@@ -27,7 +28,7 @@ _WALL_S = 20.0
 
 @dataclass(frozen=True)
 class Canary:
-    """One attack and what came of it: `holds` when it got nowhere, and in a sentence how that was seen."""
+    """The result of one attack: whether the sandbox `holds`, and a sentence about it."""
 
     attack: str
     holds: bool
@@ -36,7 +37,7 @@ class Canary:
 
 @dataclass(frozen=True)
 class _Bait:
-    """What an attack is after: a secret in a file and the environment, a port that listens; a mark to be found by."""
+    """The targets of an attack: a secret in a file and in the environment, an open port; its process bears `mark`."""
 
     secret: str
     file: Path
@@ -45,20 +46,23 @@ class _Bait:
 
     @property
     def port(self) -> int:
-        """Where the listener listens, on this machine only."""
+        """The listener's port on 127.0.0.1."""
         return int(self.listener.getsockname()[1])
 
 
-_Look = Callable[[_Bait, CompletedProcess], str]  # what the attack reached, as the end of a sentence; empty for nothing
+_Look = Callable[[_Bait, CompletedProcess], str]  # what the attack reached, in a sentence; empty for nothing
 
 
 def release_canaries(verdict: SandboxVerdict) -> Iterator[Canary]:
-    """Run the attacks, one after the other; SandboxError where no box can be had at all."""
+    """Run the attacks, one after the other.
+
+    Raises: SandboxError if no box can be made.
+    """
     for attack, script, look in _ATTACKS:
         with _bait() as bait, variable_set("KMODLAB_CANARY", bait.secret):
             finished = run_sync(_attack(verdict, script, bait))
             reached = look(bait, finished)
-        yield Canary(attack, not reached, reached or "It got nowhere.")
+        yield Canary(_(attack), not reached, reached or _("It got nowhere."))
 
 
 async def _attack(verdict: SandboxVerdict, script: str, bait: _Bait) -> CompletedProcess:
@@ -81,7 +85,7 @@ def _argv(box: Box, script: str, bait: _Bait) -> list[str]:
 @contextlib.contextmanager
 def _bait() -> Iterator[_Bait]:
     secret, mark = (f"canary-{secrets.token_hex(12)}" for _ in range(2))
-    # Where a learner's own files are, readable by every user of this machine.
+    # In the host's /tmp, and open to every user: only the sandbox protects it.
     with tempfile.TemporaryDirectory(prefix="kmodlab-canary-") as folder, socket.socket() as listener:
         Path(folder).chmod(0o777)
         file = Path(folder, "canary")
@@ -97,19 +101,19 @@ def _bait() -> Iterator[_Bait]:
 
 
 def _read(bait: _Bait, finished: CompletedProcess) -> str:
-    return "It read what it must not see." if bait.secret in finished.text else ""
+    return _("It read what it must not see.") if bait.secret in finished.text else ""
 
 
 def _changed(bait: _Bait, _finished: CompletedProcess) -> str:
     beside = [path for path in bait.file.parent.iterdir() if path != bait.file]
     changed = not bait.file.exists() or bait.file.read_text() != bait.secret
-    return "It changed files of this machine." if changed or beside else ""
+    return _("It changed files of this machine.") if changed or beside else ""
 
 
 def _connected(bait: _Bait, _finished: CompletedProcess) -> str:
     with contextlib.suppress(BlockingIOError):
         bait.listener.accept()[0].close()
-        return "It reached a port of this machine."
+        return _("It reached a port of this machine.")
     return ""
 
 
@@ -118,24 +122,28 @@ def _outlived(bait: _Bait, _finished: CompletedProcess) -> str:
         with contextlib.suppress(psutil.Error):
             if bait.mark in process.cmdline():
                 process.kill()
-                return "A process of it went on when the build was over."
+                return _("A process of it went on after the build had ended.")
     return ""
 
 
 def _unbounded(_bait: _Bait, finished: CompletedProcess) -> str:
-    return "Nothing stopped it." if b"unbounded" in finished.stdout else ""
+    return _("Nothing stopped it.") if b"unbounded" in finished.stdout else ""
 
 
 _ATTACKS: tuple[tuple[str, str, _Look], ...] = (
-    ("reads a file of this machine", 'cat "$1"', _read),
-    ("changes files of this machine", 'rm -f "$1"; echo gone >"$1"; touch "$(dirname "$1")/left"', _changed),
-    ("reads secrets from the environment", "env; cat /proc/*/environ", _read),
-    ("connects to a port of this machine", 'exec 3<>"/dev/tcp/127.0.0.1/$2"', _connected),
-    ("leaves a process behind", 'setsid sh -c "sleep 300; exit" "$3" >/dev/null 2>&1 & sleep 0.3', _outlived),
-    ("takes all memory", "set -o pipefail; head -c 3G /dev/zero | tail -c 2G >/dev/null && echo unbounded", _unbounded),
-    ("fills the disk", 'head -c 512M /dev/zero >"$4/big" && echo unbounded', _unbounded),
+    (N_("reads a file of this machine"), 'cat "$1"', _read),
+    (N_("changes files of this machine"), 'rm -f "$1"; echo gone >"$1"; touch "$(dirname "$1")/left"', _changed),
+    (N_("reads secrets from the environment"), "env; cat /proc/*/environ", _read),
+    (N_("connects to a port of this machine"), 'exec 3<>"/dev/tcp/127.0.0.1/$2"', _connected),
+    (N_("leaves a process behind"), 'setsid sh -c "sleep 300; exit" "$3" >/dev/null 2>&1 & sleep 0.3', _outlived),
     (
-        "starts processes without end",
+        N_("takes all memory"),
+        "set -o pipefail; head -c 3G /dev/zero | tail -c 2G >/dev/null && echo unbounded",
+        _unbounded,
+    ),
+    (N_("fills the disk"), 'head -c 512M /dev/zero >"$4/big" && echo unbounded', _unbounded),
+    (
+        N_("starts processes without end"),
         "for n in $(seq 500); do sleep 5 & done 2>/dev/null; [ $(jobs -r | wc -l) -ge 400 ] && echo unbounded",
         _unbounded,
     ),
