@@ -15,7 +15,7 @@ from kmodlab.checks.random_values import RandomValues
 from kmodlab.checks.result import Failure, Line
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.crash.guilty import find_guilty_line
-from kmodlab.crash.reader import find_reports
+from kmodlab.crash.reader import find_crashes
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report
 from kmodlab.crash.source_location import SourceLine
@@ -279,9 +279,9 @@ class CheckContext:
         if not is_modules_doing(error.end):
             return None
         self.last_words = error.end.console
-        crash = next((report for report in find_reports(error.end.console) if report.is_crash), None)
-        if crash:
-            return self._crashed(crash)
+        crashes = find_crashes(error.end.console)
+        if crashes:
+            return self._crashed(crashes[0])
         return Failure(f"{_words_of(error.end)}, after `{self.label}`.", by_time=error.end.kind is EndKind.HANG)
 
     def finish(self) -> Failure | None:
@@ -331,8 +331,7 @@ class CheckContext:
 
 
 def _crashes_in(records: tuple[LogRecord, ...]) -> tuple[Report, ...]:
-    reports = find_reports(format_log(records)) if records else ()
-    return tuple(report for report in reports if report.is_crash)
+    return find_crashes(format_log(records)) if records else ()
 
 
 def _words_of(end: GuestEnd) -> str:

@@ -112,7 +112,7 @@ class _Module:
 
     def complaint(self, report: Report) -> str:
         """Why the module tells no line, in a sentence; empty where none was given, or it does."""
-        return self.source.complaint(report, found=self.guilty(report) is not None) if self.source else ""
+        return self.source.complaint(report, has_line=self.guilty(report) is not None) if self.source else ""
 
     def text(self, line: SourceLine) -> str:
         """The line's file, empty if missing; only files beside the module are opened, since the path is its claim."""

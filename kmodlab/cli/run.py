@@ -110,7 +110,7 @@ def _print_trial(trial: ModuleRun, sources: Sources) -> None:
     for step in trial.steps:
         _print_step(step)
         for report in step.reports:
-            if report.severity is not ReportSeverity.REFUSED:
+            if not report.is_refusal:
                 _print_report(report, trial.build, sources)
     say("")
     if trial.outcome is Outcome.PASSED:

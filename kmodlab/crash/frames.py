@@ -1,10 +1,10 @@
 """Frames of a call trace, and where the processor was, in the notations of the kernel's architectures.
 
 A symbol is printed as `function+0xOFFSET/0xSIZE [module BUILD_ID]` everywhere (kernel/kallsyms.c, `__sprint_symbol`).
-What stands around it differs: arch/x86/kernel/dumpstack.c (`printk_stack_address`, `show_ip`), arch/arm64/kernel
-(stacktrace.c, `dump_backtrace_entry`; process.c, `__show_regs`), arch/arm/kernel/traps.c (`dump_backtrace_entry`),
-arch/powerpc/kernel/process.c (`show_stack`), arch/s390/kernel/dumpstack.c and so on. Kernels before 4.10 print the
-address as well, `[<ffffffff81234567>]`. scripts/decode_stacktrace.sh puts `(file:line)` in the place of the offset.
+The text around it differs: arch/x86/kernel/dumpstack.c (`printk_stack_address`, `show_ip`), arch/arm64/kernel
+(stacktrace.c, `dump_backtrace_entry`; process.c, `__show_regs`), arch/arm/kernel/traps.c, arch/powerpc/kernel/process.c
+(`show_stack`) and others. Kernels before 4.10 also print the address, `[<ffffffff81234567>]`.
+scripts/decode_stacktrace.sh writes `(file:line)` instead of the offset.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ _USER_SEGMENTS = {"0033", "0023", "0073"}  # arch/x86/include/asm/segment.h: of 
 
 
 def parse_frames(text: str) -> Iterator[Frame]:
-    """The frames on a line of a call trace; none where it is another line."""
-    found = (_FRAME.match(text) if "+0x" in text else _RESOLVED.match(text)) or _ARM.match(text)
-    if found:
-        yield _frame(found)
+    """The frames on a line of a call trace; none on another line."""
+    match = (_FRAME.match(text) if "+0x" in text else _RESOLVED.match(text)) or _ARM.match(text)
+    if match:
+        yield _frame(match)
     elif "+0x" in text and _SEVERAL.fullmatch(text):
         yield from map(_frame, _IN_TEXT.finditer(text))
     elif "}" in text:
         yield from map(_frame, _BRACES.finditer(text))
 
 
-def _frame(found: re.Match[str]) -> Frame:
-    parts = found.groupdict(default="")
+def _frame(match: re.Match[str]) -> Frame:
+    parts = match.groupdict(default="")
     return Frame(
         function=parts["function"],
         offset=int(parts["offset"], 0) if parts.get("offset") else None,
@@ -71,15 +71,14 @@ def _frame(found: re.Match[str]) -> Frame:
 
 def find_symbol(text: str) -> Frame | None:
     """The first symbol anywhere in a text, as the place of an instruction."""
-    found = _IN_TEXT.search(text)
-    return replace(_frame(found), exact=True) if found else None
+    match = _IN_TEXT.search(text)
+    return replace(_frame(match), exact=True) if match else None
 
 
 def parse_place(text: str) -> tuple[bool, Frame | None]:
-    """Whether a line says where the processor was, and the function, where that was in the kernel and has a name."""
+    """Whether a line says where the processor was, and the kernel's function there, None if it has no name."""
     start = _PLACE.match(text)
     if not start or start["segment"] in _USER_SEGMENTS:
         return start is not None, None
-    rest = text[start.end() :]
-    resolved = _RESOLVED.match(rest)
-    return True, replace(_frame(resolved), exact=True) if resolved else find_symbol(rest)
+    resolved = _RESOLVED.match(text[start.end() :])
+    return True, replace(_frame(resolved), exact=True) if resolved else find_symbol(text[start.end() :])

@@ -1,7 +1,7 @@
-"""What a report is about: the innermost frame in a module, and the line of its source.
+"""What a report is about: the innermost frame in a module, and its line of source code.
 
-A crash may show itself far from its cause, in the kernel's own code. The learner is shown the last line of his that
-was being executed, since that is where he can look further.
+A crash may show far from its cause, in the kernel's own code. The learner sees the last line of the module that was
+executed, since the search begins there.
 """
 
 from __future__ import annotations
@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
+from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
 
-GUESSED = "the kernel merely found the module's function on the stack"
-ELSEWHERE = "the trace itself does not show the module"
-_REMOVES = "delete_module"  # kernel/module/main.c: the system call, under whatever prefix and suffix
-# Those that print a trace, so that they are in it: lib/dump_stack.c, kernel/panic.c, arch/*/kernel/dumpstack.c and
+_DELETE_MODULE = "delete_module"  # kernel/module/main.c: the system call, with any prefix and suffix
+# Functions that print a trace, and so are in it: lib/dump_stack.c, kernel/panic.c, arch/*/kernel/dumpstack.c and
 # arch/*/kernel/stacktrace.c. Compilers add suffixes.
 _PRINTERS = {
     *("dump_stack", "dump_stack_lvl", "__dump_stack", "show_stack", "show_trace", "show_trace_log_lvl", "show_regs"),
@@ -26,29 +25,33 @@ _PRINTERS = {
 
 
 def find_guilty(report: Report, modules: Collection[str] | None = None) -> Frame | None:
-    """The innermost frame in one of the modules, or in any; else the function that the report is about, if it tells."""
+    """The innermost frame in one of the modules, or in any; otherwise the kernel's function; None if there is none."""
     return next(module_frames(report, modules), None) or next(
         (frame for frame in report.frames if not _prints_traces(frame)), None
     )
 
 
 def module_frames(report: Report, modules: Collection[str] | None = None) -> Iterator[Frame]:
-    """The frames in some modules, or in any, the most telling first.
+    """The frames in some modules, or in any, the best evidence first.
 
-    Certain ones come before those that were merely found on the stack; those of the report's further traces last.
+    Reliable ones come before those that the kernel only found on the stack; the report's further traces come last.
     """
-    guesses = (frame for frame in report.trace if not frame.reliable)
+    unreliable = (frame for frame in report.trace if not frame.reliable)
     others = (frame for stack in report.stacks for frame in stack.frames)
-    for frame in (*report.frames, *guesses, *others):
+    for frame in (*report.frames, *unreliable, *others):
         if frame.module and (modules is None or frame.module in modules):
             yield frame
 
 
 def find_doubt(report: Report) -> str:
-    """Why what is said of a report may be wrong; empty where nothing speaks against it."""
-    guilty = find_guilty(report)
-    guessed = guilty is not None and guilty.module is not None and not guilty.reliable
-    return "; ".join(doubt for doubt in (report.doubt, GUESSED if guessed else "") if doubt)
+    """Why the frame of `find_guilty` may be the wrong one; empty if there is no such reason."""
+    frame = find_guilty(report)
+    is_unreliable = frame is not None and frame.module is not None and not frame.reliable
+    return "; ".join(doubt for doubt in (report.doubt, _only_on_stack() if is_unreliable else "") if doubt)
+
+
+def _only_on_stack() -> str:
+    return _("the kernel merely found the module's function on the stack")
 
 
 def _prints_traces(frame: Frame) -> bool:
@@ -59,7 +62,7 @@ def _prints_traces(frame: Frame) -> bool:
 class GuiltyLine:
     """A line that a report is about.
 
-    `note` says what stands there, where that is not plain; `doubt` why it may not be the one.
+    `note` says which part of the line, if that is not obvious; `doubt` why it may be the wrong line.
     """
 
     line: SourceLine
@@ -68,17 +71,18 @@ class GuiltyLine:
 
 
 def find_guilty_line(report: Report, modules: Mapping[str, bytes | ModuleSource]) -> GuiltyLine | None:
-    """The line that a report is about; `modules` maps names to .ko files. None where it is not in any of them."""
+    """The line that a report is about; `modules` maps names to .ko files. None if it is not in any of them."""
     sources = {kmod_name(name): _source(ko) for name, ko in modules.items()}
-    certain = [frame for frame in report.frames if frame.module in sources]
-    for frame in certain:
+    reliable = [frame for frame in report.frames if frame.module in sources]
+    for frame in reliable:
         if line := _own_line(sources, frame):
             return GuiltyLine(line)
-    if not certain and (last := _last_call(report, sources)):
-        return last
+    if not reliable and (last_call := _last_call(report, sources)):
+        return last_call
     for frame in module_frames(report, sources):
-        if frame not in certain and (line := _own_line(sources, frame)):
-            return GuiltyLine(line, doubt=ELSEWHERE if frame.reliable else GUESSED)
+        if frame not in reliable and (line := _own_line(sources, frame)):
+            doubt = _("the trace itself does not show the module") if frame.reliable else _only_on_stack()
+            return GuiltyLine(line, doubt=doubt)
     return None
 
 
@@ -91,21 +95,22 @@ def _own_line(sources: Mapping[str, ModuleSource], frame: Frame) -> SourceLine |
 
 
 def _last_call(report: Report, sources: Mapping[str, ModuleSource]) -> GuiltyLine | None:
-    """The last call of exit, which the compiler makes a jump: then exit is not in the trace any more."""
+    """The last call of exit, which the compiler makes a jump, so that exit is not in the trace any more."""
     frames = report.frames
-    removing = next((number for number, frame in enumerate(frames) if _REMOVES in frame.function), 0)
-    if not removing:
+    depth = next((number for number, frame in enumerate(frames) if _DELETE_MODULE in frame.function), 0)
+    if not depth:
         return None
-    inside = frames[removing - 1].function.partition(".")[0]
+    callee = frames[depth - 1].function.partition(".")[0]
     for source in sources.values():
         calls = source.last_calls()
-        if inside in calls and (line := _line_at(source, calls, inside)):
-            return GuiltyLine(line, f"{inside}(), the last call of exit")
+        if callee in calls and (line := _line_at(source, calls, callee)):
+            return GuiltyLine(line, _("{function}(), the last call of exit").format(function=callee))
     for source in sources.values():
         calls = source.last_calls()
-        # What exit jumped to may itself have jumped on.
+        # The function that exit jumped to may itself end with a jump.
         if len(calls) == 1 and (line := _line_at(source, calls, name := next(iter(calls)))):
-            return GuiltyLine(line, f"{name}(), the last call of exit", "the trace does not show it")
+            note = _("{function}(), the last call of exit").format(function=name)
+            return GuiltyLine(line, note, _("the trace does not show it"))
     return None
 
 

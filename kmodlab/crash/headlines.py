@@ -1,7 +1,4 @@
-"""The sentences with which the kernel begins a report, in one table: what each is about, and who prints it.
-
-x86-64 and arm64 first; the other architectures print the same words in most places.
-"""
+"""The sentences with which the kernel begins a report, in one table: its kind, and the file that prints it."""
 
 from __future__ import annotations
 
@@ -14,8 +11,8 @@ from kmodlab.crash.report import Kind
 class Headline(NamedTuple):
     """A sentence that begins a report.
 
-    `needs_trace`: it is also said of what is harmless, so it counts only with a call trace or registers behind it.
-    `continues`: where it follows another headline, both are about the same event, and the other one says more.
+    `needs_trace`: it may be harmless, so it counts only with a call trace or registers after it.
+    `continues`: after another headline it is about the same event, and the other one says more.
     """
 
     kind: Kind
@@ -108,21 +105,21 @@ _TABLE: tuple[tuple[Any, ...], ...] = (
              r"(?:.*'\S+: |overflow in )?relocation (?:\d+ out of range|type \d+)"),
     (Kind.BAD_FORMAT, r"Invalid ELF (?:header|section|sh_link)|module has no symbols|exports duplicate|Loading of "
              r".*module.* is rejected|section size must match|unsigned module loading|No module found in obj"),
-    (Kind.BUG, r"BUG: \S", _IN_DOUBT),  # whatever else calls itself a bug
+    (Kind.BUG, r"BUG: \S", _IN_DOUBT),  # any other bug
 )
 # fmt: on
-# Whose message it is: pr_fmt() of a file, a module's name.
+# The prefix of a message: pr_fmt() of a file, a module's name.
 _SUBSYSTEM = r"(?:[\w./ -]{1,40}: ){0,2}?"
 _HEADLINES = [(Headline(*row), re.compile(f"{_SUBSYSTEM}(?:{row[1]})")) for row in _TABLE]
 _ANY = re.compile(_SUBSYSTEM + "(?:" + "|".join(row[1] for row in _TABLE) + ")")
-# What a panic says that an event reported before has brought about: arch/x86/kernel/dumpstack.c (oops_end),
-# kernel/exit.c (make_task_dead), kernel/panic.c (check_panic_on_warn), kernel/watchdog.c, kernel/hung_task.c,
+# A panic that follows from an event reported before: arch/x86/kernel/dumpstack.c (oops_end), kernel/exit.c
+# (make_task_dead), kernel/panic.c (check_panic_on_warn), kernel/watchdog.c, kernel/hung_task.c,
 # kernel/rcu/tree_stall.h, arch/arm64/kernel/traps.c (die).
 CONSEQUENCE = re.compile(
     r"Kernel panic(?: - not syncing)?: (?:.*Fatal exception|Aiee, killing|Attempted to kill|.*panic_on_warn|"
     r"Machine halted|.*SError|(?:softlockup|hung_task): |Hard LOCKUP|RCU|Oopsed too|[Kk]ernel (?:stack|Fault)|Oops)"
 )
-# A line that may begin a report, or a trace: all others are passed over with this one look.
+# A line that may begin a report or a trace: all others are skipped with this one search.
 WORTH_A_LOOK = re.compile(
     r"BUG|Oops|WARNING|Unable to handle|cut here|[Cc]all [Tt]race|Backtrace|\[#\d|INFO: |LOCKUP|[Kk]ernel (?:pan|sta)|"
     r"Kernel (?:Fault|bug|memory)|general protection|double fault|Internal error|list_(?:add|del) |UBSAN|KASAN|refco|"
@@ -134,6 +131,6 @@ WORTH_A_LOOK = re.compile(
 
 
 def find_headline(text: str) -> Headline | None:
-    """What a line begins, if it is a headline."""
+    """The row of the table that a line matches; None if it is not a headline."""
     text = text.lstrip()
     return next((row for row, pattern in _HEADLINES if pattern.match(text)), None) if _ANY.match(text) else None

@@ -1,8 +1,7 @@
-"""What stands before the kernel's own words in each line of a log: times, levels, host names, quotation marks.
+"""Removes the prefixes of each line of a log: times, levels, host names, quotation marks.
 
 The kernel prints `<level>[seconds][caller]` (kernel/printk/printk.c, `print_prefix` of `info_print_prefix`); dmesg,
-journald, syslog daemons and mail readers add their own, times in words of any language among them. All of them are
-taken off, whatever their number and order.
+journald, syslog daemons and mail readers add theirs, in any number and order, with dates in any language.
 """
 
 from __future__ import annotations
@@ -35,15 +34,15 @@ _PREFIXES = re.compile(
     """,
     re.VERBOSE,
 )
-_LATE = re.compile(r".{1,200}?(?=\[\s*\d{1,9}\.\d{6}\]\s)")  # a prompt, a test's mark: what others print on the console
+_LATE = re.compile(r".{1,200}?(?=\[\s*\d{1,9}\.\d{6}\]\s)")  # a prompt, a test's mark: programs' output on the console
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line's number, counted from 1, its time in seconds since the boot if it has one, and the kernel's own words.
+    """A line's number, counted from 1, its time in seconds since the boot, None without one, and the kernel's own text.
 
-    `stamped` tells whether a time or the like stood before them.
+    `stamped` tells whether the line has a prefix other than a quotation mark.
     """
 
     number: int
@@ -53,21 +52,18 @@ class LogLine:
 
 
 def clean_line(number: int, line: str) -> LogLine:
-    """A line of a log without what stands before the kernel's words, and without terminal control characters."""
+    """A line of a log without prefixes and without terminal control characters."""
     line = _ESCAPES.sub("", line[:MAX_LINE])
-    time_s, at, stamped = None, 0, False
-    # Nested quotes apart, four kinds may come together: a daemon's, a host's, the kernel's, the caller's.
+    time_s, end, stamped = None, 0, False
+    # Besides nested quotes, four kinds may come together: a daemon's, a host's, the kernel's, the caller's.
     for _ in range(8):
-        start = at
-        while start < len(line) and line[start] in " \t":
-            start += 1
-        found = _PREFIXES.match(line, start)
-        found = found or (None if stamped else _LATE.match(line, start))
-        if not found:
+        start = len(line) - len(line[end:].lstrip(" \t"))
+        prefix = _PREFIXES.match(line, start) or (None if stamped else _LATE.match(line, start))
+        if not prefix:
             break
-        seconds = _SECONDS.fullmatch(found[0])
+        seconds = _SECONDS.fullmatch(prefix[0])
         time_s = float(seconds[1]) if seconds else time_s
-        at, stamped = found.end(), stamped or found[0] != ">"
-    # One space belongs to what stood before; more are the kernel's own indentation.
-    text = line[at + 1 :] if at and line[at : at + 1] == " " else line[at:]
+        end, stamped = prefix.end(), stamped or prefix[0] != ">"
+    # One space belongs to the prefix; more are the kernel's own indentation.
+    text = line[end + 1 :] if end and line[end : end + 1] == " " else line[end:]
     return LogLine(number, time_s, text.rstrip(), stamped)

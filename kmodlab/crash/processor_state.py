@@ -1,32 +1,34 @@
-"""What a report says of the processor and the process: registers, who ran, on which kernel, how that is tainted."""
+"""What a report says about the processor and the process: registers, process, kernel and taint."""
 
 from __future__ import annotations
 
 import re
 from typing import Any
 
+from kmodlab.i18n import N_, _
+
 # kernel/panic.c, taint_flags; what each means is in Documentation/admin-guide/tainted-kernels.rst.
 _TAINTS = {
-    "P": "a module without a GPL-compatible license is loaded",
-    "F": "a module was loaded by force",
-    "S": "this processor or machine is not one that the kernel supports",
-    "R": "a module was removed by force",
-    "M": "the processor reported a hardware error",
-    "B": "a damaged page of memory was found",
-    "U": "a program asked for the taint",
-    "D": "the kernel has crashed before",
-    "A": "an ACPI table was replaced",
-    "W": "the kernel has warned before",
-    "C": "a driver from drivers/staging is loaded",
-    "I": "the kernel works around a defect of the firmware",
-    "O": "a module from outside the kernel's tree is loaded",
-    "E": "a module without a valid signature is loaded",
-    "L": "a processor was stuck before",
-    "K": "the kernel has been live patched",
-    "X": "the distribution marks a module that it does not support",
-    "T": "the kernel's structures are laid out at random",
-    "N": "a test inside the kernel has run",
-    "J": "fwctl has changed the firmware of a device",
+    "P": N_("a module without a GPL-compatible license is loaded"),
+    "F": N_("a module was loaded by force"),
+    "S": N_("this processor or machine is not one that the kernel supports"),
+    "R": N_("a module was removed by force"),
+    "M": N_("the processor reported a hardware error"),
+    "B": N_("a damaged page of memory was found"),
+    "U": N_("a program asked for the taint"),
+    "D": N_("the kernel has crashed before"),
+    "A": N_("an ACPI table was replaced"),
+    "W": N_("the kernel has warned before"),
+    "C": N_("a driver from drivers/staging is loaded"),
+    "I": N_("the kernel works around a defect of the firmware"),
+    "O": N_("a module from outside the kernel's tree is loaded"),
+    "E": N_("a module without a valid signature is loaded"),
+    "L": N_("a processor was stuck before"),
+    "K": N_("the kernel has been live patched"),
+    "X": N_("the distribution marks a module that it does not support"),
+    "T": N_("the kernel's structures are laid out at random"),
+    "N": N_("a test inside the kernel has run"),
+    "J": N_("fwctl has changed the firmware of a device"),
 }
 # lib/dump_stack.c, dump_stack_print_info; "UID" since 6.11; in another order before 3.12.
 _PROCESS = re.compile(
@@ -37,8 +39,7 @@ _TAINTED = re.compile(r"Tainted: (?P<letters>[A-Z ]{1,24}?)\s*(?=\(|\s\S*\d|$|\)
 _TAINT_WORDS = re.compile(r"\[([A-Z])\]=[A-Z_]+")  # since 6.9: "Tainted: [O]=OOT_MODULE, [E]=UNSIGNED_MODULE"
 _KERNEL = re.compile(r"(?:Not tainted|Tainted: [A-Z ]+?),?\s+\(?(?P<kernel>\d+\.\d+[^\s)]*)")
 _CPU = re.compile(r"CPU(?:: ?|#| )(\d+)\b")
-# In the sentences themselves: soft lockups, hung tasks, atomic sections, KASAN, kmemleak, warnings. The numbers only
-# keep the groups' names apart.
+# In the sentences of soft lockups, hung tasks, atomic sections, KASAN, kmemleak, warnings; names of groups are unique.
 _IN_SENTENCE = re.compile(
     r"\[(?P<of1>.{1,16}):(?P<pid1>\d+)\]$|task (?P<of2>.{1,40}?):(?P<pid2>\d+) (?:is )?blocked|"
     r": (?P<of3>\S.{0,15})/(?P<pid3>\d+)/0x|pid: (?P<pid4>\d+), name: (?P<of4>.{1,16})$|"
@@ -52,7 +53,7 @@ _ADDRESS = re.compile(
     r"(?: virtual address)?[: ]+(?:0x)?([0-9a-f]{8,16})\b|address 0x([0-9a-f]{1,16})|"
     r"^CR2: ([0-9a-f]{8,16})$"  # alone, it is as it was at the fault (arch/x86/mm/fault.c, page_fault_oops)
 )
-# Lines without frames or registers that reports are made of.
+# Lines in reports without frames or registers.
 _OTHER = re.compile(
     r"\s*(?:</?[#\w]+>$|(?:\? )?\[?<?(?:0x)?[0-9a-f]{8,16}>?\]?$|\S+ \S+:\d+ \[inline\]$|"
     r"Code: |Modules linked in:|Hardware name: |Workqueue: |Stack:?(?:\s|$)|#PF: |P[GM4U]D\b|\*p[gmu]d|Mem abort|"
@@ -65,12 +66,12 @@ _OTHER = re.compile(
 
 
 def introduces_trace(text: str) -> bool:
-    """Whether this is the line on the process that stands above a trace."""
+    """Whether this is the line on the process above a trace."""
     return _PROCESS.search(text) is not None
 
 
 def parse_facts(text: str) -> dict[str, Any]:
-    """What a line tells of `process`, `pid`, `cpu`, `kernel` and `taint`: only what it tells, named as in a report."""
+    """The fields `process`, `pid`, `cpu`, `kernel` and `taint` of a report, as far as a line has them."""
     facts: dict[str, Any] = {}
     if process := _PROCESS.search(text):
         facts |= {"process": process["process"].strip(), "pid": int(process["pid"])}
@@ -88,23 +89,23 @@ def parse_facts(text: str) -> dict[str, Any]:
 
 
 def parse_taint(text: str) -> dict[str, str]:
-    """The taint that a line tells; "G", which says that no proprietary module is loaded, is none."""
-    found = _TAINTED.search(text)
-    letters = _TAINT_WORDS.findall(text) or (found["letters"] if found else "")
-    return {letter: _TAINTS.get(letter, "unknown") for letter in letters if letter not in " G"}
+    """The taints in a line, without "G", which only says that no proprietary module is loaded."""
+    match = _TAINTED.search(text)
+    letters = _TAINT_WORDS.findall(text) or (match["letters"] if match else "")
+    return {letter: _(_TAINTS.get(letter, N_("unknown"))) for letter in letters if letter not in " G"}
 
 
 def parse_registers(text: str) -> dict[str, str]:
     """Names and values of the registers on a line."""
-    return {found[1]: found[2] for found in _REGISTER.finditer(text)}
+    return {match[1]: match[2] for match in _REGISTER.finditer(text)}
 
 
 def parse_address(sentence: str) -> int | None:
     """The address that could not be accessed, from a sentence or a register."""
-    found = _ADDRESS.search(sentence)
-    return int(found[1] or found[2] or found[3], 16) if found else None
+    match = _ADDRESS.search(sentence)
+    return int(match[1] or match[2] or match[3], 16) if match else None
 
 
 def belongs_to_reports(text: str) -> bool:
-    """Whether a line without frames or registers is one that reports are made of."""
+    """Whether a line without frames or registers is one of those in reports."""
     return _OTHER.match(text) is not None

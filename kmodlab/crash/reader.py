@@ -1,8 +1,7 @@
 """Reads a kernel's log, line by line, and finds the reports of crashes, warnings and call traces in it.
 
-A report has a headline (`headlines`), then in any order lines on the process, registers, one call trace or several.
-What is read is a stream: a log of any size needs the room of one report. Damage never raises: what cannot be read is
-passed over, and the report says what is doubtful about it.
+A report has a headline (`headlines`), then in any order lines on the process, registers, and call traces. The log is
+read as a stream, so only one report is in memory. Damaged lines are skipped, and the report says what is in doubt.
 """
 
 from __future__ import annotations
@@ -16,17 +15,17 @@ from kmodlab.crash.frames import find_symbol, parse_frames, parse_place
 from kmodlab.crash.headlines import CONSEQUENCE, WORTH_A_LOOK, Headline, find_headline
 from kmodlab.crash.log_lines import LogLine, clean_line
 from kmodlab.crash.report import Frame, Kind, Report, ReportSeverity, Stack
+from kmodlab.i18n import N_, _
 
 MAX_REPORTS = 200
 _MAX_RAW = 2000  # lines of one report that are kept
 _MAX_FRAMES = 500
-_GAP = 12  # lines of others that may stand inside a report
+_GAP = 12  # other lines that may be between those of a report
 _PREAMBLE = 40  # lines between a headline and the first trace
-# Locks, memory and stalls are described at length before the trace comes.
-_LONG_PREAMBLE = 600
+_LONG_PREAMBLE = 600  # for reports that describe locks, memory or stalls before the trace
 _LOCKUPS = {Kind.HARD_LOCKUP, Kind.WORKQUEUE_LOCKUP}
 _LONG = {Kind.LOCKDEP, Kind.SLAB_CORRUPTION, Kind.RCU_STALL, Kind.KCSAN, *_LOCKUPS}
-# Reports that have no trace, or need none.
+# Reports without a trace, or complete without one.
 _SHORT = {Kind.BAD_PAGE, Kind.PANIC, Kind.HUNG_TASK, *_LOCKUPS}
 
 _CUT_HERE = re.compile(r"-{4,}\[ cut here \]-{4,}")  # include/asm-generic/bug.h
@@ -38,29 +37,34 @@ _TITLE = re.compile(r".*:$|.*backtrace for cpu|(?:Allocated|Freed) in ")
 _UNFINISHED = re.compile(r"(?:\bat|\baddress|address:|\bfor|- not|\bin)$")
 _MODULE_ALONE = re.compile(r"\[[\w-]+\]$")
 
-MISSING_HEADLINE = "the beginning of the report is missing"
-MISSING_TRACE = "the report ends before its call trace"
-INTERLEAVED = "other lines stand between those of the call trace"
-WRAPPED = "lines of the report are wrapped"
+MISSING_HEADLINE = N_("the beginning of the report is missing")
+MISSING_TRACE = N_("the report ends before its call trace")
+INTERLEAVED = N_("other lines stand between those of the call trace")
+WRAPPED = N_("lines of the report are wrapped")
 
 
 def find_reports(log: str | Iterable[str], limit: int = MAX_REPORTS) -> tuple[Report, ...]:
-    """The reports in a log, in their order, at most `limit` of them; `log` is its text, or its lines.
+    """The reports in a log, in their order, at most `limit`; `log` is its text or its lines.
 
-    What stands in the log twice, with the same time, is given once.
+    A report that is in the log twice, with the same time, is returned once.
     """
-    found: dict[tuple[object, ...], Report] = {}
+    reports: dict[tuple[object, ...], Report] = {}
     for report in _Reader().read(log.split("\n") if isinstance(log, str) else log):
         when = report.first_line if report.time_s is None else report.time_s
-        found.setdefault((when, report.sentence, report.pid, *map(str, report.frames[:4])), report)
-        if len(found) == limit:
+        reports.setdefault((when, report.sentence, report.pid, *map(str, report.frames[:4])), report)
+        if len(reports) == limit:
             break
-    return tuple(found.values())
+    return tuple(reports.values())
+
+
+def find_crashes(log: str | Iterable[str]) -> tuple[Report, ...]:
+    """The reports in a log that are crashes or warnings: neither mere traces nor refused modules."""
+    return tuple(report for report in find_reports(log) if report.is_crash)
 
 
 @dataclass
 class _Draft:
-    """A report that is not over: what has been read of it."""
+    """A report that is being read."""
 
     first: LogLine
     sentence: str = ""
@@ -68,61 +72,56 @@ class _Draft:
     kind: Kind = Kind.TRACE
     messages: list[str] = field(default_factory=list)  # below "cut here", before the headline
     place: Frame | None = None
-    stacks: list[tuple[str, list[Frame]]] = field(default_factory=list)  # each with the line above it
-    main: list[Frame] | None = None  # the first one that "Call Trace:" introduced
+    stacks: list[tuple[str, list[Frame]]] = field(default_factory=list)  # each with its title
+    main: list[Frame] | None = None  # the first stack after "Call Trace:"
     registers: dict[str, str] = field(default_factory=dict)
     address: int | None = None
     facts: dict[str, object] = field(default_factory=dict)
     raw: list[str] = field(default_factory=list)
-    kept: int = 0  # how many of the lines in `raw` are up to the last one of its own
-    last: int = 0  # that one's number
+    kept: int = 0  # number of lines in `raw` up to the report's last line so far
+    last: int = 0  # number of that line in the log
     doubts: list[str] = field(default_factory=list)
-    gap: int = 0  # lines of others since the last one of its own
-    label: str = ""  # what the next trace is, in the kernel's words
+    gap: int = 0  # other lines since the report's last line
+    title: str = ""  # of the next stack
     in_stack: bool = False  # whether the next frame continues the last stack
-    of_program: bool = False  # whether the registers to come are a program's
-    is_listing: bool = False  # of tasks, as somebody has asked for it (kernel/sched/core.c, show_state_filter)
+    of_program: bool = False  # whether the next registers are a program's
+    is_listing: bool = False  # of all tasks, printed on request (kernel/sched/core.c, show_state_filter)
     ended: bool = False
     panicked: bool = False
 
     @property
     def has_body(self) -> bool:
-        """Whether more than a headline has been seen."""
-        return bool(self.place or self.registers or any(frames for _, frames in self.stacks))
+        """Whether there is more than a headline."""
+        return bool(self.place or self.registers or any(frames for _title, frames in self.stacks))
 
     @property
-    def patience(self) -> int:
-        """How many lines of others may come before it is given up."""
+    def max_gap(self) -> int:
+        """How many other lines may follow before the report is closed."""
         if self.main is not None or (self.headline is None and self.has_body):
             return _GAP
         return _LONG_PREAMBLE if self.kind in _LONG else _PREAMBLE
 
     def is_over_at(self, text: str) -> bool:
-        """Whether a line begins a trace of another report: after this one's end, or without a title of its own."""
+        """Whether a line begins a trace of another report: after this one's end, or without a title."""
         if self.panicked or not _begins_trace(text):
             return False
-        return self.ended or (self.main is not None and not self.label and processor_state.introduces_trace(text))
+        return self.ended or (self.main is not None and not self.title and processor_state.introduces_trace(text))
 
     def learn(self, text: str) -> None:
-        """Keep what a line tells of the process, the processor and the kernel, where it is not known yet."""
+        """Keep the first facts on the process, the processor and the kernel."""
         self.facts = self.facts if self.panicked else {**processor_state.parse_facts(text), **self.facts}
 
-    # ---- the headline ----
-
     def name(self, headline: Headline, text: str) -> None:
-        """Give it the headline below "cut here"; where the kernel says more above that, this is its sentence."""
+        """Set the headline below "cut here"; if the kernel says more above it, that becomes the sentence."""
         self.headline, self.kind, self.sentence = headline, headline.kind, text.strip()
         messages = [message for message in self.messages if message]
         if messages and headline.kind in (Kind.WARNING, Kind.BUG):
             self.sentence = messages[0]
-            more = next((found for message in messages if (found := find_headline(message))), headline)
-            self.kind = more.kind
+            self.kind = next((row for message in messages if (row := find_headline(message))), headline).kind
             self.stacks += [(message, [frame]) for message in messages if (frame := find_symbol(message))]
 
-    # ---- lines inside it ----
-
     def add(self, text: str) -> bool:
-        """Take a line; whether it belongs here."""
+        """Take a line; returns whether it belongs to the report."""
         if _END.search(text):
             self.ended = True
         elif not text.strip():
@@ -141,19 +140,19 @@ class _Draft:
         return True
 
     def _add_trace(self, text: str) -> None:
-        # The place that a backtrace of another processor has above it is its first frame.
+        # The place above another processor's backtrace is its first frame.
         frames = self.stacks[-1][1] if self.in_stack and self.stacks else []
         if not (len(frames) == 1 and frames[0].exact):
             frames = []
-            self.stacks.append((self.label, frames))
+            self.stacks.append((self.title, frames))
         self.main = frames if self.main is None and not self.panicked else self.main
-        self.label, self.in_stack = "", True
+        self.title, self.in_stack = "", True
         self._add_frames(parse_frames(text.partition(":")[2]))
 
     def _add_frames(self, frames: Iterable[Frame]) -> None:
         if not self.in_stack or not self.stacks:
-            self.stacks.append((self.label, []))
-            self.label = ""
+            self.stacks.append((self.title, []))
+            self.title = ""
         self.stacks[-1][1].extend(frames if len(self.stacks[-1][1]) < _MAX_FRAMES else ())
         self.in_stack = True
 
@@ -179,13 +178,13 @@ class _Draft:
         return True
 
     def _add_place(self, text: str, place: Frame | None) -> None:
-        """Take where the processor was; in a trace, that is where it was interrupted."""
+        """Take the place where the processor was or, in a trace, where it was interrupted."""
         if self.ended or self.panicked:
             return
         self.of_program = place is None and "RIP: 0010" not in text
-        if self.main is None and not any(frame.exact for _, frames in self.stacks for frame in frames):
+        if self.main is None and not any(frame.exact for _title, frames in self.stacks for frame in frames):
             self.registers = {**processor_state.parse_registers(text), **self.registers}
-            # A breakpoint is reported behind its instruction (arch/x86/kernel/traps.c, exc_int3).
+            # A breakpoint's address is that of the next instruction (arch/x86/kernel/traps.c, exc_int3).
             place = replace(place, exact=False) if place and "int3: " in self.sentence else place
             self.place = self.place or place
         elif place is not None and str(place) != str(self.place):
@@ -196,14 +195,12 @@ class _Draft:
         if self.headline and not self.ended:
             self.learn(words)
             if _TITLE.match(words):
-                self.label, self.in_stack = words, False
+                self.title, self.in_stack = words, False
                 return True
         return processor_state.belongs_to_reports(words)
 
-    # ---- the end ----
-
     def finish(self) -> Report | None:
-        """The report; None where this was none."""
+        """The report; None if the lines were not one."""
         stacks = [Stack(title, tuple(frames)) for title, frames in self.stacks if frames]
         trace = tuple(self.main or (stacks[0].frames if stacks else ()))
         report = Report(
@@ -227,27 +224,27 @@ class _Draft:
             report = replace(report, kind=Kind.NULL_DEREFERENCE)  # several architectures say the same of both
         if not report.frames and self.kind not in _SHORT and report.severity is not ReportSeverity.REFUSED:
             self.doubts.append(MISSING_TRACE)
-        return replace(report, doubt="; ".join(dict.fromkeys(self.doubts)))
+        return replace(report, doubt="; ".join(_(doubt) for doubt in dict.fromkeys(self.doubts)))
 
     def _is_report(self, report: Report) -> bool:
         if self.headline is not None or self.is_listing:
             return not self.is_listing and (self.has_body or not (self.headline and self.headline.needs_trace))
         if MISSING_HEADLINE in self.doubts:
             return bool(report.trace or self.ended)
-        # A trace without a headline is one where a module is in it, for certain if anything in it is.
+        # A trace without a headline is a report if a module is in its reliable frames, or in any if none is reliable.
         certain = [frame for frame in report.trace if frame.reliable] or report.trace
         return self.kind is Kind.TRACE and any(frame.module for frame in certain)
 
 
 class _Reader:
-    """Goes from line to line; at most one report is open."""
+    """Reads line by line; at most one report is open."""
 
     def __init__(self) -> None:
         self._draft: _Draft | None = None
 
     def read(self, lines: Iterable[str]) -> Iterator[Report]:
-        """The reports, each as soon as it is over."""
-        held: tuple[str, LogLine] | None = None  # a line whose rest may stand on the next one
+        """The reports, each as soon as it is complete."""
+        held: tuple[str, LogLine] | None = None  # a line that may continue on the next one
         for number, raw in enumerate(lines, 1):
             if held is None and self._draft is None and not WORTH_A_LOOK.search(raw):
                 continue
@@ -265,7 +262,7 @@ class _Reader:
         yield from self._close()
 
     def _take(self, raw: str, line: LogLine) -> Iterator[Report]:
-        """Take a line; the reports that are over with it."""
+        """Take a line; yields the reports that it completes."""
         text = line.text
         if self._draft and self._draft.is_over_at(text):
             yield from self._close()
@@ -284,11 +281,11 @@ class _Reader:
             draft.gap, draft.last, draft.kept = 0, line.number, len(draft.raw)
         else:
             draft.gap += 1
-        if draft.gap > draft.patience or (draft.gap and draft.ended) or draft.kind.severity is ReportSeverity.REFUSED:
+        if draft.gap > draft.max_gap or (draft.gap and draft.ended) or draft.kind.severity is ReportSeverity.REFUSED:
             yield from self._close()
 
     def _open(self, headline: Headline | None, line: LogLine) -> Iterator[Report]:
-        """A headline, or "cut here": a new report, or more about the one that has just begun."""
+        """Take a headline or "cut here": a new report, or more about the one that has just begun."""
         draft, text = self._draft, line.text
         if draft and headline and draft.headline is None and not draft.has_body:
             draft.name(headline, text)
@@ -318,10 +315,10 @@ def _begins_trace(text: str) -> bool:
 
 
 def _join(first: LogLine, second: LogLine) -> LogLine | None:
-    """Both as one line, where a mail reader has broken it; None where each stands for itself."""
-    rest = second.text.strip()
-    if not rest or (second.stamped and first.stamped) or len(first.text) < 30:
+    """Both as one line, if a mail reader has wrapped it; None if they are two lines."""
+    end = second.text.strip()
+    if not end or (second.stamped and first.stamped) or len(first.text) < 30:
         return None
-    broken_frame = _MODULE_ALONE.match(rest) and any(parse_frames(first.text))
+    broken_frame = _MODULE_ALONE.match(end) and any(parse_frames(first.text))
     broken_headline = _UNFINISHED.search(first.text) and find_headline(first.text)
-    return replace(first, text=f"{first.text} {rest}") if broken_frame or broken_headline else None
+    return replace(first, text=f"{first.text} {end}") if broken_frame or broken_headline else None

@@ -1,6 +1,6 @@
-"""The kernel's log as records: when, how urgent, from whom, what.
+"""The kernel's log as records: time, level, facility, text.
 
-Format: Documentation/ABI/testing/dev-kmsg in the kernel's sources. What a record means is left to `reader`.
+Format: Documentation/ABI/testing/dev-kmsg in the kernel's sources. `reader` finds crashes in them.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ class LogRecord:
 
     @property
     def level_name(self) -> str:
-        """The level as the kernel's sources name it, without KERN_."""
+        """The level's name in the kernel's sources, without KERN_."""
         return LEVELS[self.level]
 
     @property
     def on_console(self) -> bool:
-        """Whether it is printed on the console as well, with the default console log level."""
+        """Whether the console shows it as well, with the default console log level."""
         return self.level < CONSOLE_LEVEL
 
     @property
     def is_kernels(self) -> bool:
-        """Whether the kernel itself made it: programs that write into the log have other facilities (syslog(3))."""
+        """Whether the kernel itself wrote it: programs that write into the log have other facilities (syslog(3))."""
         return self.facility == 0
 
     @property
@@ -50,18 +50,18 @@ class LogRecord:
 
 
 def parse_kmsg(data: bytes) -> tuple[LogRecord, ...]:
-    """Records as /dev/kmsg gives them; what is no record (the ` KEY=value` lines, damage) is passed over."""
-    found = (_RECORD.fullmatch(line) for line in data.decode("utf-8", "replace").split("\n"))
-    return tuple(_record(match) for match in found if match)
+    """The records of /dev/kmsg; other lines (` KEY=value`, damaged ones) are skipped."""
+    matches = (_RECORD.fullmatch(line) for line in data.decode("utf-8", "replace").split("\n"))
+    return tuple(_record(match) for match in matches if match)
 
 
 def _record(match: re.Match[str]) -> LogRecord:
     priority = int(match[1])
-    # The kernel writes each byte that is no printable ASCII, and a backslash, as \xNN: several may be one character.
+    # The kernel writes a backslash, and each byte that is not printable ASCII, as \xNN: several may be one character.
     text = _ESCAPES.sub(lambda bytes_: bytes.fromhex(bytes_[0].replace("\\x", "")).decode("utf-8", "replace"), match[5])
     return LogRecord(int(match[2]), int(match[3]) / 1e6, priority & 7, priority >> 3, text.rstrip("\n"))
 
 
 def format_log(records: Iterable[LogRecord]) -> str:
-    """Records as `dmesg` prints them, a line each."""
+    """The records as `dmesg` prints them, one on each line."""
     return "\n".join(record.line for record in records)

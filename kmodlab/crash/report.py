@@ -1,4 +1,4 @@
-"""A crash report as data: what went wrong, where, on whose way, and how far the kernel can still be relied on."""
+"""A crash report as data: what went wrong, where, in which process, and whether the kernel is still sound."""
 
 from __future__ import annotations
 
@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from kmodlab.i18n import _
+
 
 class ReportSeverity(StrEnum):
     """How grave a report is.
 
-    After a `FATAL` one nothing in this kernel can be relied on. After a `WARNING` the kernel goes on. A `TRACE` is a
-    call trace without a complaint, as `dump_stack()` prints it. A module that is `REFUSED` was never run.
+    After a `FATAL` one the kernel is not sound any more; after a `WARNING` it goes on. A `TRACE` is a call trace
+    without a complaint, as `dump_stack()` prints it. A module that is `REFUSED` has not run.
     """
 
     FATAL = "fatal"
@@ -77,12 +79,12 @@ _SEVERITIES = {
 
 @dataclass(frozen=True)
 class Frame:
-    """One place in a call trace: a function, and how far in it, in bytes.
+    """One place in a call trace: a function, and the offset in it, in bytes.
 
-    `size` is the function's length as the kernel counts it: up to the next symbol. `module` is None in the kernel
-    itself. `reliable` is False for what the kernel merely found on the stack ("? "). `exact` says that the offset is
-    that of an instruction; otherwise it is a return address, the instruction after the call. `place` is file and line
-    where the log has them (scripts/decode_stacktrace.sh), `build_id` the module's, where the kernel prints it.
+    `size` is the distance to the next symbol, in bytes. `module` is None in the kernel itself. `reliable` is False for
+    an address that the kernel only found on the stack ("? "). If `exact`, the offset is that of the instruction;
+    otherwise it is a return address, the instruction after the call. `place` is file and line, if the log has them
+    (scripts/decode_stacktrace.sh), `build_id` the module's, if the kernel prints it.
     """
 
     function: str
@@ -110,13 +112,13 @@ class Stack:
 
 @dataclass(frozen=True)
 class Report:
-    """One report of the kernel's.
+    """One report of the kernel.
 
-    `sentence` is the kernel's own, unchanged. `place` is where the processor was, None where the report does not tell;
-    `trace` are the calls that led there, innermost first; `stacks` are further traces in the report. `registers` are
-    hexadecimal. `address` is the memory that was accessed. `taint` maps letters to what they mean. `panicked`: the
-    kernel gave up because of it. `doubt` says why the report may not be whole. `time_s` is in seconds since the boot,
-    None where the log has no such times; `first_line` and `last_line` count the log's lines from 1, `raw` has them.
+    `sentence` is the kernel's own, unchanged. `place` is where the processor was, None if unknown; `trace` are the
+    calls that led there, innermost first; `stacks` are further traces in the report. `registers` are hexadecimal.
+    `address` is the memory that was accessed. `taint` maps letters to meanings. `panicked` means that the kernel
+    stopped. `doubt` says why the report may be incomplete. `time_s` is in seconds since the boot, None if the log has
+    no times; `first_line` and `last_line` count the log's lines from 1, `raw` has their text.
     """
 
     kind: Kind
@@ -145,22 +147,28 @@ class Report:
 
     @property
     def words(self) -> str:
-        """The kernel's sentence in one of ours."""
-        return f"The kernel reported: {self.sentence}{'' if self.sentence.endswith(('.', '!', '?', ':')) else '.'}"
+        """The kernel's sentence, introduced by one of ours."""
+        end = "" if self.sentence.endswith((".", "!", "?", ":")) else "."
+        return _("The kernel reported: {sentence}").format(sentence=self.sentence + end)
 
     @property
     def is_crash(self) -> bool:
-        """Whether the kernel complains of what ran: neither a mere trace, nor a module that was refused."""
+        """Whether the kernel complains of code that ran: neither a mere trace nor a refused module."""
         return self.severity in (ReportSeverity.FATAL, ReportSeverity.WARNING)
 
     @property
     def is_fatal(self) -> bool:
-        """Whether nothing can be relied on in this kernel any more."""
+        """Whether the kernel is not sound any more."""
         return self.severity is ReportSeverity.FATAL
 
     @property
+    def is_refusal(self) -> bool:
+        """Whether the kernel refused to load a module, so that the module never ran."""
+        return self.severity is ReportSeverity.REFUSED
+
+    @property
     def frames(self) -> tuple[Frame, ...]:
-        """Where the processor was and the calls that led there, innermost first; only what is certain."""
+        """Where the processor was and the calls that led there, innermost first, without unreliable ones."""
         calls = tuple(frame for frame in self.trace if frame.reliable)
-        # Some architectures have the place in the trace as well.
+        # Some architectures print the place in the trace as well.
         return (self.place, *calls[[str(self.place)] == [*map(str, calls[:1])] :]) if self.place else calls

@@ -1,11 +1,11 @@
-"""From a place in a module's code to the line of C that it came from.
+"""From a place in a module's code to its line of C.
 
-A log says `hello_init+0x11/0x1000 [hello]`; the module's own .ko knows, in its debugging information (DWARF), that
-this is line 14 of hello.c, in `count`, which the compiler inlined into `hello_init`. The toolchain's addr2line reads
-that; the file comes out of a build that a learner controls, so it does so in the sandbox.
+A log says `hello_init+0x11/0x1000 [hello]`; the debugging information (DWARF) in the module's .ko says that this is
+line 14 of hello.c, in `count`, which the compiler inlined into `hello_init`. The toolchain's addr2line, readelf and
+objdump read it, in the sandbox, since a learner controls the build that the file comes from.
 
-A .ko is not linked yet: each of its sections starts at address 0, so an address alone says nothing. Its sections are
-therefore laid out one after the other first, as the kernel's loader does it.
+A .ko is not linked yet: each of its sections starts at address 0, so an address does not tell the section. The
+sections therefore get different addresses first, as in the kernel's loader.
 """
 
 from __future__ import annotations
@@ -24,13 +24,14 @@ from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Symbol
 from kmodlab.errors import SetupError
 from kmodlab.files import MIB
+from kmodlab.i18n import _
 from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import READER
 from kmodlab.sandbox.sandbox import OUTSIDE, find_sandbox, open_box
 
-MAX_PLACES = 2000  # that are asked for at once
+MAX_PLACES = 2000  # in one run of addr2line
 _FOLDER = "/tmp"  # noqa: S108 (a place in the sandbox)
-# The answers to the addresses on stdin; the compilation units; the table of lines, which says more than addr2line.
+# The lines for the addresses on stdin; the compilation units; the table of lines, which says more than addr2line.
 _SCRIPT = """
 addr2line --addresses --functions --inlines --exe="$0"
 echo units
@@ -42,20 +43,20 @@ _UNIT = re.compile(r"DW_AT_(name|comp_dir)\s*:(?: \(indirect[^)]*\):)?\s*(.*\S)"
 _PLACE = re.compile(r"(?P<path>.+):(?P<line>\d+)(?: \(discriminator \d+\))?")
 _ROW = re.compile(r"(?P<file>\S.*?)\s+(?P<line>\d+|-)\s+(?P<address>0x[0-9a-f]+)(?:\[\d+\])?(?:\s+\d+)?\s*(?P<stmt>x)?")
 _SECTION_ROOM = 1 << 24  # bytes of addresses for each section
-# What a call and a jump at a function's end are, by the kind of relocation: on x86 the opcode before it tells (E9 is
-# a jump; System V ABI, AMD64 supplement), on arm64 the kind itself (ELF for the Arm 64-bit Architecture).
+# How to tell a jump at a function's end from a call: on x86 by the opcode before the relocation (E9 is a jump; System V
+# ABI, AMD64 supplement), on arm64 by the kind of relocation (ELF for the Arm 64-bit Architecture).
 _X86_CALLS = {"R_X86_64_PLT32", "R_X86_64_PC32"}
-_X86_JUMP, _ARM64_JUMP = 0xE9, "R_AARCH64_JUMP26"
-_EXIT = "cleanup_module"  # what module_exit() calls it too (include/linux/module.h)
+_X86_JUMP, _ARM64_JUMP = b"\xe9", "R_AARCH64_JUMP26"
+_EXIT = "cleanup_module"  # the alias that module_exit() makes (include/linux/module.h)
 
 
 @dataclass(frozen=True)
 class SourceLine:
     """A line of C that was being executed.
 
-    `file` is relative to the module's own folder where it lies in there, else as the compiler recorded it; `path` is
-    always the latter. `line` counts from 1. `inlined` says that `function` has no code of its own here: the next entry
-    is the function that contains it. `own` tells the module's sources from the kernel's headers.
+    `path` is the file as the compiler recorded it; `file` is relative to the module's folder if the file is in it, and
+    otherwise the same. `line` counts from 1. `inlined` means that the compiler inlined `function` into the function of
+    the next entry. `own` is False for the kernel's headers.
     """
 
     file: str
@@ -76,10 +77,9 @@ class CodePlace:
 
 @dataclass
 class ModuleSource:
-    """A module's debugging information, ready to be asked; open one for each .ko and keep it.
+    """A module's debugging information; open one for each .ko and keep it.
 
-    Never raises for what the file contains: a frame that cannot be resolved gives an empty tuple, and `complaint` says
-    why.
+    A damaged file raises nothing: the lines of a frame that cannot be resolved are empty, and `complaint` says why.
     """
 
     image: bytes = field(repr=False)
@@ -96,17 +96,17 @@ class ModuleSource:
 
     @cached_property
     def module(self) -> KernelModule | None:
-        """The file as a module; None where it is damaged."""
+        """The file as a module; None if it is not a module, or damaged."""
         try:
             module = read_module(read_contents(self.image))
-            _ = module.elf.symbols
+            _symbols = module.elf.symbols  # read now, to find damage now
         except MalformedError:
             return None
         return module
 
     @cached_property
     def name(self) -> str | None:
-        """The module's name as a log writes it; None where there is none."""
+        """The module's name as in a log; None if the file does not have it."""
         try:
             return (self.module.modinfo.get("name") or None) if self.module else None
         except MalformedError:
@@ -118,45 +118,45 @@ class ModuleSource:
         return self.lines_at([place])[place] if place else ()
 
     def own_line(self, frame: Frame) -> SourceLine | None:
-        """The innermost of the frame's lines that is in the module's own sources."""
+        """The innermost of the frame's lines in the module's own sources; None if there is no such line."""
         return next((line for line in self.lines(frame) if line.own), None)
 
     def place(self, frame: Frame) -> CodePlace | None:
-        """Where the frame's instruction lies; None where the module has no such function, or several alike."""
+        """The place of the frame's instruction; None if the module has no such function, or several alike."""
         if frame.offset is None or self.module is None:
             return None
-        known = self._functions.get(frame.function, [])
-        # The kernel gives a function's size as the distance to the next symbol, which may be more than its own.
-        fitting = [symbol for symbol in known if symbol.size == frame.size] or known
-        # A call's return address is the instruction after it, which may be another line's, or another function's.
+        functions = self._functions.get(frame.function, [])
+        # The kernel's size of a function is the distance to the next symbol, which may be more than its own size.
+        functions = [symbol for symbol in functions if symbol.size == frame.size] or functions
+        # A call's return address is the next instruction, which may belong to another line, or another function.
         offset = frame.offset if frame.exact else frame.offset - 1
-        if len(fitting) != 1 or not 0 <= offset <= fitting[0].size:
+        if len(functions) != 1 or not 0 <= offset <= functions[0].size:
             return None
-        section = fitting[0].section
-        return CodePlace(section.name, fitting[0].value + offset) if section else None
+        section = functions[0].section
+        return CodePlace(section.name, functions[0].value + offset) if section else None
 
     @cached_property
     def _functions(self) -> dict[str, list[Symbol]]:
-        found: dict[str, list[Symbol]] = {}
+        by_name: dict[str, list[Symbol]] = {}
         for symbol in self.module.elf.symbols if self.module else ():
             if symbol.kind == "func" and symbol.section is not None and symbol.section.is_executable:
-                found.setdefault(symbol.name, []).append(symbol)
-        return found
+                by_name.setdefault(symbol.name, []).append(symbol)
+        return by_name
 
     def lines_at(self, places: Iterable[CodePlace]) -> Mapping[CodePlace, tuple[SourceLine, ...]]:
-        """The lines of C at some places: all of them are looked up in one go. Empty for one that is not known."""
-        wanted = [place for place in dict.fromkeys(places) if place not in self._lines][:MAX_PLACES]
+        """The lines of C at some places, which are looked up together; empty for a place without a known line."""
+        new_places = [place for place in dict.fromkeys(places) if place not in self._lines][:MAX_PLACES]
         numbers = self._section_numbers
         addresses = {
             place: numbers[place.section] * _SECTION_ROOM + place.offset
-            for place in wanted
+            for place in new_places
             if place.section in numbers and 0 <= place.offset < _SECTION_ROOM
         }
         if addresses and self.has_debug_info:
             assert self.module is not None
-            found = _parse(run_sync(_ask(_lay_out(self.module.elf), addresses.values())))
-            self._lines |= {place: found.get(address, ()) for place, address in addresses.items()}
-        self._lines |= {place: () for place in wanted if place not in self._lines}
+            lines = _parse(run_sync(_ask(_lay_out(self.module.elf), addresses.values())))
+            self._lines |= {place: lines.get(address, ()) for place, address in addresses.items()}
+        self._lines |= {place: () for place in new_places if place not in self._lines}
         return self._lines
 
     @cached_property
@@ -166,7 +166,7 @@ class ModuleSource:
 
     @property
     def has_debug_info(self) -> bool:
-        """Whether the file tells lines at all."""
+        """Whether the file has debugging information on lines."""
         elf = self.module.elf if self.module else None
         return elf is not None and elf.kind == "relocatable" and elf.section(".debug_line") is not None
 
@@ -179,57 +179,78 @@ class ModuleSource:
         if elf is None or exit_function is None or exit_function.section is None:
             return {}
         try:
-            relocations = elf.relocations
+            relocations = elf.relocations_in({exit_function.section.index})
         except MalformedError:
             return {}
         start, end = exit_function.value, exit_function.value + exit_function.size
-        found = {}
+        places = {}
         for relocation in relocations:
-            at = relocation.offset - (1 if relocation.kind in _X86_CALLS else 0)
-            if relocation.section != exit_function.section or not start <= at < end:
+            offset = relocation.offset - (1 if relocation.kind in _X86_CALLS else 0)
+            if not start <= offset < end:
                 continue
             if relocation.kind == _ARM64_JUMP or (
-                relocation.kind in _X86_CALLS and elf.content_at(relocation.section, at, 1) == bytes([_X86_JUMP])
+                relocation.kind in _X86_CALLS and elf.content_at(relocation.section, offset, 1) == _X86_JUMP
             ):
-                found[relocation.symbol.name] = CodePlace(exit_function.section.name, at)
-        return found
+                places[relocation.symbol.name] = CodePlace(exit_function.section.name, offset)
+        return places
 
-    # ---- why not ----
+    # ---- does the file fit the log? ----
 
-    def complaint(self, report: Report, *, found: bool) -> str:
-        """Why the lines of a report are not known, or not to be relied on, in a sentence; empty where nothing is wrong.
+    def complaint(self, report: Report, *, has_line: bool) -> str:
+        """Why the lines of a report are unknown or may be wrong, in a sentence; empty if there is no such reason.
 
         The file may be another module than the crashed one, another build of it, for another architecture, or without
-        debugging information. `found` tells whether a line was found all the same.
+        debugging information. `has_line` says whether a line is known in spite of that.
         """
         if self.module is None:
-            return "The file is not a kernel module, or it is damaged."
-        elf = self.module.elf
-        machine = _MACHINES.get(elf.machine, elf.machine)
-        architecture = next((name for register, name in _REGISTERS.items() if register in report.registers), machine)
-        if machine != architecture:
-            return f"The module is built for {machine}; the log is of a kernel for {architecture}."
+            return _("The file is not a kernel module, or it is damaged.")
         frames = [frame for frame in _all_frames(report) if frame.module and frame.module == self.name]
-        if not frames and not found:
-            others = ", ".join(dict.fromkeys(frame.module for frame in _all_frames(report) if frame.module))
-            named = f"it names {others}" if others else "it names no module's function"
-            return f"This report is not about the module {self.name or '?'}: {named}."
+        if reason := self._other_architecture(report):
+            return reason
+        if not frames and not has_line:
+            return self._other_module(report)
+        if reason := self._other_build(report, frames):
+            return reason
+        if not self.has_debug_info and not has_line:
+            return _(
+                "The module has no debugging information: build it with the kernel's headers, and do not strip it."
+            )
+        return ""
+
+    def _other_architecture(self, report: Report) -> str:
+        assert self.module is not None
+        machine = _MACHINES.get(self.module.elf.machine, self.module.elf.machine)
+        architecture = next((name for register, name in _REGISTERS.items() if register in report.registers), machine)
+        if machine == architecture:
+            return ""
+        text = _("The module is built for {machine}; the log is of a kernel for {architecture}.")
+        return text.format(machine=machine, architecture=architecture)
+
+    def _other_module(self, report: Report) -> str:
+        others = ", ".join(dict.fromkeys(frame.module for frame in _all_frames(report) if frame.module))
+        text = _("This report is not about the module {name}: it names no module's function.")
+        if others:
+            text = _("This report is not about the module {name}: it names {others}.")
+        return text.format(name=self.name or "?", others=others)
+
+    def _other_build(self, report: Report, frames: list[Frame]) -> str:
+        assert self.module is not None
         build_id = next((frame.build_id for frame in frames if frame.build_id), "")
-        if build_id and (own := self.module.build_id) and not own.startswith(build_id):
-            return f"The module is another build than the one that crashed: {own[:12]}…, not {build_id[:12]}…."
+        if build_id and (own_id := self.module.build_id) and not own_id.startswith(build_id):
+            text = _("The module is another build than the one that crashed: {own}…, not {crashed}….")
+            return text.format(own=own_id[:12], crashed=build_id[:12])
         vermagic = self.module.modinfo.vermagic
         if report.kernel and vermagic and vermagic.release != report.kernel:
-            return (
-                f"The module is built for Linux {vermagic.release}; the log is of {report.kernel}: lines may be wrong."
-            )
-        strange = next((frame for frame in frames if frame.offset is not None and self.place(frame) is None), None)
-        if strange and len(self._functions.get(strange.function, ())) < 2:
-            return f"The module is another build than the one that crashed: it has no place {strange}."
-        if not self.has_debug_info and not found:
-            return "The module has no debugging information: build it with the kernel's headers, and do not strip it."
+            text = _("The module is built for Linux {release}; the log is of {kernel}: lines may be wrong.")
+            return text.format(release=vermagic.release, kernel=report.kernel)
+        unknown = next((frame for frame in frames if frame.offset is not None and self.place(frame) is None), None)
+        if unknown and len(self._functions.get(unknown.function, ())) < 2:
+            text = _("The module is another build than the one that crashed: it has no place {place}.")
+            return text.format(place=unknown)
         return ""
 
 
+# By which register a log's architecture is recognised, and pyelftools' names of architectures.
 _REGISTERS = {"RAX": "x86-64", "EAX": "x86", "x29": "arm64", "psr": "arm"}
 _MACHINES = {"x64": "x86-64", "x86": "x86", "AArch64": "arm64", "ARM": "arm"}
 
@@ -268,22 +289,22 @@ async def _ask(image: bytes, addresses: Iterable[int]) -> str:
     finally:
         os.close(descriptor)
     if b"addr2line: not found" in finished.stderr:
-        raise SetupError("addr2line is not installed.", hint="Install it: apt install binutils.")
+        raise SetupError(_("addr2line is not installed."), hint=_("Install it: apt install binutils."))
     return finished.stdout.decode("utf-8", "replace")
 
 
 def _parse(text: str) -> dict[int, tuple[SourceLine, ...]]:
-    """What the script has printed: for each address, pairs of function and place, the innermost first."""
-    answers, _, rest = f"\n{text}".partition("\nunits\n")
-    units, _, table = rest.partition("\nrows\n")
+    """The output of the script: for each address the lines of C, the innermost function first."""
+    answers, _units, dumps = f"\n{text}".partition("\nunits\n")
+    units, _rows_mark, table = dumps.partition("\nrows\n")
     home, rows = _home(units), list(_rows(table))
     lines = answers.split("\n")
     starts = [number for number, line in enumerate(lines) if re.fullmatch(r"0x[0-9a-f]{8,16}", line)]
-    found = {}
+    by_address = {}
     for start, end in pairwise([*starts, len(lines)]):
         address = int(lines[start], 16)
-        found[address] = tuple(_source_lines(lines[start + 1 : end], home, _statement(rows, address)))
-    return found
+        by_address[address] = tuple(_source_lines(lines[start + 1 : end], home, _statement(rows, address)))
+    return by_address
 
 
 def _source_lines(answer: list[str], home: str, statement: tuple[str, int] | None) -> Iterator[SourceLine]:
@@ -294,14 +315,13 @@ def _source_lines(answer: list[str], home: str, statement: tuple[str, int] | Non
         if number == 0 and statement and statement[0] == Path(path).name:
             line = statement[1]
         own = bool(home) and path.startswith(home + os.sep)
-        yield SourceLine(
-            os.path.relpath(path, home) if own else path, line, function, number < len(known) - 1, own, path
-        )
+        file = os.path.relpath(path, home) if own else path
+        yield SourceLine(file, line, function, number < len(known) - 1, own, path)
 
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the table of lines: from which address on the code is that of a line. `line` 0 ends a sequence."""
+    """A row of the table of lines: the code from `address` on belongs to `line`; 0 ends a sequence."""
 
     address: int
     file: str
@@ -311,18 +331,18 @@ class _Row:
 
 def _rows(table: str) -> Iterator[_Row]:
     for text in table.split("\n"):
-        if found := _ROW.fullmatch(text.rstrip()):
-            line = 0 if found["line"] == "-" else int(found["line"])
-            yield _Row(int(found["address"], 16), Path(found["file"]).name, line, bool(found["stmt"]))
+        if match := _ROW.fullmatch(text.rstrip()):
+            line = 0 if match["line"] == "-" else int(match["line"])
+            yield _Row(int(match["address"], 16), Path(match["file"]).name, line, bool(match["stmt"]))
 
 
 def _statement(rows: list[_Row], address: int) -> tuple[str, int] | None:
     """File name and line of the statement that the code at an address belongs to.
 
-    For `return *p;` gcc writes two rows with one address: the statement's, and one for the function's last line where
-    no statement begins. addr2line takes the last one.
+    For `return *p;` gcc writes two rows with one address: the statement's, and one for the function's last line, at
+    which no statement begins. addr2line takes the last row.
     """
-    groups = [list(group) for _, group in groupby(rows, key=lambda row: row.address)]
+    groups = [list(group) for _address, group in groupby(rows, key=lambda row: row.address)]
     for group, following in pairwise(groups):
         if group[0].address <= address < following[0].address:
             code = [row for row in group if row.line]
@@ -332,9 +352,9 @@ def _statement(rows: list[_Row], address: int) -> tuple[str, int] | None:
 
 
 def _home(units: str) -> str:
-    """The folder that all the module's own sources lie in: what its compilation units have in common.
+    """The folder of the module's own sources: the one that its compilation units have in common.
 
-    Those that kbuild adds count only where they are alone (scripts/mod/modpost.c, scripts/module-common.c).
+    Those that kbuild adds count only if there are no others (scripts/mod/modpost.c, scripts/module-common.c).
     """
     paths, name = set[Path](), ""
     for key, value in _UNIT.findall(units):

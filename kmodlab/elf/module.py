@@ -116,8 +116,7 @@ def _this_module(elf: ObjectFile) -> ThisModule | None:
     pointer_size = elf.bits // 8
     start, length = 3 * pointer_size, 64 - pointer_size
     name = elf.content(section)[start : start + length].partition(b"\0")[0]
-    pointers = [relocation for relocation in elf.relocations if relocation.section.index == section.index]
-    targets = {relocation.symbol.name for relocation in pointers}
+    targets = {relocation.symbol.name for relocation in elf.relocations_in({section.index})}
     functions = [
         _original_name(elf, alias) if alias in targets else None for alias in ("init_module", "cleanup_module")
     ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import struct
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -183,8 +183,12 @@ class ObjectFile:
     @cached_property
     def relocations(self) -> tuple[Relocation, ...]:
         """All relocations, section by section."""
+        return self.relocations_in({section.index for section in self.sections})
+
+    def relocations_in(self, numbers: Collection[int]) -> tuple[Relocation, ...]:
+        """The relocations in the sections with these numbers; quicker than all if debugging information is large."""
         with reading(_("The table of relocations is damaged.")):
-            return tuple(_relocations(self))
+            return tuple(_relocations(self, numbers))
 
     @cached_property
     def _tables(self) -> dict[str, tuple[Symbol, ...]]:
@@ -346,7 +350,7 @@ def _constant(value: object, prefix: str) -> str:
     return str(value).removeprefix(prefix).lower()
 
 
-def _relocations(elf: ObjectFile) -> Iterator[Relocation]:
+def _relocations(elf: ObjectFile, numbers: Collection[int]) -> Iterator[Relocation]:
     structs, budget = elf._elf.structs, _MAX_ENTRIES
     for table in elf.sections:
         if table.kind not in ("RELA", "REL"):
@@ -354,6 +358,8 @@ def _relocations(elf: ObjectFile) -> Iterator[Relocation]:
         symbols = elf._tables.get(elf.sections[table.link].kind, ())
         # In a linked program one table patches many sections, and then it names no section (info is 0).
         patched = elf.sections[table.info] if table.info else table
+        if patched.index not in numbers:
+            continue
         kinds: dict[int, str] = {}
         for entry in _entries(elf, table, structs.Elf_Rela if table.kind == "RELA" else structs.Elf_Rel):
             budget -= 1

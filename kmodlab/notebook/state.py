@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log
-from kmodlab.crash.report import Report, ReportSeverity
+from kmodlab.crash.report import Report
 from kmodlab.errors import GuestError
 from kmodlab.guest.agent.client import OUTPUT_LIMIT
 from kmodlab.guest.lab import load_lab
@@ -53,9 +53,7 @@ class Action:
         A module that was refused is not among them: the tool's error and the log say all there is.
         """
         before = find_reports(format_log(self.earlier)) if self.earlier else ()
-        return tuple(
-            report for report in (*before, *self.step.reports) if report.severity is not ReportSeverity.REFUSED
-        )
+        return tuple(report for report in (*before, *self.step.reports) if not report.is_refusal)
 
     @property
     def is_last(self) -> bool:

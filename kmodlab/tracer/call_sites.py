@@ -216,11 +216,10 @@ def _find_sections(elf: ObjectFile) -> Iterator[CodeSection]:
 
 
 def _find_sites(elf: ObjectFile, place: Mapping[int, int]) -> Iterator[CallSite]:
-    for relocation in elf.relocations:
-        where = place.get(relocation.section.index)
-        if where is None or relocation.symbol.defined or relocation.kind not in _RELOCATIONS:
+    for relocation in elf.relocations_in(place):
+        if relocation.symbol.defined or relocation.kind not in _RELOCATIONS:
             continue
         offset = relocation.offset - 1
         opcode = elf.content_at(relocation.section, offset, 1) if offset >= 0 else b""
         if opcode in (_CALL, _JUMP):
-            yield CallSite(where, offset, relocation.symbol.name, opcode == _JUMP)
+            yield CallSite(place[relocation.section.index], offset, relocation.symbol.name, opcode == _JUMP)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 
 from qemu.qmp import QMPError
 
-from kmodlab.crash.reader import find_reports
+from kmodlab.crash.reader import find_crashes
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
@@ -187,7 +187,7 @@ class _Run:
             log, self.end = await self._log()
         counters = await self._counters() if self.end else ()
         text = (self.end.console if self.end else format_log(log))[-_LOG_LIMIT:]
-        crashes = tuple(find_crashes(text))
+        crashes = tuple(crashes_by_step(text))
         seconds = time.perf_counter() - began
         return Observation(tuple(self.steps), records, log, crashes, self.end, self.timed_out, counters, seconds)
 
@@ -336,7 +336,7 @@ def _status(done: Result) -> int:
     return done.status if done.status >= 0 else 128 - done.status
 
 
-def find_crashes(log: str) -> Iterator[CrashInStep]:
+def crashes_by_step(log: str) -> Iterator[CrashInStep]:
     """The crashes in a log, each with the step that was under way."""
     step, lines = "", list[str]()
     for line in log.splitlines():
@@ -351,4 +351,4 @@ def find_crashes(log: str) -> Iterator[CrashInStep]:
 
 def _crashes_in(step: str, lines: list[str]) -> Iterator[CrashInStep]:
     if step:  # before the first mark it is the guest's own start
-        yield from (CrashInStep(step, report) for report in find_reports(lines) if report.is_crash)
+        yield from (CrashInStep(step, report) for report in find_crashes(lines))

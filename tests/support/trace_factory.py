@@ -10,7 +10,7 @@ from typing import Any
 
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import known_functions
-from kmodlab.tracer.observe import Observation, RunStep, Subject, find_crashes
+from kmodlab.tracer.observe import Observation, RunStep, Subject, crashes_by_step
 from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
 
 FOLDER = Path(__file__).parents[1] / "data" / "calls"
@@ -88,4 +88,4 @@ def observed(records: Sequence[Record], log: str = "", after: str | None = None,
         RunStep("end"),
     )
     fields: dict[str, Any] = {"steps": steps, "records": Records(tuple(records)), "log": ()}
-    return Observation(**{**fields, "crashes": tuple(find_crashes(log)), **more})
+    return Observation(**{**fields, "crashes": tuple(crashes_by_step(log)), **more})

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trace_factory import CODE, FUNCTIONS, SUBJECT, observed
 
-from kmodlab.tracer.observe import find_crashes
+from kmodlab.tracer.observe import crashes_by_step
 from kmodlab.tracer.plan import Fault, pack_plan
 from kmodlab.tracer.trace_records import Flag, Phase, RecordKind, parse_records, read_records
 from kmodlab.tracer.verdict import Verdict, find_verdict
@@ -99,8 +99,8 @@ def test_a_monitor_that_talks_nonsense_gives_no_records() -> None:
 
 def test_crashes_before_our_first_step_are_not_the_modules() -> None:
     bug = "[ 1.0] divide error: 0000 [#1] PREEMPT SMP\n[ 1.0] RIP: 0010:steps_init+0x5/0x20 [steps]\n"
-    assert list(find_crashes(bug)) == []
-    (found,) = find_crashes(f"{bug}[ 2.0] kmodlab: load\n{bug}")
+    assert list(crashes_by_step(bug)) == []
+    (found,) = crashes_by_step(f"{bug}[ 2.0] kmodlab: load\n{bug}")
     assert found.step == "load"
 
 

@@ -12,14 +12,11 @@ from kmodlab.checks.check import Expectation
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
 from kmodlab.checks.result import Failure
-from kmodlab.crash.errnos import ErrnoNote
+from kmodlab.crash.errnos import ErrnoNote, find_refusal
 from kmodlab.crash.records import LogRecord
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.run import load_argv
-
-# What the kernel itself says of a module that it refuses (kernel/module/main.c, kernel/params.c).
-_REFUSAL = re.compile(r"Unknown symbol|unknown parameter|invalid for parameter|version magic|disagrees about|GPL-inc")
 
 # Where the kernel only repeats a parameter that somebody gave (kernel/module/main.c, kernel/params.c).
 _QUOTES = re.compile(r"unknown parameter '|(invalid|too large) for parameter `", re.IGNORECASE)
@@ -133,9 +130,9 @@ def _note(context: CheckContext) -> ErrnoNote | None:
 def why_failed(context: CheckContext) -> str:
     """Why a command failed, as the end of a sentence: the errno, and the kernel's own words where it has some."""
     note = _note(context)
-    said = next((record.text for record in context.logged() if _REFUSAL.search(record.text)), "")
-    if said and not _drawn_in(context, said):
-        return f". The kernel says: {said}"
+    refusal = find_refusal(record.text for record in context.logged())
+    if refusal and not _drawn_in(context, refusal):
+        return f". The kernel says: {refusal}"
     return f" with {note.sentence}" if note else f" (status {context.result.status})."
 
 

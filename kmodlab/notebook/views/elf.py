@@ -11,6 +11,7 @@ from kmodlab.elf.modinfo import explain_key, explain_vermagic_word
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Section, Symbol, read_object
 from kmodlab.elf.purposes import relocation_purpose, section_purpose
+from kmodlab.i18n import _
 from kmodlab.notebook.render.parts import Message, Part
 from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import Source, View, source_of
@@ -73,7 +74,7 @@ def section_parts(elf: ObjectFile, *, everything: bool = False) -> list[Part]:
 
 def _flags(section: Section, everything: bool) -> str:
     """The flags in words; that it is in memory goes without saying where only such are shown."""
-    return ", ".join(word for word in section.words if everything or word != "in memory")
+    return ", ".join(word for word in section.words if everything or word != _("in memory"))
 
 
 def _left_out(elf: ObjectFile, shown: list[Section]) -> str:

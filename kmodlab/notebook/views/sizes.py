@@ -67,7 +67,7 @@ def _given_back(bars: list[Bar]) -> str:
 
 
 def _group(section: Section) -> str:
-    if "executable" in section.words:
+    if section.is_executable:
         return "code"
     if section.name.startswith(_SELF):
         return "self"
