@@ -16,7 +16,7 @@ from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_to
 from kmodlab.guest.session import Session
 from kmodlab.guest.setup import NEEDED_MIB, claim_folder
 from kmodlab.guest.snapshot import load_ram
-from kmodlab.kernel.arch import AMD64, Arch
+from kmodlab.kernel.arch import Arch, host_arch
 from kmodlab.process import run
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import Settings
@@ -42,12 +42,12 @@ class Checkup:
     remedy: str = ""
 
 
-def examine(settings: Settings, arch: Arch = AMD64) -> Iterator[Checkup]:
+def examine(settings: Settings) -> Iterator[Checkup]:
     """Check one requirement after the other, the cheap ones first."""
     yield _python()
     for command in COMMANDS:
         yield _command(command)
-    yield _qemu(settings, arch)
+    yield _qemu(settings, host_arch())
     yield _sandbox()
     yield from _disk(settings)
     lab = _guarded("kernel", lambda: load_lab(settings))

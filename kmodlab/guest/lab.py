@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from kmodlab.errors import SetupError
 from kmodlab.guest.image import BOOT_MODULES
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.snapshot import Snapshot, load_snapshot
-from kmodlab.kernel.arch import AMD64, Arch
+from kmodlab.kernel.arch import Arch, host_arch
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.settings import Settings
 
@@ -53,7 +53,7 @@ class Lab:
 
     folder: Path
     file: LabFile
-    arch: Arch = AMD64
+    arch: Arch = field(default_factory=host_arch)
 
     @property
     def tree(self) -> KernelTree:

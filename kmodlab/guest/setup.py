@@ -14,7 +14,7 @@ import os
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -31,7 +31,7 @@ from kmodlab.guest.requirements import check_build_tools, check_commands
 from kmodlab.guest.snapshot import take_snapshot
 from kmodlab.kbuild.cc_record import record_probes
 from kmodlab.kernel import packages
-from kmodlab.kernel.arch import AMD64, Arch
+from kmodlab.kernel.arch import Arch, host_arch
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.tree import KernelTree, relocate
 from kmodlab.process import Deadline, run_sync
@@ -196,7 +196,7 @@ class _Setup:
     settings: Settings
     reporter: Reporter
     offline: bool
-    arch: Arch = AMD64
+    arch: Arch = field(default_factory=host_arch)
 
     @property
     def folder(self) -> Path:

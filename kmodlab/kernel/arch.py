@@ -1,21 +1,26 @@
-"""What Debian, QEMU, the kernel and the C library call things on each architecture: a table with one row so far.
+"""What Debian, QEMU, the kernel and the C library call things on each architecture: one table, with one row so far.
 
-To add an architecture, add a row. The row is enough to fetch a kernel, boot it, build modules, and load them. All else
-that knows machine code, registers or numbers of system calls:
+To add an architecture, add a row: that is all that fetching its kernel, building modules, and loading them in a guest
+need, on a machine of that architecture, whose gcc builds modules and guest agent. It must be 64-bit and little-endian.
 
-- `tracer/call_sites.py` finds calls in a module's code; `tracer/module/` breaks on them, and reads and sets registers;
-- `sandbox/seccomp.py` numbers the system calls that it refuses (x86-64 and arm64; elsewhere there is no filter);
-- `crash/` reads the logs of all architectures, and tells a jump from a call on x86-64 and arm64 (`source_location`);
-- `elf/purposes.py` says what relocations are for (x86-64; others are shown without);
-- `kbuild/hint_rules_gcc.py` knows what gcc says of floating point on x86-64;
-- the notebooks' stored outputs are those of amd64.
+All else that knows machine code, registers or numbers:
 
-Modules and the guest agent are built by this machine's own gcc, so the architecture is the machine's own.
+- `tracer/call_sites.py` finds calls in x86-64 code; `tracer/module/` breaks on them, reads and sets registers;
+  `tracer/kernel_api.txt` names functions that the compiler and the kernel's build add on x86;
+- `crash/` reads the logs of all architectures, and finds the call behind a frame on x86-64 and arm64;
+- `sandbox/seccomp.py` has the numbers of system calls on x86-64 and arm64; elsewhere there is no filter;
+- `elf/purposes.py` explains the relocations of x86-64 and some of arm64;
+- `kbuild/hint_rules_gcc.py` knows how gcc refuses floating point on x86-64, and the size of the kernel's stack;
+- stored outputs in `notebooks/` are those of amd64.
 """
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
+
+from kmodlab.errors import SetupError
+from kmodlab.i18n import _
 
 
 @dataclass(frozen=True)
@@ -35,7 +40,8 @@ class Registers:
 class Arch:
     """One architecture: its Debian name, and what differs with it in packages, QEMU and the guest."""
 
-    name: str  # also ends the names of Debian's kernel packages
+    name: str  # ends the names of Debian's kernel packages
+    uname: str  # what `uname -m` prints
     qemu: str  # the binary
     qemu_package: str  # Debian's package with it
     machine: str  # QEMU's -machine
@@ -52,6 +58,7 @@ class Arch:
 
 AMD64 = Arch(
     name="amd64",
+    uname="x86_64",
     qemu="qemu-system-x86_64",
     qemu_package="qemu-system-x86",
     machine="q35",
@@ -75,3 +82,20 @@ AMD64 = Arch(
         modules_begin=0xFFFF_FFFF_C000_0000,
     ),
 )
+
+ARCHES = (AMD64,)
+
+
+def host_arch() -> Arch:
+    """The architecture of this machine.
+
+    Raises: SetupError if it has no row.
+    """
+    machine = os.uname().machine
+    arch = next((arch for arch in ARCHES if arch.uname == machine), None)
+    if arch is None:
+        raise SetupError(
+            _("kmodlab does not run on {machine}.").format(machine=machine),
+            hint=_("Use one of these: {machines}.").format(machines=", ".join(arch.uname for arch in ARCHES)),
+        )
+    return arch
