@@ -41,7 +41,8 @@ class CheckResult:
     """The result of a check. `points` is None if the check errored; `reason` is empty if it passed.
 
     `hints` are shown one at a time, so the first one gives the least away. `log` holds the last lines of the kernel's
-    log if the check failed; everything else is the same in two runs on the same work.
+    log if the check failed; everything else is the same in two runs on the same work. The grader sets the check's cell
+    in the master (`id`), whether learners do not see the check (`hidden`), and how long it took.
     """
 
     title: str
@@ -52,3 +53,6 @@ class CheckResult:
     line: Line | None = None
     hints: tuple[str, ...] = ()
     log: str = field(default="", compare=False)
+    id: str = ""
+    hidden: bool = False
+    seconds: float = 0.0

@@ -1,8 +1,7 @@
-"""What `kmodlab bench --grade` measures: a class's submissions per minute, how long an exercise's checks take, and
-the memory of guests in flight.
+"""What `kmodlab bench --grade` measures: submissions per minute, seconds for an exercise's checks, memory of guests.
 
-Beside it, the same checks of the same work as one would make them otherwise: for each check, plain make, and a guest
-booted from power-on. The candidates take turns, so that a machine that slows down slows all of them.
+For comparison, the same checks run on the same work without kmodlab's shortcuts: for each check, plain make, and a
+guest that boots from power-on. The candidates take turns, so that a machine that slows down slows all of them.
 """
 
 from __future__ import annotations
@@ -28,13 +27,15 @@ from kmodlab.cli.console import ERR
 from kmodlab.course.exercise import MASTER, Exercise, find_masters, read_master
 from kmodlab.errors import SetupError, UsageError
 from kmodlab.files import MIB
-from kmodlab.grading.pool import Ending, LocalPool, Order
-from kmodlab.grading.task import Task, digest_of, pack_exercise
+from kmodlab.grading.models import Ending, Task
+from kmodlab.grading.pool import LocalPool
+from kmodlab.grading.task import digest_of, pack_exercise
 from kmodlab.grading.worker import find_setting
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.qemu import MEMORY_MIB
 from kmodlab.guest.session import Session
+from kmodlab.i18n import N_, _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.process import Deadline, check_run
@@ -52,13 +53,14 @@ Figures = dict[str, list[float]]
 def measure_grading(lab: Lab, runs: int) -> Figures:
     """Submissions per minute of each candidate in each run; seconds for each exercise; MiB of each further guest."""
     if not _MASTER.is_file():
-        raise UsageError("The exercise to measure with is not here.", hint="Run it in a checkout of kmodlab.")
+        hint = _("Run it in a checkout of kmodlab.")
+        raise UsageError(_("The exercise to measure with is missing."), hint=hint)
     exercise = read_master(_MASTER)
     rates: Figures = {"one": [], "two": [], "cold": []}
     numbers = count()
-    cold = ColdBench(lab)
+    cold = ColdRunner(lab)
     with cold:
-        for _ in track(range(runs), description="Grading", console=ERR, transient=True):
+        for _run in track(range(runs), description=_("Grading"), console=ERR, transient=True):
             rates["one"].append(_grade(lab, exercise, 1, numbers))
             rates["two"].append(_grade(lab, exercise, 2, numbers))
             rates["cold"].append(_grade_cold(exercise, cold))
@@ -66,64 +68,67 @@ def measure_grading(lab: Lab, runs: int) -> Figures:
 
 
 def grading_as_dict(figures: Figures) -> dict[str, object]:
-    """The medians, the runs, and the ratios, as JSON has them."""
+    """The medians, the runs, and the ratios, as JSON data."""
     medians = {name: round(statistics.median(values), 3) for name, values in figures.items()}
-    ratios = {title: round(ratio, 2) for title, ratio in _ratios(figures)}
+    ratios = {title: round(ratio, 2) for title, ratio in _ratios(figures).items()}
     return {**medians, "runs": {name: [round(value, 3) for value in values] for name, values in figures.items()}} | {
         "ratios": ratios
     }
 
 
 def grading_table(figures: Figures) -> Table:
-    """The same for people."""
-    what = {
-        "one": "submissions a minute with --jobs 1",
-        "two": "submissions a minute with --jobs 2",
-        "cold": "the same checks: for each, plain make and a guest booted from power-on",
-        "checks_s": "seconds for all checks of an exercise whose work is built: the solution of each exercise",
-        "guest_mib": "MiB (PSS) of each further guest in flight",
+    """The medians, the runs, and the ratios, as a table to read."""
+    meanings = {
+        "one": _("submissions a minute with --jobs 1"),
+        "two": _("submissions a minute with --jobs 2"),
+        "cold": _("the same checks: for each, plain make and a guest booted from power-on"),
+        "checks_s": _("seconds for all checks of an exercise whose work is built: the solution of each exercise"),
+        "guest_mib": _("MiB (PSS) of each further guest that is running"),
     }
-    made = Table(box=None, header_style="bold")
-    for title in ("figure", "median", "runs", "what"):
-        made.add_column(title, justify="right" if title == "median" else "left")
+    table = Table(box=None, header_style="bold")
+    table.add_column(_("figure"))
+    table.add_column(_("median"), justify="right")
+    table.add_column(_("runs"))
+    table.add_column(_("what"))
     for name, values in figures.items():
-        made.add_row(name, f"{statistics.median(values):.2f}", " ".join(f"{v:.2f}" for v in values), what[name])
-    for title, ratio in _ratios(figures):
-        made.add_row("", f"{ratio:.2f}×", "", title)
-    return made
+        runs = " ".join(f"{value:.2f}" for value in values)
+        table.add_row(name, f"{statistics.median(values):.2f}", runs, meanings[name])
+    for title, ratio in _ratios(figures).items():
+        table.add_row("", f"{ratio:.2f}×", "", _(title))
+    return table
 
 
-def _ratios(figures: Figures) -> Iterator[tuple[str, float]]:
+def _ratios(figures: Figures) -> dict[str, float]:
+    """Ratios of medians; their titles are keys of the JSON, and translated in the table."""
     one, two, cold = (statistics.median(figures[name]) for name in ("one", "two", "cold"))
-    yield "grade / make and boot for each check", one / cold
-    yield "two processes / one", two / one
+    return {N_("grade / make and boot for each check"): one / cold, N_("two processes / one"): two / one}
 
 
-# ---- ours ----------------------------------------------------------------------------------------------------------
+# ---- kmodlab -------------------------------------------------------------------------------------------------------
 
 
 def _grade(lab: Lab, exercise: Exercise, jobs: int, numbers: Iterator[int]) -> float:
-    """Submissions a minute of a pool whose workers are ready."""
+    """Submissions a minute in a pool whose workers are ready."""
     master = _MASTER.read_text(encoding="utf-8")
     setting = find_setting(lab)
     pool = LocalPool(setting, jobs=jobs, deadline_s=600)
-    orders = []
-    for _ in range(_EACH * jobs):
+    tasks = []
+    for _task in range(_EACH * jobs):
         answers = _answers(exercise, next(numbers))
         digest = digest_of(exercise, master, answers, setting)
-        orders.append(Order(Task(digest, pack_exercise(exercise), answers, setting), frozenset()))
+        tasks.append(Task(digest, pack_exercise(exercise), answers, setting))
     pool.launch()
     begun = ended = time.perf_counter()
     events = []
-    for event in pool.run(orders):
+    for event in pool.run(tasks):
         events.append(event)
         ended = time.perf_counter()
     seconds = ended - begun
-    if any(one.check and one.check.result.status is not Status.PASSED for one in events):
-        raise SetupError("A check of the solution did not pass.")
-    if sum(one.ending is Ending.DONE for one in events) != len(orders):
-        raise SetupError("Not all submissions were graded.")
-    return len(orders) * 60 / seconds
+    if any(event.check and event.check.status is not Status.PASSED for event in events):
+        raise SetupError(_("A check of the solution did not pass."))
+    if sum(event.ending is Ending.DONE for event in events) != len(tasks):
+        raise SetupError(_("Not all submissions were graded."))
+    return len(tasks) * 60 / seconds
 
 
 def _answers(exercise: Exercise, number: int) -> dict[str, str]:
@@ -132,23 +137,24 @@ def _answers(exercise: Exercise, number: int) -> dict[str, str]:
 
 
 def _check_seconds(lab: Lab) -> Iterator[float]:
-    """How long a learner whose work is built waits for all checks, exercise by exercise."""
+    """Seconds for all checks of each exercise, after its work is built."""
     masters = find_masters(_MASTER.parents[1])
-    with CheckRunner(lab, warm=True) as bench:
-        for path in track(masters, description="Checking", console=ERR, transient=True):
+    with CheckRunner(lab, warm=True) as runner:
+        for path in track(masters, description=_("Checking"), console=ERR, transient=True):
             exercise = read_master(path)
             work = exercise.solution
             for unit in work.units:
-                bench.build(work, unit)
-            bench.prepare()
+                runner.build(work, unit)
+            runner.prepare()
             begun = time.perf_counter()
             for check in exercise.checks.values():
-                if evaluate(check, work, bench).status is not Status.PASSED:
-                    raise SetupError(f"A check of the solution of {exercise.name} did not pass.")
+                if evaluate(check, work, runner).status is not Status.PASSED:
+                    sentence = _("A check of the solution of {exercise} did not pass.")
+                    raise SetupError(sentence.format(exercise=exercise.name))
             yield time.perf_counter() - begun
 
 
-# ---- as one would otherwise ----------------------------------------------------------------------------------------
+# ---- without its shortcuts -----------------------------------------------------------------------------------------
 
 
 class ColdSession(Session):
@@ -168,8 +174,8 @@ class ColdSession(Session):
         return machine
 
 
-class ColdBench(CheckRunner):
-    """A bench that keeps nothing from one check to the next: `begin` makes the modules and boots a guest."""
+class ColdRunner(CheckRunner):
+    """A runner that keeps nothing between checks: `begin` builds the modules and boots a guest."""
 
     def __init__(self, lab: Lab) -> None:
         super().__init__(lab)
@@ -182,7 +188,7 @@ class ColdBench(CheckRunner):
         super().close()
 
     def begin(self, work: LearnerSources) -> None:
-        """A check begins. What make makes is not looked at: the results of our own build are, made beforehand."""
+        """A check begins. Checks use the results of our own build, made before; this one only takes its time."""
         for unit in work.units:
             _make(self.lab, work.sources(unit, {}))
         self._cold.start()
@@ -196,16 +202,16 @@ class ColdBench(CheckRunner):
         self._cold.reset()
 
 
-def _grade_cold(exercise: Exercise, bench: ColdBench) -> float:
+def _grade_cold(exercise: Exercise, runner: ColdRunner) -> float:
     work = exercise.solution
     for unit in work.units:
-        bench.build(work, unit)
+        runner.build(work, unit)
     begun = time.perf_counter()
     for check in exercise.checks.values():
-        bench.begin(work)
-        if evaluate(check, work, bench).status is not Status.PASSED:
-            raise SetupError("A check of the solution did not pass.")
-        bench.give_back()
+        runner.begin(work)
+        if evaluate(check, work, runner).status is not Status.PASSED:
+            raise SetupError(_("A check of the solution did not pass."))
+        runner.give_back()
     return 60 / (time.perf_counter() - begun)
 
 
@@ -220,7 +226,7 @@ def _make(lab: Lab, sources: Sources) -> None:
 
 
 def _further_guest_mib(lab: Lab) -> float:
-    """How much more memory guests take, each with a module loaded, when there is one more."""
+    """How much memory one more guest takes, with a module loaded."""
     ko = build(lab.tree, Sources.of("hello", {"hello.c": (files("kmodlab.data") / "hello.c").read_text()})).ko
     assert ko is not None
     with ExitStack() as stack, _with_module(lab, ko):

@@ -1,8 +1,8 @@
-"""Notebooks in files, folders and archives, found without unpacking anything: hostile, and bounded while they are read.
+"""Find notebooks in files, folders and archives. Nothing is unpacked to disk, and limits bound what is read.
 
-A zip or tar file may hold another one (a learner's, in the learning platform's), and no deeper. Members with names that
-lead elsewhere, links, devices and whatever is too large are left out, with a sentence. Whose a notebook is, is for
-`submissions`.
+All input is treated as hostile. An archive of the learning platform's may hold archives of learners', but these may
+hold no further ones. Members whose names lead out of the archive, links, devices and files that are too large are left
+out, each with a sentence that says why. `intake` says whose a notebook is.
 """
 
 from __future__ import annotations
@@ -22,59 +22,50 @@ from pathlib import Path
 from typing import IO, cast
 
 from kmodlab.files import MIB
+from kmodlab.grading.models import HandedIn
 from kmodlab.grading.notebooks import LARGEST
+from kmodlab.i18n import N_, _
 
 _NAME_LIMIT = 1000  # characters
-_REFUSALS = 20  # sentences about one archive
+_MOST_PROBLEMS = 20  # sentences about one archive
 _ARCHIVES = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
-_LINK_OR_DEVICE = "it is a link or a device"
+_MACOS = "._"  # begins the names of what macOS puts beside files in archives
+_LINK_OR_DEVICE = N_("It is a link or a device.")
+_HIDDEN = N_("Its name begins with a dot, as only hidden files' names do.")
+_TOO_LARGE = N_("It is larger than {size} MiB.")
 
 
 class ArchiveError(ValueError):
     """An archive, or the rest of it, cannot be read; the sentence says why."""
 
 
-@dataclass(frozen=True)
-class Found:
-    """A notebook's bytes, or (`problem`) why there are none. `parts`: the folders and archives it lies in, its name."""
-
-    parts: tuple[str, ...]
-    content: bytes = b""
-    problem: str = ""
-
-    @property
-    def source(self) -> str:
-        """Its place as a path."""
-        return "/".join(self.parts)
-
-
 @dataclass
 class _Budget:
-    """What may still be read from one archive: bytes unpacked, members, notebooks."""
+    """What may still be read from one archive: bytes unpacked, members, notebooks, sentences about problems."""
 
     size: int
     members: int
     notebooks: int
     outer: _Budget | None = None
-    refusals: int = _REFUSALS
-    seen: set[str] = field(default_factory=set)
+    problems: int = _MOST_PROBLEMS
+    names: set[str] = field(default_factory=set)  # of the members that were read
 
     def spend(self, size: int) -> None:
         if self.outer:
             self.outer.spend(size)
         self.size -= size
         if self.size < 0:
-            raise ArchiveError("it unpacks to far more than submissions need; the rest is left out")
+            raise ArchiveError(_("It unpacks to far more than submissions need; the rest is left out."))
 
     def count_member(self) -> None:
         self.members -= 1
         if self.members < 0:
-            raise ArchiveError("it has too many members; the rest is left out")
+            raise ArchiveError(_("It has too many members; the rest is left out."))
 
     def count_notebook(self) -> None:
         self.notebooks -= 1
         if self.notebooks < 0:
-            raise ArchiveError("it has too many notebooks; the rest is left out")
+            raise ArchiveError(_("It has too many notebooks; the rest is left out."))
 
 
 def _outer() -> _Budget:
@@ -95,8 +86,11 @@ def bare_name(name: str) -> str:
     return re.sub(r"\.ipynb$", "", _ARCHIVES.sub("", name), flags=re.IGNORECASE)
 
 
-def find_notebooks(path: Path) -> Iterator[Found]:
-    """All notebooks in a file, a folder or an archive, in the order of their names as far as there is one."""
+def find_notebooks(path: Path) -> Iterator[HandedIn]:
+    """All notebooks in a file, a folder or an archive: their parts with content or problem.
+
+    Files in folders are ordered by name, members of an archive as they are in it.
+    """
     if path.is_dir():
         yield from _walk_folder(path, (path.resolve().name,))
     else:
@@ -106,64 +100,64 @@ def find_notebooks(path: Path) -> Iterator[Found]:
 # ---- folders -------------------------------------------------------------------------------------------------------
 
 
-def _walk_folder(folder: Path, parts: tuple[str, ...]) -> Iterator[Found]:
+def _walk_folder(folder: Path, parts: tuple[str, ...]) -> Iterator[HandedIn]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
-        yield Found(parts, problem=f"the folder cannot be read: {error.strerror}")
+        yield HandedIn(parts, problem=_("The folder cannot be read: {error}.").format(error=error.strerror))
         return
     for entry in entries:
-        place = (*parts, _decoded(entry.name))
+        inner = (*parts, _decoded(entry.name))
         if entry.is_dir(follow_symlinks=False):
             if not _is_ignored(entry.name):
-                yield from _walk_folder(Path(entry.path), place)
+                yield from _walk_folder(Path(entry.path), inner)
         elif entry.name.startswith(_MACOS):
             continue
         elif _is_hidden(entry.name) and _is_wanted(entry.name, nested=False):
-            yield Found(place, problem=_HIDDEN)
+            yield HandedIn(inner, problem=_(_HIDDEN))
         elif _is_wanted(entry.name, nested=False) or entry.is_symlink():
-            yield from _look_at_file(Path(entry.path), place, follow=False)
+            yield from _look_at_file(Path(entry.path), inner, follow=False)
 
 
-def _look_at_file(path: Path, parts: tuple[str, ...], *, follow: bool = True) -> Iterator[Found]:
-    """What is in a file. Only plain ones are opened: a FIFO would hold us up for ever."""
+def _look_at_file(path: Path, parts: tuple[str, ...], *, follow: bool = True) -> Iterator[HandedIn]:
+    """The notebooks in a file. Only regular files are read: a FIFO would block for ever."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
         with os.fdopen(os.open(path, flags), "rb") as file:
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                yield Found(parts, problem="it is no plain file")
+                yield HandedIn(parts, problem=_("It is not a regular file."))
             elif is_archive(parts[-1]):
                 yield from _walk_archive(file, parts, _outer(), nested=False)
             else:
-                yield _read(file, parts)
+                yield _read_file(file, parts)
     except OSError as error:
-        problem = _LINK_OR_DEVICE if path.is_symlink() else f"it cannot be read: {error.strerror}"
-        yield Found(parts, problem=problem)
+        unreadable = _("It cannot be read: {error}.").format(error=error.strerror)
+        yield HandedIn(parts, problem=_(_LINK_OR_DEVICE) if path.is_symlink() else unreadable)
 
 
-def _read(file: IO[bytes], parts: tuple[str, ...]) -> Found:
+def _read_file(file: IO[bytes], parts: tuple[str, ...]) -> HandedIn:
     content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        return Found(parts, problem=f"it is larger than {LARGEST // MIB} MiB")
-    return Found(parts, content)
+        return HandedIn(parts, problem=_(_TOO_LARGE).format(size=LARGEST // MIB))
+    return HandedIn(parts, content)
 
 
 # ---- archives ------------------------------------------------------------------------------------------------------
 
 
-def _walk_archive(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, nested: bool) -> Iterator[Found]:
+def _walk_archive(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, nested: bool) -> Iterator[HandedIn]:
     try:
         start = file.read(2)
         file.seek(0)
         walk = _walk_zip if start == b"PK" else _walk_tar  # whatever the name says
         yield from walk(file, parts, budget, nested=nested)
     except ArchiveError as error:
-        yield Found(parts, problem=str(error))
-    except Exception:  # zipfile, tarfile and the decompressors have a dozen ways to say that an archive is damaged
-        yield Found(parts, problem="the archive is damaged, or is none")
+        yield HandedIn(parts, problem=str(error))
+    except Exception:  # zipfile, tarfile and the decompressors raise many kinds for a damaged archive
+        yield HandedIn(parts, problem=_("The archive is damaged, or is not an archive."))
 
 
-def _walk_zip(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, nested: bool) -> Iterator[Found]:
+def _walk_zip(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, nested: bool) -> Iterator[HandedIn]:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
@@ -174,7 +168,7 @@ def _walk_zip(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, neste
             yield from _member(_ZipMember(archive, info), info.filename, is_plain, parts, budget, nested=nested)
 
 
-def _walk_tar(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, nested: bool) -> Iterator[Found]:
+def _walk_tar(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, nested: bool) -> Iterator[HandedIn]:
     stream = cast(IO[bytes], _Counted(_decompressed(file), budget))
     with tarfile.open(fileobj=stream, mode="r|", errorlevel=0, bufsize=1 << 16) as archive:
         for info in archive:
@@ -238,49 +232,48 @@ def _member(
     budget: _Budget,
     *,
     nested: bool,
-) -> Iterator[Found]:
-    """What one member of an archive gives: notebooks, a sentence, or nothing where nobody wants it."""
+) -> Iterator[HandedIn]:
+    """The notebooks in a member of an archive: one, several if it is an archive, none if it is ignored."""
     budget.count_member()
     inside = [_decoded(part) for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
-    place = (*parts, *inside)
     problem = _problem_of(name, inside, is_plain)
     if problem:
-        budget.refusals -= 1
-        if budget.refusals >= 0:
-            yield Found((*parts, name[:_NAME_LIMIT]), problem=problem)
+        budget.problems -= 1
+        if budget.problems >= 0:
+            yield HandedIn((*parts, name[:_NAME_LIMIT]), problem=problem)
         return
     if any(map(_is_ignored, inside[:-1])) or inside[-1].startswith(_MACOS) or not _is_wanted(inside[-1], nested=nested):
         return
     if _is_hidden(inside[-1]):
-        yield Found(place, problem=_HIDDEN)
+        yield HandedIn((*parts, *inside), problem=_(_HIDDEN))
         return
-    if "/".join(inside) in budget.seen:
-        yield Found(place, problem="the archive has it twice; the first one counts")
+    if "/".join(inside) in budget.names:
+        yield HandedIn((*parts, *inside), problem=_("The archive has it twice; the first one counts."))
         return
-    budget.seen.add("/".join(inside))
-    yield from _read_member(member, place, budget)
+    budget.names.add("/".join(inside))
+    yield from _read_member(member, (*parts, *inside), budget)
 
 
-def _read_member(member: _ZipMember | _TarMember, place: tuple[str, ...], budget: _Budget) -> Iterator[Found]:
+def _read_member(member: _ZipMember | _TarMember, parts: tuple[str, ...], budget: _Budget) -> Iterator[HandedIn]:
     try:
         content = member.read(budget)
     except ArchiveError:
         raise
-    except RuntimeError:  # zipfile's word for an encrypted member
-        yield Found(place, problem="it is encrypted, or compressed in a way that is not known here")
+    except RuntimeError:  # zipfile raises it for an encrypted member
+        yield HandedIn(parts, problem=_("It is encrypted, or compressed in a way that is not supported."))
         return
     except Exception:  # the decompressors' own; the rest of a zip file may be whole
         if isinstance(member, _TarMember):
             raise
-        yield Found(place, problem="it is damaged")
+        yield HandedIn(parts, problem=_("It is damaged."))
         return
     if len(content) > LARGEST:
-        yield Found(place, problem=f"it is larger than {LARGEST // MIB} MiB")
-    elif is_archive(place[-1]):
-        yield from _walk_archive(io.BytesIO(content), place, _inner(budget), nested=True)
+        yield HandedIn(parts, problem=_(_TOO_LARGE).format(size=LARGEST // MIB))
+    elif is_archive(parts[-1]):
+        yield from _walk_archive(io.BytesIO(content), parts, _inner(budget), nested=True)
     else:
         budget.count_notebook()
-        yield Found(place, content)
+        yield HandedIn(parts, content)
 
 
 # ---- names ---------------------------------------------------------------------------------------------------------
@@ -288,22 +281,18 @@ def _read_member(member: _ZipMember | _TarMember, place: tuple[str, ...], budget
 
 def _problem_of(name: str, inside: list[str], is_plain: bool) -> str:
     if len(name) > _NAME_LIMIT:
-        return "its name is too long"
+        return _("Its name is too long.")
     if name.startswith(("/", "\\")) or re.match(r"[A-Za-z]:", name) or ".." in inside or not inside:
-        return "its name leads out of the archive"
-    return "" if is_plain else _LINK_OR_DEVICE
+        return _("Its name leads out of the archive.")
+    return "" if is_plain else _(_LINK_OR_DEVICE)
 
 
 def _is_wanted(name: str, *, nested: bool) -> bool:
     return name.lower().endswith(".ipynb") or (is_archive(name) and not nested)
 
 
-_HIDDEN = "its name begins with a dot, as only hidden files' names do"
-_MACOS = "._"  # begins the names of what macOS puts beside files in archives
-
-
 def _is_ignored(folder: str) -> bool:
-    """Jupyter's checkpoints and other folders of tools, and what macOS puts into archives: nobody wrote these."""
+    """Whether a folder belongs to a tool (Jupyter's checkpoints), or is what macOS puts into archives."""
     return folder.startswith(".") or folder == "__MACOSX"
 
 
@@ -312,5 +301,5 @@ def _is_hidden(name: str) -> bool:
 
 
 def _decoded(name: str) -> str:
-    """A name that was no UTF-8 has surrogates in it, which cannot be written."""
+    """A name without the surrogates of bytes that are not UTF-8, which cannot be written."""
     return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -1,10 +1,11 @@
-"""The same tasks on a running Dask cluster (dask.distributed): results stream back as they are made.
+"""Tasks on a running Dask cluster (dask.distributed); each result is reported as soon as it is there.
 
-Each thread of each Dask worker gets one task at a time, pinned to it, so it is always known who has what: when a Dask
-worker is lost, its task goes to another, twice at most, as with the processes of `pool`. On a Dask worker, the task is
-done by a process of `local`, which sets up its lab once and whose time can be ended. Workers may come and go.
+Each thread of each Dask worker gets one task at a time, pinned to it, so it is always known which worker has which
+task: when a Dask worker is lost, its task is given to another, up to three times, as with the processes of `pool`. On a
+Dask worker, a `LocalWorker` process runs the task: it sets up its lab once, and can be killed when its time is over.
+Dask workers may come and go.
 
-`client.log_event` is how results stream: a worker's log_event reaches all clients that subscribed to the topic.
+Results are streamed by `client.log_event`: a worker's log_event reaches all clients that subscribed to the topic.
 """
 
 from __future__ import annotations
@@ -16,26 +17,26 @@ import uuid
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from distributed import Client, Future, get_worker
 
+from kmodlab.checks.result import CheckResult
 from kmodlab.errors import KmodlabError, SetupError
-from kmodlab.grading.models import CheckGrade
-from kmodlab.grading.pool import TRIES, Ending, Event, Order
-from kmodlab.grading.task import Setting, Task, pack_check, read_message, unpack_check
+from kmodlab.grading.models import Ending, GradingProgress, Setting, Task, check_as_dict, check_from_dict
+from kmodlab.grading.pool import TRIES, LocalWorker, OverdueError, WorkerLostError
 from kmodlab.grading.worker import find_setting
-from kmodlab.grading.worker_process import LocalWorker, OverdueError, WorkerLostError
 from kmodlab.guest.lab import load_lab
+from kmodlab.i18n import _
 from kmodlab.process import run_sync
 from kmodlab.settings import get_settings
 
 CONNECT_S = 10.0
 ANSWER_S = 60.0
-ALONE_S = 300.0  # without any worker
+ALONE_S = 300.0  # the longest time without any worker
 _TICK_S = 0.5
-_UNFIT = "unfit"  # a worker whose lab is another one
+_UNFIT = "unfit"  # a worker that has no lab, or a different one
 
 # ---- on a Dask worker ----------------------------------------------------------------------------------------------
 
@@ -43,34 +44,34 @@ _idle: list[LocalWorker] = []
 
 
 def find_setting_here() -> dict[str, Any]:
-    """What results of this Dask worker depend on, or why it can give none."""
+    """What results of this Dask worker depend on, or why it cannot work."""
     try:
         return asdict(find_setting(load_lab(get_settings())))
     except KmodlabError as error:
         return {"reason": str(error), "hint": error.hint}
 
 
-def do_task_here(topic: str, message: dict[str, Any], deadline_s: float) -> dict[str, Any]:
-    """Do a task in a process of our own, and tell each result at once."""
+def run_task_here(topic: str, message: dict[str, Any], deadline_s: float) -> dict[str, Any]:
+    """Run a task in a `LocalWorker`, and send each result at once."""
     dask_worker = get_worker()
     results: list[dict[str, Any]] = []
 
-    def report(check: CheckGrade) -> None:
-        results.append(pack_check(check))
+    def report(check: CheckResult) -> None:
+        results.append(check_as_dict(check))
         dask_worker.log_event(topic, {"digest": message["digest"], "result": results[-1]})
 
-    ending, reason = run_sync(_do_task(message, deadline_s, report))
+    ending, reason = run_sync(_run_task(Task.from_message(message), deadline_s, report))
     return {"ending": ending, "reason": reason, "results": results}
 
 
-async def _do_task(message: dict[str, Any], deadline_s: float, report: Callable[[CheckGrade], None]) -> tuple[str, str]:
-    task, done = read_message(message)
+async def _run_task(task: Task, deadline_s: float, report: Callable[[CheckResult], None]) -> tuple[str, str]:
     try:
         worker = await _take_worker()
         if worker.setting != task.setting:
             await worker.stop()
-            return _UNFIT, f"its lab is another one (Linux {worker.setting.kernel}, kmodlab {worker.setting.code})"
-        await worker.run(task, done, deadline_s, report)
+            sentence = _("Its lab is a different one (Linux {kernel}, checks {code}).")
+            return _UNFIT, sentence.format(kernel=worker.setting.kernel, code=worker.setting.code)
+        await worker.run(task, deadline_s, report)
     except OverdueError:
         return Ending.OVERDUE, ""
     except WorkerLostError as error:
@@ -90,7 +91,7 @@ async def _take_worker() -> LocalWorker:
 
 
 def close_here() -> None:
-    """End the processes that wait for more."""
+    """End the idle processes."""
     workers, _idle[:] = list(_idle), []
     run_sync(_stop(workers))
 
@@ -103,10 +104,10 @@ async def _stop(workers: list[LocalWorker]) -> None:
 
 
 @dataclass
-class _Running:
-    """A task that a Dask worker has: which, for the how-manieth time."""
+class _RunningTask:
+    """A task that a Dask worker has, and which try of it this is."""
 
-    order: Order
+    task: Task
     tries: int
     address: str
     future: Future[Any]
@@ -114,27 +115,27 @@ class _Running:
 
 
 class DaskPool:
-    """A cluster that runs already; a context manager."""
+    """A cluster that is running already; a context manager."""
 
     def __init__(self, scheduler: str, *, deadline_s: float) -> None:
         self._deadline_s = deadline_s
         try:
             self._client = Client(scheduler, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError, TimeoutError) as error:
-            hint = "Is it running? Its address is like tcp://HOST:8786."
-            raise SetupError(f"There is no Dask scheduler at {scheduler}.", hint=hint) from error
+            sentence = _("There is no Dask scheduler at {address}.").format(address=scheduler)
+            raise SetupError(sentence, hint=_("Is it running? Its address is like tcp://HOST:8786.")) from error
         self._topic = f"kmodlab-{uuid.uuid4().hex}"
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._waiting: deque[tuple[Order, int]] = deque()
-        self._running: dict[str, _Running] = {}  # by digest
-        self._unfit: dict[str, str] = {}
-        self._client.subscribe_topic(self._topic, self._hear)
+        self._events: queue.SimpleQueue[GradingProgress | None] = queue.SimpleQueue()
+        self._waiting: deque[tuple[Task, int]] = deque()  # each with the number of the next try
+        self._running: dict[str, _RunningTask] = {}  # by digest
+        self._unfit: dict[str, str] = {}  # reasons by address
+        self._client.subscribe_topic(self._topic, self._receive)
 
     def __enter__(self) -> DaskPool:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        with suppress(Exception):  # the cluster may be gone; what it keeps ends by itself
+        with suppress(Exception):  # the cluster may be gone; its processes end when they are idle
             self._on_all(close_here, 10)
         self._client.close(timeout=5)
 
@@ -142,35 +143,39 @@ class DaskPool:
         """What results will depend on: all workers that are there now must agree."""
         with _scheduler():
             self._client.wait_for_workers(1, timeout=ANSWER_S)
-            found = self._on_all(find_setting_here, 120)
-        for address, one in found.items():
-            if "reason" in one:
-                raise SetupError(f"The Dask worker {address} cannot work: {one['reason']}", hint=one["hint"])
-        settings = {Setting(**one) for one in found.values()}
+            answers = self._on_all(find_setting_here, 120)
+        for address, answer in answers.items():
+            if "reason" in answer:
+                sentence = _("The Dask worker {address} cannot work: {reason}")
+                raise SetupError(sentence.format(address=address, reason=answer["reason"]), hint=answer["hint"])
+        settings = {Setting(**answer) for answer in answers.values()}
         if len(settings) > 1:
-            kernels = ", ".join(sorted({f"Linux {one.kernel}, checks {one.code}" for one in settings}))
-            raise SetupError(f"The Dask workers differ: {kernels}.", hint="Set up all of them alike.")
+            about = _("Linux {kernel}, checks {code}")
+            kernels = ", ".join(sorted({about.format(kernel=each.kernel, code=each.code) for each in settings}))
+            sentence = _("The Dask workers differ: {kernels}.").format(kernels=kernels)
+            raise SetupError(sentence, hint=_("Set up all of them alike."))
         return settings.pop()
 
-    def run(self, orders: Iterable[Order]) -> Generator[Event]:
-        """Do all tasks on whatever workers there are."""
-        self._waiting.extend((order, 1) for order in orders)
-        seen = time.monotonic()
+    def run(self, tasks: Iterable[Task]) -> Generator[GradingProgress]:
+        """Run all tasks on whatever workers there are."""
+        self._waiting.extend((task, 1) for task in tasks)
+        last_seen = time.monotonic()  # of any worker
         try:
             while self._waiting or self._running:
                 with _scheduler():
                     threads: dict[str, int] = self._client.nthreads()
                 yield from self._give_up_on_lost(threads)
                 self._hand_out(threads)
-                seen = time.monotonic() if threads else seen
-                if time.monotonic() - seen > ALONE_S:
-                    raise SetupError("The Dask cluster has no workers any more.", hint="Go on with --resume.")
-                yield from self._happened()
-            yield from self._happened(wait_s=0)
+                last_seen = time.monotonic() if threads else last_seen
+                if time.monotonic() - last_seen > ALONE_S:
+                    sentence = _("The Dask cluster has no workers any more.")
+                    raise SetupError(sentence, hint=_("Go on with --resume."))
+                yield from self._take_events()
+            yield from self._take_events(wait_s=0)
         finally:
             self._waiting.clear()
             with suppress(Exception):  # the cluster may be gone
-                self._client.cancel([one.future for one in self._running.values()], force=True)
+                self._client.cancel([running.future for running in self._running.values()], force=True)
 
     def _on_all(self, function: Callable[[], Any], timeout_s: float) -> dict[str, Any]:
         """A function's results on every worker, in a thread that may wait; `Client.run` would hold up their loops."""
@@ -186,31 +191,31 @@ class DaskPool:
     def _hand_out(self, threads: dict[str, int]) -> None:
         fit = {address: count for address, count in threads.items() if address not in self._unfit}
         if threads and not fit and not self._running:
-            reason = next(iter(self._unfit.values()))
-            raise SetupError(f"No Dask worker can work: {reason}", hint="Set up all of them alike; then --resume.")
+            sentence = _("No Dask worker can work: {reason}").format(reason=next(iter(self._unfit.values())))
+            raise SetupError(sentence, hint=_("Set up all of them alike; then --resume."))
         for address, count in fit.items():
-            busy = sum(one.address == address for one in self._running.values())
-            for _ in range(min(count - busy, len(self._waiting))):
-                order, tries = self._waiting.popleft()
-                message = order.task.as_message(order.done)
-                future = self._submit(address, do_task_here, self._topic, message, self._deadline_s)
-                self._running[order.task.digest] = _Running(order, tries, address, future, set(order.done))
-                future.add_done_callback(lambda _: self._events.put(None))
+            busy = sum(running.address == address for running in self._running.values())
+            for _slot in range(min(count - busy, len(self._waiting))):
+                task, tries = self._waiting.popleft()
+                future = self._submit(address, run_task_here, self._topic, task.as_message(), self._deadline_s)
+                self._running[task.digest] = _RunningTask(task, tries, address, future, set(task.done))
+                future.add_done_callback(lambda _future: self._events.put(None))
 
-    def _give_up_on_lost(self, threads: dict[str, int]) -> Iterator[Event]:
-        for one in list(self._running.values()):
-            if one.address not in threads and not one.future.done():
-                self._client.cancel([one.future], force=True)
-                yield from self._end(one, Ending.LOST, f"the Dask worker {one.address} was lost")
+    def _give_up_on_lost(self, threads: dict[str, int]) -> Iterator[GradingProgress]:
+        for running in list(self._running.values()):
+            if running.address not in threads and not running.future.done():
+                self._client.cancel([running.future], force=True)
+                reason = _("the Dask worker {address} was lost").format(address=running.address)
+                yield from self._end(running, Ending.LOST, reason)
 
     # ---- taking back ----
 
-    def _hear(self, event: tuple[float, dict[str, Any]]) -> None:
+    def _receive(self, event: tuple[float, dict[str, Any]]) -> None:
         message = event[1]
-        self._events.put(Event(message["digest"], unpack_check(message["result"])))
+        self._events.put(GradingProgress(message["digest"], check_from_dict(message["result"])))
 
-    def _happened(self, wait_s: float = _TICK_S) -> Iterator[Event]:
-        """What came in, each check once; after that, what ended."""
+    def _take_events(self, wait_s: float = _TICK_S) -> Iterator[GradingProgress]:
+        """The results that were streamed, each once, and the endings of tasks whose futures are done."""
         with suppress(queue.Empty):
             while True:
                 event = self._events.get(timeout=wait_s) if wait_s else self._events.get_nowait()
@@ -220,40 +225,40 @@ class DaskPool:
                 elif self._is_new(event):
                     yield event
 
-    def _is_new(self, event: Event) -> bool:
-        one = self._running.get(event.digest)
-        if one is None or event.check is None or event.check.id in one.done:
+    def _is_new(self, event: GradingProgress) -> bool:
+        running = self._running.get(event.digest)
+        if running is None or event.check is None or event.check.id in running.done:
             return False
-        one.done.add(event.check.id)
+        running.done.add(event.check.id)
         return True
 
-    def _take_back(self) -> Iterator[Event]:
-        for one in [one for one in self._running.values() if one.future.done()]:
+    def _take_back(self) -> Iterator[GradingProgress]:
+        for running in [running for running in self._running.values() if running.future.done()]:
             try:
-                answer: dict[str, Any] = one.future.result(timeout=ANSWER_S)
-            except Exception:  # the worker's words, whatever they are; or it is lost, and its answer with it
-                yield from self._end(one, Ending.LOST, f"the Dask worker {one.address} failed")
+                answer: dict[str, Any] = running.future.result(timeout=ANSWER_S)
+            except Exception:  # any exception of the worker's; or it is lost, and its answer with it
+                reason = _("the Dask worker {address} failed").format(address=running.address)
+                yield from self._end(running, Ending.LOST, reason)
                 continue
-            events = [Event(one.order.task.digest, unpack_check(fields)) for fields in answer["results"]]
-            yield from filter(self._is_new, events)  # what streams may be late, or lost
+            events = [GradingProgress(running.task.digest, check_from_dict(fields)) for fields in answer["results"]]
+            yield from filter(self._is_new, events)  # streamed ones may be late, or lost
             if answer["ending"] == _UNFIT:
-                self._unfit[one.address] = answer["reason"]
-                self._again(one, one.tries)
+                self._unfit[running.address] = answer["reason"]
+                self._again(running, running.tries)
             else:
-                yield from self._end(one, Ending(answer["ending"]), answer["reason"])
+                yield from self._end(running, Ending(answer["ending"]), answer["reason"])
 
-    def _end(self, one: _Running, ending: Ending, reason: str) -> Iterator[Event]:
-        if ending is Ending.LOST and one.tries < TRIES:
-            self._again(one, one.tries + 1)
+    def _end(self, running: _RunningTask, ending: Ending, reason: str) -> Iterator[GradingProgress]:
+        if ending is Ending.LOST and running.tries < TRIES:
+            self._again(running, running.tries + 1)
             return
-        del self._running[one.order.task.digest]
-        yield Event(one.order.task.digest, ending=ending, reason=reason)
+        del self._running[running.task.digest]
+        yield GradingProgress(running.task.digest, ending=ending, reason=reason)
 
-    def _again(self, one: _Running, tries: int) -> None:
-        del self._running[one.order.task.digest]
-        task: Task = one.order.task
+    def _again(self, running: _RunningTask, tries: int) -> None:
+        del self._running[running.task.digest]
         # To the end: then it most likely goes to another worker.
-        self._waiting.append((Order(task, frozenset(one.done)), tries))
+        self._waiting.append((replace(running.task, done=frozenset(running.done)), tries))
 
 
 @contextmanager
@@ -261,4 +266,4 @@ def _scheduler() -> Iterator[None]:
     try:
         yield
     except (OSError, TimeoutError) as error:
-        raise SetupError("The Dask scheduler does not answer.", hint="Go on with --resume.") from error
+        raise SetupError(_("The Dask scheduler does not answer."), hint=_("Go on with --resume.")) from error

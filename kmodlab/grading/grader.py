@@ -1,68 +1,52 @@
-"""From submissions to grades: what is to be judged is handed to a pool, what is known comes from the journal.
+"""From what was handed in to grades: a pool runs the tasks, and the journal has the results that are known already.
 
-Each submission becomes a grade, whatever happens: graded; rejected, where there is nothing in it that can be graded; or
-errored, where we failed, to be run again. Texts that are equal to the byte are judged once.
+Each submission becomes a grade, whatever happens: graded; rejected, if there is nothing in it that can be graded; or
+errored, if we failed, to be run again. Texts that are equal to the byte are judged once.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmodlab.checks.result import Status
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.course.exercise import Exercise, read_master
 from kmodlab.errors import UsageError
-from kmodlab.grading.intake import Intake, Refusal, Submission
+from kmodlab.grading.intake import choose_exercise
 from kmodlab.grading.journal import Journal
-from kmodlab.grading.matching import choose_exercise, match
-from kmodlab.grading.models import CheckGrade, Grade, GradeState
-from kmodlab.grading.pool import TRIES, Ending, Event, Order, Pool
-from kmodlab.grading.task import Setting, Task, digest_of, pack_exercise, unmade
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One submission to one exercise, before it is judged. `digest` is empty where it is rejected."""
-
-    learner: str
-    source: str
-    exercise: str
-    answers: Mapping[str, str]
-    remarks: tuple[str, ...]
-    digest: str
-    reason: str = ""
+from kmodlab.grading.models import Ending, Grade, GradeState, GradingProgress, HandedIn, Setting, Task
+from kmodlab.grading.notebooks import match
+from kmodlab.grading.pool import TRIES, Pool
+from kmodlab.grading.task import digest_of, pack_exercise, result_without_run
+from kmodlab.i18n import _
 
 
 @dataclass(frozen=True)
 class Plan:
-    """All that is to be graded; what was given and belongs to no exercise."""
+    """What is to be graded, one notebook for each learner and exercise; and what was left out, with its problem."""
 
     exercises: Mapping[str, Exercise]
     setting: Setting
-    entries: tuple[Entry, ...]
-    refusals: tuple[Refusal, ...]
-
-
-@dataclass(frozen=True)
-class GradingProgress:
-    """A check was made, or (`grade`) a submission has its grade; `known` says that the journal had all of it."""
-
-    check: CheckGrade | None = None
-    grade: Grade | None = None
-    known: bool = False
+    submissions: tuple[HandedIn, ...]
+    left_out: tuple[HandedIn, ...]
 
 
 def read_exercises(masters: Sequence[Path]) -> tuple[dict[str, Exercise], dict[str, str]]:
-    """Exercises by name, and their masters' texts; ExerciseError where one is broken."""
+    """Exercises by name, and their masters' texts.
+
+    Raises:
+        ExerciseError: a master is broken.
+        UsageError: two exercises have the same name.
+    """
     exercises: dict[str, Exercise] = {}
     texts = {}
     for path in masters:
         exercise = read_master(path)
         if exercise.name in exercises:
-            raise UsageError(f"Two exercises are called {exercise.name}.")
+            raise UsageError(_("Two exercises are called {name}.").format(name=exercise.name))
         exercises[exercise.name], texts[exercise.name] = exercise, path.read_text(encoding="utf-8")
     return exercises, texts
 
@@ -71,129 +55,139 @@ def read_exercises(masters: Sequence[Path]) -> tuple[dict[str, Exercise], dict[s
 
 
 def make_plan(
-    intake: Intake, exercises: Mapping[str, Exercise], masters: Mapping[str, str], setting: Setting, only: str = ""
+    handed_in: Sequence[HandedIn],
+    exercises: Mapping[str, Exercise],
+    masters: Mapping[str, str],
+    setting: Setting,
+    only: str = "",
 ) -> Plan:
-    """Find out what each submission is to; `only` names the exercise that all are to."""
-    refusals = list(intake.refusals)
-    handed: dict[tuple[str, str], list[Submission]] = defaultdict(list)
-    for one in intake.submissions:
-        name = only or choose_exercise(one, exercises)
+    """Find the exercise of each submission, and its answers; `only` names the exercise that all of them are to."""
+    left_out = [file for file in handed_in if not file.learner]
+    submissions: dict[tuple[str, str], list[HandedIn]] = defaultdict(list)
+    for submission in handed_in:
+        if not submission.learner:
+            continue
+        name = only or choose_exercise(submission, exercises)
         if name:
-            handed[one.learner, name].append(one)
+            submissions[submission.learner, name].append(submission)
         else:
-            refusals.append(Refusal(one.source, one.problem or "It is not told which exercise this is to."))
-    chosen = [(name, _choose(ones, name)) for (_, name), ones in sorted(handed.items())]
-    entries = tuple(_entry(one, exercises[name], masters[name], setting) for name, one in chosen)
-    return Plan(exercises, setting, entries, tuple(refusals))
+            problem = submission.problem or _("Nothing in it says which exercise it is to.")
+            left_out.append(replace(submission, problem=problem))
+    matched = [match(_choose(same, name), exercises[name]) for (_learner, name), same in sorted(submissions.items())]
+    return Plan(
+        exercises,
+        setting,
+        submissions=tuple(_with_digest(one, exercises, masters, setting) for one in matched),
+        left_out=tuple(left_out),
+    )
 
 
-def _choose(ones: Sequence[Submission], exercise: str) -> Submission:
-    """Of several notebooks to one exercise the one that lies least deep; then that with the exercise's own file name.
+def _choose(submissions: Sequence[HandedIn], exercise: str) -> HandedIn:
+    """Of several notebooks to one exercise the one in the fewest folders; then the one with the exercise's file name.
 
-    In his own folder or archive somebody may have others that bear another's name, but only deeper down.
+    A learner's own folder or archive may hold others that bear another learner's name, but only deeper down.
     """
-    if len(ones) == 1:
-        return ones[0]
+    if len(submissions) == 1:
+        return submissions[0]
     stem = exercise.partition("-")[2]
-    best = min(ones, key=lambda one: _rank(one, stem))
-    return replace(best, remarks=(*best.remarks, f"{len(ones)} notebooks were handed in; {best.source} counts."))
+    best = min(submissions, key=lambda submission: _rank(submission, stem))
+    remark = _("{number} notebooks were handed in; {source} counts.")
+    return replace(best, remarks=(*best.remarks, remark.format(number=len(submissions), source=best.source)))
 
 
-def _rank(one: Submission, stem: str) -> tuple[bool, int, bool, str]:
-    return (one.notebook is None, one.source.count("/"), (one.names or ("",))[0] != stem, one.source)
+def _rank(submission: HandedIn, stem: str) -> tuple[bool, int, bool, str]:
+    source = submission.source
+    return (submission.notebook is None, source.count("/"), (submission.names or ("",))[0] != stem, source)
 
 
-def _entry(one: Submission, exercise: Exercise, master: str, setting: Setting) -> Entry:
-    if one.notebook is None:
-        return Entry(one.learner, one.source, exercise.name, {}, one.remarks, "", one.problem)
-    matched = match(one.notebook, exercise)
-    remarks = (*one.remarks, *matched.remarks)
-    digest = "" if matched.problem else digest_of(exercise, master, matched.answers, setting)
-    return Entry(one.learner, one.source, exercise.name, matched.answers, remarks, digest, matched.problem)
+def _with_digest(
+    submission: HandedIn, exercises: Mapping[str, Exercise], masters: Mapping[str, str], setting: Setting
+) -> HandedIn:
+    if submission.problem:
+        return submission
+    name = submission.exercise
+    return replace(submission, digest=digest_of(exercises[name], masters[name], submission.answers, setting))
 
 
 # ---- doing it ------------------------------------------------------------------------------------------------------
 
 
 def grade_all(plan: Plan, pool: Pool, journal: Journal, deadline_s: float) -> Generator[GradingProgress]:
-    """Grade everything, and tell how it goes on. Each result is in the journal before it is told."""
-    waiting: dict[str, list[Entry]] = defaultdict(list)
-    results: dict[str, dict[str, CheckGrade]] = {}
-    for entry in plan.entries:
-        exercise = plan.exercises[entry.exercise]
-        known = results[entry.digest] = journal.checks(entry.digest) if entry.digest else {}
-        if not entry.digest or known.keys() >= exercise.checks.keys():
-            grade = _grade(plan, entry, known)
-            journal.add_grade(grade)
-            yield GradingProgress(grade=grade, known=bool(entry.digest))
+    """Grade everything: yields each new result of a check, and each grade, when it is in the journal."""
+    waiting: dict[str, list[HandedIn]] = defaultdict(list)
+    results: dict[str, dict[str, CheckResult]] = {}
+    for submission in plan.submissions:
+        digest = submission.digest
+        results[digest] = journal.checks(digest) if digest else {}
+        if digest and plan.exercises[submission.exercise].checks.keys() - results[digest].keys():
+            waiting[digest].append(submission)
         else:
-            waiting[entry.digest].append(entry)
-    orders = [Order(_task(plan, same[0]), frozenset(results[digest])) for digest, same in waiting.items()]
-    if not orders:
+            event = GradingProgress(digest, ending=Ending.KNOWN if digest else None)
+            yield _grade(plan, journal, submission, results[digest], event, deadline_s)
+    tasks = [_task(plan, same[0], frozenset(results[digest])) for digest, same in waiting.items()]
+    if not tasks:
         return
-    with closing(pool.run(orders)) as events:
+    with closing(pool.run(tasks)) as events:
         for event in events:
-            yield from _take(plan, journal, event, waiting[event.digest], results[event.digest], deadline_s)
+            if event.check:
+                journal.add_check(event.digest, event.check)
+                results[event.digest][event.check.id] = event.check
+                yield event
+                continue
+            for submission in waiting[event.digest]:
+                yield _grade(plan, journal, submission, results[event.digest], event, deadline_s)
 
 
-def _take(
-    plan: Plan,
-    journal: Journal,
-    event: Event,
-    entries: Sequence[Entry],
-    results: dict[str, CheckGrade],
-    deadline_s: float,
-) -> Iterator[GradingProgress]:
-    """What one event means for the submissions with that text."""
-    if event.check:
-        journal.add_check(event.digest, event.check)
-        results[event.check.id] = event.check
-        yield GradingProgress(check=event.check)
-        return
-    for entry in entries:
-        grade = _grade(plan, entry, results, event, deadline_s)
-        journal.add_grade(grade)
-        yield GradingProgress(grade=grade)
-
-
-def _task(plan: Plan, entry: Entry) -> Task:
-    return Task(entry.digest, pack_exercise(plan.exercises[entry.exercise]), entry.answers, plan.setting)
+def _task(plan: Plan, submission: HandedIn, done: frozenset[str]) -> Task:
+    exercise = pack_exercise(plan.exercises[submission.exercise])
+    return Task(submission.digest, exercise, submission.answers, plan.setting, done)
 
 
 def _grade(
-    plan: Plan, entry: Entry, results: Mapping[str, CheckGrade], event: Event | None = None, deadline_s: float = 0
-) -> Grade:
-    exercise = plan.exercises[entry.exercise]
-    missing = _missing(entry, results, event, deadline_s)
-    checks = tuple(results.get(name) or unmade(exercise, name, *missing) for name in exercise.checks)
-    errored = [check for check in checks if check.result.status is Status.ERRORED]
-    state = GradeState.REJECTED if not entry.digest else GradeState.ERRORED if errored else GradeState.GRADED
-    return Grade(
-        learner=entry.learner,
+    plan: Plan,
+    journal: Journal,
+    submission: HandedIn,
+    results: Mapping[str, CheckResult],
+    event: GradingProgress,
+    deadline_s: float,
+) -> GradingProgress:
+    """The end of a submission's task, with its grade, which is in the journal then."""
+    exercise = plan.exercises[submission.exercise]
+    status, reason = _why_not_run(submission, results, event, deadline_s)
+    checks = tuple(results.get(name) or result_without_run(exercise, name, status, reason) for name in exercise.checks)
+    errored = [check for check in checks if check.status is Status.ERRORED]
+    state = GradeState.ERRORED if errored else GradeState.GRADED
+    grade = Grade(
+        learner=submission.learner,
         exercise=exercise.name,
         title=exercise.title,
-        source=entry.source,
-        digest=entry.digest,
-        state=state,
+        source=submission.source,
+        digest=submission.digest,
+        state=state if submission.digest else GradeState.REJECTED,
         checks=checks,
-        remarks=entry.remarks,
-        reason=entry.reason or (errored[0].result.reason if errored else ""),
+        remarks=submission.remarks,
+        reason=submission.problem or (errored[0].reason if errored else ""),
         sandboxed=plan.setting.sandboxed,
         kernel=plan.setting.kernel,
-        answers=dict(entry.answers),
+        answers=dict(submission.answers),
     )
+    journal.add_grade(grade)
+    return replace(event, grade=grade)
 
 
-def _missing(
-    entry: Entry, results: Mapping[str, CheckGrade], event: Event | None, deadline_s: float
+def _why_not_run(
+    submission: HandedIn, results: Mapping[str, CheckResult], event: GradingProgress, deadline_s: float
 ) -> tuple[Status, str]:
-    """What the checks are that were not made, and why."""
-    if not entry.digest:
-        return Status.FAILED, entry.reason
-    if event and event.ending is Ending.OVERDUE:
-        failed_s = sum(check.seconds for check in results.values() if check.result.status is Status.FAILED)
+    """The status of the checks that were not run, and why they were not."""
+    if not submission.digest:
+        return Status.FAILED, submission.problem
+    if event.ending is Ending.OVERDUE:
+        failed_s = sum(check.seconds for check in results.values() if check.status is Status.FAILED)
         if failed_s > deadline_s / 2:  # most of it went where the work hangs or crashes: the learner's doing
-            return Status.FAILED, f"The time for one submission ({deadline_s:g} s) was used up by what failed before."
-        return Status.ERRORED, f"The time for one submission ({deadline_s:g} s) was over."
-    why = f": {event.reason}" if event and event.reason else ""
-    return Status.ERRORED, f"This could not be checked: {TRIES} workers were lost over it{why}."
+            sentence = _("The time for one submission ({seconds:g} s) was used up by what failed before.")
+            return Status.FAILED, sentence.format(seconds=deadline_s)
+        return Status.ERRORED, _("The time for one submission ({seconds:g} s) was over.").format(seconds=deadline_s)
+    if event.reason:
+        sentence = _("This could not be checked: {number} workers were lost over it: {reason}.")
+        return Status.ERRORED, sentence.format(number=TRIES, reason=event.reason)
+    return Status.ERRORED, _("This could not be checked: {number} workers were lost over it.").format(number=TRIES)

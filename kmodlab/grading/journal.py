@@ -1,8 +1,8 @@
-"""What is finished, in one SQLite file, so that no end of the grader loses a result, not even SIGKILL.
+"""The results that are known, in one SQLite file: whatever ends the grader, even SIGKILL, no result is lost.
 
-Each check's result is written as it comes, by the digest of the text that was judged: it is an answer for any later
-submission of the same text to the same master and kernel, judged by the same code. Grades are kept by learner and
-exercise. Errored results are no answers. Times are left to the results themselves.
+Each check's result is written as it comes, with its task's digest: it is the result for any later submission of the
+same text to the same master and kernel, judged by the same code. Errored results are not written. Grades are kept by
+learner and exercise.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.result import Status
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.errors import SetupError, UsageError
-from kmodlab.grading.models import CheckGrade, Grade, as_dict, from_dict
-from kmodlab.grading.task import pack_check, unpack_check
+from kmodlab.grading.models import Grade, as_dict, check_as_dict, check_from_dict, from_dict
+from kmodlab.i18n import _
 
 FORMAT = 1
 _TABLES = """
@@ -42,7 +42,8 @@ class Journal:
             self._database.execute("PRAGMA synchronous=FULL")
             self._database.executescript(_TABLES)
             if self._fact("format") not in (None, FORMAT):
-                raise UsageError(f"{path} is of another version of kmodlab.", hint="Choose another --out.")
+                sentence = _("{path} was made by another version of kmodlab.").format(path=path)
+                raise UsageError(sentence, hint=_("Choose another --out."))
             self._note("format", FORMAT)
 
     def __enter__(self) -> Journal:
@@ -55,36 +56,36 @@ class Journal:
 
     @property
     def unfinished(self) -> Mapping[str, Any] | None:
-        """What the last run was asked for, if it did not come to its end."""
+        """What the last run was asked to grade; None if it came to its end."""
         with self._readable():
             run = self._fact("run")
         return run if isinstance(run, dict) else None
 
     def begin(self, run: Mapping[str, Any]) -> None:
-        """A run begins; `run` is what it was asked for."""
+        """Note that a run begins; `run` is what it was asked to grade."""
         self._note("run", dict(run))
 
     def end(self) -> None:
-        """The run came to its end."""
+        """Note that the run came to its end."""
         self._note("run", None)
 
     # ---- results ----
 
-    def add_check(self, digest: str, check: CheckGrade) -> None:
+    def add_check(self, digest: str, check: CheckResult) -> None:
         """Keep a check's result, unless it errored."""
-        if check.result.status is not Status.ERRORED:
-            row = (digest, check.id, json.dumps(pack_check(check)))
+        if check.status is not Status.ERRORED:
+            row = (digest, check.id, json.dumps(check_as_dict(check)))
             with self._readable():
                 self._database.execute("INSERT OR REPLACE INTO checks VALUES (?, ?, ?)", row)
 
-    def checks(self, digest: str) -> dict[str, CheckGrade]:
-        """The results that are known for a text, by the checks' ids."""
+    def checks(self, digest: str) -> dict[str, CheckResult]:
+        """The results that are known for a task, by the checks' ids."""
         with self._readable():
             rows = self._database.execute("SELECT id, result FROM checks WHERE digest = ?", (digest,)).fetchall()
-            return {name: unpack_check(json.loads(result)) for name, result in rows}
+            return {name: check_from_dict(json.loads(result)) for name, result in rows}
 
     def add_grade(self, grade: Grade) -> None:
-        """Keep a grade; it replaces an earlier one of this learner's to this exercise."""
+        """Keep a grade; it replaces this learner's earlier one for this exercise."""
         row = (grade.learner, grade.exercise, json.dumps(as_dict(grade)))
         with self._readable():
             self._database.execute("INSERT OR REPLACE INTO grades VALUES (?, ?, ?)", row)
@@ -108,7 +109,9 @@ class Journal:
         try:
             yield
         except sqlite3.OperationalError as error:
-            raise SetupError(f"The journal {self.path} cannot be used: {error}.") from error
+            sentence = _("The journal {path} cannot be used: {error}.").format(path=self.path, error=error)
+            raise SetupError(sentence) from error
         except (sqlite3.DatabaseError, ValueError) as error:
-            hint = "Move it away, or choose another --out; its results have to be made again."
-            raise SetupError(f"The journal {self.path} is damaged: {error}.", hint=hint) from error
+            sentence = _("The journal {path} is damaged: {error}.").format(path=self.path, error=error)
+            hint = _("Move it away, or choose another --out; its results have to be made again.")
+            raise SetupError(sentence, hint=hint) from error

@@ -1,23 +1,121 @@
-"""What came of one submission to one exercise: plain data, from which every report and gradebook is made.
+"""The stations of a submission as plain data: HandedIn, Task, a CheckResult for each check, Grade; and GradingProgress.
 
-`as_dict` and `from_dict` give it the form of the published JSON (`result.schema.json`). A submission that could not be
-judged is errored, which is never a zero: its points are None, and it is listed for a second run.
+`as_dict` and `from_dict` give a grade the form of the published JSON (`formats/result.schema.json`), `check_as_dict`
+and `check_from_dict` one check's result. A submission that could not be judged is errored, which is never a zero: its
+points are None, and it is listed for a second run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from enum import StrEnum
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kmodlab.checks.result import CheckResult, Line, Status
+from kmodlab.text import escape_control_chars
+
+if TYPE_CHECKING:
+    from kmodlab.grading.notebooks import SubmittedNotebook
 
 SCHEMA_VERSION = 1
+_LONGEST_SOURCE = 300  # characters
+
+
+# ---- before it is judged -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class HandedIn:
+    """A file that was handed in, and what is known about it so far.
+
+    `archives.find_notebooks` sets `parts`, and `content` or `problem`. `intake.read_submissions` sets `learner`,
+    `names` and `notebook`, and drops the content. `grader.make_plan` sets `exercise`, `answers` and `digest`.
+    """
+
+    parts: tuple[str, ...]  # the path that was given, the folders and archives the file lies in, its name
+    content: bytes = b""
+    problem: str = ""  # why it cannot be graded; empty if it can
+    learner: str = ""  # empty if the file is not a notebook
+    names: tuple[str, ...] = ()  # its name and those of its folders, the nearest first: one may name the exercise
+    notebook: SubmittedNotebook | None = None
+    exercise: str = ""
+    answers: Mapping[str, str] = field(default_factory=dict)  # the answer cells' texts, by id
+    digest: str = ""  # the task's; empty if there is nothing to judge
+    remarks: tuple[str, ...] = ()  # a sentence for each thing that is strange about it
+
+    @property
+    def source(self) -> str:
+        """The file's path within what was given, in one line that is safe to show."""
+        text = escape_control_chars("/".join(self.parts)).replace("\n", "\\n")
+        return text if len(text) <= _LONGEST_SOURCE else f"{text[: _LONGEST_SOURCE - 1]}…"
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What results depend on besides the master and the answers."""
+
+    kernel: str  # uname -r of the guests
+    code: str  # the digest of the code that judges (`task.judging_digest`)
+    sandboxed: bool
+
+
+@dataclass(frozen=True)
+class Task:
+    """The answers to judge: all that a worker needs, but not whose answers these are. Equal texts are one task.
+
+    `exercise` is what `task.pack_exercise` wrote; `answers` are texts by their cells' ids; `done` are the ids of checks
+    whose results are known.
+    """
+
+    digest: str
+    exercise: str
+    answers: Mapping[str, str]
+    setting: Setting
+    done: frozenset[str] = frozenset()
+
+    def as_message(self) -> dict[str, Any]:
+        """The task as JSON data, for a worker."""
+        return {**asdict(self), "done": sorted(self.done)}
+
+    @classmethod
+    def from_message(cls, message: Mapping[str, Any]) -> Task:
+        """A task from what `as_message` returned."""
+        return cls(**{**message, "setting": Setting(**message["setting"]), "done": frozenset(message["done"])})
+
+
+# ---- meanwhile -----------------------------------------------------------------------------------------------------
+
+
+class Ending(StrEnum):
+    """How a task ended. Known: the journal has all results. Overdue: its time was over. Lost: its workers died."""
+
+    DONE = "done"
+    KNOWN = "known"
+    OVERDUE = "overdue"
+    LOST = "lost"
+
+
+@dataclass(frozen=True)
+class GradingProgress:
+    """A check's result, the end of a task, or a submission's grade.
+
+    Pools report each check of a task, then its ending. The grader passes checks on, and turns an ending into one grade
+    for each submission with that text.
+    """
+
+    digest: str  # the task's; empty for the grade of a submission without a task
+    check: CheckResult | None = None
+    ending: Ending | None = None
+    reason: str = ""  # why the task was lost
+    grade: Grade | None = None
+
+
+# ---- its grade -----------------------------------------------------------------------------------------------------
 
 
 class GradeState(StrEnum):
-    """How far a submission came. Errored: ours, to be run again. Rejected: nothing in it can be graded."""
+    """Graded; errored: we failed, it is to be run again; rejected: nothing in it can be graded."""
 
     GRADED = "graded"
     ERRORED = "errored"
@@ -25,33 +123,23 @@ class GradeState(StrEnum):
 
 
 @dataclass(frozen=True)
-class CheckGrade:
-    """One check's result: the id of its cell in the master, whether learners see it, and how long it took."""
-
-    id: str
-    hidden: bool
-    result: CheckResult
-    seconds: float = 0.0
-
-
-@dataclass(frozen=True)
 class Grade:
-    """One submission to one exercise.
+    """The grade of one submission to one exercise.
 
-    `learner` is who handed it in, as the archive or folder names him; `source` names the file within what was given.
+    `learner` is who handed it in, as the archive or folder names them; `source` names the file within what was given.
     `remarks` say, in a sentence each, what was strange about the notebook: cells that were changed, missing, doubled
-    or of another type, none of which was trusted. `sandboxed` is False where the work was built without a sandbox.
+    or of another type. `sandboxed` is False if the work was built without a sandbox.
     """
 
     learner: str
     exercise: str
     title: str
     source: str
-    digest: str  # SHA-256 over submission text, master and kernel: equal means that the grade need not be made again
+    digest: str  # SHA-256 over answers, master and setting: equal means that the grade need not be made again
     state: GradeState
-    checks: tuple[CheckGrade, ...] = ()
+    checks: tuple[CheckResult, ...] = ()
     remarks: tuple[str, ...] = ()
-    reason: str = ""  # why it is errored or rejected; empty where it is graded
+    reason: str = ""  # why it is errored or rejected; empty if it is graded
     sandboxed: bool = True
     kernel: str = ""  # uname -r of the guest
     answers: Mapping[str, str] | None = None  # the learner's answer cells, by id, for the feedback page
@@ -59,14 +147,14 @@ class Grade:
     @property
     def max_points(self) -> float:
         """What the exercise is worth."""
-        return sum(check.result.max_points for check in self.checks)
+        return sum(check.max_points for check in self.checks)
 
     @property
     def points(self) -> float | None:
-        """What was earned; None where any check errored, or nothing could be judged."""
+        """What was earned; None if any check errored, or nothing could be judged."""
         if self.state is GradeState.REJECTED:
             return 0.0
-        earned = [check.result.points for check in self.checks]
+        earned = [check.points for check in self.checks]
         if self.state is GradeState.ERRORED or any(points is None for points in earned):
             return None
         return round(sum(points for points in earned if points is not None), 2)
@@ -78,7 +166,7 @@ class Grade:
 
 
 def as_dict(grade: Grade) -> dict[str, Any]:
-    """The published form."""
+    """A grade in the published form."""
     return {
         "schema_version": SCHEMA_VERSION,
         "learner": grade.learner,
@@ -90,7 +178,7 @@ def as_dict(grade: Grade) -> dict[str, Any]:
         "reason": grade.reason,
         "points": grade.points,
         "max_points": grade.max_points,
-        "checks": [_check_as_dict(check) for check in grade.checks],
+        "checks": [check_as_dict(check) for check in grade.checks],
         "remarks": list(grade.remarks),
         "sandboxed": grade.sandboxed,
         "kernel": grade.kernel,
@@ -99,26 +187,30 @@ def as_dict(grade: Grade) -> dict[str, Any]:
     }
 
 
-def _check_as_dict(check: CheckGrade) -> dict[str, Any]:
-    result = check.result
-    line = result.line
+def check_as_dict(check: CheckResult) -> dict[str, Any]:
+    """A check's result in the published form."""
+    line = check.line
     return {
         "id": check.id,
-        "title": result.title,
+        "title": check.title,
         "hidden": check.hidden,
-        "status": str(result.status),
-        "points": result.points,
-        "max_points": result.max_points,
-        "reason": result.reason,
+        "status": str(check.status),
+        "points": check.points,
+        "max_points": check.max_points,
+        "reason": check.reason,
         "line": {"file": line.file, "number": line.number, "text": line.text} if line else None,
-        "hints": list(result.hints),
-        "log": result.log,
+        "hints": list(check.hints),
+        "log": check.log,
         "seconds": round(check.seconds, 3),
     }
 
 
 def from_dict(fields: Mapping[str, Any]) -> Grade:
-    """A grade from its published form; ValueError where it is of another version, or none at all."""
+    """A grade from its published form.
+
+    Raises:
+        ValueError: it is of another version, or not a grade.
+    """
     if fields.get("schema_version") != SCHEMA_VERSION:
         raise ValueError(f"a grade of version {fields.get('schema_version')!r}, not {SCHEMA_VERSION}")
     try:
@@ -129,7 +221,7 @@ def from_dict(fields: Mapping[str, Any]) -> Grade:
             source=fields["source"],
             digest=fields["digest"],
             state=GradeState(fields["state"]),
-            checks=tuple(_check_from_dict(check) for check in fields["checks"]),
+            checks=tuple(check_from_dict(check) for check in fields["checks"]),
             remarks=tuple(fields["remarks"]),
             reason=fields["reason"],
             sandboxed=fields["sandboxed"],
@@ -137,19 +229,28 @@ def from_dict(fields: Mapping[str, Any]) -> Grade:
             answers=fields["answers"],
         )
     except (KeyError, TypeError) as error:
-        raise ValueError(f"no grade: {error!r}") from error
+        raise ValueError(f"not a grade: {error!r}") from error
 
 
-def _check_from_dict(fields: Mapping[str, Any]) -> CheckGrade:
-    line = Line(**fields["line"]) if fields["line"] else None
-    result = CheckResult(
-        title=fields["title"],
-        status=Status(fields["status"]),
-        points=fields["points"],
-        max_points=fields["max_points"],
-        reason=fields["reason"],
-        line=line,
-        hints=tuple(fields["hints"]),
-        log=fields["log"],
-    )
-    return CheckGrade(fields["id"], fields["hidden"], result, fields["seconds"])
+def check_from_dict(fields: Mapping[str, Any]) -> CheckResult:
+    """A check's result from its published form.
+
+    Raises:
+        ValueError: it is not a check's result.
+    """
+    try:
+        return CheckResult(
+            title=fields["title"],
+            status=Status(fields["status"]),
+            points=fields["points"],
+            max_points=fields["max_points"],
+            reason=fields["reason"],
+            line=Line(**fields["line"]) if fields["line"] else None,
+            hints=tuple(fields["hints"]),
+            log=fields["log"],
+            id=fields["id"],
+            hidden=fields["hidden"],
+            seconds=fields["seconds"],
+        )
+    except (KeyError, TypeError) as error:
+        raise ValueError(f"not a check's result: {error!r}") from error

@@ -1,62 +1,47 @@
-"""Tasks on several worker processes of this machine; results come as they are made.
+"""Tasks on several worker processes of this machine; each result is reported as soon as it is there.
 
-A worker that dies is replaced, and its task goes to another: twice at most, then the task is lost, which is ours and
-errored. A task whose time is up costs its worker, and nobody else anything.
+A worker that dies is replaced, and its task is given to another worker, up to three times; then the task is lost, which
+is our failure and errored. A task whose time is over costs its worker, and no other task anything. A worker dies with
+the process that started it, and its guests die with the worker.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
+import sys
 from collections import deque
-from collections.abc import Generator, Iterable
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Protocol
+from collections.abc import Callable, Generator, Iterable
+from dataclasses import replace
+from typing import Any, Protocol
 
-from kmodlab.errors import KmodlabError
-from kmodlab.grading.models import CheckGrade
-from kmodlab.grading.task import Setting, Task
-from kmodlab.grading.worker_process import LocalWorker, OverdueError, WorkerLostError
-from kmodlab.process import run_sync, submit
+from kmodlab.checks.result import CheckResult
+from kmodlab.errors import KmodlabError, SetupError
+from kmodlab.grading.models import Ending, GradingProgress, Setting, Task, check_from_dict
+from kmodlab.grading.worker import frame, receive_frame
+from kmodlab.i18n import _
+from kmodlab.process import run_sync, start, stop, submit
 
 TRIES = 3
-
-
-class Ending(StrEnum):
-    """How a task ended."""
-
-    DONE = "done"
-    OVERDUE = "overdue"
-    LOST = "lost"
-
-
-@dataclass(frozen=True)
-class Event:
-    """A check of a task was made, or (`ending`) the task ended; `reason` says why where it was lost."""
-
-    digest: str
-    check: CheckGrade | None = None
-    ending: Ending | None = None
-    reason: str = ""
-
-
-@dataclass(frozen=True)
-class Order:
-    """A task to do, and the checks of it that are done already."""
-
-    task: Task
-    done: frozenset[str]
+START_S = 120.0  # on a machine that is busy with other workers
+_STDERR_KEPT = 4000  # bytes
 
 
 class Pool(Protocol):
-    """Whatever does tasks: processes here, or a cluster."""
+    """Whatever runs tasks: processes here, or a cluster."""
 
     def find_setting(self) -> Setting:
-        """What results will depend on; SetupError where the workers cannot work, or differ."""
+        """What results will depend on.
 
-    def run(self, orders: Iterable[Order]) -> Generator[Event]:
-        """Do all of them, and tell what happens; closing the iterator ends whatever is under way."""
+        Raises:
+            SetupError: the workers cannot work, or differ.
+        """
+
+    def run(self, tasks: Iterable[Task]) -> Generator[GradingProgress]:
+        """Run all tasks: yields each check's result, and each task's ending. Closing the generator ends them all."""
+
+
+# ---- the pool ------------------------------------------------------------------------------------------------------
 
 
 class LocalPool:
@@ -64,31 +49,26 @@ class LocalPool:
 
     def __init__(self, setting: Setting, *, jobs: int, deadline_s: float) -> None:
         self._setting, self._jobs, self._deadline_s = setting, jobs, deadline_s
-        self._events: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
-        self._waiting: deque[tuple[Order, int]] = deque()
+        self._events: queue.SimpleQueue[GradingProgress | None] = queue.SimpleQueue()
+        self._waiting: deque[tuple[Task, int]] = deque()  # each with the number of the next try
         self._workers: dict[int, LocalWorker] = {}
 
     def find_setting(self) -> Setting:
         """What results will depend on."""
         return self._setting
 
-    @property
-    def pids(self) -> list[int]:
-        """The worker processes that live now."""
-        return [worker.pid for worker in self._workers.values() if worker.is_alive]
-
     def launch(self) -> None:
-        """Start all workers now, and wait until they are ready; `run` starts those that it needs by itself."""
+        """Start all workers now, and wait until they are ready; otherwise `run` starts those that it needs."""
         run_sync(self._launch())
 
     async def _launch(self) -> None:
         await asyncio.gather(*(self._worker(slot) for slot in range(self._jobs)))
 
-    def run(self, orders: Iterable[Order]) -> Generator[Event]:
-        """Do all tasks, in about their order."""
-        self._waiting.extend((order, 1) for order in orders)
+    def run(self, tasks: Iterable[Task]) -> Generator[GradingProgress]:
+        """Run all tasks, in about their order."""
+        self._waiting.extend((task, 1) for task in tasks)
         future = submit(self._serve_all())
-        future.add_done_callback(lambda _: self._events.put(None))
+        future.add_done_callback(lambda _future: self._events.put(None))
         try:
             while (event := self._events.get()) is not None:
                 yield event
@@ -115,22 +95,22 @@ class LocalPool:
 
     async def _serve(self, slot: int) -> None:
         while self._waiting:
-            order, tries = self._waiting.popleft()
-            done = set(order.done)
-            ending, reason = await self._try(slot, order.task, done)
+            task, tries = self._waiting.popleft()
+            done = set(task.done)
+            ending, reason = await self._try(slot, task, done)
             if ending is Ending.LOST and tries < TRIES:
-                self._waiting.appendleft((Order(order.task, frozenset(done)), tries + 1))
+                self._waiting.appendleft((replace(task, done=frozenset(done)), tries + 1))
             else:
-                self._events.put(Event(order.task.digest, ending=ending, reason=reason))
+                self._events.put(GradingProgress(task.digest, ending=ending, reason=reason))
 
     async def _try(self, slot: int, task: Task, done: set[str]) -> tuple[Ending, str]:
-        def report(check: CheckGrade) -> None:
+        def report(check: CheckResult) -> None:
             done.add(check.id)
-            self._events.put(Event(task.digest, check))
+            self._events.put(GradingProgress(task.digest, check))
 
         try:
             worker = await self._worker(slot)
-            await worker.run(task, done, self._deadline_s, report)
+            await worker.run(task, self._deadline_s, report)
         except OverdueError:
             return Ending.OVERDUE, ""
         except WorkerLostError as error:
@@ -138,10 +118,115 @@ class LocalPool:
         return Ending.DONE, ""
 
     async def _worker(self, slot: int) -> LocalWorker:
-        """The slot's worker, or a new one where it is gone."""
+        """The slot's worker, or a new one if it is gone."""
         worker = self._workers.get(slot)
         if worker is None or not worker.is_alive:
             worker = self._workers[slot] = await LocalWorker.launch()
         if worker.setting != self._setting:
-            raise KmodlabError("The lab was changed while grading; nothing is lost.", hint="Go on with --resume.")
+            sentence = _("The lab was changed while grading; no result is lost.")
+            raise KmodlabError(sentence, hint=_("Go on with --resume."))
         return worker
+
+
+# ---- one worker ----------------------------------------------------------------------------------------------------
+
+
+class WorkerLostError(Exception):
+    """The worker died, or sent something that is not a message; another worker may get the task."""
+
+
+class OverdueError(Exception):
+    """The task's time is over, and its worker was killed."""
+
+
+class LocalWorker:
+    """A worker process; made by `launch`. Used on the I/O thread only."""
+
+    def __init__(self, child: asyncio.subprocess.Process) -> None:
+        self._child = child
+        self._stderr = b""
+        self._drain = asyncio.create_task(self._drain_stderr())
+        self.setting = Setting("", "", sandboxed=False)
+
+    @classmethod
+    async def launch(cls) -> LocalWorker:
+        """Start a worker, and wait until it is ready.
+
+        Raises:
+            SetupError: it says that it cannot work.
+            WorkerLostError: it died.
+        """
+        # -P: a random.py in the folder that we were started in must not be imported.
+        argv = [sys.executable, "-P", "-m", "kmodlab.grading.worker"]
+        worker = cls(await start(argv, stdin=asyncio.subprocess.PIPE))
+        try:
+            async with asyncio.timeout(START_S):
+                message = await worker._receive()
+        except TimeoutError:
+            await worker.stop()
+            raise SetupError(_("A worker was not ready within {seconds:.0f} s.").format(seconds=START_S)) from None
+        except BaseException:
+            await worker.stop()
+            raise
+        if message["kind"] != "ready":
+            await worker.stop()
+            raise SetupError(str(message.get("reason")), hint=str(message.get("hint")))
+        worker.setting = Setting(message["kernel"], message["code"], message["sandboxed"])
+        return worker
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether it still runs."""
+        return self._child.returncode is None
+
+    async def run(self, task: Task, deadline_s: float, report: Callable[[CheckResult], None]) -> None:
+        """Give it a task, and report each result as it comes. The worker is gone if this raises.
+
+        Raises:
+            OverdueError: the task took longer than `deadline_s`.
+            WorkerLostError: the worker died.
+        """
+        try:
+            async with asyncio.timeout(deadline_s):
+                await self._send(task.as_message())
+                while (message := await self._receive())["kind"] == "check":
+                    report(check_from_dict(message["result"]))
+        except TimeoutError:
+            await self.stop()
+            raise OverdueError from None
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Kill it, and so its guests."""
+        await stop(self._child)
+        self._drain.cancel()
+        await asyncio.gather(self._drain, return_exceptions=True)
+
+    async def _send(self, message: dict[str, Any]) -> None:
+        assert self._child.stdin is not None
+        try:
+            self._child.stdin.write(frame(message))
+            await self._child.stdin.drain()
+        except (BrokenPipeError, ConnectionResetError) as error:
+            raise self._lost() from error
+
+    async def _receive(self) -> dict[str, Any]:
+        assert self._child.stdout is not None
+        try:
+            message = await receive_frame(self._child.stdout)
+        except (EOFError, ValueError, ConnectionResetError) as error:
+            await asyncio.wait({self._drain}, timeout=1)  # why it died
+            raise self._lost() from error
+        return message
+
+    def _lost(self) -> WorkerLostError:
+        lines = self._stderr.decode("utf-8", "replace").strip().splitlines()
+        if lines:
+            return WorkerLostError(_("a worker died: {last_line}").format(last_line=lines[-1][:200]))
+        return WorkerLostError(_("a worker died"))
+
+    async def _drain_stderr(self) -> None:
+        while self._child.stderr and (chunk := await self._child.stderr.read(4096)):
+            self._stderr = (self._stderr + chunk)[-_STDERR_KEPT:]

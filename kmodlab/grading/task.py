@@ -1,7 +1,7 @@
-"""One task for a worker: judge one text's answers to one exercise, check by check, and say so after each.
+"""What a task is made of, and how a worker runs it: check by check, each result reported at once.
 
-A task holds all that a worker elsewhere needs, so it can be sent as JSON: the exercise and the answers, not whose they
-are. Equal texts are one task, known by its digest. What becomes of the results is the business of `grader`.
+The digest of a task is over all that its results depend on, the code that judges included: when a check is corrected,
+what it judged before is judged again.
 """
 
 from __future__ import annotations
@@ -9,50 +9,29 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, replace
+from functools import cache
+from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
 
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import read_check
 from kmodlab.checks.result import CheckResult, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import Cell, Exercise, Role
-from kmodlab.grading.models import CheckGrade, Grade, GradeState, as_dict, from_dict
+from kmodlab.grading.models import Setting, Task
+from kmodlab.submission.learner_sources import LearnerSources
 
+# All that a result may depend on, besides the master, the kernel and the learner's answers.
+ROOMS = ("sandbox", "kbuild", "elf", "guest", "crash", "tracer", "submission", "checks")
 
-@dataclass(frozen=True)
-class Setting:
-    """Where results were made: all that may change them besides answers and master."""
-
-    kernel: str  # uname -r of the guests
-    code: str  # the digest of the code that judges (`judging_code`)
-    sandboxed: bool
-
-
-@dataclass(frozen=True)
-class Task:
-    """The answers to judge, by their cells' ids, and the exercise, as `pack_exercise` writes it."""
-
-    digest: str
-    exercise: str
-    answers: Mapping[str, str]
-    setting: Setting
-
-    def as_message(self, done: Collection[str]) -> dict[str, Any]:
-        """As JSON can have it; `done` are checks that need not be made."""
-        return {**asdict(self), "done": sorted(done)}
-
-
-def read_message(message: Mapping[str, Any]) -> tuple[Task, frozenset[str]]:
-    """A task as `as_message` gave it, and the checks that are done."""
-    fields = {name: value for name, value in message.items() if name not in ("done", "setting", "kind")}
-    return Task(**fields, setting=Setting(**message["setting"])), frozenset(message["done"])
+# ---- making one ----------------------------------------------------------------------------------------------------
 
 
 def pack_exercise(exercise: Exercise) -> str:
-    """What a worker needs of an exercise that was read and validated here."""
+    """What a worker needs of an exercise that was read and validated here, as JSON."""
     cells = [[cell.id, cell.role, cell.source, cell.hidden] for cell in exercise.cells if cell.role is not Role.PROSE]
     return json.dumps([exercise.name, exercise.title, cells])
 
@@ -73,49 +52,63 @@ def digest_of(exercise: Exercise, master: str, answers: Mapping[str, str], setti
     return hashlib.sha256(json.dumps(everything).encode()).hexdigest()
 
 
-def run_task(
-    task: Task, exercise: Exercise, runner: CheckRunner, done: Collection[str], report: Callable[[CheckGrade], None]
-) -> None:
-    """Judge all checks that are not done, and report each as soon as its result is there."""
+@cache
+def judging_digest() -> str:
+    """The first 16 digits of SHA-256 over the source of `ROOMS`, with the C of the guest agent and the tracer."""
+    root = files("kmodlab")
+    return digest_of_rooms([root / room for room in ROOMS])
+
+
+def digest_of_rooms(rooms: list[Traversable]) -> str:
+    """The first 16 digits of SHA-256 over names and contents of all files in some folders, ordered by name."""
+    digest = hashlib.sha256()
+    for room in rooms:
+        for name, content in sorted(_contents(room, room.name)):
+            digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()[:16]
+
+
+def _contents(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
+    contents = []
+    for entry in folder.iterdir():
+        if entry.is_dir():
+            contents += _contents(entry, f"{prefix}/{entry.name}") if entry.name != "__pycache__" else []
+        else:
+            contents.append((f"{prefix}/{entry.name}", entry.read_bytes()))
+    return contents
+
+
+# ---- running it ----------------------------------------------------------------------------------------------------
+
+
+def run_task(task: Task, exercise: Exercise, runner: CheckRunner, report: Callable[[CheckResult], None]) -> None:
+    """Run all checks that are not done, and report each result as soon as it is there."""
     work = exercise.work(task.answers)
     runner.prepare()  # a guest comes up while the compiler works
-    for name, check in exercise.checks.items():
-        if name in done:
+    for name in exercise.checks:
+        if name in task.done:
             continue
-        begun = time.monotonic()
-        result = evaluate(check, work, runner)
+        result = run_check(exercise, name, work, runner)
         if result.status is Status.ERRORED:
-            runner.close()  # whatever is wrong, the next check shall not have it from here
-        report(CheckGrade(name, is_hidden(exercise, name), result, round(time.monotonic() - begun, 3)))
+            runner.close()  # whatever is wrong, the next check gets a new guest
+        report(result)
 
 
-def is_hidden(exercise: Exercise, name: str) -> bool:
-    """Whether learners do not see a check."""
-    return next(cell.hidden for cell in exercise.cells if cell.id == name)
+def run_check(exercise: Exercise, name: str, work: LearnerSources, runner: CheckRunner) -> CheckResult:
+    """Run one check of an exercise on a learner's work."""
+    begun = time.monotonic()
+    result = evaluate(exercise.checks[name], work, runner)
+    seconds = round(time.monotonic() - begun, 3)
+    return replace(result, id=name, hidden=_is_hidden(exercise, name), seconds=seconds)
 
 
-def unmade(exercise: Exercise, name: str, status: Status, reason: str) -> CheckGrade:
-    """The result of a check that was not made: errored takes no points, failed has none."""
+def result_without_run(exercise: Exercise, name: str, status: Status, reason: str) -> CheckResult:
+    """The result of a check that was not run: no points if it failed, None if it errored."""
     check = exercise.checks[name]
     points = None if status is Status.ERRORED else 0.0
-    return CheckGrade(name, is_hidden(exercise, name), CheckResult(check.title, status, points, check.points, reason))
+    hidden = _is_hidden(exercise, name)
+    return CheckResult(check.title, status, points, check.points, reason, id=name, hidden=hidden)
 
 
-# ---- a check's result as JSON --------------------------------------------------------------------------------------
-
-_ALONE = Grade(learner="", exercise="", title="", source="", digest="", state=GradeState.GRADED)
-
-
-def pack_check(check: CheckGrade) -> dict[str, Any]:
-    """A check's result in the published form."""
-    fields: dict[str, Any] = as_dict(_with(check))["checks"][0]
-    return fields
-
-
-def unpack_check(fields: Mapping[str, Any]) -> CheckGrade:
-    """A check's result from its published form; ValueError where it is none."""
-    return from_dict({**as_dict(_ALONE), "checks": [fields]}).checks[0]
-
-
-def _with(check: CheckGrade) -> Grade:
-    return Grade(learner="", exercise="", title="", source="", digest="", state=GradeState.GRADED, checks=(check,))
+def _is_hidden(exercise: Exercise, name: str) -> bool:
+    return next(cell.hidden for cell in exercise.cells if cell.id == name)

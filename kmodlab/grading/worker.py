@@ -4,28 +4,36 @@
     grader: a task (`Task.as_message`)
     worker: {"kind": "check", "result"} for each check, then {"kind": "done"}
 
-Sets up its lab once, and ends with its grader (its input ends, or its death signal comes) or when it is idle. The
-learner's text is data here too; only the build box and the guest ever run it.
+A message is a frame: a length of four bytes, big-endian, and as many bytes of JSON. A worker sets up its lab once. It
+ends with its grader (its input ends, or its death signal comes), or when it is idle. The learner's text is only data
+here: the sandbox builds it, and a guest runs it.
 """
 
 from __future__ import annotations
 
+import asyncio
+import json
 import os
 import select
+import struct
 from functools import lru_cache
 from typing import IO, Any
 
+from kmodlab.checks.result import CheckResult
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import KmodlabError
-from kmodlab.grading.ipc import frame, read_frame
-from kmodlab.grading.judging_code import judging_digest
-from kmodlab.grading.models import CheckGrade
-from kmodlab.grading.task import Setting, pack_check, read_message, run_task, unpack_exercise
+from kmodlab.grading.models import Setting, Task, check_as_dict
+from kmodlab.grading.task import judging_digest, run_task, unpack_exercise
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 
 IDLE_S = 60.0  # without a task for so long, it ends
+
+_LENGTH = struct.Struct(">I")
+_LARGEST = 1 << 28  # bytes of a message
+
+# ---- in the worker -------------------------------------------------------------------------------------------------
 
 
 def find_setting(lab: Lab) -> Setting:
@@ -33,10 +41,10 @@ def find_setting(lab: Lab) -> Setting:
     return Setting(lab.file.release, judging_digest(), check_sandbox().works)
 
 
-def serve(requests: _Exact, answers: IO[bytes]) -> None:
-    """Do one task after the other until there is nobody to do them for."""
+def serve(requests: _ExactReader, answers: IO[bytes]) -> None:
+    """Run one task after the other until no more come."""
 
-    def say(message: dict[str, Any]) -> None:
+    def send(message: dict[str, Any]) -> None:
         answers.write(frame(message))
         answers.flush()
 
@@ -44,51 +52,80 @@ def serve(requests: _Exact, answers: IO[bytes]) -> None:
         lab = load_lab(get_settings())
         setting = find_setting(lab)
     except KmodlabError as error:
-        say({"kind": "unable", "reason": str(error), "hint": error.hint})
+        send({"kind": "unable", "reason": str(error), "hint": error.hint})
         return
     read_exercise = lru_cache(unpack_exercise)
     with CheckRunner(lab, guests=1) as runner:
         runner.prepare()
-        say({"kind": "ready", "kernel": setting.kernel, "code": setting.code, "sandboxed": setting.sandboxed})
+        send({"kind": "ready", "kernel": setting.kernel, "code": setting.code, "sandboxed": setting.sandboxed})
         while message := _next(requests):
-            task, done = read_message(message)
+            task = Task.from_message(message)
 
-            def report(check: CheckGrade) -> None:
-                say({"kind": "check", "result": pack_check(check)})
+            def report(check: CheckResult) -> None:
+                send({"kind": "check", "result": check_as_dict(check)})
 
-            run_task(task, read_exercise(task.exercise), runner, done, report)
-            say({"kind": "done"})
-
-
-def _next(requests: _Exact) -> dict[str, Any] | None:
-    """The next task; None when there is none for long, or nobody to ask for it."""
-    return read_frame(requests) if select.select([requests], [], [], IDLE_S)[0] else None
+            run_task(task, read_exercise(task.exercise), runner, report)
+            send({"kind": "done"})
 
 
-def main() -> None:
-    """Serve on the standard streams; whatever else is printed goes where errors go."""
-    answers = os.dup(1)
-    os.dup2(2, 1)
-    with os.fdopen(answers, "wb") as out, os.fdopen(0, "rb", buffering=0, closefd=False) as requests:
-        serve(_Exact(requests), out)
+def _next(requests: _ExactReader) -> dict[str, Any] | None:
+    """The next task; None if none comes for `IDLE_S`, or the grader is gone."""
+    if not select.select([requests], [], [], IDLE_S)[0]:
+        return None
+    head = requests.read(_LENGTH.size)
+    if len(head) < _LENGTH.size:
+        return None
+    message: dict[str, Any] = json.loads(requests.read(_LENGTH.unpack(head)[0]))
+    return message
 
 
-class _Exact:
-    """A raw stream whose `read` gives all that was asked for; nothing is read ahead, so `select` tells the truth."""
+class _ExactReader:
+    """A raw stream whose `read` waits for all bytes; it reads nothing ahead, which `select` would not know of."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
 
     def fileno(self) -> int:
-        """For select."""
+        """The file descriptor, for select."""
         return self._raw.fileno()
 
     def read(self, size: int) -> bytes:
-        """So many bytes, or fewer where the stream ends."""
+        """So many bytes; fewer if the stream ends."""
         data = bytearray()
         while len(data) < size and (chunk := self._raw.read(size - len(data))):
             data += chunk
         return bytes(data)
+
+
+def main() -> None:
+    """Serve on the standard streams; whatever else is printed goes to standard error."""
+    answers = os.dup(1)
+    os.dup2(2, 1)
+    with os.fdopen(answers, "wb") as out, os.fdopen(0, "rb", buffering=0, closefd=False) as requests:
+        serve(_ExactReader(requests), out)
+
+
+# ---- frames, on both sides -----------------------------------------------------------------------------------------
+
+
+def frame(message: dict[str, Any]) -> bytes:
+    """A message as it is sent."""
+    body = json.dumps(message).encode()
+    return _LENGTH.pack(len(body)) + body
+
+
+async def receive_frame(stream: asyncio.StreamReader) -> dict[str, Any]:
+    """A worker's next message.
+
+    Raises:
+        EOFError: the worker is gone.
+        ValueError: this is not a message.
+    """
+    (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
+    if length > _LARGEST:
+        raise ValueError(f"a message of {length} bytes")
+    message: dict[str, Any] = json.loads(await stream.readexactly(length))
+    return message
 
 
 if __name__ == "__main__":

@@ -20,22 +20,23 @@ from hypothesis import strategies as st
 from submission_factory import make_tar, make_zip, notebook, write
 
 from kmodlab.grading import archives
-from kmodlab.grading.archives import Found, find_notebooks
+from kmodlab.grading.archives import find_notebooks
 from kmodlab.grading.intake import read_submissions
+from kmodlab.grading.models import HandedIn
 from kmodlab.grading.notebooks import LARGEST, NotebookError, read_notebook
 
 NOTEBOOK = notebook()
 
 
-def found_in(tmp_path: Path, name: str, content: bytes) -> list[Found]:
+def found_in(tmp_path: Path, name: str, content: bytes) -> list[HandedIn]:
     return list(find_notebooks(write(tmp_path, {name: content}) / name))
 
 
-def problems(found: list[Found]) -> list[str]:
+def problems(found: list[HandedIn]) -> list[str]:
     return [one.problem for one in found if one.problem]
 
 
-def wholes(found: list[Found]) -> list[str]:
+def wholes(found: list[HandedIn]) -> list[str]:
     return ["/".join(one.parts[1:]) for one in found if not one.problem]
 
 
@@ -44,7 +45,7 @@ def test_names_that_lead_out_of_an_archive_are_left_out(tmp_path: Path, name: st
     files = {name: NOTEBOOK, "ada/hello.ipynb": NOTEBOOK}
     for kind, content in (("x.zip", make_zip(files)), ("x.tar.gz", make_tar(files))):
         found = found_in(tmp_path, kind, content)
-        assert problems(found) == ["its name leads out of the archive"]
+        assert problems(found) == ["Its name leads out of the archive."]
         assert wholes(found) == ["ada/hello.ipynb"]
 
 
@@ -57,7 +58,7 @@ def member(kind: bytes, name: str) -> tarfile.TarInfo:
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_in_a_tar_file_are_left_out(tmp_path: Path, kind: bytes) -> None:
     found = found_in(tmp_path, "x.tar", make_tar({"ada/hello.ipynb": NOTEBOOK}, member(kind, "x.ipynb"), mode="w"))
-    assert problems(found) == ["it is a link or a device"]
+    assert problems(found) == ["It is a link or a device."]
     assert wholes(found) == ["ada/hello.ipynb"]
 
 
@@ -67,7 +68,7 @@ def test_a_link_in_a_zip_file_is_left_out(tmp_path: Path) -> None:
         info = zipfile.ZipInfo("hello.ipynb")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(info, "/etc/passwd")
-    assert problems(found_in(tmp_path, "x.zip", stream.getvalue())) == ["it is a link or a device"]
+    assert problems(found_in(tmp_path, "x.zip", stream.getvalue())) == ["It is a link or a device."]
 
 
 def test_links_and_pipes_in_a_folder_are_left_out_and_hold_nobody_up(tmp_path: Path) -> None:
@@ -78,13 +79,17 @@ def test_links_and_pipes_in_a_folder_are_left_out_and_hold_nobody_up(tmp_path: P
     (folder / "folder").symlink_to("/etc")
     os.mkfifo(folder / "pipe.ipynb")
     found = list(find_notebooks(tmp_path / "a"))
-    assert sorted(problems(found)) == ["it is a link or a device", "it is a link or a device", "it is no plain file"]
+    assert sorted(problems(found)) == [
+        "It is a link or a device.",
+        "It is a link or a device.",
+        "It is not a regular file.",
+    ]
     assert sorted(wholes(found)) == ["ada/hello.ipynb", "outside.ipynb"]
 
 
 def test_a_bomb_is_read_no_further_than_a_notebook_may_be_large(tmp_path: Path) -> None:
     found = found_in(tmp_path, "x.zip", make_zip({"ada/bomb.ipynb": bytes(300 << 20), "bob/a.ipynb": NOTEBOOK}))
-    assert problems(found) == ["it is larger than 10 MiB"]
+    assert problems(found) == ["It is larger than 10 MiB."]
     assert wholes(found) == ["bob/a.ipynb"]
 
 
@@ -92,7 +97,7 @@ def test_a_bomb_is_read_no_further_than_a_notebook_may_be_large(tmp_path: Path) 
 def test_a_learners_bomb_in_a_stream_ends_with_its_budget(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
     inner = compress(make_tar({"filler.bin": bytes(200 << 20), "hello.ipynb": NOTEBOOK}, mode="w"))
     found = found_in(tmp_path, "x.zip", make_zip({"eve/own.tar.gz": inner, "bob/hello.ipynb": NOTEBOOK}))
-    assert problems(found) == ["it unpacks to far more than submissions need; the rest is left out"]
+    assert problems(found) == ["It unpacks to far more than submissions need; the rest is left out."]
     assert wholes(found) == ["bob/hello.ipynb"]
 
 
@@ -105,14 +110,14 @@ def test_archives_in_archives_in_archives_are_not_opened(tmp_path: Path) -> None
 def test_a_learners_archive_holds_only_so_many_notebooks(tmp_path: Path) -> None:
     own = make_zip({f"{number}.ipynb": b"{}" for number in range(60)})
     found = found_in(tmp_path, "x.zip", make_zip({"eve/own.zip": own, "bob/hello.ipynb": NOTEBOOK}))
-    assert problems(found) == ["it has too many notebooks; the rest is left out"]
+    assert problems(found) == ["It has too many notebooks; the rest is left out."]
     assert wholes(found)[-1] == "bob/hello.ipynb"
 
 
 def test_an_archive_has_only_so_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = make_tar({f"{number}.txt": b"" for number in range(2100)})
     found = found_in(tmp_path, "x.zip", make_zip({"eve/own.tgz": own, "bob/hello.ipynb": NOTEBOOK}))
-    assert problems(found) == ["it has too many members; the rest is left out"]
+    assert problems(found) == ["It has too many members; the rest is left out."]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -123,7 +128,7 @@ def test_of_doubled_members_the_first_counts(tmp_path: Path) -> None:
         archive.writestr("ada/./hello.ipynb", b"other")
         archive.writestr("ada/hello.ipynb", b"another")
     found = found_in(tmp_path, "x.zip", stream.getvalue())
-    assert problems(found) == ["the archive has it twice; the first one counts"] * 2
+    assert problems(found) == ["The archive has it twice; the first one counts."] * 2
     assert [one.content for one in found if not one.problem] == [NOTEBOOK]
 
 
@@ -132,7 +137,7 @@ def test_an_encrypted_member_is_a_sentence(tmp_path: Path) -> None:
     for signature, flag in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(signature) + flag] |= 1
     assert problems(found_in(tmp_path, "x.zip", bytes(content))) == [
-        "it is encrypted, or compressed in a way that is not known here"
+        "It is encrypted, or compressed in a way that is not supported."
     ]
 
 
@@ -140,7 +145,7 @@ def test_a_member_whose_bytes_are_damaged_costs_only_itself(tmp_path: Path) -> N
     content = bytearray(make_zip({"ada/hello.ipynb": NOTEBOOK, "bob/hello.ipynb": NOTEBOOK}))
     content[100:140] = bytes(40)
     found = found_in(tmp_path, "x.zip", bytes(content))
-    assert problems(found) == ["it is damaged"]
+    assert problems(found) == ["It is damaged."]
     assert wholes(found) == ["bob/hello.ipynb"]
 
 
@@ -160,9 +165,9 @@ def test_what_nobody_wrote_is_passed_over(tmp_path: Path) -> None:
 def test_a_hidden_notebook_is_left_out_with_a_sentence(tmp_path: Path) -> None:
     names = {"ada/.hello.ipynb": NOTEBOOK, ".ada.zip": b"", ".cache/bob.ipynb": NOTEBOOK, "ada/._hello.ipynb": b""}
     found = found_in(tmp_path, "x.zip", make_zip(names))
-    assert problems(found) == ["its name begins with a dot, as only hidden files' names do"] * 2
+    assert problems(found) == ["Its name begins with a dot, as only hidden files' names do."] * 2
     found = list(find_notebooks(write(tmp_path / "folder", names)))
-    assert problems(found) == ["its name begins with a dot, as only hidden files' names do"] * 2
+    assert problems(found) == ["Its name begins with a dot, as only hidden files' names do."] * 2
 
 
 def test_nothing_is_written_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,8 +199,8 @@ def test_a_damaged_archive_never_raises(tmp_path: Path, seed: int, changes: list
         content[place % len(content)] = value
     path = tmp_path / ("x.zip" if seed == 0 else "x.tar")
     path.write_bytes(content[: max(1, cut)])
-    for one in read_submissions([path], ["01-hello"]).submissions:
-        assert one.learner
+    for file in read_submissions([path], ["01-hello"]):
+        assert file.learner or file.problem
 
 
 def test_a_negative_offset_in_a_tar_file_does_not_go_round_in_circles(tmp_path: Path) -> None:
@@ -215,19 +220,19 @@ def test_a_negative_offset_in_a_tar_file_does_not_go_round_in_circles(tmp_path: 
         (b"", "It is empty."),
         (b"  \n", "It is empty."),
         (b"\xff\xfe{}", "It is not UTF-8 text."),
-        (b'{"cells": [', "It is no JSON, or was cut off."),
+        (b'{"cells": [', "It is not JSON, or was cut off."),
         (b"[" * 100_000, "It is nested too deeply."),
         (b'{"a":' * 50_000, "It is nested too deeply."),
-        (b'{"nbformat": NaN, "cells": []}', "It has NaN in it, which JSON does not know."),
-        (b'{"nbformat": 4, "cells": [1e999999, -Infinity]}', "It has -Infinity in it, which JSON does not know."),
-        (b'{"nbformat": ' + b"9" * 5000 + b', "cells": []}', "It is no JSON, or was cut off."),
-        (b"[]", "It is no notebook: there are no cells in it."),
-        (b'{"cells": {}}', "It is no notebook: there are no cells in it."),
+        (b'{"nbformat": NaN, "cells": []}', "It has NaN in it, which JSON does not allow."),
+        (b'{"nbformat": 4, "cells": [1e999999, -Infinity]}', "It has -Infinity in it, which JSON does not allow."),
+        (b'{"nbformat": ' + b"9" * 5000 + b', "cells": []}', "It is not JSON, or was cut off."),
+        (b"[]", "It is not a notebook: there are no cells in it."),
+        (b'{"cells": {}}', "It is not a notebook: there are no cells in it."),
         (b'{"nbformat": 3, "worksheets": []}', "Its notebook format is not 4; save it with a current Jupyter."),
         (b'{"nbformat": "4", "cells": []}', "Its notebook format is not 4; save it with a current Jupyter."),
-        (b'{"nbformat": 4, "cells": [7]}', "Its cell 1 is none."),
-        (b'{"nbformat": 4, "cells": [{"source": 7}]}', "Its cell 1 is none."),
-        (b'{"nbformat": 4, "cells": [{"source": ["a", 7]}]}', "Its cell 1 is none."),
+        (b'{"nbformat": 4, "cells": [7]}', "Its cell 1 is not a cell."),
+        (b'{"nbformat": 4, "cells": [{"source": 7}]}', "Its cell 1 is not a cell."),
+        (b'{"nbformat": 4, "cells": [{"source": ["a", 7]}]}', "Its cell 1 is not a cell."),
         (b'{"nbformat": 4, "cells": [' + b"{}," * 999_999 + b"{}]}", "It has too many values in it for a notebook."),
         (b'{"nbformat": 4, "cells": [' + b"{}," * 2000 + b"{}]}", "It has 2001 cells; at most 2000 are read."),
         (b" " * (LARGEST + 1), "It is larger than 10 MiB."),
@@ -245,7 +250,7 @@ def test_a_gigabyte_in_one_cell_is_not_even_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(b'{"cells": [{"source": "')
         file.truncate(1 << 30)
-    assert problems(list(find_notebooks(path))) == ["it is larger than 10 MiB"]
+    assert problems(list(find_notebooks(path))) == ["It is larger than 10 MiB."]
 
 
 JSON = st.recursive(

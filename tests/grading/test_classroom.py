@@ -17,8 +17,7 @@ from kmodlab.checks.result import CheckResult, Status
 from kmodlab.grading.formats import gradebook
 from kmodlab.grading.grader import make_plan, read_exercises
 from kmodlab.grading.intake import read_submissions
-from kmodlab.grading.models import CheckGrade, Grade, GradeState
-from kmodlab.grading.task import Setting
+from kmodlab.grading.models import Grade, GradeState, Setting
 
 FIRST = "01-hello"
 
@@ -77,14 +76,14 @@ def test_a_class_tries_everything() -> None:
 def test_the_same_texts_are_judged_once_and_what_is_beyond_repair_is_not(tmp_path: Path) -> None:
     roll = {(f"learner{number}", name): case for name in EXERCISES for number, case in enumerate(ways(name))}
     exercises, masters = read_exercises([exercise.path for exercise in EXERCISES.values()])
-    intake = read_submissions([hand_in(roll, tmp_path)], exercises)
-    plan = make_plan(intake, exercises, masters, Setting("", "", sandboxed=True))
+    handed_in = read_submissions([hand_in(roll, tmp_path)], exercises)
+    plan = make_plan(handed_in, exercises, masters, Setting("", "", sandboxed=True))
     digests: dict[tuple[str, str], set[str]] = {}
-    for entry in plan.entries:
+    for entry in plan.submissions:
         earns = ways(entry.exercise)[roll[entry.learner, entry.exercise]].earns
         digests.setdefault((entry.exercise, earns), set()).add(entry.digest)
-    assert len(plan.entries) == len(roll)
-    assert not plan.refusals
+    assert len(plan.submissions) == len(roll)
+    assert not plan.left_out
     assert all(found == {""} for (_, earns), found in digests.items() if earns == NOTHING)
     texts = [found for (_, earns), found in digests.items() if earns != NOTHING]
     assert {len(found) for found in texts} == {1}
@@ -106,11 +105,10 @@ def grade_of(learner: str, case: str) -> Grade:
     """What the grader says of a case, as far as the gradebook has it."""
     state, marks = expected(FIRST, case, read_gradebook())
     checks = EXERCISES[FIRST].checks
-    results = {
-        one: CheckResult("", Status.PASSED if points else Status.FAILED, points, checks[one].points)
+    made = tuple(
+        CheckResult("", Status.PASSED if points else Status.FAILED, points, checks[one].points, id=one)
         for one, points in marks.items()
-    }
-    made = tuple(CheckGrade(one, hidden=False, result=result) for one, result in results.items())
+    )
     return Grade(learner, FIRST, title="", source="", digest="", state=GradeState(state), checks=made)
 
 

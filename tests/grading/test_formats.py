@@ -34,8 +34,8 @@ from kmodlab.grading.formats import (
     results,
 )
 from kmodlab.grading.formats.files import file_name, file_names
-from kmodlab.grading.formats.registry import FORMATS
-from kmodlab.grading.models import CheckGrade, Grade, GradeState, from_dict
+from kmodlab.grading.formats.results import FORMATS
+from kmodlab.grading.models import Grade, GradeState, from_dict
 
 SECRET = "the hidden reason"
 SECRET_HINT = "the hidden hint"
@@ -62,11 +62,12 @@ def a_result(title: str, points: float | None, of: float, **more: Any) -> CheckR
 
 def a_check(
     name: str, points: float | None, of: float = 2, *, hidden: bool = False, log: str = "", **more: Any
-) -> CheckGrade:
-    return CheckGrade(name, hidden, a_result(f"Check {name}", points, of, log=log, **more), 0.25)
+) -> CheckResult:
+    title = f"Check {name}"
+    return a_result(title, points, of, log=log, id=name, hidden=hidden, seconds=0.25, **more)
 
 
-def a_grade(learner: str = "ada", *checks: CheckGrade, **more: Any) -> Grade:
+def a_grade(learner: str = "ada", *checks: CheckResult, **more: Any) -> Grade:
     about = {
         "state": GradeState.GRADED,
         "exercise": "01-hello",
@@ -102,7 +103,7 @@ ERRORED = a_grade(
     state=GradeState.ERRORED,
     reason="3 guests in a row failed.",
 )
-REJECTED = a_grade("dan", state=GradeState.REJECTED, reason="It is no notebook: there are no cells in it.")
+REJECTED = a_grade("dan", state=GradeState.REJECTED, reason="It is not a notebook: there are no cells in it.")
 LOST = a_grade("fay", state=GradeState.ERRORED, reason="The worker was lost twice.")
 UNBUILT = a_grade(
     "cyd",
@@ -119,7 +120,7 @@ def hostile_grades() -> list[Grade]:
     return [
         a_grade(
             text,
-            replace(WRONG.checks[1], result=replace(WRONG.checks[1].result, title=text[:200] or "x", reason=text)),
+            replace(WRONG.checks[1], title=text[:200] or "x", reason=text),
             title=text,
             source=text,
             remarks=(text,),
@@ -242,7 +243,7 @@ def test_a_command_tells_by_its_status_whether_checks_passed(tmp_path: Path) -> 
 
 
 def test_a_number_that_is_none_is_written_as_null(folder: Path) -> None:
-    odd = a_grade("ada", CheckGrade("a", False, CheckResult("A", Status.ERRORED, math.nan, 1), math.inf))
+    odd = a_grade("ada", CheckResult("A", Status.ERRORED, math.nan, 1, id="a", seconds=math.inf))
     (path,) = results.write([odd], folder)
     data = json.loads(path.read_text(), parse_constant=pytest.fail)
     assert data["points"] is None
@@ -356,9 +357,7 @@ def test_what_cannot_be_judged_is_not_gradable_in_prairielearn(grade: Grade) -> 
 
 
 def test_a_crash_in_every_check_is_gradable_in_prairielearn() -> None:
-    crashed = replace(
-        UNBUILT, checks=tuple(replace(check, result=replace(check.result, log="Oops")) for check in UNBUILT.checks)
-    )
+    crashed = replace(UNBUILT, checks=tuple(replace(check, log="Oops") for check in UNBUILT.checks))
     assert prairielearn.as_results(crashed)["score"] == 0
 
 

@@ -204,14 +204,14 @@ def test_what_failed_has_a_reason_and_the_right_one_to_blame(graded: Path) -> No
     assert reasons["dan"] == HANGS
     assert "rebooted" in reasons["frank"]
     assert "anic" in reasons["mallory"]
-    assert found["oscar", "90-tiny"]["reason"] == "It is no JSON, or was cut off."
+    assert found["oscar", "90-tiny"]["reason"] == "It is not JSON, or was cut off."
 
 
 def test_forged_checks_and_points_are_reported_and_worth_nothing(graded: Path) -> None:
     eve = results_in(graded)["eve", "01-hello"]
     assert (eve["points"], eve["max_points"]) == (0, 8)
     remarks = "\n".join(eve["remarks"])
-    for said in ("The check `greets` was changed.", "said to be worth 1000", "1 cell is not of the exercise."):
+    for said in ("The check `greets` was changed.", "said to be worth 1000", "1 cell is not part of the exercise."):
         assert said in remarks
 
 

@@ -8,18 +8,17 @@ import pytest
 from submission_factory import cell, hello, make_tar, make_zip, notebook, write
 
 from kmodlab.grading.grader import make_plan
-from kmodlab.grading.intake import find_exercise, read_submissions, safe_name
-from kmodlab.grading.matching import choose_exercise
-from kmodlab.grading.task import Setting
+from kmodlab.grading.intake import choose_exercise, find_exercise, read_submissions, safe_name
+from kmodlab.grading.models import Setting
 
 EXERCISES = ("01-hello", "02-parameters", "10-char-device", "11-char-device-locks")
 NOTEBOOK = notebook()
 
 
 def learners(*paths: Path) -> list[str]:
-    intake = read_submissions(paths, EXERCISES)
-    assert not intake.refusals
-    return [one.learner for one in intake.submissions]
+    handed_in = read_submissions(paths, EXERCISES)
+    assert all(file.notebook for file in handed_in)
+    return [file.learner for file in handed_in]
 
 
 @pytest.mark.parametrize(
@@ -49,21 +48,21 @@ def test_the_learner_is_read_from_the_name_in_folders_and_archives(tmp_path: Pat
 
 def test_a_late_submission_is_remarked_on(tmp_path: Path) -> None:
     write(tmp_path, {"a_LATE_1_2_hello.ipynb": NOTEBOOK})
-    (one,) = read_submissions([tmp_path], EXERCISES).submissions
-    assert one.remarks == ("It was handed in late.",)
+    (file,) = read_submissions([tmp_path], EXERCISES)
+    assert file.remarks == ("It was handed in late.",)
 
 
 def test_a_learners_own_archive_in_the_platforms_may_hold_several_exercises(tmp_path: Path) -> None:
     own = make_zip({"work/hello.ipynb": NOTEBOOK, "work/parameters.ipynb": NOTEBOOK})
     write(tmp_path, {"all.zip": make_zip({"ada_1_2_own.zip": own, "bob_3_4_hello.ipynb": NOTEBOOK})})
-    intake = read_submissions([tmp_path / "all.zip"], EXERCISES)
-    assert [one.learner for one in intake.submissions] == ["ada_1", "ada_1", "bob_3"]
-    assert [find_exercise(one.names, EXERCISES) for one in intake.submissions] == [
+    handed_in = read_submissions([tmp_path / "all.zip"], EXERCISES)
+    assert [file.learner for file in handed_in] == ["ada_1", "ada_1", "bob_3"]
+    assert [find_exercise(file.names, EXERCISES) for file in handed_in] == [
         "01-hello",
         "02-parameters",
         "01-hello",
     ]
-    assert intake.submissions[0].source == "all.zip/ada_1_2_own.zip/work/hello.ipynb"
+    assert handed_in[0].source == "all.zip/ada_1_2_own.zip/work/hello.ipynb"
 
 
 def test_a_folder_that_holds_everything_is_nobodys_name(tmp_path: Path) -> None:
@@ -104,7 +103,7 @@ def test_what_the_notebook_says_comes_before_its_name_and_its_cells_after(tmp_pa
         data["metadata"] = {}
 
     write(tmp_path, {"a/other.ipynb": NOTEBOOK, "b/other.ipynb": notebook(forget), "c/x.ipynb": notebook(forget)})
-    one, two, three = read_submissions([tmp_path], list(exercises)).submissions
+    one, two, three = read_submissions([tmp_path], list(exercises))
     assert choose_exercise(one, exercises) == "01-hello"
     assert choose_exercise(two, exercises) == "02-other"
     assert choose_exercise(three, exercises) == ""  # both have its cells
@@ -118,8 +117,8 @@ def test_names_that_differ_in_nothing_but_case_are_not_mixed_up(tmp_path: Path) 
 
 def test_a_name_that_mixes_scripts_is_remarked_on(tmp_path: Path) -> None:
     write(tmp_path, {"\u0430da/hello.ipynb": NOTEBOOK})
-    (one,) = read_submissions([tmp_path], EXERCISES).submissions
-    assert one.remarks == ("The name mixes letters of Cyrillic and Latin.",)
+    (file,) = read_submissions([tmp_path], EXERCISES)
+    assert file.remarks == ("The name mixes letters of several scripts: Cyrillic, Latin.",)
 
 
 @pytest.mark.parametrize(
@@ -148,26 +147,26 @@ SETTING = Setting("6.1.0", "1", sandboxed=True)
 
 
 def plan(tmp_path: Path, files: dict[str, bytes], only: str = "") -> object:
-    intake = read_submissions([write(tmp_path / "given", files)], ["01-hello"])
-    return make_plan(intake, {"01-hello": hello()}, {"01-hello": "text"}, SETTING, only)
+    handed_in = read_submissions([write(tmp_path / "given", files)], ["01-hello"])
+    return make_plan(handed_in, {"01-hello": hello()}, {"01-hello": "text"}, SETTING, only)
 
 
 def test_of_two_notebooks_the_one_with_the_exercises_name_counts(tmp_path: Path) -> None:
     made = plan(tmp_path, {"ada/hello-copy.ipynb": NOTEBOOK, "ada/hello.ipynb": NOTEBOOK})
-    (entry,) = made.entries  # type: ignore[attr-defined]
+    (entry,) = made.submissions  # type: ignore[attr-defined]
     assert entry.source == "given/ada/hello.ipynb"
     assert "2 notebooks were handed in; given/ada/hello.ipynb counts." in entry.remarks
 
 
 def test_a_broken_notebook_is_rejected_and_one_of_no_exercise_is_left_out(tmp_path: Path) -> None:
     made = plan(tmp_path, {"ada/hello.ipynb": b"{", "bob/hello.ipynb": b'{"nbformat": 4, "cells": []}'})
-    ada, bob = made.entries  # type: ignore[attr-defined]
-    assert (ada.reason, ada.digest) == ("It is no JSON, or was cut off.", "")
-    assert (bob.reason, bob.digest) == ("None of the exercise's answer cells is in it.", "")
-    intake = read_submissions([write(tmp_path / "other", {"ada/what.ipynb": NOTEBOOK[:50]})], EXERCISES)
+    ada, bob = made.submissions  # type: ignore[attr-defined]
+    assert (ada.problem, ada.digest) == ("It is not JSON, or was cut off.", "")
+    assert (bob.problem, bob.digest) == ("None of the exercise's answer cells is in it.", "")
+    handed_in = read_submissions([write(tmp_path / "other", {"ada/what.ipynb": NOTEBOOK[:50]})], EXERCISES)
     exercises = dict.fromkeys(EXERCISES, hello())
-    made = make_plan(intake, exercises, dict.fromkeys(EXERCISES, ""), SETTING)
-    assert [one.reason for one in made.refusals] == ["It is no JSON, or was cut off."]
+    made = make_plan(handed_in, exercises, dict.fromkeys(EXERCISES, ""), SETTING)
+    assert [file.problem for file in made.left_out] == ["It is not JSON, or was cut off."]
 
 
 def test_the_digest_is_of_the_answers_and_not_of_whose_they_are(tmp_path: Path) -> None:
@@ -178,5 +177,5 @@ def test_the_digest_is_of_the_answers_and_not_of_whose_they_are(tmp_path: Path) 
         cell(data, "story")["source"] = "I was here"
 
     files = {"ada/hello.ipynb": NOTEBOOK, "bob/hello.ipynb": notebook(prose), "eve/hello.ipynb": notebook(other)}
-    ada, bob, eve = plan(tmp_path, files).entries  # type: ignore[attr-defined]
+    ada, bob, eve = plan(tmp_path, files).submissions  # type: ignore[attr-defined]
     assert ada.digest == bob.digest != eve.digest

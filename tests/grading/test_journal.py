@@ -12,15 +12,17 @@ import pytest
 from kmodlab.checks.result import CheckResult, Line, Status
 from kmodlab.errors import SetupError
 from kmodlab.grading.journal import Journal
-from kmodlab.grading.models import CheckGrade, Grade, GradeState
+from kmodlab.grading.models import Grade, GradeState
 
 LINE = Line("hello.c", 7, "return 0;")
-PASSED = CheckGrade("builds", False, CheckResult("It builds", Status.PASSED, 1.0, 1), 0.25)
-FAILED = CheckGrade("greets", True, CheckResult("It\u2028greets", Status.FAILED, 0.5, 2, "no", LINE, ("look",)), 1.5)
-ERRORED = CheckGrade("parts", False, CheckResult("It parts", Status.ERRORED, None, 2, "ours"), 1.5)
+PASSED = CheckResult("It builds", Status.PASSED, 1.0, 1, id="builds", seconds=0.25)
+FAILED = CheckResult(
+    *("It\u2028greets", Status.FAILED, 0.5, 2, "no", LINE, ("look",)), id="greets", hidden=True, seconds=1.5
+)
+ERRORED = CheckResult("It parts", Status.ERRORED, None, 2, "ours", id="parts", seconds=1.5)
 
 
-def grade(learner: str, *checks: CheckGrade) -> Grade:
+def grade(learner: str, *checks: CheckResult) -> Grade:
     return Grade(learner, "01-hello", "Hello", "x.ipynb", "d", GradeState.GRADED, checks, answers={"hello": "int x;"})
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import kmodlab
-from kmodlab.grading.judging_code import ROOMS, digest_of_rooms, judging_digest
+from kmodlab.grading.task import ROOMS, digest_of_rooms, judging_digest
 
 
 def write_room(folder: Path, text: str) -> Path:

@@ -7,13 +7,13 @@ from typing import Any
 import pytest
 from submission_factory import Change, cell, hello, notebook
 
-from kmodlab.grading.matching import Matched, match
-from kmodlab.grading.notebooks import read_notebook
+from kmodlab.grading.models import HandedIn
+from kmodlab.grading.notebooks import match, read_notebook
 from kmodlab.submission.cells import LONGEST
 
 
-def matched(change: Change | None = None) -> Matched:
-    return match(read_notebook(notebook(change)), hello())
+def matched(change: Change | None = None) -> HandedIn:
+    return match(HandedIn(("hello.ipynb",), notebook=read_notebook(notebook(change))), hello())
 
 
 def source_of(change: Change) -> str:
@@ -76,7 +76,7 @@ def test_a_missing_answer_is_reported_and_nothing_else_is_taken_for_it() -> None
     found = matched(change)
     assert found.answers == {}
     assert found.problem == "None of the exercise's answer cells is in it."
-    assert found.remarks == ("The answer cell `hello` is missing.", "1 cell is not of the exercise.")
+    assert found.remarks == ("The answer cell `hello` is missing.", "1 cell is not part of the exercise.")
 
 
 def test_of_two_answers_the_original_counts_and_else_the_first() -> None:
@@ -108,6 +108,10 @@ def test_text_that_is_no_unicode_can_be_handled_all_the_same() -> None:
 
 def set_points(data: dict[str, Any]) -> None:
     cell(data, "greets")["metadata"]["nbgrader"]["points"] = 1000
+
+
+def set_huge_points(data: dict[str, Any]) -> None:
+    cell(data, "greets")["metadata"]["nbgrader"]["points"] = 10**400
 
 
 def change_check(data: dict[str, Any]) -> None:
@@ -153,13 +157,14 @@ def change_setup(data: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("change", "remark"),
     [
+        (set_huge_points, "The check `greets` is said to be worth inf; it is worth 2."),
         (set_points, "The check `greets` is said to be worth 1000; it is worth 2."),
         (change_check, "The check `greets` was changed."),
         (drop_check, "The check `greets` is missing."),
         (double_check, "There are 2 cells with the check's id `greets`."),
-        (retype_check, "The check `greets` is no code any more."),
+        (retype_check, "The check `greets` is not a code cell any more."),
         (change_order, "The cells are in another order."),
-        (add_cells, "2 cells are not of the exercise."),
+        (add_cells, "2 cells are not part of the exercise."),
         (plant_output, "Outputs are stored in cells that were not run: 5."),
         (add_tags, "Cells have tags: `nbval-\\x1bskip`, `raises-exception`."),
         (change_kernel, "The notebook asks for another Jupyter kernel, `bash`."),

@@ -1,1 +1,1 @@
-"""Grades in the forms that others read: one module for each form, all of them in `registry`."""
+"""Grades in the forms that others read: one module for each form, all of them listed in `results`."""

@@ -1,9 +1,9 @@
-"""Feedback for each learner: one HTML page with all of the exercises, that is a file by itself and needs no script.
+"""Feedback for each learner: one HTML page with all exercises, in a single file without a script.
 
     feedback/LEARNER.html
 
-It says of each check why it failed, shows the learner's own line and the end of the kernel's log, and has the hints
-folded away, one by one. Of a hidden check it says the title and the points.
+For each check it says why it failed, shows the learner's own line and the end of the kernel's log, and has each hint
+folded away. Of a hidden check it shows the title and the points only.
 """
 
 from __future__ import annotations
@@ -12,25 +12,26 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.result import Line, Status
+from kmodlab.checks.result import CheckResult, Line, Status
 from kmodlab.excerpt import ExcerptRow, make_excerpt
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.files import file_name
 from kmodlab.grading.formats.html import render
-from kmodlab.grading.formats.redact import by_learner, for_learners, points_of, told_of, total_of
-from kmodlab.grading.models import CheckGrade, Grade, GradeState
+from kmodlab.grading.formats.redact import by_learner, for_learners, points_of, remarks_for_learners, total_of
+from kmodlab.grading.models import Grade, GradeState
+from kmodlab.i18n import N_, _
 
 _SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?"}
-_VERDICTS = {Status.PASSED: "passed", Status.FAILED: "not yet", Status.ERRORED: "not judged"}
-_AROUND = 2  # lines above and below the one in question
-_LOG, _LOG_LINES = 20_000, 80  # characters and lines from its end
+_VERDICTS = {Status.PASSED: N_("passed"), Status.FAILED: N_("not yet"), Status.ERRORED: N_("not judged")}
+_CONTEXT_LINES = 2  # above and below the line that a check is about
+_LOG_CHARACTERS, _LOG_LINES = 20_000, 80  # from its end
 
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
     """Write one page for each learner."""
     return [
-        replace_text(folder / "feedback" / f"{file_name(learner)}.html", as_page(learner, found))
-        for learner, found in by_learner(grades).items()
+        replace_text(folder / "feedback" / f"{file_name(learner)}.html", as_page(learner, own))
+        for learner, own in by_learner(grades).items()
     ]
 
 
@@ -42,44 +43,43 @@ def as_page(learner: str, grades: Sequence[Grade]) -> str:
 
 
 def _exercise(grade: Grade) -> dict[str, Any]:
-    judged = () if grade.state is GradeState.REJECTED else grade.checks  # the remark at its top says it all
+    judged = () if grade.state is GradeState.REJECTED else grade.checks  # a remark says why it is rejected
     return {
         "title": grade.title or grade.exercise,
         "source": grade.source,
         "points": points_of(grade.points),
         "of": grade.max_points,
-        "remarks": told_of(grade),
+        "remarks": remarks_for_learners(grade),
         "checks": [_check(for_learners(check), grade.answers or {}) for check in judged],
     }
 
 
-def _check(check: CheckGrade, answers: Mapping[str, str]) -> dict[str, Any]:
-    result = check.result
+def _check(check: CheckResult, answers: Mapping[str, str]) -> dict[str, Any]:
     return {
-        "title": result.title,
-        "status": str(result.status),
-        "sign": _SIGNS[result.status],
-        "verdict": _VERDICTS[result.status],
-        "points": points_of(result.points),
-        "of": result.max_points,
-        "reason": result.reason,
-        "file": result.line.file if result.line else "",
-        "number": result.line.number if result.line else 0,
-        "excerpt": list(_excerpt(result.line, answers)) if result.line else [],
-        "hints": result.hints,
-        "log": "\n".join(result.log[-_LOG:].rstrip("\n").split("\n")[-_LOG_LINES:]),
+        "title": check.title,
+        "status": str(check.status),
+        "sign": _SIGNS[check.status],
+        "verdict": _(_VERDICTS[check.status]),
+        "points": points_of(check.points),
+        "of": check.max_points,
+        "reason": check.reason,
+        "file": check.line.file if check.line else "",
+        "number": check.line.number if check.line else 0,
+        "excerpt": list(_excerpt(check.line, answers)) if check.line else [],
+        "hints": check.hints,
+        "log": "\n".join(check.log[-_LOG_CHARACTERS:].rstrip("\n").split("\n")[-_LOG_LINES:]),
     }
 
 
 def _excerpt(line: Line, answers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The line with those around it, where the learner's cells have it; else the line alone."""
-    rows = make_excerpt(_cell_with(line, answers), line.number, context=_AROUND)
+    """The line with those around it if the learner's cells have it, otherwise the line alone."""
+    rows = make_excerpt(_cell_with(line, answers), line.number, context=_CONTEXT_LINES)
     for row in rows or [ExcerptRow(line.number, line.text, is_hit=True)]:
         yield {"hit": row.is_hit, "text": str(row)}
 
 
 def _cell_with(line: Line, answers: Mapping[str, str]) -> str:
-    """The text of the cell that has this very line at its place; empty if none has."""
+    """The text of the cell that has this line under its number; empty if no cell has."""
     for text in answers.values():
         lines = text.split("\n")
         if line.text and 0 < line.number <= len(lines) and lines[line.number - 1].strip()[:200] == line.text:

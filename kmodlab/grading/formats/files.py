@@ -1,6 +1,6 @@
-"""Names and JSON of result files, which are named after learners, whatever these call themselves.
+"""Names and JSON of result files: safe file names for learners and exercises, and strict JSON.
 
-File names hold nothing that any system or shell would take for something else; two learners never get the same.
+File names are plain on every system and in every shell, and no two learners get the same.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LONGEST = 60
 
 
 def file_name(name: str) -> str:
-    """A file's name for a learner's or an exercise's: the same where that is plain, else similar and with a digest."""
+    """The file name for a learner or an exercise: the same if that is plain, otherwise similar, with a digest."""
     if _PLAIN.fullmatch(name) and len(name) <= _LONGEST and not _RESERVED.fullmatch(name):
         return name
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
@@ -29,17 +29,17 @@ def file_name(name: str) -> str:
 
 
 def file_names(names: Iterable[str]) -> list[str]:
-    """The files' names for a list of names; what is there more than once gets a number."""
-    seen = Counter[str]()
-    found = []
+    """The file names for a list of names; a name that comes again gets a number."""
+    counts = Counter[str]()
+    unique = []
     for name in map(file_name, names):
-        seen[name] += 1
-        found.append(name if seen[name] == 1 else f"{name}.{seen[name]}")
-    return found
+        counts[name] += 1
+        unique.append(name if counts[name] == 1 else f"{name}.{counts[name]}")
+    return unique
 
 
 def as_json(data: Any) -> str:
-    """Strict JSON, in ASCII: what is no number is null, and a text that is no Unicode stays as it is, escaped."""
+    """Strict JSON, in ASCII: NaN and infinities become null; lone surrogates stay, escaped."""
     return json.dumps(_strict(data), indent=1, allow_nan=False) + "\n"
 
 

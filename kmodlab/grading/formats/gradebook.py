@@ -4,7 +4,7 @@
     learners.csv    a row for each learner, a column for each exercise
     checks.csv      a row for each check of each submission
 
-Where something errored its points are empty, never 0. A spreadsheet takes no cell for a formula.
+If something errored, its points are empty, never 0. No cell can be taken for a formula by a spreadsheet.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kmodlab.grading.formats.redact import (
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.text import escape_control_chars
 
-# What a spreadsheet may take for the beginning of a formula, also behind blanks and in full width (OWASP).
+# How a formula may begin in a spreadsheet, also after blanks and in full width (OWASP, CSV injection).
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20|]|[\t\r\n]")
 
 Cell = str | float | int | bool | None
@@ -43,7 +43,7 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
 
 
 def as_csv(rows: Iterable[Sequence[Cell]]) -> str:
-    """Rows as CSV (RFC 4180) that no spreadsheet calculates with."""
+    """Rows as CSV (RFC 4180) without formulas."""
     file = io.StringIO()
     writer = csv.writer(file)
     writer.writerows([_cell(cell) for cell in row] for row in rows)
@@ -74,8 +74,8 @@ def _submissions(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
         "kernel",
         "seconds",
     )
-    for found in by_learner(grades).values():
-        for grade in found:
+    for own in by_learner(grades).values():
+        for grade in own:
             remarks = " ".join(remarks_of(grade))
             state = GradeState.ERRORED if is_errored(grade) else grade.state
             points = points_of(grade.points)
@@ -86,10 +86,10 @@ def _submissions(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
 def _learners(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
     exercises = list(by_exercise(grades))
     yield ("learner", *exercises, "total", "to run again")
-    for learner, found in by_learner(grades).items():
-        points = {grade.exercise: points_of(grade.points) for grade in found}
-        again = " ".join(sorted({grade.exercise for grade in found if is_errored(grade)}))
-        yield (learner, *(points.get(exercise) for exercise in exercises), total_of(found), again)
+    for learner, own in by_learner(grades).items():
+        points = {grade.exercise: points_of(grade.points) for grade in own}
+        again = " ".join(sorted({grade.exercise for grade in own if is_errored(grade)}))
+        yield (learner, *(points.get(exercise) for exercise in exercises), total_of(own), again)
 
 
 def _checks(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
@@ -106,11 +106,10 @@ def _checks(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:
         "line",
         "seconds",
     )
-    for found in by_learner(grades).values():
-        for grade in found:
+    for own in by_learner(grades).values():
+        for grade in own:
             for check in grade.checks:
-                result = check.result
-                line = f"{result.line.file}:{result.line.number}" if result.line else ""
-                verdict = (str(result.status), points_of(result.points), result.max_points, result.reason)
-                name = (grade.learner, grade.exercise, check.id, result.title, check.hidden)
+                line = f"{check.line.file}:{check.line.number}" if check.line else ""
+                verdict = (str(check.status), points_of(check.points), check.max_points, check.reason)
+                name = (grade.learner, grade.exercise, check.id, check.title, check.hidden)
                 yield (*name, *verdict, line, round(check.seconds, 3))

@@ -1,10 +1,10 @@
-"""Gradescope's results.json, one for each learner, all of the exercises in it.
+"""Gradescope's results.json, one for each learner, with all exercises in it.
 
     gradescope/LEARNER/results.json
 
-Format: https://gradescope-autograders.readthedocs.io/en/latest/specs/. Where something errored there is a
-not-graded.json instead, without any score: Gradescope takes a missing results.json for a failed autograder, and gives
-no points then, not even zero.
+Format: https://gradescope-autograders.readthedocs.io/en/latest/specs/. If something errored, a not-graded.json without
+scores is written instead: for Gradescope, a missing results.json is a failed autograder, so it gives no points at all,
+not even zero.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.result import Status
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.files import as_json, file_name
-from kmodlab.grading.formats.redact import by_learner, for_learners, told_of, total_of, words_of
-from kmodlab.grading.models import CheckGrade, Grade
+from kmodlab.grading.formats.redact import by_learner, for_learners, remarks_for_learners, text_of, total_of
+from kmodlab.grading.models import Grade
 from kmodlab.text import escape_control_chars
 
 RESULTS = "results.json"
@@ -29,18 +29,18 @@ _LONGEST = 20_000  # characters of one check's output
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
     """Write one file for each learner."""
     written = []
-    for learner, found in by_learner(grades).items():
-        place = folder / "gradescope" / file_name(learner)
-        graded = total_of(found) is not None
-        (place / (NOT_GRADED if graded else RESULTS)).unlink(missing_ok=True)  # of an earlier run
-        written.append(replace_text(place / (RESULTS if graded else NOT_GRADED), as_json(as_results(found))))
+    for learner, own in by_learner(grades).items():
+        target = folder / "gradescope" / file_name(learner)
+        graded = total_of(own) is not None
+        (target / (NOT_GRADED if graded else RESULTS)).unlink(missing_ok=True)  # of an earlier run
+        written.append(replace_text(target / (RESULTS if graded else NOT_GRADED), as_json(as_results(own))))
     return written
 
 
 def as_results(grades: Sequence[Grade]) -> dict[str, Any]:
-    """One learner's grades in Gradescope's form; without any score where one of them errored."""
+    """One learner's grades in Gradescope's form; without any score if one of them errored."""
     score = total_of(grades)
-    about = [f"{grade.title}: {remark}" for grade in grades for remark in told_of(grade)]
+    about = [f"{grade.title}: {remark}" for grade in grades for remark in remarks_for_learners(grade)]
     results = {
         "output": escape_control_chars("\n".join(about)),
         "output_format": "text",
@@ -60,19 +60,18 @@ def _tests(grades: Sequence[Grade], *, scored: bool) -> Iterator[dict[str, Any]]
             yield _test(grade, for_learners(check), f"{first}.{second}", scored=scored)
 
 
-def _test(grade: Grade, check: CheckGrade, number: str, *, scored: bool) -> dict[str, Any]:
-    result = check.result
+def _test(grade: Grade, check: CheckResult, number: str, *, scored: bool) -> dict[str, Any]:
     test: dict[str, Any] = {
-        "name": escape_control_chars(result.title),
+        "name": escape_control_chars(check.title),
         "name_format": "text",
         "number": number,
-        "max_score": result.max_points,
-        "output": escape_control_chars(words_of(check)[:_LONGEST]),
+        "max_score": check.max_points,
+        "output": escape_control_chars(text_of(check)[:_LONGEST]),
         "output_format": "text",
         "visibility": "visible",
         "tags": [grade.exercise],
         "extra_data": {"check": check.id},
     }
-    if scored and result.status is not Status.ERRORED:
-        test |= {"score": result.points, "status": str(result.status)}
+    if scored and check.status is not Status.ERRORED:
+        test |= {"score": check.points, "status": str(check.status)}
     return test

@@ -1,6 +1,7 @@
-"""Pages from templates: whatever is put into one is made harmless and escaped, without being asked to.
+"""HTML pages from templates: every value is escaped, for HTML and for control characters.
 
-A page is one file: its style sheet is in it, it has no script, and its policy lets a browser fetch and run nothing.
+A page is a single file: its style sheet is in it, it has no script, and its content security policy lets a browser
+fetch and run nothing. Templates call `_` and `ngettext` for their messages, as Python code does.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from kmodlab.i18n import _, ngettext
 from kmodlab.text import escape_control_chars
 
 _PAGES = Path(__file__).with_name("pages")
@@ -34,21 +36,22 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         keep_trailing_newline=True,
-        finalize=_harmless,
+        finalize=_escape,
     )
     environment.filters |= {"prose": prose, "points": points}
+    environment.globals |= {"_": _, "ngettext": ngettext}
     return environment
 
 
-def _harmless(value: Any) -> Any:
+def _escape(value: Any) -> Any:
     return escape_control_chars(value) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def prose(sentence: str) -> Markup:
-    """A sentence; what stands in `backquotes` is set as code."""
+    """A sentence as HTML; what is in `backquotes` is set as code."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(escape_control_chars(sentence)))))  # noqa: S704 (escaped just before)
 
 
 def points(value: float | None) -> str:
-    """A number of points; a dash where there is none."""
+    """A number of points; a dash if it is None."""
     return "–" if value is None else f"{value:g}"

@@ -1,6 +1,6 @@
 """JUnit XML, as build servers read it: one suite for each submission, one case for each check.
 
-A check that errored is an `error`, one that failed a `failure`. What it says may be shown to learners.
+A check that errored is an `error`, one that failed a `failure`. The file may be shown to learners.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from kmodlab.checks.result import Status
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.files import replace_text
-from kmodlab.grading.formats.redact import by_learner, for_learners, is_errored, told_of, words_of
-from kmodlab.grading.models import CheckGrade, Grade, GradeState
+from kmodlab.grading.formats.redact import by_learner, for_learners, is_errored, remarks_for_learners, text_of
+from kmodlab.grading.models import Grade, GradeState
 from kmodlab.text import escape_control_chars
 
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
-_WORDS = {Status.FAILED: "failure", Status.ERRORED: "error"}
+_ELEMENTS = {Status.FAILED: "failure", Status.ERRORED: "error"}
 
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
@@ -28,8 +28,8 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
 def as_xml(grades: Sequence[Grade]) -> str:
     """All suites as one document."""
     root = Element("testsuites", name="kmodlab")
-    for found in by_learner(grades).values():
-        for grade in found:
+    for own in by_learner(grades).values():
+        for grade in own:
             root.append(_suite(grade))
     for count in ("tests", "failures", "errors"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
@@ -46,25 +46,25 @@ def _suite(grade: Grade) -> Element:
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(len(suite.findall("./testcase/failure"))))
     suite.set("errors", str(len(suite.findall("./testcase/error"))))
-    if told_of(grade):
-        SubElement(suite, "system-out").text = _text("\n".join(told_of(grade)))
+    remarks = remarks_for_learners(grade)
+    if remarks:
+        SubElement(suite, "system-out").text = _text("\n".join(remarks))
     return suite
 
 
-def _case(grade: Grade, check: CheckGrade) -> Element:
-    result = check.result
-    case = Element("testcase", name=_text(result.title), classname=_text(grade.exercise), time=f"{check.seconds:.3f}")
-    if result.status is not Status.PASSED:
-        found = SubElement(case, _WORDS[result.status], message=_text(result.reason), type=str(result.status))
-        found.text = _text(words_of(check))
+def _case(grade: Grade, check: CheckResult) -> Element:
+    case = Element("testcase", name=_text(check.title), classname=_text(grade.exercise), time=f"{check.seconds:.3f}")
+    if check.status is not Status.PASSED:
+        outcome = SubElement(case, _ELEMENTS[check.status], message=_text(check.reason), type=str(check.status))
+        outcome.text = _text(text_of(check))
     return case
 
 
 def _whole(grade: Grade) -> Element:
-    """A case that stands for the submission, where that could not be judged."""
+    """A case that stands for a submission that could not be judged."""
     case = Element("testcase", name=_text(grade.title), classname=_text(grade.exercise))
     kind = "error" if is_errored(grade) else "failure"
-    SubElement(case, kind, message=_text(told_of(grade)[0]), type=str(grade.state))
+    SubElement(case, kind, message=_text(remarks_for_learners(grade)[0]), type=str(grade.state))
     return case
 
 

@@ -1,7 +1,7 @@
-"""Marks in nbgrader's gradebook: `gradebook.db` in the folder, the course's own where the folder is a course.
+"""Points in nbgrader's gradebook: `gradebook.db` in the folder, the course's own if the folder is a course.
 
-A new gradebook is put in place when it is whole; one that is there is brought up to date in one transaction, and marks
-that a person gave stay. What errored has no score there, and waits for one. Needs nbgrader (the extra `nbgrader`).
+A new gradebook is put in place when it is complete; an existing one is updated in one transaction, and keeps the scores
+that a person gave. What errored has no score there, and waits for one. Needs nbgrader (the extra `nbgrader`).
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from kmodlab.checks.result import CheckResult
 from kmodlab.errors import SetupError
 from kmodlab.files import replaced
 from kmodlab.grading.formats.redact import by_exercise, checks_of, points_of
-from kmodlab.grading.models import CheckGrade, Grade, GradeState
+from kmodlab.grading.models import Grade, GradeState
+from kmodlab.i18n import _
 from kmodlab.settings import find_own_programs
 from kmodlab.text import escape_control_chars
 
@@ -24,9 +26,10 @@ _COURSE = "kmodlab"
 
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
-    """Put all marks into the gradebook."""
+    """Put all points into the gradebook."""
     if find_spec("nbgrader") is None:
-        raise SetupError("nbgrader is not installed here.", hint="Install it: pip install 'kmodlab[nbgrader]'.")
+        hint = _("Install it: pip install 'kmodlab[nbgrader]'.")
+        raise SetupError(_("nbgrader is not installed here."), hint=hint)
     with warnings.catch_warnings():
         # nbgrader adds rows in an order that newer versions of SQLAlchemy warn about.
         warnings.filterwarnings("ignore", "Object of type .* not in session")
@@ -60,22 +63,22 @@ def _fill(path: Path, grades: Sequence[Grade]) -> None:
         if gradebook.db.query(Course).first() is None:
             gradebook.db.add(Course(id=_COURSE))
         gradebook.course_id = gradebook.db.query(Course).first().id
-        for exercise, found in by_exercise(grades).items():
-            _add_assignment(gradebook, exercise, found)
-            for grade in found:
+        for exercise, same in by_exercise(grades).items():
+            _add_assignment(gradebook, exercise, same)
+            for grade in same:
                 _add_grade(gradebook, grade)
         commit()
 
 
 def _add_assignment(gradebook: Any, exercise: str, grades: Sequence[Grade]) -> None:
-    """The assignment with its notebook and cells, as far as they are not there."""
+    """Add the assignment with its notebook and cells, as far as they are missing."""
     gradebook.update_or_create_assignment(exercise)
     name = notebook_of(exercise)
     notebook = gradebook.update_or_create_notebook(name, exercise)
     known = {cell.name for cell in notebook.grade_cells}
-    for check, found in checks_of(grades).items():
+    for check, results in checks_of(grades).items():
         if check not in known:
-            gradebook.add_grade_cell(check, name, exercise, max_score=found[0].result.max_points, cell_type="code")
+            gradebook.add_grade_cell(check, name, exercise, max_score=results[0].max_points, cell_type="code")
 
 
 def _add_grade(gradebook: Any, grade: Grade) -> None:
@@ -94,7 +97,7 @@ def _add_grade(gradebook: Any, grade: Grade) -> None:
         row.needs_manual_grade = row.auto_score is None or row.manual_score is not None
 
 
-def _score(grade: Grade, check: CheckGrade | None) -> float | None:
+def _score(grade: Grade, check: CheckResult | None) -> float | None:
     if grade.state is GradeState.REJECTED:
         return 0.0
-    return points_of(check.result.points) if check and grade.state is GradeState.GRADED else None
+    return points_of(check.points) if check and grade.state is GradeState.GRADED else None

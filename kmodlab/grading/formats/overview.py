@@ -1,8 +1,8 @@
-"""The instructor's page: how each check went, what went wrong most often, what to run again, how long it took.
+"""The instructor's page: how each check went, the most frequent errors, what to run again, how long it took.
 
     overview.html
 
-One file, without a script. It names learners and hidden checks, and is not for learners.
+A single file without a script. It names learners and hidden checks, and is not for learners.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from kmodlab.checks.result import Status
+from kmodlab.checks.result import CheckResult, Status
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.html import render
 from kmodlab.grading.formats.redact import (
@@ -23,7 +23,7 @@ from kmodlab.grading.formats.redact import (
     points_of,
     remarks_of,
 )
-from kmodlab.grading.models import CheckGrade, Grade, GradeState
+from kmodlab.grading.models import Grade, GradeState
 
 _MOST_ERRORS = 10
 _SLOWEST = 10
@@ -45,8 +45,8 @@ def as_page(grades: Sequence[Grade]) -> str:
         learners=len({grade.learner for grade in grades}),
         submissions=len(grades),
         graded=len(graded),
-        unboxed=sum(not grade.sandboxed for grade in grades),
-        exercises=[_exercise(name, found) for name, found in by_exercise(grades).items()],
+        without_sandbox=sum(not grade.sandboxed for grade in grades),
+        exercises=[_exercise(name, same) for name, same in by_exercise(grades).items()],
         again=[_row(grade, _why_errored(grade)) for grade in again],
         rejected=[_row(grade, [grade.reason]) for grade in grades if grade.state is GradeState.REJECTED],
         strange=[_row(grade, grade.remarks) for grade in grades if grade.remarks],
@@ -62,8 +62,8 @@ def _row(grade: Grade, reasons: Iterable[str]) -> dict[str, Any]:
 
 
 def _why_errored(grade: Grade) -> list[str]:
-    checks = [check.result for check in grade.checks if points_of(check.result.points) is None]
-    return [*remarks_of(grade), *(f"{result.title}: {result.reason}" for result in checks)]
+    checks = [check for check in grade.checks if points_of(check.points) is None]
+    return [*remarks_of(grade), *(f"{check.title}: {check.reason}" for check in checks)]
 
 
 def _exercise(name: str, grades: Sequence[Grade]) -> dict[str, Any]:
@@ -83,14 +83,14 @@ def _exercise(name: str, grades: Sequence[Grade]) -> dict[str, Any]:
         "mean": round(fmean(earned), 2) if earned else None,
         "median": median(earned) if earned else None,
         "counts": counts,
-        "most": max((one["count"] for one in counts), default=0),
-        "checks": [_check(found) for found in checks_of(judged).values()],
+        "most": max((bar["count"] for bar in counts), default=0),
+        "checks": [_check(results) for results in checks_of(judged).values()],
         "errors": _errors(judged),
     }
 
 
 def _distribution(earned: Sequence[float], of: float) -> list[dict[str, Any]]:
-    """How many earned how much: a bar for each whole point, or for ten ranges where there are more."""
+    """How many earned how much: a bar for each whole point, or for ten ranges if there are more points."""
     whole = int(of) if of == int(of) and of < _BARS else 0
     steps = whole or _BARS - 1
     width = 1.0 if whole else of / steps if of else 1.0
@@ -98,29 +98,28 @@ def _distribution(earned: Sequence[float], of: float) -> list[dict[str, Any]]:
     return [{"label": f"{step * width:g}", "count": counts[step]} for step in range(steps + 1)]
 
 
-def _check(found: Sequence[CheckGrade]) -> dict[str, Any]:
-    results = [check.result for check in found]
+def _check(results: Sequence[CheckResult]) -> dict[str, Any]:
     counts = Counter(result.status for result in results)
     earned = [points for result in results if (points := points_of(result.points)) is not None]
     return {
         "title": results[0].title,
-        "hidden": found[0].hidden,
+        "hidden": results[0].hidden,
         "of": results[0].max_points,
         "mean": round(fmean(earned), 2) if earned else None,
-        "seconds": median(check.seconds for check in found),
+        "seconds": median(result.seconds for result in results),
         **{str(status): counts[status] for status in Status},
     }
 
 
 def _errors(grades: Sequence[Grade]) -> list[dict[str, Any]]:
-    """The most frequent reasons, each with the check that failed for it first."""
+    """The most frequent reasons, each with the first check that failed for it."""
     reasons = Counter[str]()
     first: dict[str, str] = {}
     for grade in grades:
-        failed = [check.result for check in grade.checks if check.result.status is Status.FAILED]
-        for result in failed:
-            first.setdefault(result.reason, result.title)
-        reasons.update({result.reason for result in failed})
+        failed = [check for check in grade.checks if check.status is Status.FAILED]
+        for check in failed:
+            first.setdefault(check.reason, check.title)
+        reasons.update({check.reason for check in failed})
     return [
         {"count": count, "check": first[reason], "reason": reason}
         for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_ERRORS]

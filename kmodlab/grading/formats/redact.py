@@ -1,7 +1,7 @@
-"""What others may see of a grade: learners see of a hidden check that there is one, its title and its points.
+"""What learners may see of a grade: a hidden check's title and points only, and that we failed, but not how.
 
-The instructor's own forms (the published JSON, the gradebook, the overview) have everything; those that reach
-learners go through here.
+The forms for the instructor (the published JSON, the gradebook, the overview) have everything; those that reach
+learners are made from what these functions return.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from kmodlab.checks.result import CheckResult, Status
-from kmodlab.grading.models import CheckGrade, Grade, GradeState
+from kmodlab.grading.models import Grade, GradeState
+from kmodlab.i18n import N_, _
 
-HIDDEN = "This check is hidden: what it looks at is not told."
-ERRORED = "This could not be judged, through no fault of yours. It takes no points, and is made once more."
-UNBOXED = "This was built and run without a sandbox, beside whatever else was on that machine."
+_HIDDEN = N_("This check is hidden: what it looks at is not told.")
+NOT_JUDGED = N_("This could not be judged, through no fault of yours. It takes no points, and is made once more.")
+_NO_SANDBOX = N_("This was built and run without a sandbox, beside whatever else was on that machine.")
 
 
-def for_learners(check: CheckGrade) -> CheckGrade:
-    """A check without what learners may not know: a hidden one has no reason, line, hint or log."""
-    result = check.result
-    if result.status is Status.ERRORED:
-        return replace(check, result=_bare(result, ERRORED))
+def for_learners(check: CheckResult) -> CheckResult:
+    """A result without what learners may not know: a hidden check has no reason, line, hint or log."""
+    if check.status is Status.ERRORED:
+        return _bare(check, _(NOT_JUDGED))
     if not check.hidden:
         return check
-    return replace(check, result=_bare(result, HIDDEN if result.status is Status.FAILED else ""))
+    return _bare(check, _(_HIDDEN) if check.status is Status.FAILED else "")
 
 
-def _bare(result: CheckResult, reason: str) -> CheckResult:
-    return replace(result, reason=reason, line=None, hints=(), log="")
+def _bare(check: CheckResult, reason: str) -> CheckResult:
+    return replace(check, reason=reason, line=None, hints=(), log="")
 
 
 def points_of(points: float | None) -> float | None:
-    """Points, or None where there are none: what errored has none, and what is no number counts as that."""
+    """Points; None if they are missing (the check errored) or not finite."""
     return points if points is not None and math.isfinite(points) else None
 
 
@@ -43,7 +43,7 @@ def is_errored(grade: Grade) -> bool:
 
 
 def total_of(grades: Iterable[Grade]) -> float | None:
-    """The points of several exercises; None where one of them errored."""
+    """The points of several exercises; None if one of them errored."""
     earned = [points_of(grade.points) for grade in grades]
     return None if None in earned else round(sum(points or 0 for points in earned), 2)
 
@@ -51,60 +51,59 @@ def total_of(grades: Iterable[Grade]) -> float | None:
 def is_unbuilt(grade: Grade) -> bool:
     """Whether nothing could be judged because nothing could be built.
 
-    Then every check fails for one and the same reason, nothing is earned, and no kernel had anything to say.
+    Then every check fails for the same reason, nothing is earned, and there is no kernel's log.
     """
-    results = [check.result for check in grade.checks]
     return (
-        bool(results)
-        and all(result.status is Status.FAILED and not result.points for result in results)
-        and len({(result.reason, result.line) for result in results}) == 1
-        and not any(result.log for result in results)
+        bool(grade.checks)
+        and all(check.status is Status.FAILED and not check.points for check in grade.checks)
+        and len({(check.reason, check.line) for check in grade.checks}) == 1
+        and not any(check.log for check in grade.checks)
     )
 
 
-def words_of(check: CheckGrade) -> str:
-    """Reason, line, hints and log of a check as plain text, for those forms that have one field for it all."""
-    result = check.result
-    lines = [result.reason] if result.reason else []
-    if result.line:
-        lines.append(f"{result.line.file}, line {result.line.number}: {result.line.text}")
-    lines += [f"Hint: {hint}" for hint in result.hints]
-    if result.log:
-        lines += ["The kernel's log:", result.log.rstrip("\n")]
+def text_of(check: CheckResult) -> str:
+    """Reason, line, hints and log of a check as plain text, for those forms that have one field for all of it."""
+    lines = [check.reason] if check.reason else []
+    if check.line:
+        where = _("{file}, line {number}: {text}")
+        lines.append(where.format(file=check.line.file, number=check.line.number, text=check.line.text))
+    lines += [_("Hint: {hint}").format(hint=hint) for hint in check.hints]
+    if check.log:
+        lines += [_("The kernel's log:"), check.log.rstrip("\n")]
     return "\n".join(lines)
 
 
 def remarks_of(grade: Grade) -> list[str]:
-    """What is to be said about a submission as a whole."""
+    """What is to be said about a submission as a whole, for the instructor."""
     reason = [grade.reason] if grade.reason else []
-    return [*reason, *grade.remarks, *([] if grade.sandboxed else [UNBOXED])]
+    return [*reason, *grade.remarks, *([] if grade.sandboxed else [_(_NO_SANDBOX)])]
 
 
-def told_of(grade: Grade) -> list[str]:
-    """The same for learners: of what went wrong on our side they hear that it did."""
-    return remarks_of(replace(grade, reason=ERRORED) if is_errored(grade) else grade)
+def remarks_for_learners(grade: Grade) -> list[str]:
+    """What is to be said about a submission as a whole, for its learner: a generic message replaces internal errors."""
+    return remarks_of(replace(grade, reason=_(NOT_JUDGED)) if is_errored(grade) else grade)
 
 
 def by_learner(grades: Iterable[Grade]) -> dict[str, list[Grade]]:
     """The grades of each learner, learners and exercises in the order of their names."""
-    found: dict[str, list[Grade]] = {}
-    for grade in sorted(grades, key=lambda one: (one.learner, one.exercise, one.source)):
-        found.setdefault(grade.learner, []).append(grade)
-    return found
+    grouped: dict[str, list[Grade]] = {}
+    for grade in sorted(grades, key=lambda grade: (grade.learner, grade.exercise, grade.source)):
+        grouped.setdefault(grade.learner, []).append(grade)
+    return grouped
 
 
 def by_exercise(grades: Iterable[Grade]) -> dict[str, list[Grade]]:
-    """The grades for each exercise."""
-    found: dict[str, list[Grade]] = {}
-    for grade in sorted(grades, key=lambda one: (one.exercise, one.learner, one.source)):
-        found.setdefault(grade.exercise, []).append(grade)
-    return found
+    """The grades for each exercise, exercises and learners in the order of their names."""
+    grouped: dict[str, list[Grade]] = {}
+    for grade in sorted(grades, key=lambda grade: (grade.exercise, grade.learner, grade.source)):
+        grouped.setdefault(grade.exercise, []).append(grade)
+    return grouped
 
 
-def checks_of(grades: Sequence[Grade]) -> dict[str, list[CheckGrade]]:
-    """The checks of one exercise by their cells' ids, over all its submissions."""
-    found: dict[str, list[CheckGrade]] = {}
+def checks_of(grades: Sequence[Grade]) -> dict[str, list[CheckResult]]:
+    """The results of one exercise by their checks' ids, over all its submissions."""
+    grouped: dict[str, list[CheckResult]] = {}
     for grade in grades:
         for check in grade.checks:
-            found.setdefault(check.id, []).append(check)
-    return found
+            grouped.setdefault(check.id, []).append(check)
+    return grouped

@@ -1,1 +1,1 @@
-"""Other people's graders: nbgrader, Gradescope."""
+"""Grading with other graders: nbgrader, Gradescope."""

@@ -1,10 +1,10 @@
-"""An autograder for Gradescope: the zip file that it wants, and what runs for each submission.
+"""An autograder for Gradescope: the zip file to upload, and what runs for each submission.
 
     setup.sh, run_autograder       the two scripts, at the root
     kmodlab/                       this checkout's package and its set-up
-    exercises/NAME/master.ipynb    the masters, hidden checks and all: such a file is not for learners
+    exercises/NAME/master.ipynb    the masters with their hidden checks: the zip file is not for learners
 
-Layout and results: https://gradescope-autograders.readthedocs.io/en/latest/specs/. Judging is `grading`'s business.
+Layout and results: https://gradescope-autograders.readthedocs.io/en/latest/specs/.
 """
 
 from __future__ import annotations
@@ -27,14 +27,15 @@ from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.grading.pool import Pool
-from kmodlab.grading.task import unmade
+from kmodlab.grading.task import result_without_run
+from kmodlab.i18n import _
 
 _CHECKOUT = Path(__file__).parents[3]
 _PARTS = ("kmodlab", "binder", "pyproject.toml", "README.md", "LICENSE")
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints", ".mypy_cache"}
 _SCRIPTS = Path(__file__).with_name("gradescope")
 _OPTIONS = "@OPTIONS@"
-_TIME = (1980, 1, 1, 0, 0, 0)  # the same contents are the same file
+_TIME = (1980, 1, 1, 0, 0, 0)  # so that equal contents make equal zip files
 
 LEARNER = "submission"
 
@@ -43,10 +44,14 @@ LEARNER = "submission"
 
 
 def pack(exercises: Sequence[Exercise], target: Path, *, without_sandbox: bool = False) -> int:
-    """Write the autograder for some exercises; returns how many files are in it. UsageError outside of a checkout."""
+    """Write the autograder for some exercises; returns how many files are in it.
+
+    Raises:
+        UsageError: kmodlab does not run from a checkout.
+    """
     if not (_CHECKOUT / "binder" / "setup.sh").is_file():
-        hint = "Get the sources, and run it from there: the autograder takes them along."
-        raise UsageError("This kmodlab is not run from its checkout.", hint=hint)
+        hint = _("Get the sources, and run it from there: the autograder contains them.")
+        raise UsageError(_("This kmodlab is not run from its checkout."), hint=hint)
     options = "--without-sandbox" if without_sandbox else ""
     count = 0
     with replaced(target) as partial, zipfile.ZipFile(partial, "w", zipfile.ZIP_DEFLATED) as archive:
@@ -73,42 +78,45 @@ def _members(exercises: Sequence[Exercise], options: str) -> Iterator[tuple[str,
 def _files(path: Path) -> list[Path]:
     if path.is_file():
         return [path]
-    found = (one for one in path.rglob("*") if one.is_file() and one.suffix != ".pyc")
-    return sorted(one for one in found if _LEFT_OUT.isdisjoint(one.relative_to(path).parts))
+    files = (file for file in path.rglob("*") if file.is_file() and file.suffix != ".pyc")
+    return sorted(file for file in files if _LEFT_OUT.isdisjoint(file.relative_to(path).parts))
 
 
 # ---- one submission ------------------------------------------------------------------------------------------------
 
 
 def grade_one(root: Path, pool: Pool, deadline_s: float) -> list[Grade]:
-    """Grade what lies in ROOT/submission by the masters in ROOT/source/exercises: a grade for each exercise."""
+    """Grade what is in ROOT/submission by the masters in ROOT/source/exercises; returns a grade for each exercise."""
     exercises, texts = read_exercises(find_masters(root / "source" / "exercises"))
-    intake = read_submissions([root / "submission"], list(exercises))
-    # Whoever the names of files and folders name: all that is there is one learner's.
-    submissions = tuple(replace(one, learner=LEARNER) for one in intake.submissions)
-    plan = make_plan(replace(intake, submissions=submissions), exercises, texts, pool.find_setting())
+    # Everything is one learner's, whatever names the files and folders have.
+    handed_in = [
+        replace(file, learner=LEARNER) if file.learner else file
+        for file in read_submissions([root / "submission"], list(exercises))
+    ]
+    plan = make_plan(handed_in, exercises, texts, pool.find_setting())
     with TemporaryDirectory(prefix="kmodlab-autograder-") as folder, Journal(Path(folder, "journal")) as journal:
-        steps = list(grade_all(plan, pool, journal, deadline_s))
-    found = {step.grade.exercise: step.grade for step in steps if step.grade}
-    refused = " ".join(f"{one.source}: {one.reason}" for one in plan.refusals)
-    return [found.get(name) or _nothing(exercise, refused) for name, exercise in sorted(exercises.items())]
+        events = list(grade_all(plan, pool, journal, deadline_s))
+    grades = {event.grade.exercise: event.grade for event in events if event.grade}
+    left_out = " ".join(f"{file.source}: {file.problem}" for file in plan.left_out)
+    return [grades.get(name) or _missing(exercise, left_out) for name, exercise in sorted(exercises.items())]
 
 
-def _nothing(exercise: Exercise, refused: str) -> Grade:
-    reason = f"There is no notebook to this exercise in what was handed in. {refused}".strip()
-    checks = tuple(unmade(exercise, name, Status.FAILED, reason) for name in exercise.checks)
+def _missing(exercise: Exercise, left_out: str) -> Grade:
+    """The grade for an exercise to which there is no notebook."""
+    reason = f"{_('No notebook to this exercise was handed in.')} {left_out}".strip()
+    checks = tuple(result_without_run(exercise, name, Status.FAILED, reason) for name in exercise.checks)
     about = {"learner": LEARNER, "exercise": exercise.name, "title": exercise.title, "source": "", "digest": ""}
     return Grade(**about, state=GradeState.REJECTED, checks=checks, reason=reason)  # type: ignore[arg-type]
 
 
 def forget_results(root: Path) -> None:
-    """Remove what an earlier run left, so that nobody takes it for this one's."""
+    """Remove the results of an earlier run, which could be taken for this one's."""
     for name in (RESULTS, NOT_GRADED):
         (root / "results" / name).unlink(missing_ok=True)
 
 
 def write_results(grades: Sequence[Grade], root: Path) -> Mapping[str, str]:
-    """Write ROOT/results/results.json; where something errored another file, and the reasons by exercise."""
+    """Write ROOT/results/results.json, or another file if something errored; returns the reasons by exercise."""
     folder = root / "results"
     errored = {grade.exercise: grade.reason for grade in grades if is_errored(grade)}
     replace_text(folder / (NOT_GRADED if errored else RESULTS), as_json(as_results(grades)))

@@ -1,7 +1,7 @@
-"""What learners do not get: solutions and hidden checks, in nbgrader's release and in its feedback.
+"""Remove solutions and hidden checks, which learners do not get, from nbgrader's release and its feedback.
 
-nbgrader's own ClearSolutions puts Python into C, and takes the first line of a cell away with its solution; here the
-starter comes from kmodlab's `regions`, in the cell's own language.
+nbgrader's own ClearSolutions puts Python into C, and removes the first line of a cell with its solution; here the
+starter comes from `course.regions`, in the cell's own language.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from kmodlab.checks.registry import CheckTextError, read_check
 from kmodlab.course.exercise import HIDDEN
 from kmodlab.course.regions import has_marks, starter_of
 from kmodlab.course.release import announce_hidden
+from kmodlab.i18n import _
 from kmodlab.submission.cells import split_magic
 
 _Processed = tuple[NotebookNode, ResourcesDict]
@@ -28,7 +29,7 @@ class ClearSolutions(NbgradersClearSolutions):
     """Put the starter, or a stub in the cell's own language, in the place of a solution."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, cell_index: int) -> _Processed:
-        """Clear one cell; those that begin with no magic, and solutions in the wrong cells, are nbgrader's business."""
+        """Clear one cell; nbgrader itself clears cells without a magic, and rejects solutions in the wrong cells."""
         magic, body = split_magic(cell.source)
         if not magic or cell.cell_type != "code" or not utils.is_solution(cell):
             processed: _Processed = super().preprocess_cell(cell, resources, cell_index)
@@ -51,12 +52,12 @@ class ClearHiddenChecks(ClearHiddenTests):
 
 
 class HideChecks(NbGraderPreprocessor):
-    """Take hidden checks, and what they said, out of an autograded notebook; the score stays."""
+    """Remove hidden checks and their outputs from an autograded notebook; the scores stay."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, _cell_index: int) -> _Processed:
         """Hide one cell, if it is such a check."""
         if _is_hidden(cell):
-            cell.source = _released(cell) or "# A further check."
+            cell.source = _released(cell) or f"# {_('A further check.')}"
             cell.outputs = []
         return cell, resources
 
@@ -66,7 +67,7 @@ def _is_hidden(cell: Any) -> bool:
 
 
 def _released(cell: Any) -> str | None:
-    """What learners see of a hidden check; None where it is none."""
+    """What learners see of a hidden check; None if the cell is not one, or cannot be read."""
     if not _is_hidden(cell):
         return None
     try:

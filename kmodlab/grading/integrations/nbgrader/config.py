@@ -1,9 +1,9 @@
-"""kmodlab's rules as nbgrader's settings: what stands where in its four pipelines.
+"""kmodlab's rules as nbgrader's settings: which preprocessors are in its four pipelines.
 
-generate_assignment   solutions and hidden checks go out by kmodlab's rules (`clearing`)
-autograde             the submitted notebook is only read, its answers put into the source (`intake`), and these are
-                      judged in the sandbox (`judging`); nothing of a learner's runs as Python, no file is copied
-generate_feedback     hidden checks are taken out of what learners get (`clearing`)
+generate_assignment   solutions and hidden checks are removed by kmodlab's rules (`clearing`)
+autograde             the answers of a submitted notebook are put into the source, and judged in the sandbox
+                      (`autograde`); nothing of a learner's runs as Python, no file is copied
+generate_feedback     hidden checks are removed from what learners get (`clearing`)
 validate              runs the notebook as it is, so it is for one's own notebooks only
 """
 
@@ -27,15 +27,14 @@ from nbgrader.preprocessors import (
     SaveCells,
 )
 
+from kmodlab.grading.integrations.nbgrader.autograde import AnswersOnly, Judge
 from kmodlab.grading.integrations.nbgrader.clearing import ClearHiddenChecks, ClearSolutions, HideChecks
-from kmodlab.grading.integrations.nbgrader.intake import AnswersOnly
-from kmodlab.grading.integrations.nbgrader.judging import Judge
 
 _CELL_S = 600  # nbgrader's own 30 s are too few for a check in an emulated guest
 
 
 def configure(config: Any) -> None:
-    """Set nbgrader's configuration object so that it works by kmodlab's rules."""
+    """Set nbgrader's configuration object to kmodlab's rules."""
     config.GenerateAssignment.preprocessors = [
         IncludeHeaderFooter,
         LockCells,

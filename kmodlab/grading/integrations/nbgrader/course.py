@@ -1,9 +1,7 @@
-"""The course as files: a configuration that hands nbgrader kmodlab's rules, and each master as its source.
+"""The files of a course for nbgrader: a configuration with kmodlab's rules, and each master as a source.
 
-    COURSE/nbgrader_config.py                  written once; the instructor may change it
-    COURSE/source/01-hello/hello.ipynb         the master, with nbgrader's metadata, without outputs
-
-All else is nbgrader's business, with the parts in `config`.
+COURSE/nbgrader_config.py                  written once; the instructor may change it
+COURSE/source/01-hello/hello.ipynb         the master, with nbgrader's metadata, without outputs
 """
 
 from __future__ import annotations
@@ -29,15 +27,15 @@ configure(c)  # solutions, hidden checks, judging and feedback by kmodlab's rule
 
 
 def write_course(exercises: Iterable[Exercise], folder: Path) -> list[Path]:
-    """Write the course, or bring its sources up to date; returns what was written."""
+    """Write the course, or bring its sources up to date; returns the files that were written."""
     config = folder / CONFIG
     written = [] if config.exists() else [replace_text(config, _CONFIG)]
     for exercise in exercises:
-        place = folder / "source" / exercise.name / exercise.notebook.name
-        written.append(replace_text(place, as_source(exercise)))
+        path = folder / "source" / exercise.name / exercise.notebook.name
+        written.append(replace_text(path, as_source(exercise)))
     return written
 
 
 def as_source(exercise: Exercise) -> str:
-    """The master as nbgrader wants it, as a file's text."""
+    """The text of the source that nbgrader makes its release from."""
     return notebook_text(make_notebook(exercise, {cell.id: cell.source for cell in exercise.cells}))

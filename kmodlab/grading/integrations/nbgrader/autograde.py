@@ -1,0 +1,178 @@
+"""Autograding in nbgrader by kmodlab's rules: only answers are taken from a submission, and the sandbox judges them.
+
+`AnswersOnly` reads the submitted notebook as hostile and puts the text of its answers into the source; no cell, output,
+attachment or metadata goes on, and no other file that was handed in is touched, links among them. What was strange is
+written into the notebook's metadata.
+
+`Judge` takes the place of nbgrader's Execute: each check's cell gets its result as text, and the bare points, which
+nbgrader reads. If a check errored, the whole submission is left without grades: nbgrader says so, ends with status 1,
+and judges it once more in its next run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from nbconvert.exporters import NotebookExporter
+from nbconvert.exporters.exporter import ResourcesDict
+from nbformat import NotebookNode
+from nbformat.v4 import new_output
+from nbgrader.coursedir import CourseDirectory
+from nbgrader.preprocessors.base import NbGraderPreprocessor
+from traitlets import Bool
+
+from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.runner import CheckRunner
+from kmodlab.course.exercise import KEY, Exercise, read_master
+from kmodlab.course.release import make_notebook
+from kmodlab.errors import KmodlabError, SandboxError
+from kmodlab.grading.archives import find_notebooks
+from kmodlab.grading.formats.redact import text_of
+from kmodlab.grading.models import HandedIn
+from kmodlab.grading.notebooks import NotebookError, match, read_notebook
+from kmodlab.grading.task import result_without_run, run_check
+from kmodlab.guest.lab import load_lab
+from kmodlab.i18n import N_, _
+from kmodlab.sandbox.sandbox import check_sandbox
+from kmodlab.settings import get_settings
+from kmodlab.text import escape_control_chars
+
+_LONGEST = 20_000  # characters of one check's output
+_STATUSES = {Status.PASSED: N_("passed"), Status.FAILED: N_("failed"), Status.ERRORED: N_("errored")}
+
+
+class NotJudgedError(KmodlabError):
+    """A check errored, so there are no grades for this submission yet."""
+
+
+@dataclass(frozen=True)
+class NotebookPaths:
+    """Where one learner's notebook and the exercise's source are in a course."""
+
+    source: Path
+    submitted: Path
+
+    @classmethod
+    def of(cls, course: CourseDirectory, resources: ResourcesDict) -> NotebookPaths:
+        """The paths for the notebook that is being converted."""
+        about = resources["nbgrader"]
+        file = f"{about['notebook']}.ipynb"
+        source = course.format_path(course.source_directory, ".", about["assignment"])
+        submitted = course.format_path(course.submitted_directory, about["student"], about["assignment"])
+        return cls(Path(source, file).absolute(), Path(submitted, file).absolute())
+
+
+def _course_of(exporter: Any) -> CourseDirectory:
+    course: CourseDirectory = exporter.parent.coursedir  # its parent is one of nbgrader's converters
+    return course
+
+
+# ---- taking answers ------------------------------------------------------------------------------------------------
+
+
+class AnswersOnly(NotebookExporter):
+    """Reads a submitted notebook by kmodlab's rules, and everything else as nbconvert does."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(**options)  # type: ignore[no-untyped-call]
+        course = _course_of(self)
+        course.ignore = [*course.ignore, "*"]  # no other file is copied, neither a learner's nor the source's
+
+    def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
+        """Convert one notebook."""
+        paths = NotebookPaths.of(_course_of(self), resources)
+        if Path(filename).absolute() == paths.submitted:
+            return self.from_notebook_node(take_answers(paths), resources, **options)  # type: ignore[no-untyped-call]
+        return super().from_filename(filename, resources, **options)
+
+
+def take_answers(paths: NotebookPaths) -> Any:
+    """The source with the learner's answers. If there are none, all answers are empty, and the metadata say why."""
+    exercise = read_master(paths.source)
+    handed_in = match(_read(paths.submitted), exercise)
+    empty = {name: source.partition("\n")[0] for name, source in exercise.starter.items()}
+    texts = {cell.id: cell.source for cell in exercise.cells} | empty | dict(handed_in.answers)
+    return make_notebook(exercise, texts, remarks=list(handed_in.remarks), problem=handed_in.problem)
+
+
+def _read(path: Path) -> HandedIn:
+    if path.is_symlink():
+        return HandedIn((path.name,), problem=_("It is a link or a device."))
+    file = next(find_notebooks(path))
+    if file.problem:
+        return file
+    try:
+        return HandedIn(file.parts, notebook=read_notebook(file.content))
+    except NotebookError as error:
+        return HandedIn(file.parts, problem=str(error))
+
+
+# ---- judging them --------------------------------------------------------------------------------------------------
+
+
+class Judge(NbGraderPreprocessor):
+    """Judge the answers in an autograded notebook, and write the results into its checks' cells."""
+
+    without_sandbox = Bool(
+        False, help=_("Judge even if there is no sandbox: what learners wrote can then read files.")
+    ).tag(config=True)
+
+    def preprocess(self, nb: NotebookNode, resources: ResourcesDict) -> tuple[NotebookNode, ResourcesDict]:
+        """Judge one notebook.
+
+        Raises:
+            SandboxError: there is no sandbox.
+            NotJudgedError: a check errored.
+        """
+        verdict = check_sandbox()
+        if not verdict.works and not self.without_sandbox:
+            sentence = _("Nothing is graded here. {reason}").format(reason=verdict.sentence)
+            raise SandboxError(sentence, hint=verdict.hint)
+        for remark in nb.metadata[KEY]["remarks"]:
+            self.log.warning("%s: %s", resources["nbgrader"]["student"], escape_control_chars(remark))
+        exercise = read_master(NotebookPaths.of(_course_of(self.parent), resources).source)
+        results = _judge(exercise, nb)
+        errored = [check for check in results.values() if check.status is Status.ERRORED]
+        if errored:
+            raise NotJudgedError(f"{errored[0].title}: {errored[0].reason}")
+        for cell in nb.cells:
+            check = results.get(cell.metadata.nbgrader.grade_id)
+            if check:
+                cell.outputs = _outputs(check)
+        return nb, resources
+
+
+@cache
+def _runner() -> CheckRunner:
+    """One runner for all notebooks; its guests end with this process."""
+    return CheckRunner(load_lab(get_settings()))
+
+
+def _judge(exercise: Exercise, notebook: Any) -> Mapping[str, CheckResult]:
+    problem = notebook.metadata[KEY]["problem"]
+    if problem:
+        return {name: result_without_run(exercise, name, Status.FAILED, problem) for name in exercise.checks}
+    cells = {cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells}
+    work = exercise.work({name: cells[name] for name in exercise.answers})
+    runner = _runner()
+    runner.prepare()  # a guest comes up while the compiler works
+    return {name: run_check(exercise, name, work, runner) for name in exercise.checks}
+
+
+def _outputs(check: CheckResult) -> list[Any]:
+    """The result as text on standard output, and the points as the cell's value."""
+    assert check.points is not None
+    verdict = _("{title}: {status}, {points:g} of {worth:g}")
+    verdict = verdict.format(
+        title=check.title, status=_(_STATUSES[check.status]), points=check.points, worth=check.max_points
+    )
+    text = escape_control_chars(f"{verdict}\n{text_of(check)}"[:_LONGEST]).rstrip("\n") + "\n"
+    value = {"text/plain": repr(float(check.points))}
+    return [
+        new_output("stream", name="stdout", text=text),
+        new_output("execute_result", data=value, execution_count=None),
+    ]
