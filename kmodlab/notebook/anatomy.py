@@ -1,18 +1,17 @@
-"""`%anatomy`: the inside of what a cell has built, and of the kernel's own modules."""
+"""`%anatomy`: what is inside a file that a cell has built, or inside one of the kernel's own modules."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 
 from kmodlab.elf.builtin import builtin_file, builtin_makefile
 from kmodlab.elf.databases import load_databases
 from kmodlab.elf.exports import parse_symvers
 from kmodlab.errors import UsageError
+from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources, kmod_name
-from kmodlab.notebook.arguments import split
-from kmodlab.notebook.show import show_view
+from kmodlab.notebook.magic import show_view, split
 from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.notebook.views import elf
 from kmodlab.notebook.views.comparison import ASPECTS, builtin_beside_module, so_beside_ko
@@ -20,125 +19,141 @@ from kmodlab.notebook.views.explorer import explore
 from kmodlab.notebook.views.sizes import size_picture
 from kmodlab.notebook.views.view import Picture, Source, View
 
-HELP = """\
-Look inside a module that a cell has built, or any other of the kernel's.
+ANATOMY_HELP = _("""\
+Look inside a module that a cell has built, or one of the kernel's own.
 
     %anatomy hello                       everything, to unfold
     %anatomy sections hello              one view of it; more are below
-    %anatomy sections hello.o            of what kbuild made on the way (%built hello lists that)
-    %anatomy modinfo usb-storage         of a module of the kernel's own
+    %anatomy sections hello.o            of an object file of the build (%built hello lists them)
+    %anatomy modinfo usb-storage         of one of the kernel's own modules
     %anatomy relocations hello .text     of one section
     %anatomy builtin hello               the same source built in, beside the module
     %anatomy library greet hello         a shared library from a %%library cell, beside the module
     %anatomy builtin hello questions     one aspect of a comparison: questions, sections or symbols
 
     sections symbols imports exports relocations modinfo sizes builtin library
-"""
+""")
 
 
-def anatomy(place: NotebookState, line: str, _cell: str | None) -> None:
-    """Run the magic."""
+def anatomy(state: NotebookState, line: str, _cell: str | None) -> None:
+    """Run `%anatomy`."""
     words = split(line)
     view = words.pop(0) if words and words[0] in _VIEWS else "all"
     if not words:
-        hint = "Build one with `%%kmod hello`, then: %anatomy hello"
-        raise UsageError("%anatomy needs the name of a module.", hint=hint)
-    show_view(_VIEWS[view](place, *_exactly(view, words)))
-
-
-def _exactly(view: str, words: list[str]) -> list[str]:
-    allowed = {"relocations": (1, 2), "builtin": (1, 2), "library": (2, 3)}.get(view, (1, 1))
-    if not allowed[0] <= len(words) <= allowed[1]:
-        raise UsageError(f"%anatomy {view} does not take {len(words)} names.", hint="`%anatomy?` shows what it takes.")
-    return words
+        hint = _("Build one with `%%kmod hello`, then: %anatomy hello")
+        raise UsageError(_("%anatomy needs the name of a module."), hint=hint)
+    least, most = {"relocations": (1, 2), "builtin": (1, 2), "library": (2, 3)}.get(view, (1, 1))
+    if not least <= len(words) <= most:
+        sentence = ngettext(
+            "%anatomy {view} does not take {number} name.", "%anatomy {view} does not take {number} names.", len(words)
+        )
+        raise UsageError(
+            sentence.format(view=view, number=len(words)),
+            hint=_("`{magic}?` shows what it takes.").format(magic="%anatomy"),
+        )
+    show_view(_VIEWS[view](state, *words))
 
 
 # ---- finding files -------------------------------------------------------------------------------------------------
 
 
-def find_file(place: NotebookState, name: str) -> Source:
-    """The file that a learner means: what a cell built, an object on the way to it, or a module of the kernel's."""
-    made = place.made.get(_kmod(name))
-    if made is not None and (ko := made.ko(_kmod(name))) is not None:
+def find_file(state: NotebookState, name: str) -> Source:
+    """The file of that name: a module, object file or library that a cell built, or one of the kernel's own modules.
+
+    Raises:
+        UsageError: there is no such file.
+    """
+    module = state.modules.get(_kmod(name))
+    if module is not None and (ko := module.ko(_kmod(name))) is not None:
         return ko
-    for each in reversed(place.made.values()):
-        if name in each.build.files:
-            return each.build.files[name]
-    if name.removesuffix(".so") in place.libraries:
-        return place.libraries[name.removesuffix(".so")]
-    if found := _kernels_own(place.session.lab.tree.modules, _kmod(name)):
-        return found
+    for module in reversed(state.modules.values()):
+        if name in module.build.files:
+            return module.build.files[name]
+    if name.removesuffix(".so") in state.libraries:
+        return state.libraries[name.removesuffix(".so")]
+    folder = state.session.lab.tree.modules
+    if path := load_databases(folder).find_path(_kmod(name)):
+        return folder / path
     raise UsageError(
-        f"There is no {name}: no cell has built it, and the kernel has no such module.",
-        hint="Run the cell that builds it. `%built hello` lists what a build leaves.",
+        _("There is no {name}: no cell has built it, and the kernel has no such module.").format(name=name),
+        hint=_("Run the cell that builds it. `%built hello` lists what a build leaves."),
     )
 
 
-def _kernels_own(folder: Path, name: str) -> Path | None:
-    path = load_databases(folder).find_path(name)
-    return folder / path if path else None
-
-
 def _kmod(name: str) -> str:
-    """The name that lsmod shows, for a module or its file."""
+    """The name that lsmod shows for a module; `name` may be that of its file."""
     return kmod_name(name.removesuffix(".ko"))
 
 
-def get_made(place: NotebookState, name: str) -> BuiltModule:
-    """What the cell built that made this module; UsageError where there is none."""
-    made = place.made.get(_kmod(name))
-    if made is None:
-        there = ", ".join(place.made)
-        hint = f"There are: {there}." if there else f"Begin a cell with `%%kmod {name}`."
-        raise UsageError(f"No cell has built {name} yet.", hint=hint)
-    return made
+def get_module(state: NotebookState, name: str) -> BuiltModule:
+    """The module of that name that a cell has built.
+
+    Raises:
+        UsageError: no cell has built it.
+    """
+    module = state.modules.get(_kmod(name))
+    if module is None:
+        if state.modules:
+            hint = _("There are: {names}.").format(names=", ".join(state.modules))
+        else:
+            hint = _("Begin a cell with `%%kmod {name}`.").format(name=name)
+        raise UsageError(_("No cell has built {name} yet.").format(name=name), hint=hint)
+    return module
 
 
 # ---- views ---------------------------------------------------------------------------------------------------------
 
 
-def _builtin(place: NotebookState, name: str, aspect: str = "") -> View:
-    """The same sources once more, as if they were built in; only single ones, as kbuild's rule is for one file."""
-    made = get_made(place, name)
-    ko = made.ko(_kmod(name))
-    module = made.build.name
+def _builtin(state: NotebookState, name: str, aspect: str = "") -> View:
+    """The module beside an object file of the same source that is built in; kbuild's rule is for a single source."""
+    module = get_module(state, name)
+    ko = module.ko(_kmod(name))
+    own_name = module.build.name
     files: Mapping[str, str | bytes] = {
-        file: text for file, text in made.sources.files.items() if file not in ("Makefile", "Kbuild")
+        file: text for file, text in module.sources.files.items() if file not in ("Makefile", "Kbuild")
     }
     if sum(file.endswith(".c") for file in files) != 1 or ko is None:
-        raise UsageError("Only a module with a single source can be compared with itself built in.")
-    tree = place.session.lab.tree
-    built = build(tree, Sources.of(module, {**files, "Makefile": builtin_makefile(module)}))
-    object_file = built.files.get(builtin_file(module))
+        raise UsageError(_("Only a module with a single source can be compared with itself built in."))
+    tree = state.session.lab.tree
+    outcome = build(tree, Sources.of(own_name, {**files, "Makefile": builtin_makefile(own_name)}))
+    object_file = outcome.files.get(builtin_file(own_name))
     if object_file is None:
-        raise UsageError(f"{module} does not compile as a built-in driver: {built.sentence}")
+        sentence = _("{name} does not compile as a built-in driver: {reason}")
+        raise UsageError(sentence.format(name=own_name, reason=outcome.sentence))
     return builtin_beside_module(object_file, ko, _aspects(aspect))
 
 
-def _aspects(asked: str) -> tuple[str, ...]:
-    if asked and asked not in ASPECTS:
-        raise UsageError(f"A comparison has no aspect {asked!r}.", hint=f"There are: {', '.join(ASPECTS)}.")
-    return (asked,) if asked else ASPECTS
+def _aspects(name: str) -> tuple[str, ...]:
+    """The aspect of that name, or all if the name is empty."""
+    if name and name not in ASPECTS:
+        raise UsageError(
+            _("A comparison has no aspect {name!r}.").format(name=name),
+            hint=_("There are: {names}.").format(names=", ".join(ASPECTS)),
+        )
+    return (name,) if name else ASPECTS
 
 
-def _library(place: NotebookState, library: str, name: str, aspect: str = "") -> View:
-    if library.removesuffix(".so") not in place.libraries:
-        raise UsageError(f"No cell has built the library {library} yet.", hint="Begin a cell with `%%library greet`.")
-    symvers = parse_symvers(place.session.lab.tree.symvers)
-    so = place.libraries[library.removesuffix(".so")]
-    return so_beside_ko(so, find_file(place, name), symvers, _aspects(aspect))
+def _library(state: NotebookState, library: str, name: str, aspect: str = "") -> View:
+    if library.removesuffix(".so") not in state.libraries:
+        raise UsageError(
+            _("No cell has built the library {name} yet.").format(name=library),
+            hint=_("Begin a cell with `%%library greet`."),
+        )
+    symvers = parse_symvers(state.session.lab.tree.symvers)
+    so = state.libraries[library.removesuffix(".so")]
+    return so_beside_ko(so, find_file(state, name), symvers, _aspects(aspect))
 
 
 def _of_file(view: Callable[[Source], View]) -> Callable[..., View]:
-    return lambda place, name: view(find_file(place, name))
+    return lambda state, name: view(find_file(state, name))
 
 
-def _relocations(place: NotebookState, name: str, section: str = "") -> View:
-    return elf.relocations(find_file(place, name), section=section)
+def _relocations(state: NotebookState, name: str, section: str = "") -> View:
+    return elf.relocations(find_file(state, name), section=section)
 
 
-def _sizes(place: NotebookState, name: str) -> Picture:
-    return size_picture(find_file(place, name), name=name)
+def _sizes(state: NotebookState, name: str) -> Picture:
+    return size_picture(find_file(state, name), name=name)
 
 
 _VIEWS: dict[str, Callable[..., View | Picture]] = {

@@ -1,12 +1,12 @@
-"""`check` and its words in a notebook, `hint`, `progress`, and the cells that are only written down.
+"""`check` and its words in a notebook, `hint`, `progress`, `%%kscript` and `%%answer`.
 
-What the learner wrote is what the notebook's cells said when they were run last; it is judged just as a grader judges
-it, in guests of its own. A check shows a card, and is the number of points: nbgrader reads that.
+A check judges what the notebook's cells said when they were last run, as a grader judges it, in guests of its own. It
+shows a card and returns the number of points, which nbgrader reads.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,32 +19,16 @@ from kmodlab.checks.result import CheckResult
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course import progress as record
 from kmodlab.errors import KmodlabError, UsageError
-from kmodlab.notebook.arguments import split
+from kmodlab.i18n import _, ngettext
 from kmodlab.notebook.guest import guest
-from kmodlab.notebook.render.check import CheckCard, hint_parts, points_words
+from kmodlab.notebook.magic import show, show_view, split
+from kmodlab.notebook.render.check import CheckCard, hint_parts, plural_number
 from kmodlab.notebook.render.parts import Level, Message, Part
-from kmodlab.notebook.show import show, show_view
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views.table import Column, ColumnKind, Table
 from kmodlab.notebook.views.view import View
 from kmodlab.submission.cells import read_cell
 from kmodlab.submission.learner_sources import LearnerSources
-
-KSCRIPT_HELP = """\
-Write a shell script down, for a check, and run it in the guest.
-
-    %%kscript install
-    mkdir -p /lib/modules/$(uname -r)/extra
-    ...
-
-A check runs it once more, in a pristine guest.
-"""
-ANSWER_HELP = """\
-Write an answer in words down, for a check. Lines that begin with # are left aside.
-
-    %%answer order
-    first second
-"""
 
 
 class NotCheckedError(KmodlabError):
@@ -53,17 +37,20 @@ class NotCheckedError(KmodlabError):
 
 @dataclass
 class CheckState:
-    """What one notebook's checks need: its cells as they were run last, a runner, and the last result."""
+    """The checks of one notebook: its cells as they were last run, a runner, and the last result.
 
-    place: NotebookState
+    `shown` is how many hints of the last result were shown.
+    """
+
+    state: NotebookState
     cells: dict[tuple[str, str], str] = field(default_factory=dict)
     exercise: str = ""
     last: CheckResult | None = None
-    shown: int = 0  # hints of the last result
+    shown: int = 0
     _runner: CheckRunner | None = None
 
     def note(self, info: Any) -> None:
-        """Remember the cell that is about to run, if it is one that a learner writes."""
+        """Store the cell that is about to run, if checks can be about it; IPython calls this before each cell."""
         source = info.raw_cell or ""
         cell = read_cell(source)
         if cell:
@@ -72,11 +59,11 @@ class CheckState:
 
     @property
     def runner(self) -> CheckRunner:
-        """The runner, made when it is first asked for; it knows what the notebook has built already."""
+        """The runner, made at its first use. It is given what the notebook has built, so as not to build it again."""
         if self._runner is None:
-            self._runner = CheckRunner(self.place.session.lab, warm=True)
-        for made in self.place.made.values():
-            self._runner.remember(made.sources, made.build)
+            self._runner = CheckRunner(self.state.session.lab, warm=True)
+        for module in self.state.modules.values():
+            self._runner.remember(module.sources, module.build)
         return self._runner
 
     def close(self) -> None:
@@ -84,46 +71,66 @@ class CheckState:
         if self._runner is not None:
             self._runner.close()
 
-    def judge(self, posed: Check) -> CheckResult:
-        """Judge a check, and write the result down."""
-        work = LearnerSources.of(self.cells.values())
-        result = evaluate(posed, work, self.runner)
+    def judge(self, check: Check) -> CheckResult:
+        """Judge a check, show its card, and keep the result."""
+        sources = LearnerSources.of(self.cells.values())
+        result = evaluate(check, sources, self.runner)
         self.last, self.shown = result, 0
         if self.exercise:
             record.note_result(record.progress_file(), self.exercise, result)
-        show_view(View([CheckCard(result, _source(work, result))], self._button if result.hints else None))
+        show_view(View([CheckCard(result, _source(sources, result))], self._button if result.hints else None))
         return result
 
     def next_hint(self) -> list[Part]:
         """The next hint to the last check."""
         last = self.last
         if last is None or not last.hints:
-            passed = "The last check passed." if last and not last.reason else "There is no hint now."
-            return [Message(passed)]
+            passed = last is not None and not last.reason
+            return [Message(_("The last check passed.") if passed else _("There is no hint now."))]
         self.shown = min(self.shown + 1, len(last.hints))
         if self.exercise:
             record.note_hint(record.progress_file(), self.exercise, last.title, self.shown)
         return hint_parts(last.title, last.hints, self.shown)
 
     def _button(self) -> Any:
-        from kmodlab.notebook.hints import hint_button  # only a live notebook needs ipywidgets
-
         assert self.last is not None
-        return hint_button(View([CheckCard(self.last)]).html, self.last, self._take)
+        return _hint_button(View([CheckCard(self.last)]).html, self.last, self._take_hint)
 
-    def _take(self, result: CheckResult, number: int) -> str:
+    def _take_hint(self, result: CheckResult, number: int) -> str:
         if self.exercise:
             record.note_hint(record.progress_file(), self.exercise, result.title, number)
         return View(hint_parts(result.title, result.hints, number)).html
 
 
-def _source(work: LearnerSources, result: CheckResult) -> str | None:
-    """The text of the file that a result is about."""
+def _hint_button(card: str, result: CheckResult, take: Callable[[CheckResult, int], str]) -> Any:
+    """A check's card as a widget, with a button that shows one hint after the other.
+
+    `take` gets the number of the hint, counted from 1, and returns its HTML.
+    """
+    import ipywidgets  # only a live notebook needs it
+
+    widgets: Any = ipywidgets
+    button = widgets.Button(description=_("next hint"), layout={"width": "max-content"})
+    shown = widgets.HTML()
+    number = 0
+
+    def show_next(_button: Any) -> None:
+        nonlocal number
+        number += 1
+        shown.value += take(result, number)
+        button.disabled = number >= len(result.hints)
+
+    button.on_click(show_next)
+    return widgets.VBox([widgets.HTML(card), button, shown])
+
+
+def _source(sources: LearnerSources, result: CheckResult) -> str | None:
+    """The text of the file that a result is about, None if it is not known."""
     if result.line is None:
         return None
-    for unit in work.units:
+    for unit in sources.units:
         try:
-            content = work.sources(unit, dict.fromkeys(work.needs(unit), b"")).files.get(result.line.file)
+            content = sources.sources(unit, dict.fromkeys(sources.needs(unit), b"")).files.get(result.line.file)
         except UsageError:
             continue
         if content:
@@ -132,26 +139,27 @@ def _source(work: LearnerSources, result: CheckResult) -> str | None:
 
 
 def make_functions(checks: CheckState) -> dict[str, Any]:
-    """What cells may call by name: the words of checks, and what is about them."""
+    """The functions that cells may call by name: the words of checks, `exercise`, `check`, `hint` and `progress`."""
 
     def exercise(name: str) -> None:
         """Say which exercise this notebook is, so that its results are kept."""
         checks.exercise = name
-        show(
-            Message(f"This is the exercise `{name}`: `hint()` helps with a check, `progress()` shows how far you are.")
-        )
+        sentence = _("This is the exercise `{name}`: `hint()` helps with a check, `progress()` shows how far you are.")
+        show(Message(sentence.format(name=name)))
 
     def check(
         title: str, *expectations: Expectation, points: float = 1, hints: Sequence[str] = (), partial: bool = False
     ) -> float:
-        """Check what the notebook's cells wrote; shows a card, and gives the points."""
+        """Check what the notebook's cells wrote; shows a card, and returns the points."""
         result = checks.judge(make_check(title, *expectations, points=points, hints=hints, partial=partial))
         if result.points is None:
-            raise NotCheckedError("The check could not be made, so it gives no points.", hint="Run the cell again.")
+            raise NotCheckedError(
+                _("The check could not be made, so it gives no points."), hint=_("Run the cell again.")
+            )
         return result.points
 
     def hint() -> None:
-        """Show the next hint to the check that was run last."""
+        """Show the next hint to the check that was last run."""
         show(*checks.next_hint())
 
     def progress() -> None:
@@ -161,25 +169,44 @@ def make_functions(checks: CheckState) -> dict[str, Any]:
     return {**WORDS, "exercise": exercise, "check": check, "hint": hint, "progress": progress}
 
 
-# ---- cells that are only written down ------------------------------------------------------------------------------
+# ---- cells that are stored for checks ------------------------------------------------------------------------------
+
+KSCRIPT_HELP = _("""\
+Store a shell script for a check, and run it in the guest.
+
+    %%kscript install
+    mkdir -p /lib/modules/$(uname -r)/extra
+    ...
+
+A check runs it once more, in a fresh guest.
+""")
+ANSWER_HELP = _("""\
+Store an answer in words for a check. Lines that begin with # are ignored.
+
+    %%answer order
+    first second
+""")
 
 
-def kscript(place: NotebookState, line: str, cell: str | None) -> None:
-    """Run the magic: the script runs in the guest; that it is written down was seen to before."""
+def kscript(state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%kscript`: the script runs in the guest. `CheckState.note` has stored it before."""
     _one_name("kscript", line, cell)
-    guest(place, "", cell)
+    guest(state, "", cell)
 
 
-def answer(_place: NotebookState, line: str, cell: str | None) -> None:
-    """Run the magic."""
+def answer(_state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%answer`. `CheckState.note` has stored the answer before."""
     name = _one_name("answer", line, cell)
-    show(Message(f"Your answer `{name}` is written down.", Level.GOOD))
+    show(Message(_("Your answer `{name}` is written down.").format(name=name), Level.GOOD))
 
 
 def _one_name(magic: str, line: str, cell: str | None) -> str:
     words = split(line)
     if cell is None or len(words) != 1:
-        raise UsageError(f"%%{magic} needs one name, and text below it.", hint=f"Begin the cell with `%%{magic} NAME`.")
+        raise UsageError(
+            _("%%{magic} needs one name, and text below it.").format(magic=magic),
+            hint=_("Begin the cell with `%%{magic} NAME`.").format(magic=magic),
+        )
     return words[0]
 
 
@@ -187,24 +214,30 @@ def _one_name(magic: str, line: str, cell: str | None) -> str:
 
 
 def progress_view(current: str) -> View:
-    """All exercises beside this one, with what was reached in each."""
+    """A table of all exercises, with what the learner reached in each; `current` is the one of this notebook."""
     marks = record.read_marks(record.progress_file())
-    totals = record.find_exercises(Path.cwd())
-    rows, bold = [], set[int]()
-    for number, name in enumerate(sorted({*totals, *marks})):
-        title, of = totals.get(name, ("", sum(mark.of for mark in marks.get(name, {}).values())))
-        reached = sum(mark.points for mark in marks.get(name, {}).values())
-        hints = sum(mark.hints for mark in marks.get(name, {}).values())
-        rows.append([name, title, f"{reached:g} of {of:g}", "done" if of and reached >= of else "", str(hints or "")])
+    exercises = record.find_exercises(Path.cwd())
+    rows, bold, total = [], set[int](), 0.0
+    for number, name in enumerate(sorted({*exercises, *marks})):
+        checks = marks.get(name, {}).values()
+        title, of = exercises.get(name, ("", sum(mark.of for mark in checks)))
+        reached = sum(mark.points for mark in checks)
+        hints = sum(mark.hints for mark in checks)
+        points = _("{reached} of {points}").format(reached=f"{reached:g}", points=f"{of:g}")
+        rows.append([name, title, points, _("done") if of and reached >= of else "", str(hints or "")])
+        total += reached
         if name == current:
             bold.add(number)
-    reached = sum(mark.points for checks in marks.values() for mark in checks.values())
-    caption = f"Your progress: {points_words(reached)} so far. It is kept in {record.progress_file()}."
+    caption = ngettext(
+        "Your progress: {points} point so far. It is kept in {file}.",
+        "Your progress: {points} points so far. It is kept in {file}.",
+        plural_number(total),
+    ).format(points=f"{total:g}", file=record.progress_file())
     columns = [
-        Column("exercise", ColumnKind.CODE),
-        Column("about"),
-        Column("points", ColumnKind.NUMBER),
-        Column("state"),
-        Column("hints taken", ColumnKind.NUMBER),
+        Column(_("exercise"), ColumnKind.CODE),
+        Column(_("about")),
+        Column(_("points"), ColumnKind.NUMBER),
+        Column(_("state")),
+        Column(_("hints taken"), ColumnKind.NUMBER),
     ]
     return View([Table(caption, columns, rows, bold=frozenset(bold))])

@@ -1,7 +1,7 @@
 """Completion by the tab key: modules, files in the guest, parameters, options.
 
-What is to be completed is found from the words before the cursor, by pure functions; only the candidates come from
-the guest or from the kernel's tree. Nothing here starts a guest, and nothing fails: no candidates is an answer too.
+The words before the cursor decide what is completed; the candidates come from the running guest or from the kernel's
+tree. Completion never starts a guest, and errors only mean that there are no candidates.
 """
 
 from __future__ import annotations
@@ -15,23 +15,23 @@ from kmodlab.errors import KmodlabError
 from kmodlab.guest.devices import DEVICES
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.notebook.anatomy import VIEWS
-from kmodlab.notebook.arguments import MagicOptions
 from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
 from kmodlab.notebook.files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.guest import GUEST_OPTIONS
 from kmodlab.notebook.kmod import KMOD_OPTIONS
+from kmodlab.notebook.magic import MagicOptions
 from kmodlab.notebook.state import NotebookState
 
 _MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS}
 _MAGICS |= {f"{signs}makefile": MAKEFILE_OPTIONS for signs in ("%", "%%")}
 _MAGICS |= {f"{signs}kfile": KFILE_OPTIONS for signs in ("%", "%%")}
 
-# The first words of magics that have no options.
+# The words that can follow a magic that has no options.
 _FIRST_WORDS: dict[str, Sequence[str]] = {
     "%plug": tuple(DEVICES), "%unplug": tuple(DEVICES), "%anatomy": VIEWS, "%databases": DATABASE_VIEWS,
 }  # fmt: skip
 
-# The long options of kmod's tools (insmod(8) and its kin) and of busybox's dmesg.
+# The long options of kmod's tools (insmod(8), rmmod(8), …) and the options of busybox's dmesg.
 _TOOL_OPTIONS = {
     "insmod": "--force --syslog --verbose --version --help",
     "rmmod": "--force --syslog --verbose --version --help",
@@ -47,21 +47,21 @@ _TOOL_OPTIONS = {
 }  # fmt: skip
 
 
-def install(ipython: Any, place: NotebookState) -> None:
-    """Tell IPython who completes what."""
+def install(ipython: Any, state: NotebookState) -> None:
+    """Register the completers with IPython."""
     for magic, options in _MAGICS.items():
         ipython.set_hook("complete_command", _of_options(options), str_key=magic)
     for magic, words in _FIRST_WORDS.items():
         ipython.set_hook("complete_command", _of_words(words), str_key=magic)
     for tool in _TOOL_OPTIONS:
-        ipython.set_hook("complete_command", _of_tool(place, tool), str_key=f"%{tool}")
+        ipython.set_hook("complete_command", _of_tool(state, tool), str_key=f"%{tool}")
 
 
 def uninstall(ipython: Any) -> None:
-    """Take that back."""
-    known = ipython.strdispatchers["complete_command"].strs
+    """Remove the completers from IPython."""
+    hooks = ipython.strdispatchers["complete_command"].strs
     for key in (*_MAGICS, *_FIRST_WORDS, *(f"%{tool}" for tool in _TOOL_OPTIONS)):
-        known.pop(key, None)
+        hooks.pop(key, None)
 
 
 Hook = Callable[[Any, Any], list[str]]
@@ -80,47 +80,47 @@ def long_options(options: MagicOptions) -> list[str]:
     return [word for action in options._actions for word in action.option_strings if word.startswith("--")]
 
 
-def _of_tool(place: NotebookState, tool: str) -> Hook:
+def _of_tool(state: NotebookState, tool: str) -> Hook:
     def complete(_ipython: Any, event: Any) -> list[str]:
         # The word under the cursor is not among those before it.
         before = event.text_until_cursor.removesuffix(event.symbol).split()[1:]
         try:
-            return candidates(place, tool, before, event.symbol)
+            return candidates(state, tool, before, event.symbol)
         except KmodlabError:
             return []
 
     return complete
 
 
-def candidates(place: NotebookState, tool: str, before: Sequence[str], symbol: str) -> list[str]:
-    """What may stand where `symbol` stands, after the words `before`."""
+def candidates(state: NotebookState, tool: str, before: Sequence[str], symbol: str) -> list[str]:
+    """The candidates for `symbol`, the word under the cursor, after the words `before`."""
     if symbol.startswith("-"):
         return _TOOL_OPTIONS[tool].split()
-    named = [word for word in before if not word.startswith("-")]
-    if tool in ("insmod", "modprobe") and named and "-r" not in before and "-a" not in before:
-        return _parameters(place, named[0])
+    names = [word for word in before if not word.startswith("-")]
+    if tool in ("insmod", "modprobe") and names and "-r" not in before and "-a" not in before:
+        return _parameters(state, names[0])
     if tool == "rmmod" or (tool == "modprobe" and {"-r", "--remove"} & set(before)):
-        return place.loaded()
+        return state.loaded()
     if tool == "insmod":
-        return _guest_files(place, symbol)
+        return _guest_files(state, symbol)
     if tool == "modinfo":
-        return [*_guest_files(place, symbol), *_tree_modules(place)]
-    return _tree_modules(place) if tool == "modprobe" else []
+        return [*_guest_files(state, symbol), *_tree_modules(state)]
+    return _tree_modules(state) if tool == "modprobe" else []
 
 
-def _parameters(place: NotebookState, module: str) -> list[str]:
-    lines = place.look(["modinfo", "-p", module]).splitlines()
+def _parameters(state: NotebookState, module: str) -> list[str]:
+    lines = state.look(["modinfo", "-p", module]).splitlines()
     return [f"{line.partition(':')[0]}=" for line in lines]
 
 
-def _guest_files(place: NotebookState, prefix: str) -> list[str]:
-    """Modules' files and folders in the guest that begin so."""
-    found = place.look(["sh", "-c", 'ls -dp -- "$1"* 2>/dev/null', "sh", prefix]).splitlines()
-    return [name for name in found if name.endswith("/") or ".ko" in name]
+def _guest_files(state: NotebookState, prefix: str) -> list[str]:
+    """The folders and module files in the guest whose paths begin with `prefix`."""
+    paths = state.look(["sh", "-c", 'ls -dp -- "$1"* 2>/dev/null', "sh", prefix]).splitlines()
+    return [path for path in paths if path.endswith("/") or ".ko" in path]
 
 
-def _tree_modules(place: NotebookState) -> list[str]:
-    return _module_names(place.session.lab.tree.modules)
+def _tree_modules(state: NotebookState) -> list[str]:
+    return _module_names(state.session.lab.tree.modules)
 
 
 @lru_cache(maxsize=1)

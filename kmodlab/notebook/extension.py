@@ -1,4 +1,4 @@
-"""`%load_ext kmodlab`: gives IPython its magics, their help and completion; `unload` takes them away again."""
+"""What `%load_ext kmodlab` does: it registers the magics, their help and their completion with IPython."""
 
 from __future__ import annotations
 
@@ -7,28 +7,29 @@ from typing import Any
 
 from IPython.core.magic import no_var_expand
 
-from kmodlab.notebook.anatomy import HELP as ANATOMY_HELP
-from kmodlab.notebook.anatomy import anatomy
-from kmodlab.notebook.built_modules import HELP as BUILT_HELP
-from kmodlab.notebook.built_modules import built
+from kmodlab.i18n import _
+from kmodlab.notebook.anatomy import ANATOMY_HELP, anatomy
+from kmodlab.notebook.built_modules import BUILT_HELP, built
 from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
-from kmodlab.notebook.databases import HELP as DATABASES_HELP
-from kmodlab.notebook.databases import databases
-from kmodlab.notebook.devices import PLUG_HELP, UNPLUG_HELP, plug_in, pull_out
-from kmodlab.notebook.faults import HELP as FAULTS_HELP
-from kmodlab.notebook.faults import faults
+from kmodlab.notebook.databases import DATABASES_HELP, databases
 from kmodlab.notebook.files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
-from kmodlab.notebook.guest import GUEST_HELP, RESET_HELP, guest, reset_guest
-from kmodlab.notebook.kmod import KMOD_HELP, kmod
-from kmodlab.notebook.library import HELP as LIBRARY_HELP
-from kmodlab.notebook.library import library
-from kmodlab.notebook.manual import HELP as MANUAL_HELP
-from kmodlab.notebook.manual import manual
+from kmodlab.notebook.guest import (
+    GUEST_HELP,
+    PLUG_HELP,
+    RESET_HELP,
+    TOOL_HELP,
+    UNPLUG_HELP,
+    guest,
+    plug_in,
+    pull_out,
+    reset_guest,
+    run_tool,
+)
+from kmodlab.notebook.kmod import KMOD_HELP, LIBRARY_HELP, kmod, library
+from kmodlab.notebook.manual import MANUAL_HELP, manual
 from kmodlab.notebook.state import NotebookState
-from kmodlab.notebook.timeline import HELP as TIMELINE_HELP
-from kmodlab.notebook.timeline import timeline
-from kmodlab.notebook.tools import TOOLS, help_text, run_tool
+from kmodlab.notebook.tracing import FAULTS_HELP, TIMELINE_HELP, faults, timeline
 from kmodlab.notebook.views.quiz import guess, predict
 
 Run = Callable[[NotebookState, str, str | None], None]
@@ -45,7 +46,7 @@ _WITH_CELL: dict[str, tuple[Run, str]] = {
     "answer": (answer, ANSWER_HELP),
 }
 _AS_LINE: dict[str, tuple[Run, str]] = {
-    "reset_guest": (lambda place, line, _cell: reset_guest(place, line), RESET_HELP),
+    "reset_guest": (reset_guest, RESET_HELP),
     "plug": (plug_in, PLUG_HELP),
     "unplug": (pull_out, UNPLUG_HELP),
     "anatomy": (anatomy, ANATOMY_HELP),
@@ -54,49 +55,49 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
     "man": (manual, MANUAL_HELP),
 }
 
-# One for each process, so one for each notebook.
-_place = NotebookState()
-_desk = CheckState(_place)
-# Not magics, but what cells call by name.
-_FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_desk)}
+# Each notebook has a process of its own, so these belong to one notebook.
+_state = NotebookState()
+_check_state = CheckState(_state)
+# The functions that cells call by name.
+_FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_check_state)}
 
 
 class Interrupted(KeyboardInterrupt):
-    """The cell was interrupted, and what it ran was ended. Shown as one line."""
+    """The cell was interrupted, and its command was ended. Shown as one line."""
 
     def _render_traceback_(self) -> list[str]:
-        return [f"Interrupted: {self}"]
+        return [_("Interrupted: {sentence}").format(sentence=self)]
 
 
 def load(ipython: Any) -> None:
-    """Register the magics, and bring the functions."""
-    for name, (run, words) in _WITH_CELL.items():
-        _register(ipython, name, ("line", "cell"), run, words)
-    for tool in TOOLS:
-        _register(ipython, tool, ("line",), _tool(tool), help_text(tool))
-    for name, (run, words) in _AS_LINE.items():
-        _register(ipython, name, ("line",), run, words)
+    """Register the magics and the functions."""
+    for name, (run, text) in _WITH_CELL.items():
+        _register(ipython, name, ("line", "cell"), run, text)
+    for tool, text in TOOL_HELP.items():
+        _register(ipython, tool, ("line",), _tool(tool), text)
+    for name, (run, text) in _AS_LINE.items():
+        _register(ipython, name, ("line",), run, text)
     ipython.push(_FUNCTIONS, interactive=False)
     ipython.input_transformer_manager.cleanup_transforms.append(fill_empty_cell)
-    ipython.events.register("pre_run_cell", _desk.note)
-    install(ipython, _place)
+    ipython.events.register("pre_run_cell", _check_state.note)
+    install(ipython, _state)
 
 
 def unload(ipython: Any) -> None:
-    """Take them away again, and end the guest."""
+    """Remove the magics and the functions, and end the guest."""
     ipython.drop_by_id(_FUNCTIONS)
-    for name in (*_WITH_CELL, *TOOLS, *_AS_LINE):
+    for name in (*_WITH_CELL, *TOOL_HELP, *_AS_LINE):
         for kind in ("line", "cell"):
             ipython.magics_manager.magics[kind].pop(name, None)
     ipython.input_transformer_manager.cleanup_transforms.remove(fill_empty_cell)
-    ipython.events.unregister("pre_run_cell", _desk.note)
+    ipython.events.unregister("pre_run_cell", _check_state.note)
     uninstall(ipython)
-    _desk.close()
-    _place.close()
+    _check_state.close()
+    _state.close()
 
 
 def fill_empty_cell(lines: list[str]) -> list[str]:
-    """Let an empty cell of ours come to us: IPython would refuse it on stderr."""
+    """Add an empty line to a cell that only has a magic of ours: IPython would refuse it, on stderr."""
     first = lines[0].split() if lines else []
     if len(lines) == 1 and first and first[0] in {f"%%{name}" for name in _WITH_CELL}:
         return [lines[0].rstrip("\n") + "\n", "\n"]
@@ -104,22 +105,24 @@ def fill_empty_cell(lines: list[str]) -> list[str]:
 
 
 def _tool(tool: str) -> Run:
-    def run(place: NotebookState, line: str, _cell: str | None) -> None:
-        run_tool(place, tool, line)
+    def run(state: NotebookState, line: str, _cell: str | None) -> None:
+        run_tool(state, tool, line)
 
     return run
 
 
-def _register(ipython: Any, name: str, kinds: tuple[str, ...], run: Run, words: str) -> None:
+def _register(ipython: Any, name: str, kinds: tuple[str, ...], run: Run, text: str) -> None:
     def magic(line: str, cell: str | None = None) -> None:
         try:
-            run(_place, line, cell)
+            run(_state, line, cell)
         except KeyboardInterrupt:
-            stays = _place.settle()
-            fate = "the guest stays as it is" if stays else "the next cell gets a fresh guest"
-            raise Interrupted(f"what the cell ran was ended; {fate}.") from None
+            if _state.settle():
+                sentence = _("what the cell ran was ended; the guest stays as it is.")
+            else:
+                sentence = _("what the cell ran was ended; the next cell gets a fresh guest.")
+            raise Interrupted(sentence) from None
 
-    magic.__name__, magic.__qualname__, magic.__doc__ = name, name, words
+    magic.__name__, magic.__qualname__, magic.__doc__ = name, name, text
     no_var_expand(magic)  # $ and {} belong to C and to the guest's shell
     for kind in kinds:
         ipython.register_magic_function(magic, kind, name)

@@ -1,22 +1,23 @@
-"""`%%makefile` and `%%kfile`: cells that are written down for the `%%kmod` cells after them."""
+"""`%%makefile` and `%%kfile`: cells that are stored for the `%%kmod` cells after them."""
 
 from __future__ import annotations
 
 import re
 
 from kmodlab.errors import UsageError
+from kmodlab.i18n import _
 from kmodlab.kbuild.sources import Sources, check_name, make_makefile
-from kmodlab.notebook.arguments import MagicOptions
+from kmodlab.notebook.magic import MagicOptions, show
 from kmodlab.notebook.render.parts import Level, Message, Output, Part
-from kmodlab.notebook.show import show
 from kmodlab.notebook.state import NotebookState
 from kmodlab.submission.learner_sources import as_file
 
 MAKEFILE_OPTIONS = MagicOptions("%%makefile")
-MAKEFILE_OPTIONS.add_argument("name", nargs="?", help="The module's name (default: the one after obj-m +=).")
-MAKEFILE_OPTIONS.add_argument("--drop", action="store_true", help="Go back to the usual Makefile.")
+MAKEFILE_OPTIONS.add_argument("name", nargs="?", help=_("The module's name (default: the one after obj-m +=)."))
+MAKEFILE_OPTIONS.add_argument("--drop", action="store_true", help=_("Go back to the usual Makefile."))
 
-MAKEFILE_HELP = MAKEFILE_OPTIONS.explain("""\
+MAKEFILE_HELP = MAKEFILE_OPTIONS.explain(
+    _("""\
 Write the Makefile (or Kbuild file) with which %%kmod builds a module from now on.
 
     %%makefile hello
@@ -29,12 +30,14 @@ is in effect, and drops it again:
     %makefile hello
     %makefile --drop hello
 """)
+)
 
 KFILE_OPTIONS = MagicOptions("%%kfile")
-KFILE_OPTIONS.add_argument("name", nargs="?", help="The file's name.")
-KFILE_OPTIONS.add_argument("--drop", action="store_true", help="Forget the file.")
+KFILE_OPTIONS.add_argument("name", nargs="?", help=_("The file's name."))
+KFILE_OPTIONS.add_argument("--drop", action="store_true", help=_("Forget the file."))
 
-KFILE_HELP = KFILE_OPTIONS.explain("""\
+KFILE_HELP = KFILE_OPTIONS.explain(
+    _("""\
 Write a further source or header, for %%kmod --file to build with.
 
     %%kfile greeting.h
@@ -44,66 +47,72 @@ Write a further source or header, for %%kmod --file to build with.
     #include "greeting.h"
     ...
 
-It is kept in the notebook's memory, not on disk. As a line, %kfile shows what there is, and %kfile --drop NAME forgets
-a file.
+It is kept in the notebook's memory, not on disk. As a line, %kfile shows which files there are, and %kfile --drop NAME
+forgets a file.
 """)
+)
 
 
-def makefile(place: NotebookState, line: str, cell: str | None) -> None:
-    """Run the magic, as a cell or as a line."""
+def makefile(state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%makefile`, as a cell or as a line."""
     options = MAKEFILE_OPTIONS.parse(line)
+    name = options.name
+    if options.drop and not name:
+        raise UsageError(_("Which Makefile is to be dropped?"))
+    if options.drop and name not in state.makefiles:
+        raise UsageError(_("There is no Makefile of yours named {name}.").format(name=name))
     if options.drop:
-        name = _known(options.name, place.makefiles, "Makefile")
-        del place.makefiles[name]
-        show(Message(f"`{name}` is built with the usual Makefile again.", Level.GOOD))
+        del state.makefiles[name]
+        show(Message(_("`{name}` is built with the usual Makefile again.").format(name=name), Level.GOOD))
     elif cell is None:
-        show(*_show_makefiles(place, options.name))
+        show(*_show_makefiles(state, name))
     else:
-        name = options.name or _named_by(cell)
+        name = name or _module_of(cell)
         check_name(name)
-        place.makefiles[name] = as_file(cell)
-        show(Message(f"`{name}` is built with this Makefile from now on.", Level.GOOD))
+        state.makefiles[name] = as_file(cell)
+        show(Message(_("`{name}` is built with this Makefile from now on.").format(name=name), Level.GOOD))
 
 
-def _named_by(cell: str) -> str:
-    """The one module that a Makefile makes."""
+def _module_of(cell: str) -> str:
+    """The one module that a Makefile builds."""
     words = " ".join(re.findall(r"^\s*obj-m\s*[+:]?=(.*)$", cell, re.MULTILINE)).split()
     if len(set(words)) == 1:
         return str(words[0]).removesuffix(".o")
-    raise UsageError("It is not clear which module this Makefile is for.", hint="Name it: `%%makefile hello`")
+    raise UsageError(_("It is not clear which module this Makefile is for."), hint=_("Name it: `%%makefile hello`"))
 
 
-def _show_makefiles(place: NotebookState, name: str | None) -> list[Part]:
+def _show_makefiles(state: NotebookState, name: str | None) -> list[Part]:
+    """The Makefile of one module, or without a name all that the notebook's cells stored."""
     if name:
         check_name(name)
-        own = place.makefiles.get(name)
-        whose = "yours" if own else "the usual one"
+        own = state.makefiles.get(name)
+        sentence = _("The Makefile for `{name}` is yours:") if own else _("The Makefile for `{name}` is the usual one:")
         text = own or make_makefile(name, [f"{name}.c"])
-        return [Message(f"The Makefile for `{name}` is {whose}:"), Output(text.lstrip("\n"), "Makefile")]
-    if not place.makefiles:
-        return [Message("No Makefile of yours is in effect.")]
-    return [part for known in place.makefiles for part in _show_makefiles(place, known)]
+        return [Message(sentence.format(name=name)), Output(text.lstrip("\n"), "Makefile")]
+    if not state.makefiles:
+        return [Message(_("No Makefile of yours is in effect."))]
+    return [part for module in state.makefiles for part in _show_makefiles(state, module)]
 
 
-def kfile(place: NotebookState, line: str, cell: str | None) -> None:
-    """Run the magic, as a cell or as a line."""
+def kfile(state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%kfile`, as a cell or as a line."""
     options = KFILE_OPTIONS.parse(line)
+    name = options.name
+    if options.drop and not name:
+        raise UsageError(_("Which file is to be dropped?"))
+    if options.drop and name not in state.files:
+        raise UsageError(_("There is no file of yours named {name}.").format(name=name))
     if options.drop:
-        name = _known(options.name, place.files, "file")
-        del place.files[name]
-        show(Message(f"`{name}` is forgotten.", Level.GOOD))
+        del state.files[name]
+        show(Message(_("`{name}` is forgotten.").format(name=name), Level.GOOD))
     elif cell is None:
-        known = ", ".join(f"`{name}`" for name in place.files)
-        show(Message(f"Files for `%%kmod --file`: {known}." if known else "There are no files yet."))
-    elif not options.name:
-        raise UsageError("The file needs a name.", hint="Begin the cell with `%%kfile greeting.h`")
+        names = ", ".join(f"`{stored}`" for stored in state.files)
+        sentence = _("Files for `%%kmod --file`: {names}.") if names else _("There are no files yet.")
+        show(Message(sentence.format(names=names)))
+    elif not name:
+        raise UsageError(_("The file needs a name."), hint=_("Begin the cell with `%%kfile greeting.h`"))
     else:
-        Sources.of("check", {"check.c": ";", options.name: cell})  # refused now rather than by a later cell
-        place.files[options.name] = as_file(cell)
-        show(Message(f"`{options.name}` is written down: `%%kmod NAME --file {options.name}` uses it.", Level.GOOD))
-
-
-def _known(name: str | None, known: dict[str, str], what: str) -> str:
-    if name in known:
-        return name
-    raise UsageError(f"There is no {what} of yours named {name}." if name else f"Which {what} is to be dropped?")
+        Sources.of("check", {"check.c": ";", name: cell})  # refuse a bad name now, not in a later cell
+        state.files[name] = as_file(cell)
+        sentence = _("`{name}` is written down: `%%kmod NAME --file {name}` uses it.")
+        show(Message(sentence.format(name=name), Level.GOOD))

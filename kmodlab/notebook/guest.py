@@ -1,31 +1,37 @@
-"""`%%guest` and `%guest`, which run a shell in the guest, and `%reset_guest`, which gives a pristine one."""
+"""Magics that run something in the guest: `%%guest`, kmod's tools, `%plug` and `%unplug`; `%reset_guest`."""
 
 from __future__ import annotations
 
+import codecs
 import contextvars
+import re
 import sys
+from collections.abc import Callable
 
 from kmodlab.errors import UsageError
-from kmodlab.files import MIB
-from kmodlab.notebook.arguments import MagicOptions
+from kmodlab.guest.devices import DEVICES, SETTLE_S, plug, unplug
+from kmodlab.i18n import _
+from kmodlab.notebook.magic import MagicOptions, show, split
 from kmodlab.notebook.render.action import action_parts
-from kmodlab.notebook.render.harmless import Stream
-from kmodlab.notebook.render.parts import Level, Message
-from kmodlab.notebook.show import show
-from kmodlab.notebook.state import NotebookState
+from kmodlab.notebook.render.parts import Level, Message, Part
+from kmodlab.notebook.state import Action, NotebookState
 from kmodlab.submission.learner_sources import as_file
+from kmodlab.text import escape_control_chars
 
-_SCRIPT = "/run/cell"  # where the script lies in the guest; the shell's messages name it, with the line
-_LIMIT = MIB  # bytes of output; a browser that is given much more becomes slow
+_SCRIPT = "/run/cell"  # the script's file in the guest; the shell's messages name it, with the line
+_LIMIT = 1 << 20  # bytes of output; a browser that gets much more becomes slow
 
 GUEST_OPTIONS = MagicOptions("%%guest")
 GUEST_OPTIONS.add_argument(
-    "-t", "--timeout", metavar="SECONDS", type=float, default=60.0, help="How long (default: 60)."
+    "-t", "--timeout", metavar="SECONDS", type=float, default=60.0, help=_("How long (default: 60).")
 )
-GUEST_OPTIONS.add_argument("-n", "--no-log", action="store_true", help="Do not show what the kernel logged meanwhile.")
+GUEST_OPTIONS.add_argument(
+    "-n", "--no-log", action="store_true", help=_("Do not show what the kernel logged meanwhile.")
+)
 
-GUEST_HELP = GUEST_OPTIONS.explain("""\
-Run the cell as a shell script in the guest, as its superuser, in /root.
+GUEST_HELP = GUEST_OPTIONS.explain(
+    _("""\
+Run the cell as a shell script in the guest, as root, in /root.
 
     %%guest
     uname -r
@@ -33,51 +39,74 @@ Run the cell as a shell script in the guest, as its superuser, in /root.
 
     %guest ls /sys/module
 
-What it prints appears as it comes. The status is shown when it is not 0, and then what the kernel logged meanwhile.
+Its output appears while it runs. Below that are its status, if it is not 0, and what the kernel logged meanwhile.
 A line that begins with ! is something else: it runs on your own machine, not in the guest.
 """)
+)
 
-RESET_HELP = """\
-Throw the guest away, with its modules, files and log; the next command gets a pristine one.
+RESET_HELP = _("""\
+Throw the guest away, with its modules, files and log; the next command gets a fresh one.
 
     %reset_guest
 
-It takes a moment only: a fresh guest is not booted, but copied from one that was.
-"""
+This takes only a moment: a fresh guest is not booted, but copied from one that was.
+""")
 
 
-def guest(place: NotebookState, line: str, cell: str | None) -> None:
-    """Run the magic, as a cell or as a line."""
+def guest(state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%guest`, as a cell or as a line."""
     options = GUEST_OPTIONS.parse(line if cell is not None else "")
     script = as_file(cell) if cell is not None else line
     if not script.strip():
-        raise UsageError("There is nothing to run in the guest.", hint="Write a command: %guest uname -r")
+        raise UsageError(
+            _("There is nothing to run in the guest."),
+            hint=_("Write a command: {example}").format(example="%guest uname -r"),
+        )
     printer = _Printer()
-    place.put(_SCRIPT, script.encode())
+    state.put(_SCRIPT, script.encode())
     # One pipe for both outputs: they keep their order, as on a terminal.
     argv = ["sh", "-c", f"exec sh {_SCRIPT} 2>&1"]
-    action = place.act(argv, timeout_s=options.timeout, limit=_LIMIT, on_output=printer.take)
+    action = state.act(argv, timeout_s=options.timeout, limit=_LIMIT, on_output=printer.take)
     printer.finish()
     if options.no_log and not action.is_last:
         action = action.without_log()
-    show(*action_parts(action, "", place.made, with_output=False))
+    show(*action_parts(action, "", state.modules, with_output=False))
 
 
-def reset_guest(place: NotebookState, line: str) -> None:
-    """Run the magic."""
+def reset_guest(state: NotebookState, line: str, _cell: str | None) -> None:
+    """Run `%reset_guest`."""
     if line.strip():
-        raise UsageError("%reset_guest takes no arguments.")
-    place.reset()
-    show(Message("The guest is thrown away. The next cell gets a fresh one, with nothing of yours in it.", Level.GOOD))
+        raise UsageError(_("%reset_guest takes no arguments."))
+    state.reset()
+    sentence = _("The guest is thrown away. The next cell gets a fresh one, with nothing of yours in it.")
+    show(Message(sentence, Level.GOOD))
+
+
+class Stream:
+    """Turns bytes that come in pieces into text without control characters.
+
+    A character that is split between two pieces is held back until the next one.
+    """
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self._held = ""
+
+    def feed(self, data: bytes, *, final: bool = False) -> str:
+        """Take a piece; the text that can be shown so far, without what was returned before."""
+        text = self._held + self._decoder.decode(data, final)
+        # Whether a carriage return ends a line is known only after the next character.
+        self._held = "\r" if text.endswith("\r") and not final else ""
+        return escape_control_chars(text[: len(text) - len(self._held)])
 
 
 class _Printer:
-    """Prints a script's output as it comes, on stdout: what is an error for a script is none for the cell."""
+    """Prints a script's output while it runs, all of it on stdout: an error of the script is not one of the cell."""
 
     def __init__(self) -> None:
         self._stream = Stream()
         self._ends_line = True
-        # Output comes on another thread; in the cell's own context the notebook knows where it belongs.
+        # Output comes on another thread; in the cell's own context the notebook knows which cell it belongs to.
         self._context = contextvars.copy_context()
 
     def take(self, _kind: bytes, data: bytes) -> None:
@@ -85,7 +114,7 @@ class _Printer:
         self._context.run(self._print, self._stream.feed(data))
 
     def finish(self) -> None:
-        """Print what was held back as the beginning of something, and end the last line."""
+        """Print what was held back, and end the last line."""
         self._print(self._stream.feed(b"", final=True))
         if not self._ends_line:
             self._print("\n")
@@ -95,3 +124,145 @@ class _Printer:
             self._ends_line = text.endswith("\n")
             sys.stdout.write(text)
             sys.stdout.flush()
+
+
+# ---- kmod's tools and dmesg ----------------------------------------------------------------------------------------
+
+# depmod reads every module of the tree, which takes an emulated guest a while.
+_TIMEOUT_S = {"depmod": 300.0, "modprobe": 60.0}
+_USUAL_S = 20.0
+
+_COMMON_HELP = _("""\
+It runs in the guest, in /root, where %%kmod puts what it builds. Its output is the tool's own; the lines with an arrow
+below it say what the errno means and what the kernel logged meanwhile. A line with a pipe, a redirection or a $(...)
+is run by the guest's shell.""")
+
+_TOOL_HELP = {
+    "insmod": _("""\
+Load a module from a file: no search, no dependencies.
+
+    %insmod hello.ko
+    %insmod hello.ko whom=you
+    %insmod /lib/modules/$(uname -r)/kernel/drivers/net/dummy.ko
+"""),
+    "rmmod": _("""\
+Unload a module by its name; what it needed stays loaded.
+
+    %rmmod hello
+    %rmmod -v hello
+"""),
+    "modprobe": _("""\
+Load a module by its name, with all that it needs, from /lib/modules/$(uname -r).
+
+    %modprobe dummy
+    %modprobe --show-depends usb_storage
+    %modprobe -r dummy
+"""),
+    "lsmod": _("""\
+List the loaded modules, the latest first: name, size, how many users, and which.
+
+    %lsmod
+    %lsmod | head -3
+"""),
+    "modinfo": _("""\
+Show what a module's file says about it: licence, parameters, dependencies, vermagic.
+
+    %modinfo hello.ko
+    %modinfo -F depends usb_storage
+"""),
+    "depmod": _("""\
+Rebuild the databases that modprobe searches (modules.dep and the others).
+
+    %depmod -a
+"""),
+    "dmesg": _("""\
+Show the kernel's log, all of it since the guest's boot.
+
+    %dmesg | tail -5
+    %dmesg -c
+"""),
+}
+TOOL_HELP = {tool: f"{text}\n{_COMMON_HELP}" for tool, text in _TOOL_HELP.items()}
+
+
+def run_tool(state: NotebookState, tool: str, line: str) -> None:
+    """Run one of the tools with the arguments in the line."""
+    action = state.act(tool_argv(tool, line), timeout_s=_TIMEOUT_S.get(tool, _USUAL_S))
+    parts = action_parts(action, tool, state.modules)
+    if not any(part.text for part in parts):
+        parts.append(Message(_("`{tool}` succeeded, and printed nothing.").format(tool=tool), Level.GOOD))
+    show(*parts)
+
+
+def tool_argv(tool: str, line: str) -> list[str]:
+    """The command for a magic's line: the tool itself, or the guest's shell if the line needs one."""
+    words = split(line)
+    return ["sh", "-c", f"{tool} {line.strip()}"] if _needs_shell(line) else [tool, *words]
+
+
+def _needs_shell(line: str) -> bool:
+    """Whether a character that means something to a shell is outside single quotes."""
+    return re.search(r"[|&;<>()$`*?#]", re.sub(r"'[^']*'", "", line)) is not None
+
+
+# ---- devices -------------------------------------------------------------------------------------------------------
+
+PLUG_HELP = _("""\
+Plug a device into the running guest, wait until its drivers are done with it, and show what the kernel logged.
+
+    %plug edu
+
+{devices}
+
+USB devices need a driver of the USB controller first: %modprobe xhci_pci
+""").format(devices="\n".join(f"    {device.name:12} {_(device.purpose)}" for device in DEVICES.values()))
+
+UNPLUG_HELP = _("""\
+Pull a device out of the running guest, and show what the kernel logged.
+
+    %unplug edu
+""")
+
+
+def plug_in(state: NotebookState, line: str, _cell: str | None) -> None:
+    """Run `%plug`."""
+    name = _device_name(line, "plug")
+    action = plug(state.session, name, _run_in(state))
+    devices = _new_devices(action)
+    if devices:
+        sentence = _("`{name}` is plugged in: {devices}.").format(name=name, devices=devices)
+    else:
+        sentence = _("`{name}` is plugged in.").format(name=name)
+    show(*_device_parts(action, state, sentence))
+
+
+def pull_out(state: NotebookState, line: str, _cell: str | None) -> None:
+    """Run `%unplug`."""
+    name = _device_name(line, "unplug")
+    action = unplug(state.session, name, _run_in(state))
+    show(*_device_parts(action, state, _("`{name}` is unplugged.").format(name=name)))
+
+
+def _device_name(line: str, magic: str) -> str:
+    words = split(line)
+    if len(words) != 1:
+        raise UsageError(
+            _("%{magic} takes the name of one device.").format(magic=magic),
+            hint=_("There are: {names}.").format(names=", ".join(DEVICES)),
+        )
+    return words[0]
+
+
+def _run_in(state: NotebookState) -> Callable[[list[str], Callable[[], None]], Action]:
+    return lambda argv, trigger: state.act(argv, timeout_s=SETTLE_S, trigger=trigger)
+
+
+def _new_devices(action: Action) -> str:
+    """The names of the new devices, which are the output of the command that waits for them."""
+    result = action.step.result
+    return ", ".join(f"`{name}`" for name in result.text.split()) if result else ""
+
+
+def _device_parts(action: Action, state: NotebookState, sentence: str) -> list[Part]:
+    parts: list[Part] = [Message(sentence, Level.GOOD)] if action.ok else []
+    return [*parts, *action_parts(action, "", state.modules, with_output=False)]

@@ -1,40 +1,38 @@
-"""`%%kmod`: a cell of C becomes a module in a running kernel."""
+"""`%%kmod`: a cell of C becomes a module in a running kernel. `%%library`: it becomes a shared library of userspace."""
 
 from __future__ import annotations
 
 from argparse import Namespace
 
+from kmodlab.elf.shared import library_makefile
 from kmodlab.errors import UsageError
+from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.build import build
-from kmodlab.kbuild.sources import kmod_name
-from kmodlab.notebook.arguments import MagicOptions
+from kmodlab.kbuild.sources import Sources, check_name, kmod_name
+from kmodlab.notebook.magic import MagicOptions, add_module_options, code_of, show, split
 from kmodlab.notebook.render.action import action_parts
-from kmodlab.notebook.render.build import NO_SANDBOX, build_parts
+from kmodlab.notebook.render.build import NO_SANDBOX, build_parts, diagnostic_parts
 from kmodlab.notebook.render.parts import Level, Message, Part
-from kmodlab.notebook.show import show
 from kmodlab.notebook.state import Action, BuiltModule, NotebookState
+from kmodlab.submission.learner_sources import as_file
 from kmodlab.tracer.run import PLACE
 
 KMOD_OPTIONS = MagicOptions("%%kmod")
-KMOD_OPTIONS.add_argument("name", nargs="?", default="cell", help="The module's name (default: cell).")
-KMOD_OPTIONS.add_argument("-b", "--build-only", action="store_true", help="Build it, but do not load it.")
-KMOD_OPTIONS.add_argument("-u", "--unload", action="store_true", help="Unload it again, and show that log as well.")
-KMOD_OPTIONS.add_argument(
-    "-p", "--param", metavar="NAME=VALUE", action="append", default=[], help="Set a parameter (may be repeated)."
+add_module_options(
+    KMOD_OPTIONS, _("Build with a further source or header, from a %%%%kfile cell of that name (may be repeated).")
 )
+KMOD_OPTIONS.add_argument("-b", "--build-only", action="store_true", help=_("Build it, but do not load it."))
+KMOD_OPTIONS.add_argument("-u", "--unload", action="store_true", help=_("Unload it again, and show that log as well."))
 KMOD_OPTIONS.add_argument(
-    "-f", "--file", metavar="FILE", action="append", default=[],
-    help="Build with a further source or header, from a %%%%kfile cell of that name (may be repeated).",
-)  # fmt: skip
-KMOD_OPTIONS.add_argument(
-    "--flavour", metavar="NAME", help="Build for another kernel of the same version, whose headers are there: cloud."
+    "--flavour", metavar="NAME", help=_("Build for another kernel of the same version, whose headers are there: cloud.")
 )
-KMOD_OPTIONS.add_argument("-v", "--verbose", action="store_true", help="Unfold what make printed.")
+KMOD_OPTIONS.add_argument("-v", "--verbose", action="store_true", help=_("Unfold what make printed."))
 KMOD_OPTIONS.add_argument(
-    "-t", "--timeout", metavar="SECONDS", type=float, default=20.0, help="For loading (default: 20)."
+    "-t", "--timeout", metavar="SECONDS", type=float, default=20.0, help=_("For loading (default: 20).")
 )
 
-KMOD_HELP = KMOD_OPTIONS.explain("""\
+KMOD_HELP = KMOD_OPTIONS.explain(
+    _("""\
 Build the cell's C code as a kernel module and load it into the guest, a real kernel in a machine of its own.
 
     %%kmod hello
@@ -42,8 +40,8 @@ Build the cell's C code as a kernel module and load it into the guest, a real ke
     ...
 
 builds hello.ko with the kernel's own make, loads it with insmod, shows what the kernel logged, and leaves it loaded.
-When the cell is run again, the module that is loaded is removed first. Line numbers in messages are those of the
-cell. hello.ko is also put into the guest's /root, for %insmod and %modinfo.
+If the cell is run again, the loaded module is removed first. Line numbers in messages are those of the cell. hello.ko
+is also put into the guest's /root, for %insmod and %modinfo.
 
     %%kmod hello --param whom=you --param count=3
     %%kmod hello --build-only
@@ -51,87 +49,85 @@ cell. hello.ko is also put into the guest's /root, for %insmod and %modinfo.
     %%kmod hello --file parts.c --file parts.h
     %%kmod user --file provider.symvers      uses symbols of the module `provider`, which a cell has built
 """)
+)
 
 
-def kmod(place: NotebookState, line: str, cell: str | None) -> None:
-    """Run the magic."""
+def kmod(state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%kmod`."""
     options = KMOD_OPTIONS.parse(line)
-    if cell is None:
-        raise UsageError("`%kmod` needs C code below it.", hint="Begin a cell with `%%kmod`, with two percent signs.")
-    session = place.session
-    sources = place.sources(options.name, cell, options.file, session.lab.reserved)
+    code = code_of("kmod", cell)
+    session = state.session
+    sources = state.sources(options.name, code, options.file, session.lab.reserved)
     if not options.build_only:
         session.prepare()  # the guest is forked while make runs
     tree = session.lab.tree.flavour(options.flavour) if options.flavour else session.lab.tree
-    made = BuiltModule(build(tree, sources), sources, _cell_file(options.name))
-    parts = _built(place, made, options)
-    if made.build.passed:
-        parts += _InGuest(place, made, options).run()
+    module = BuiltModule(build(tree, sources), sources, f"{options.name}.c")
+    parts = _build_parts(state, module, options)
+    if module.build.passed:
+        parts += _InGuest(state, module, options).run()
     show(*parts)
 
 
-def _cell_file(name: str) -> str:
-    return f"{name}.c"
-
-
-def _built(place: NotebookState, made: BuiltModule, options: Namespace) -> list[Part]:
-    parts = build_parts(made, verbose=options.verbose)
-    if options.name in place.makefiles:
-        parts.append(Message(f"The Makefile is yours (`%makefile --drop {options.name}` goes back to the usual one)."))
-    if not made.build.sandboxed and not place.told_no_sandbox:
-        place.told_no_sandbox = True
-        parts.append(Message(NO_SANDBOX))
-    if not made.build.passed and kmod_name(options.name) in place.loaded():
-        parts.append(Message(f"The `{kmod_name(options.name)}` that was built before is still loaded."))
+def _build_parts(state: NotebookState, module: BuiltModule, options: Namespace) -> list[Part]:
+    parts = build_parts(module, verbose=options.verbose)
+    if options.name in state.makefiles:
+        sentence = _("The Makefile is yours (`%makefile --drop {name}` goes back to the usual one).")
+        parts.append(Message(sentence.format(name=options.name)))
+    if not module.build.sandboxed and not state.no_sandbox_shown:
+        state.no_sandbox_shown = True
+        parts.append(Message(_(NO_SANDBOX)))
+    if not module.build.passed and kmod_name(options.name) in state.loaded():
+        sentence = _("The `{name}` that was built before is still loaded.")
+        parts.append(Message(sentence.format(name=kmod_name(options.name))))
     return parts
 
 
 class _InGuest:
-    """The way of what was built through the guest, as far as it goes."""
+    """What happens to a module after its build: it is put into the guest, loaded and, with --unload, unloaded."""
 
-    def __init__(self, place: NotebookState, made: BuiltModule, options: Namespace) -> None:
-        self._place, self._made, self._options = place, made, options
-        self._names = list(made.build.modules)
+    def __init__(self, state: NotebookState, module: BuiltModule, options: Namespace) -> None:
+        self._state, self._module, self._options = state, module, options
+        self._names = list(module.build.modules)
         self._parts: list[Part] = []
 
     def run(self) -> list[Part]:
-        """Replace what is loaded, load, unload if that was asked for; what is to be said about it."""
+        """Run the steps until one fails; returns the parts that show them."""
         if self._options.build_only:
             self._put()
         elif self._replace():
             self._put()
             if self._load() and (not self._options.unload or self._unload()):
-                self._parts.append(Message(f"{self._all} {self._fate}.", Level.GOOD))
+                self._parts.append(Message(self._success(), Level.GOOD))
         return self._parts
 
-    @property
-    def _all(self) -> str:
-        names = ", ".join(f"`{kmod_name(name)}`" for name in self._names)
-        return f"{names} {'are' if len(self._names) > 1 else 'is'}"
-
-    @property
-    def _fate(self) -> str:
-        return "loaded, and unloaded again" if self._options.unload else "loaded"
+    def _success(self) -> str:
+        number = len(self._names)
+        if self._options.unload:
+            template = ngettext(
+                "{names} is loaded, and unloaded again.", "{names} are loaded, and unloaded again.", number
+            )
+        else:
+            template = ngettext("{names} is loaded.", "{names} are loaded.", number)
+        return template.format(names=", ".join(f"`{kmod_name(name)}`" for name in self._names))
 
     def _put(self) -> None:
-        for name, ko in self._made.build.modules.items():
-            self._place.put(f"{PLACE}/{name}.ko", ko)
-        self._place.remember(self._made)
+        for name, ko in self._module.build.modules.items():
+            self._state.put(f"{PLACE}/{name}.ko", ko)
+        self._state.remember(self._module)
 
     def _replace(self) -> bool:
-        """Unload what has these names already; False when it will not go."""
-        loaded = self._place.loaded()
+        """Unload the notebook's modules of these names; returns False if one stays."""
+        loaded = self._state.loaded()
         for name in reversed(self._names):
-            # What is not ours stays: insmod will say that the name is taken.
-            if kmod_name(name) not in loaded or kmod_name(name) not in self._place.made:
+            # Other modules stay: insmod will say that the name is taken.
+            if kmod_name(name) not in loaded or kmod_name(name) not in self._state.modules:
                 continue
             action = self._act(["rmmod", kmod_name(name)])
-            if action.is_last:  # it took its guest along, and the new one gets a fresh one
+            if action.is_last:  # its exit crashed the guest, and the new module gets a fresh one
                 return True
             if not action.ok:
-                self._parts.append(
-                    Message("So the old module stays, and the new one is not loaded: try `%reset_guest`.")
-                )
+                sentence = _("So the old module stays, and the new one is not loaded: try `%reset_guest`.")
+                self._parts.append(Message(sentence))
                 return False
         return True
 
@@ -142,6 +138,45 @@ class _InGuest:
         return all(self._act(["rmmod", kmod_name(name)]).ok for name in reversed(self._names))
 
     def _act(self, argv: list[str]) -> Action:
-        action = self._place.act(argv, timeout_s=self._options.timeout)
-        self._parts += action_parts(action, argv[0], self._place.made, with_command=True)
+        action = self._state.act(argv, timeout_s=self._options.timeout)
+        self._parts += action_parts(action, argv[0], self._state.modules, with_command=True)
         return action
+
+
+# ---- shared libraries ----------------------------------------------------------------------------------------------
+
+LIBRARY_HELP = _("""\
+Build the cell's C code as a shared library of userspace, in the same sandbox as modules. It is not run.
+
+    %%library greet
+    #include <stdio.h>
+    ...
+
+    %anatomy greet.so
+    %anatomy library greet hello
+""")
+
+
+def library(state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%library`."""
+    words = split(line)
+    if cell is None or len(words) != 1:
+        raise UsageError(
+            _("The library needs a name, and C code below it."), hint=_("Begin the cell with `%%library greet`.")
+        )
+    (name,) = words
+    check_name(name)
+    sources = Sources.of(name, {f"{name}.c": as_file(cell), "Makefile": library_makefile(name)})
+    outcome = build(state.session.lab.tree, sources)
+    # The build also complains that there is no module, which is no mistake here.
+    diagnostics = [diagnostic for diagnostic in outcome.diagnostics if diagnostic.file == f"{name}.c"]
+    so = outcome.files.get(f"{name}.so")
+    if so is not None:
+        state.libraries[name] = so
+        verdict = Message(_("`{name}.so` is built").format(name=name), Level.GOOD)
+    elif diagnostics:
+        verdict = Message(_("`{name}.so` is not built.").format(name=name), Level.BAD)
+    else:
+        sentence = _("`{name}.so` is not built: {reason}").format(name=name, reason=outcome.sentence)
+        verdict = Message(sentence, Level.BAD)
+    show(verdict, *diagnostic_parts(diagnostics, sources, f"{name}.c"))

@@ -1,4 +1,4 @@
-"""`%man`: the manual pages of kmod's tools and files, at hand without a network."""
+"""`%man`: the manual pages of kmod's tools and files; no network is needed."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ from dataclasses import dataclass
 
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.manual import ManualPage, read_manual, titles
-from kmodlab.notebook.arguments import split
-from kmodlab.notebook.render.parts import Details, Message, Part
-from kmodlab.notebook.show import show
+from kmodlab.i18n import _
+from kmodlab.notebook.magic import show, split
+from kmodlab.notebook.render.parts import Details, Message, escape
 from kmodlab.notebook.state import NotebookState
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
 
-HELP = """\
+MANUAL_HELP = _("""\
 Show a manual page: of the tools that load modules, and of the files that they read.
 
     %man rmmod
     %man modules.dep(5)
-    %man                  what there is
-"""
+    %man                  which pages there are
+""")
 
 
 @dataclass(frozen=True)
 class _Page:
-    """A page, as mandoc sets it."""
+    """A page as mandoc formats it."""
 
     page: ManualPage
 
@@ -34,18 +34,18 @@ class _Page:
 
     @property
     def html(self) -> str:
-        return (
-            f'<div class="km-manual" tabindex="0" role="region" aria-label="{self.page.title}">{self.page.html}</div>'
-        )
+        title = escape(self.page.title)
+        return f'<div class="km-manual" tabindex="0" role="region" aria-label="{title}">{self.page.html}</div>'
 
 
-def manual(_place: NotebookState, line: str, _cell: str | None) -> None:
-    """Run the magic."""
+def manual(_state: NotebookState, line: str, _cell: str | None) -> None:
+    """Run `%man`."""
     lab = load_lab(get_settings())
     words = split(line)
     if not words:
-        show(Message(f"Manual pages: {', '.join(f'`{title}`' for title in titles(lab))}."))
+        pages = ", ".join(f"`{title}`" for title in titles(lab))
+        show(Message(_("Manual pages: {titles}.").format(titles=pages)))
     for word in words:
         page = read_manual(lab, word)
-        parts: list[Part] = [_Page(page)]
-        show(Details(Message(f"`{page.title}`, from the guest's own packages"), parts, is_open=True))
+        title = Message(_("`{title}`, from the guest's own packages").format(title=page.title))
+        show(Details(title, [_Page(page)], is_open=True))

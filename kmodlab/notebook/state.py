@@ -1,8 +1,7 @@
-"""What one notebook has: a session with its guest, and what its cells wrote down for later ones.
+"""The state of one notebook: a session with its guest, and what its cells built and stored for later ones.
 
 There is one `NotebookState` for each ipykernel, so two notebooks have guests of their own, and nothing is started
-before it is needed. Each command is an `Action`: what it did, and what happened since the one before. Showing that is
-left to `render`.
+before it is needed. Each command in the guest is an `Action`; `render` shows it.
 """
 
 from __future__ import annotations
@@ -28,14 +27,14 @@ from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.run import PLACE, Step, take_step
 
 GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
-LOOK_S = 10.0  # for a glance at the guest, as when names are completed
+LOOK_S = 10.0  # for a quick question to the guest, such as completion asks
 
 
 @dataclass(frozen=True)
 class Action:
-    """A step in the notebook's guest, and what came before it.
+    """A step in the notebook's guest, and what happened since the step before it.
 
-    `lost_before`: the guest ended since the last command, and the step ran in a fresh one.
+    `lost_before` says whether the guest ended since the last command, so that the step ran in a fresh one.
     """
 
     step: Step
@@ -43,78 +42,83 @@ class Action:
 
     @property
     def earlier(self) -> tuple[LogRecord, ...]:
-        """What was logged since the last command, so not because of this one."""
+        """The records that were logged before this command, and after the last one."""
         return self.step.earlier
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """What the kernel reported, in this step or just before it: crashes, warnings and traces.
+        """The kernel's reports of crashes, warnings and traces, in this step or since the one before.
 
-        A module that was refused is not among them: the tool's error and the log say all there is.
+        Refused modules are left out: the tool's error and the log already say why.
         """
         before = find_reports(format_log(self.earlier)) if self.earlier else ()
         return tuple(report for report in (*before, *self.step.reports) if not report.is_refusal)
 
     @property
     def is_last(self) -> bool:
-        """Whether the guest is gone, or unsound, after it."""
+        """Whether the guest has ended, or its kernel has crashed, so that no command can follow."""
         return self.step.end is not None or any(report.is_fatal for report in self.reports)
 
     def without_log(self) -> Action:
-        """The same, as if the kernel had said nothing."""
+        """This action without what the kernel logged."""
         return replace(self, step=replace(self.step, earlier=(), records=()))
 
     @property
     def ok(self) -> bool:
-        """Whether the command succeeded, in a kernel that is still sound."""
+        """Whether the command succeeded and the kernel did not crash."""
         return not self.is_last and self.step.result is not None and self.step.result.ok
 
 
 @dataclass(frozen=True)
 class BuiltModule:
-    """A module that a cell built: from which sources, and the cell's own file among them."""
+    """A module that a cell built, with its sources; `cell` is the name of the file that holds the cell's text."""
 
     build: Build
     sources: Sources
     cell: str
 
     def ko(self, kmod: str) -> bytes | None:
-        """The module that lsmod calls so."""
+        """The file of the module that lsmod shows as `kmod`; None if the build has no such module."""
         return next((ko for name, ko in self.build.modules.items() if kmod_name(name) == kmod), None)
 
 
 async def _read_modules(machine: Machine) -> bytes:
-    """Quicker than a program that reads it, and bounded as `look` is."""
+    # The agent reads the file itself, which is quicker than to start a program.
     late = _("The guest did not list its modules in time.")
     return await machine.ask(machine.agent.get("/proc/modules", OUTPUT_LIMIT), Deadline.after(LOOK_S), late)
 
 
 @dataclass
 class NotebookState:
-    """One notebook's things. `files` and `makefiles` come from `%%kfile` and `%%makefile`, `made` from `%%kmod`.
+    """What one notebook has: its session, and what its cells stored.
 
-    `made` is keyed by the name that lsmod shows. `libraries` come from `%%library`, by name, without .so.
+    `files` come from `%%kfile`, by file name; `makefiles` from `%%makefile`, by module; `modules` from `%%kmod`, by the
+    name that lsmod shows; `libraries` from `%%library`, by name without .so.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     makefiles: dict[str, str] = field(default_factory=dict)
-    made: dict[str, BuiltModule] = field(default_factory=dict)
+    modules: dict[str, BuiltModule] = field(default_factory=dict)
     libraries: dict[str, bytes] = field(default_factory=dict)
-    told_no_sandbox: bool = False
+    no_sandbox_shown: bool = False
     _session: Session | None = None
     _had_guest: bool = False
     _lost_guest: bool = False
 
     @property
     def session(self) -> Session:
-        """The session, opened when it is first asked for; SetupError where there is no lab."""
+        """The session, opened at its first use.
+
+        Raises:
+            SetupError: the lab is not set up.
+        """
         if self._session is None:
             self._session = Session(load_lab(get_settings()), warm=True)
         return self._session
 
     @property
     def is_alive(self) -> bool:
-        """Whether there is a guest that a look into would not have to start."""
+        """Whether a guest is running."""
         return self._session is not None and self._session.is_alive
 
     def close(self) -> None:
@@ -124,13 +128,13 @@ class NotebookState:
             self._session.close()
 
     def reset(self) -> None:
-        """Throw the guest away and begin to make a fresh one."""
+        """Throw the guest away and start to make a fresh one."""
         self._had_guest = self._lost_guest = False
         self.session.reset()
         self.session.prepare()
 
     def settle(self) -> bool:
-        """After an interrupt: whether the guest goes on. One that still loops in its kernel is replaced."""
+        """Check the guest after an interrupt: True if it still answers; one that does not is replaced."""
         if not self.is_alive:
             return False
         try:
@@ -151,7 +155,7 @@ class NotebookState:
         on_output: Callable[[bytes, bytes], None] | None = None,
         trigger: Callable[[], None] | None = None,
     ) -> Action:
-        """Run a command in the guest (see `take_step`); a guest that it breaks is replaced."""
+        """Run a command in the guest (see `take_step`). If it ends or crashes the guest, a fresh one is made."""
         self._note_loss()
         lost_before, self._lost_guest = self._lost_guest, False
         step = take_step(self.session, argv, timeout_s=timeout_s, limit=limit, on_output=on_output, trigger=trigger)
@@ -168,12 +172,12 @@ class NotebookState:
         self._had_guest = self.is_alive
 
     def _note_loss(self) -> None:
-        """Remember that a guest has ended since it was used last; the session replaces it without a word."""
+        """Remember that the guest has ended since it was last used; the session replaces it silently."""
         self._lost_guest = self._lost_guest or (self._had_guest and not self.is_alive)
         self._had_guest = False
 
     def look(self, argv: Sequence[str]) -> str:
-        """What a quick command prints in the guest that is there; empty when there is none, or it does not answer."""
+        """The output of a quick command in the running guest; empty if no guest is running or it does not answer."""
         if not self.is_alive:
             return ""
         try:
@@ -183,35 +187,34 @@ class NotebookState:
         return result.stdout.decode("utf-8", "replace") if result.ok else ""
 
     def loaded(self) -> list[str]:
-        """The names of the loaded modules, the latest first; none when there is no guest."""
+        """The names of the loaded modules, the latest first; empty if no guest is running."""
         if not self.is_alive:
             return []
         try:
-            listed = self.session.with_machine(_read_modules).decode("utf-8", "replace")
+            text = self.session.with_machine(_read_modules).decode("utf-8", "replace")
         except GuestError:
             return []
         # proc(5): the name is the first word of each line.
-        return [line.split()[0] for line in listed.splitlines() if line.strip()]
+        return [line.split()[0] for line in text.splitlines() if line.strip()]
 
     # ---- files ----
 
     def sources(self, name: str, cell: str, files: Sequence[str], reserved: Collection[str]) -> Sources:
-        """The sources of a cell's module, with what other cells have written down: its Makefile, and `files`.
+        """The sources of a cell's module: the cell, the Makefile and the `files` that other cells stored.
 
-        `reserved` are the names that the lab's kernel has taken. other.symvers is the Module.symvers of a module
-        `other` that a cell has built, so that its symbols are known.
+        `reserved` are the names of the kernel's own modules. The file other.symvers stands for the Module.symvers of
+        the module `other`, which a cell has built; with it the module can use symbols of `other`.
 
         Raises:
-            UsageError: they cannot be built.
+            UsageError: the name is not allowed, or a file is missing.
         """
         stems = [file.removesuffix(".symvers") for file in files if file.endswith(".symvers")]
-        made = {stem: self.made[kmod_name(stem)].build for stem in stems if kmod_name(stem) in self.made}
-        symvers = {stem: build.files.get("Module.symvers", b"") for stem, build in made.items()}
+        builds = {stem: self.modules[kmod_name(stem)].build for stem in stems if kmod_name(stem) in self.modules}
+        symvers = {stem: build.files.get("Module.symvers", b"") for stem, build in builds.items()}
         cells = {name: LearnerCell(CellKind.KMOD, name, cell, tuple(files))}
-        work = LearnerSources(cells, self.makefiles, self.files)
-        return work.sources(name, symvers, reserved=reserved)
+        return LearnerSources(cells, self.makefiles, self.files).sources(name, symvers, reserved=reserved)
 
-    def remember(self, made: BuiltModule) -> None:
-        """Keep what was built: a crash is traced back to its sources."""
-        for name in made.build.modules:
-            self.made[kmod_name(name)] = made
+    def remember(self, module: BuiltModule) -> None:
+        """Keep a built module, so that crashes can be traced back to its sources."""
+        for name in module.build.modules:
+            self.modules[kmod_name(name)] = module

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kmodlab.errors import UsageError
-from kmodlab.notebook import completion, extension, files, guest, kmod, tools
+from kmodlab.notebook import completion, extension, files, guest, kmod
 from kmodlab.notebook.state import NotebookState
 
 
@@ -46,15 +46,15 @@ def test_an_empty_cell_is_refused(cell: str) -> None:
 
 
 def test_files_of_other_cells_are_built_with_it() -> None:
-    place = NotebookState(files={"greeting.h": "\n#define A"}, makefiles={"hello": "\nobj-m += hello.o\n"})
-    sources = place.sources("hello", "int x;", ["greeting.h"], ())
+    state = NotebookState(files={"greeting.h": "\n#define A"}, makefiles={"hello": "\nobj-m += hello.o\n"})
+    sources = state.sources("hello", "int x;", ["greeting.h"], ())
     assert set(sources.files) == {"hello.c", "greeting.h", "Makefile"}
     assert not sources.generated
 
 
 def test_a_makefile_is_used_for_its_own_module_only() -> None:
-    place = NotebookState(makefiles={"other": "obj-m += other.o\n"})
-    assert place.sources("hello", "int x;", [], ()).generated
+    state = NotebookState(makefiles={"other": "obj-m += other.o\n"})
+    assert state.sources("hello", "int x;", [], ()).generated
 
 
 @pytest.mark.parametrize("name", ["nosuch.h", "../x.h", "/dev/zero", ""])
@@ -64,70 +64,70 @@ def test_a_further_file_must_be_there(name: str) -> None:
 
 
 def test_a_file_is_not_named_twice() -> None:
-    place = NotebookState(files={"a.h": "x"})
+    state = NotebookState(files={"a.h": "x"})
     with pytest.raises(UsageError, match="twice"):
-        place.sources("hello", "int x;", ["a.h", "a.h"], ())
+        state.sources("hello", "int x;", ["a.h", "a.h"], ())
     with pytest.raises(UsageError, match="the cell itself"):
-        place.sources("hello", "int x;", ["hello.c"], ())
+        state.sources("hello", "int x;", ["hello.c"], ())
 
 
 # ---- tools ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_tool_gets_its_arguments_as_they_are() -> None:
-    assert tools.tool_argv("insmod", "hello.ko 'whom=a b' n=3") == ["insmod", "hello.ko", "whom=a b", "n=3"]
-    assert tools.tool_argv("lsmod", "") == ["lsmod"]
+    assert guest.tool_argv("insmod", "hello.ko 'whom=a b' n=3") == ["insmod", "hello.ko", "whom=a b", "n=3"]
+    assert guest.tool_argv("lsmod", "") == ["lsmod"]
 
 
 @pytest.mark.parametrize("line", ["| head -2", "/lib/modules/$(uname -r)/x.ko", "*.ko", "> /tmp/x", "hello # bye"])
 def test_a_line_that_needs_a_shell_goes_through_one(line: str) -> None:
-    assert tools.tool_argv("modinfo", line) == ["sh", "-c", f"modinfo {line}"]
+    assert guest.tool_argv("modinfo", line) == ["sh", "-c", f"modinfo {line}"]
 
 
 def test_what_is_quoted_needs_no_shell() -> None:
-    assert tools.tool_argv("insmod", "hello.ko 'text=a|b $c'") == ["insmod", "hello.ko", "text=a|b $c"]
+    assert guest.tool_argv("insmod", "hello.ko 'text=a|b $c'") == ["insmod", "hello.ko", "text=a|b $c"]
 
 
 # ---- files ---------------------------------------------------------------------------------------------------------
 
 
 def test_a_makefile_belongs_to_the_module_that_it_names() -> None:
-    place = NotebookState()
-    files.makefile(place, "", "obj-m += hello.o\nhello-y := a.o b.o\n")
-    assert place.makefiles == {"hello": "\nobj-m += hello.o\nhello-y := a.o b.o\n"}
+    state = NotebookState()
+    files.makefile(state, "", "obj-m += hello.o\nhello-y := a.o b.o\n")
+    assert state.makefiles == {"hello": "\nobj-m += hello.o\nhello-y := a.o b.o\n"}
 
 
 @pytest.mark.parametrize("cell", ["all:\n", "obj-m += a.o b.o\n", "obj-m += a.o\nobj-m += b.o\n"])
 def test_a_makefile_for_no_one_module_needs_a_name(cell: str) -> None:
-    place = NotebookState()
+    state = NotebookState()
     with pytest.raises(UsageError, match="not clear"):
-        files.makefile(place, "", cell)
-    files.makefile(place, "hello", cell)
-    assert list(place.makefiles) == ["hello"]
+        files.makefile(state, "", cell)
+    files.makefile(state, "hello", cell)
+    assert list(state.makefiles) == ["hello"]
 
 
 def test_a_makefile_can_be_dropped_once() -> None:
-    place = NotebookState(makefiles={"hello": "x"})
-    files.makefile(place, "--drop hello", None)
-    assert not place.makefiles
+    state = NotebookState(makefiles={"hello": "x"})
+    files.makefile(state, "--drop hello", None)
+    assert not state.makefiles
     with pytest.raises(UsageError):
-        files.makefile(place, "--drop hello", None)
+        files.makefile(state, "--drop hello", None)
 
 
 def test_a_further_file_is_checked_when_it_is_written_down() -> None:
-    place = NotebookState()
-    files.kfile(place, "greeting.h", "#define A 1\n")
+    state = NotebookState()
+    files.kfile(state, "greeting.h", "#define A 1\n")
     for name in ("../x.h", "", "a.o"):
         with pytest.raises(UsageError):
-            files.kfile(place, name, "x")
-    assert place.files == {"greeting.h": "\n#define A 1\n"}
+            files.kfile(state, name, "x")
+    assert state.files == {"greeting.h": "\n#define A 1\n"}
 
 
 def test_what_is_in_effect_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
-    place = NotebookState()
-    files.makefile(place, "hello", None)
-    files.makefile(place, "hello", "obj-m += hello.o\nccflags-y += -DDEBUG\n")
-    files.makefile(place, "", None)
+    state = NotebookState()
+    files.makefile(state, "hello", None)
+    files.makefile(state, "hello", "obj-m += hello.o\nccflags-y += -DDEBUG\n")
+    files.makefile(state, "", None)
     out, err = capsys.readouterr()
     assert "is the usual one:\nobj-m += hello.o" in out and "is yours:\nobj-m" in out and "-DDEBUG" in out
     assert not err
@@ -154,11 +154,11 @@ def test_options_are_completed_without_a_lab() -> None:
 
 
 def test_nothing_is_completed_from_a_guest_that_is_not_there() -> None:
-    place = NotebookState()
-    assert completion.candidates(place, "rmmod", [], "") == []
-    assert completion.candidates(place, "insmod", [], "/lib") == []
-    assert completion.candidates(place, "insmod", ["hello.ko"], "") == []
-    assert not place.is_alive
+    state = NotebookState()
+    assert completion.candidates(state, "rmmod", [], "") == []
+    assert completion.candidates(state, "insmod", [], "/lib") == []
+    assert completion.candidates(state, "insmod", ["hello.ko"], "") == []
+    assert not state.is_alive
 
 
 @pytest.mark.parametrize("help_text", [kmod.KMOD_HELP, guest.GUEST_HELP, files.KFILE_HELP, files.MAKEFILE_HELP])
@@ -166,6 +166,6 @@ def test_help_has_an_example_and_every_option(help_text: str) -> None:
     assert "    %%" in help_text and "options:" in help_text
 
 
-@pytest.mark.parametrize("tool", tools.TOOLS)
+@pytest.mark.parametrize("tool", guest.TOOL_HELP)
 def test_each_tool_has_help_with_an_example(tool: str) -> None:
-    assert f"    %{tool}" in tools.help_text(tool)
+    assert f"    %{tool}" in guest.TOOL_HELP[tool]

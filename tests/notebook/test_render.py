@@ -14,13 +14,24 @@ from kmodlab.crash.report import Frame, Kind, Report
 from kmodlab.errors import EndKind, GuestEnd
 from kmodlab.guest.agent.client import Result
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool
+from kmodlab.notebook.guest import Stream
 from kmodlab.notebook.render.action import action_parts
-from kmodlab.notebook.render.complaint import Complaint, count
+from kmodlab.notebook.render.build import DiagnosticPart, count
 from kmodlab.notebook.render.crash import CellLine, CrashCard
-from kmodlab.notebook.render.excerpt import Excerpt
-from kmodlab.notebook.render.harmless import Stream, prose, shorten
 from kmodlab.notebook.render.log import Log
-from kmodlab.notebook.render.parts import Card, Command, Details, Level, Message, Output, Part, block
+from kmodlab.notebook.render.parts import (
+    Card,
+    Command,
+    Details,
+    Excerpt,
+    Level,
+    Message,
+    Output,
+    Part,
+    block,
+    prose,
+    shorten,
+)
 from kmodlab.notebook.state import Action
 from kmodlab.text import escape_control_chars
 from kmodlab.tracer.run import Step
@@ -65,7 +76,7 @@ def every_part(text: str) -> list[Part]:
         Details(Message(text, Level.GOOD), [Output(text)], is_open=False),
         Log([record(text), record(text, 7), record(text, 3, facility=1)], text),
         Excerpt(text, 1, 2, context=1),
-        Complaint(diagnostic, {"hello.c": text}, "hello.c"),
+        DiagnosticPart(diagnostic, {"hello.c": text}, "hello.c"),
         CrashCard(report),
         CrashCard(report, CellLine(text, 1, text, text, text, text)),
     ]
@@ -194,13 +205,15 @@ def test_a_line_that_is_not_there_is_not_shown() -> None:
 
 def test_a_complaint_names_the_line_of_the_cell_or_the_other_file() -> None:
     found = Diagnostic(Tool.GCC, Severity.ERROR, "no", "hello.c", 2, 1)
-    assert Complaint(found, {"hello.c": "\nint x"}, "hello.c").text.startswith("error in line 2: no\n>    2 | int x")
-    assert Complaint(found, {"hello.c": "\nint x"}, "other.c").text.startswith("error in hello.c, line 2: no")
+    assert DiagnosticPart(found, {"hello.c": "\nint x"}, "hello.c").text.startswith(
+        "error in line 2: no\n>    2 | int x"
+    )
+    assert DiagnosticPart(found, {"hello.c": "\nint x"}, "other.c").text.startswith("error in hello.c, line 2: no")
 
 
 def test_a_complaint_about_a_path_of_the_kernels_shows_no_source() -> None:
     found = Diagnostic(Tool.GCC, Severity.WARNING, "no", "/usr/src/x.h", 2, hint="do this")
-    assert Complaint(found, {}, "hello.c").text == "warning in /usr/src/x.h, line 2: no\n→ do this"
+    assert DiagnosticPart(found, {}, "hello.c").text == "warning in /usr/src/x.h, line 2: no\n→ do this"
 
 
 def test_complaints_are_counted_in_words() -> None:

@@ -1,81 +1,99 @@
-"""What a command in the guest did: its output, what an errno means, the kernel's log, crashes, the guest's fate."""
+"""What a command in the guest did: its output, what an errno means, the kernel's log, crashes, the guest's end."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kmodlab.crash.errnos import explain_error
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report
 from kmodlab.guest.agent.client import Result
-from kmodlab.notebook.guilty_line import find_cell_line
-from kmodlab.notebook.render.crash import FRESH_GUEST, CrashCard
-from kmodlab.notebook.render.log import EARLIER, Log
+from kmodlab.i18n import _
+from kmodlab.notebook.render.crash import CrashCard, find_cell_line
+from kmodlab.notebook.render.log import Log
 from kmodlab.notebook.render.parts import Command, Details, Level, Message, Output, Part
 from kmodlab.notebook.state import Action, BuiltModule
 
-LOST_BEFORE = "The guest ended by itself since the last command. This one is fresh: nothing of yours is loaded in it."
 _CONSOLE_LINES = 40
 
 
 def action_parts(
-    action: Action, tool: str, made: Mapping[str, BuiltModule], *, with_command: bool = False, with_output: bool = True
+    action: Action,
+    tool: str,
+    modules: Mapping[str, BuiltModule],
+    *,
+    with_command: bool = False,
+    with_output: bool = True,
 ) -> list[Part]:
-    """All that is to be said about an action, the real tool's words first, then ours.
+    """The parts that show an action: first what the real tool printed, then our explanation.
 
-    `tool` is the program whose errors are explained, empty for a script; `made` are the modules of this notebook, for
-    crashes in them.
+    `tool` is the program whose errors are explained, empty for a script. `modules` are those that this notebook built;
+    crashes in them are traced back to their sources.
     """
     parts: list[Part] = []
     if action.lost_before:
-        parts.append(Message(LOST_BEFORE, Level.BAD))
-    parts.append(Log(_quiet(action.earlier, action.reports), EARLIER))
+        sentence = _(
+            "The guest ended by itself since the last command. This one is fresh: nothing of yours is loaded in it."
+        )
+        parts.append(Message(sentence, Level.BAD))
+    parts.append(Log(_without_reports(action.earlier, action.reports), _("The kernel's log, since the last command:")))
     if with_command:
         parts.append(Command(shlex.join(action.step.argv)))
     result = action.step.result
     if result is not None:
         parts += [Output(result.text)] if with_output else []
-        parts += _verdict(result, tool)
-    parts.append(Log(_quiet(action.step.records, action.reports)))
-    parts += [CrashCard(report, find_cell_line(report, made)) for report in action.reports]
-    return parts + _fate(action)
+        parts += _explain_end(result, tool)
+    parts.append(Log(_without_reports(action.step.records, action.reports), _("The kernel's log:")))
+    parts += [CrashCard(report, find_cell_line(report, modules)) for report in action.reports]
+    return parts + _guest_end(action)
 
 
-def _verdict(result: Result, tool: str) -> list[Part]:
+def _explain_end(result: Result, tool: str) -> list[Part]:
     if result.timed_out:
-        return [Message("It did not end in time, and was killed.", Level.BAD)]
+        return [Message(_("It did not end in time, and was killed."), Level.BAD)]
     if result.output_truncated:
-        return [Message("It printed more than can be shown, and was killed.", Level.BAD)]
+        return [Message(_("It printed more than can be shown, and was killed."), Level.BAD)]
     if result.status == 0:
         return []
     note = explain_error(tool, result.text)
     if note and tool:
         return [Message(note.sentence, Level.BAD)]
-    how = f"was killed by signal {-result.status}" if result.status < 0 else f"ended with status {result.status}"
-    ended = Message(f"{f'`{tool}`' if tool else 'The script'} {how}.", Level.BAD)
+    ended = Message(_status(result.status, tool), Level.BAD)
     return [ended, Message(note.sentence)] if note else [ended]
 
 
-def _quiet(records: tuple[LogRecord, ...], reports: tuple[Report, ...]) -> list[LogRecord]:
-    """The records without the reports, which are shown apart."""
-    reported = _reported(reports)
+def _status(status: int, tool: str) -> str:
+    if tool and status < 0:
+        template = _("`{tool}` was killed by signal {number}.")
+    elif tool:
+        template = _("`{tool}` ended with status {number}.")
+    elif status < 0:
+        template = _("The script was killed by signal {number}.")
+    else:
+        template = _("The script ended with status {number}.")
+    return template.format(tool=tool, number=abs(status))
+
+
+def _without_reports(records: Sequence[LogRecord], reports: Sequence[Report]) -> list[LogRecord]:
+    """The records without the reports, which are shown by themselves."""
+    reported = _report_lines(reports)
     return [record for record in records if not reported.issuperset(line.rstrip() for line in record.line.split("\n"))]
 
 
-def _last_lines(console: str, reports: tuple[Report, ...]) -> list[str]:
+def _last_lines(console: str, reports: Sequence[Report]) -> list[str]:
     """The end of what a console printed, without the reports."""
-    reported = _reported(reports)
+    reported = _report_lines(reports)
     lines = (line.rstrip() for line in console.replace("\r", "").split("\n"))
     return [line for line in lines if line and line not in reported][-_CONSOLE_LINES:]
 
 
-def _reported(reports: tuple[Report, ...]) -> set[str]:
+def _report_lines(reports: Sequence[Report]) -> set[str]:
     return {line.rstrip() for report in reports for line in report.raw.split("\n")}
 
 
-def _fate(action: Action) -> list[Part]:
-    """What became of the guest, where it did not survive."""
+def _guest_end(action: Action) -> list[Part]:
+    """How the guest ended, if it did."""
     if not action.is_last:
         return []
     parts: list[Part] = []
@@ -83,5 +101,6 @@ def _fate(action: Action) -> list[Part]:
         parts.append(Message(action.step.end.sentence, Level.BAD))
         lines = _last_lines(action.step.end.console, action.reports)
         if lines:
-            parts.append(Details(Message("the console's last lines"), [Output("\n".join(lines))], is_open=True))
-    return [*parts, Message(FRESH_GUEST)]
+            parts.append(Details(Message(_("the console's last lines")), [Output("\n".join(lines))], is_open=True))
+    fresh = _("This guest is thrown away, with all that was loaded in it. The next cell gets a fresh one.")
+    return [*parts, Message(fresh)]

@@ -1,59 +1,139 @@
-"""A build as a card: what make printed, folded away when all went well, and every complaint on the cell's own line."""
+"""A build as a card: what make printed, folded away if it passed, and each diagnostic on the cell's own line."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
-from kmodlab.kbuild.diagnostics import Diagnostic
+from kmodlab.i18n import N_, _, ngettext
+from kmodlab.kbuild.diagnostics import Diagnostic, Severity
 from kmodlab.kbuild.result import Build, Reason
 from kmodlab.kbuild.sources import Sources
-from kmodlab.notebook.render.complaint import Complaint, count
-from kmodlab.notebook.render.parts import Details, Level, Message, Output, Part
+from kmodlab.notebook.render.parts import Details, Excerpt, Level, Message, Output, Part, escape, join_texts
 from kmodlab.notebook.state import BuiltModule
+from kmodlab.text import escape_control_chars
 
-_MOST = 8  # complaints that are shown; the first ones are those that matter
+_MOST = 8  # diagnostics that are shown; the first ones are those that matter
 
-_STAGES = {
-    Reason.COMPILE: "the code does not compile",
-    Reason.MODPOST: "the code compiles, but modpost refuses the module",
-    Reason.LINK: "the files compile, but cannot be linked into a module",
-    Reason.MAKE: "make stops",
+_FAILURES = {
+    Reason.COMPILE: N_("`{name}` is not built: the code does not compile."),
+    Reason.MODPOST: N_("`{name}` is not built: the code compiles, but modpost refuses the module."),
+    Reason.LINK: N_("`{name}` is not built: the files compile, but cannot be linked into a module."),
+    Reason.MAKE: N_("`{name}` is not built: make stops."),
 }
+_SEVERITIES = {Severity.ERROR: N_("error"), Severity.WARNING: N_("warning")}
 
-NO_SANDBOX = "Builds run without a sandbox on this machine: `kmodlab doctor` says why, and what that means."
+NO_SANDBOX = N_("Builds run without a sandbox on this machine: `kmodlab doctor` says why, and what that means.")
 
 
-def build_parts(made: BuiltModule, *, verbose: bool = False) -> list[Part]:
-    """All that is to be said about a build."""
-    build = made.build
-    complaints = complaint_parts(build.diagnostics, made.sources, made.cell)
-    printed = Output(build.transcript, "what make printed")
+def build_parts(module: BuiltModule, *, verbose: bool = False) -> list[Part]:
+    """The parts that show a build; `verbose` unfolds what make printed, which is always open if the build failed."""
+    build = module.build
+    diagnostics = diagnostic_parts(build.diagnostics, module.sources, module.cell)
+    printed = Output(build.transcript, _("what make printed"))
     if build.passed:
-        return [Details(Message(_success(build), Level.GOOD), [printed], verbose), *complaints]
+        return [Details(Message(_success(build), Level.GOOD), [printed], verbose), *diagnostics]
     return [
         Message(_failure(build), Level.BAD),
-        *complaints,
-        Details(Message("what `make` printed"), [printed], is_open=True),
+        *diagnostics,
+        Details(Message(_("what `make` printed")), [printed], is_open=True),
     ]
 
 
-def complaint_parts(found: Sequence[Diagnostic], sources: Sources, cell: str) -> list[Part]:
-    """The first complaints, each on its line; `cell` is the file that is the cell itself."""
-    texts = {name: data.decode("utf-8", "replace") for name, data in sources.files.items()}
-    parts: list[Part] = [Complaint(each, texts, cell) for each in found[:_MOST]]
-    if len(found) > _MOST:
-        parts.append(Message(f"There are {len(found) - _MOST} more; mend these first."))
-    return parts
-
-
 def _failure(build: Build) -> str:
-    """Which stage refused; the complaints say why. What is not the tools' doing has a sentence of its own."""
-    if build.errors and build.reason in _STAGES:
-        return f"`{build.name}` is not built: {_STAGES[build.reason]}."
+    """Which stage refused; the diagnostics say why. A build that the tools did not refuse has its own sentence."""
+    if build.errors and build.reason in _FAILURES:
+        return _(_FAILURES[build.reason]).format(name=build.name)
     return build.sentence
 
 
 def _success(build: Build) -> str:
     names = ", ".join(f"`{name}.ko`" for name in build.modules)
-    complained = count(build.diagnostics)
-    return f"{names} {'are' if len(build.modules) > 1 else 'is'} built" + (f", with {complained}" if complained else "")
+    counts = count(build.diagnostics)
+    if counts:
+        template = ngettext("{names} is built, with {counts}", "{names} are built, with {counts}", len(build.modules))
+    else:
+        template = ngettext("{names} is built", "{names} are built", len(build.modules))
+    return template.format(names=names, counts=counts)
+
+
+def count(diagnostics: Sequence[Diagnostic]) -> str:
+    """How many errors and warnings, in words; empty if none."""
+    errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
+    warnings = sum(diagnostic.severity is Severity.WARNING for diagnostic in diagnostics)
+    words = [
+        ngettext("{number} error", "{number} errors", errors).format(number=errors) if errors else "",
+        ngettext("{number} warning", "{number} warnings", warnings).format(number=warnings) if warnings else "",
+    ]
+    return ", ".join(filter(None, words))
+
+
+# ---- diagnostics ---------------------------------------------------------------------------------------------------
+
+
+def diagnostic_parts(diagnostics: Sequence[Diagnostic], sources: Sources, cell: str) -> list[Part]:
+    """The first diagnostics, each on its line; `cell` is the file that holds the cell's own text."""
+    texts = {name: data.decode("utf-8", "replace") for name, data in sources.files.items()}
+    parts: list[Part] = [DiagnosticPart(diagnostic, texts, cell) for diagnostic in diagnostics[:_MOST]]
+    number = len(diagnostics) - _MOST
+    if number > 0:
+        more = ngettext("There is {number} more; fix these first.", "There are {number} more; fix these first.", number)
+        parts.append(Message(more.format(number=number)))
+    return parts
+
+
+@dataclass(frozen=True)
+class DiagnosticPart:
+    """A message of the compiler, the linker or modpost, with the line that it is about and a hint.
+
+    `sources` are the learner's files by name, `cell` is the name of the one that holds the cell's own text.
+    """
+
+    diagnostic: Diagnostic
+    sources: Mapping[str, str]
+    cell: str
+
+    @property
+    def text(self) -> str:
+        """What, where, the line with a caret, the hint."""
+        diagnostic = self.diagnostic
+        headline = self._headline.format(
+            severity=_(_SEVERITIES[diagnostic.severity]),
+            file=diagnostic.file,
+            line=diagnostic.line,
+            message=escape_control_chars(diagnostic.message),
+        )
+        return "\n".join([headline, *filter(None, [join_texts(self._parts)])])
+
+    @property
+    def html(self) -> str:
+        """The headline, and the parts below it."""
+        diagnostic = self.diagnostic
+        headline = escape(self._headline).format(
+            severity=f"<strong>{escape(_(_SEVERITIES[diagnostic.severity]))}</strong>",
+            file=escape(diagnostic.file),
+            line=diagnostic.line,
+            message=escape(diagnostic.message),
+        )
+        inner = "".join(part.html for part in self._parts)
+        return f'<div class="km-complaint km-{diagnostic.severity}"><p>{headline}</p>{inner}</div>'
+
+    @property
+    def _headline(self) -> str:
+        file = self.diagnostic.file if self.diagnostic.file != self.cell else ""
+        if file and self.diagnostic.line:
+            return _("{severity} in {file}, line {line}: {message}")
+        if file:
+            return _("{severity} in {file}: {message}")
+        return _("{severity} in line {line}: {message}") if self.diagnostic.line else _("{severity}: {message}")
+
+    @property
+    def _parts(self) -> list[Part]:
+        diagnostic = self.diagnostic
+        source = self.sources.get(diagnostic.file)
+        parts: list[Part] = []
+        if source is not None and diagnostic.line:
+            parts.append(Excerpt(source, diagnostic.line, diagnostic.column))
+        if diagnostic.hint:
+            parts.append(Message(diagnostic.hint))
+        return parts

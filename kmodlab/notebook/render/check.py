@@ -1,4 +1,4 @@
-"""What came of a check as a card: green, red or grey, and in words; the learner's line; how many hints there are."""
+"""The result of a check as a card: green, red or grey, and in words; the learner's line; how many hints there are."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kmodlab.checks.result import CheckResult, Status
-from kmodlab.notebook.render.excerpt import Excerpt
-from kmodlab.notebook.render.harmless import prose
-from kmodlab.notebook.render.parts import Level, Message, Part, join_texts
+from kmodlab.i18n import N_, _, ngettext
+from kmodlab.notebook.render.parts import Excerpt, Message, Part, escape, join_texts, prose
+from kmodlab.text import escape_control_chars
 
 _SHEET = """
 .kmodlab .km-check { margin: .3em 0; padding: .2em .9em; border-left: 5px solid var(--km-check);
@@ -22,11 +22,16 @@ _SHEET = """
 """
 _STYLE = f"<style>{re.sub(chr(92) + 's+', ' ', _SHEET).strip()}</style>"
 _MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?"}
+_LABELS = {
+    Status.PASSED: N_("check passed"),
+    Status.FAILED: N_("check failed"),
+    Status.ERRORED: N_("check errored"),
+}
 
 
 @dataclass(frozen=True)
 class CheckCard:
-    """The verdict. `source` is the text of the file that the line is in, None where it is not known."""
+    """The verdict on a check. `source` is the text of the file that the result's line is in, None if not known."""
 
     result: CheckResult
     source: str | None = None
@@ -38,10 +43,10 @@ class CheckCard:
 
     @property
     def html(self) -> str:
-        """The same, in a box."""
+        """A box in the colour of the verdict."""
         title = f'<span class="km-mark" aria-hidden="true">{self._mark}</span> {prose(self._title)}'
         inner = f'<p class="km-check-title">{title}</p>{"".join(part.html for part in self._parts)}'
-        label = f'role="group" aria-label="check {self.result.status}"'
+        label = f'role="group" aria-label="{escape(_(_LABELS[self.result.status]))}"'
         return f'{_STYLE}<div class="km-check km-check-{self.result.status}" {label}>{inner}</div>'
 
     @property
@@ -52,48 +57,58 @@ class CheckCard:
     def _title(self) -> str:
         result = self.result
         if result.points is None:
-            return f"{result.title}: not checked"
-        return f"{result.title}: {result.points:g} of {points_words(result.max_points)}"
+            return _("{title}: not checked").format(title=result.title)
+        return ngettext(
+            "{title}: {points} of {max_points} point",
+            "{title}: {points} of {max_points} points",
+            plural_number(result.max_points),
+        ).format(title=result.title, points=f"{result.points:g}", max_points=f"{result.max_points:g}")
 
     @property
     def _parts(self) -> list[Part]:
         result = self.result
         parts: list[Part] = [_Plain(result.reason)] if result.reason else []
         if result.line and self.source is not None:
-            parts.append(_Plain(f"It is about line {result.line.number} of `{result.line.file}`:"))
-            parts.append(Excerpt(self.source, result.line.number, context=1))
+            where = _("It is about line {line} of `{file}`:").format(line=result.line.number, file=result.line.file)
+            parts += [_Plain(where), Excerpt(self.source, result.line.number, context=1)]
         if result.status is Status.ERRORED:
-            parts.append(_Plain("This is not your fault, and costs no points."))
+            parts.append(_Plain(_("This is not your fault, and costs no points.")))
             parts += [Message(hint) for hint in result.hints]
         elif result.hints:
-            parts.append(Message(f"{_count(len(result.hints))}: `hint()` shows the first."))
+            number = len(result.hints)
+            hints = ngettext(
+                "There is a hint: `hint()` shows the first.",
+                "There are {number} hints: `hint()` shows the first.",
+                number,
+            )
+            parts.append(Message(hints.format(number=number)))
         return parts
 
 
 def hint_parts(title: str, hints: Sequence[str], number: int) -> list[Part]:
-    """The hint of that number, from 1."""
-    more = f" `hint()` shows the next of {len(hints)}." if number < len(hints) else " It is the last one."
-    return [Message(f"Hint {number} for “{title}”: {hints[number - 1]}"), _Plain(more.strip())]
+    """The hint of that number, counted from 1."""
+    sentence = _("Hint {number} for “{title}”: {hint}").format(number=number, title=title, hint=hints[number - 1])
+    if number < len(hints):
+        more = _("`hint()` shows the next of {total}.").format(total=len(hints))
+    else:
+        more = _("It is the last one.")
+    return [Message(sentence), _Plain(more)]
 
 
-def points_words(points: float) -> str:
-    """So many points."""
-    return f"{points:g} point{'' if points == 1 else 's'}"
-
-
-def _count(hints: int) -> str:
-    return "There is a hint" if hints == 1 else f"There are {hints} hints"
+def plural_number(points: float) -> int:
+    """The whole number that decides the plural form of so many points; half a point is "0.5 points"."""
+    return int(points) if points == int(points) else 2
 
 
 @dataclass(frozen=True)
 class _Plain:
-    """A sentence without a mark of its own."""
+    """A sentence without a mark."""
 
     sentence: str
 
     @property
     def text(self) -> str:
-        return Message(self.sentence).text.removeprefix(Message("", Level.NOTE).text)
+        return escape_control_chars(self.sentence)
 
     @property
     def html(self) -> str:

@@ -1,28 +1,30 @@
-"""A crash of the kernel as a card: its name, the learner's own line, how it came there, what becomes of the guest."""
+"""A crash of the kernel as a card: its headline, the learner's own line, the kernel's report to unfold."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
-from kmodlab.crash.guilty import find_doubt, find_guilty
+from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.report import Report, ReportSeverity
-from kmodlab.notebook.render.excerpt import Excerpt
-from kmodlab.notebook.render.parts import Details, Level, Message, Output, Part, join_texts
+from kmodlab.i18n import N_, _
+from kmodlab.notebook.render.parts import Details, Excerpt, Level, Message, Output, Part, escape, join_texts
+from kmodlab.notebook.state import BuiltModule
 
+# The looks of a report of that severity, and what a screen reader calls it.
 _STYLES = {
-    ReportSeverity.FATAL: ("error", "crash"),
-    ReportSeverity.WARNING: ("warning", "warning"),
-    ReportSeverity.TRACE: ("note", "call trace"),
-    ReportSeverity.REFUSED: ("warning", "refusal"),
+    ReportSeverity.FATAL: ("error", N_("crash")),
+    ReportSeverity.WARNING: ("warning", N_("warning")),
+    ReportSeverity.TRACE: ("note", N_("call trace")),
+    ReportSeverity.REFUSED: ("warning", N_("refusal")),
 }
-FRESH_GUEST = "This guest is thrown away, with all that was loaded in it. The next cell gets a fresh one."
 
 
 @dataclass(frozen=True)
 class CellLine:
     """The line of a learner's source that a report is about, in `function`. `file` is empty for the cell itself.
 
-    `note` says what stands there, where that is not plain; `doubt` why it may not be the one.
+    `note` explains the line if it is not a plain one, `doubt` says why another line may be meant; both may be empty.
     """
 
     file: str
@@ -32,15 +34,28 @@ class CellLine:
     note: str = ""
     doubt: str = ""
 
-    @property
-    def place(self) -> str:
-        """Where it is, in words."""
-        return f"{self.file}, line {self.line}" if self.file else f"line {self.line} of the cell"
+
+def find_cell_line(report: Report, modules: Mapping[str, BuiltModule]) -> CellLine | None:
+    """The learner's line that a report is about; None if it is not about a module that a cell of the notebook built.
+
+    `modules` is keyed by the name that lsmod shows.
+    """
+    guilty = find_guilty_line(report, {kmod: ko for kmod, module in modules.items() if (ko := module.ko(kmod))})
+    if guilty is None:
+        return None
+    line = guilty.line
+    for module in modules.values():
+        source = module.sources.files.get(line.file)
+        if source is not None:
+            file = "" if line.file == module.cell else line.file
+            text = source.decode("utf-8", "replace")
+            return CellLine(file, line.line, text, line.function, guilty.note, guilty.doubt)
+    return None
 
 
 @dataclass(frozen=True)
 class CrashCard:
-    """One crash, a warning or a trace of the kernel's. `guilty` is None where the learner's line is not known."""
+    """A crash, a warning or a trace of the kernel. `guilty` is None if the learner's line is not known."""
 
     report: Report
     guilty: CellLine | None = None
@@ -52,10 +67,10 @@ class CrashCard:
 
     @property
     def html(self) -> str:
-        """The same, with the kernel's own report to unfold."""
+        """The headline and the source, with the kernel's own report to unfold."""
         inner = "".join(part.html for part in self._parts)
         style, label = _STYLES[self.report.severity]
-        return f'<div class="km-complaint km-{style}" role="group" aria-label="{label}">{inner}</div>'
+        return f'<div class="km-complaint km-{style}" role="group" aria-label="{escape(_(label))}">{inner}</div>'
 
     @property
     def _parts(self) -> list[Part]:
@@ -64,25 +79,43 @@ class CrashCard:
             parts.append(Excerpt(self.guilty.source, self.guilty.line, context=2))
         doubt = (self.guilty.doubt if self.guilty else "") or find_doubt(self.report)
         if doubt:
-            parts.append(Message(f"This is in doubt: {doubt}."))
+            parts.append(Message(_("This is in doubt: {doubt}.").format(doubt=doubt)))
         if self.report.raw:
-            parts.append(Details(Message("the kernel's own report"), [Output(self.report.raw)], is_open=False))
+            parts.append(Details(Message(_("the kernel's own report")), [Output(self.report.raw)], is_open=False))
         return parts
 
     @property
     def _headline(self) -> Message:
         if self.report.severity is ReportSeverity.TRACE:
-            return Message("The kernel printed a call trace: how it came to where it was.")
-        did = "crashed" if self.report.is_fatal else "warns, and goes on"
-        return Message(f"The kernel {did}: {self.report.sentence}", Level.BAD)
+            return Message(_("The kernel printed a call trace: how it came to where it was."))
+        headline = (
+            _("The kernel crashed: {headline}")
+            if self.report.is_fatal
+            else _("The kernel warns, and goes on: {headline}")
+        )
+        return Message(headline.format(headline=self.report.sentence), Level.BAD)
 
     @property
     def _where(self) -> str:
         if self.guilty:
-            where = f"in {self.guilty.place}" + (f": {self.guilty.note}" if self.guilty.note else "")
-            return f"It happened in `{self.guilty.function}()`, {where}:"
+            return self._where_in_source(self.guilty)
         frame = find_guilty(self.report)
         if frame is None:
-            return "The report names no function."
-        owner = f"of the module `{frame.module}`" if frame.module else "of the kernel itself"
-        return f"It happened in `{frame.function}()` {owner}."
+            return _("The report names no function.")
+        if frame.module:
+            where = _("It happened in `{function}()` of the module `{module}`.")
+        else:
+            where = _("It happened in `{function}()` of the kernel itself.")
+        return where.format(function=frame.function, module=frame.module)
+
+    @staticmethod
+    def _where_in_source(line: CellLine) -> str:
+        if line.file and line.note:
+            where = _("It happened in `{function}()`, in {file}, line {line}: {note}:")
+        elif line.file:
+            where = _("It happened in `{function}()`, in {file}, line {line}:")
+        elif line.note:
+            where = _("It happened in `{function}()`, in line {line} of the cell: {note}:")
+        else:
+            where = _("It happened in `{function}()`, in line {line} of the cell:")
+        return where.format(function=line.function, file=line.file, line=line.line, note=line.note)

@@ -1,4 +1,4 @@
-"""The matrix of injected faults: a table of calls and verdicts, with the source beside it."""
+"""The table of injected faults: calls and verdicts, with the source beside it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kmodlab.crash.source_location import SourceLine
-from kmodlab.notebook.render.harmless import escape, prose
+from kmodlab.i18n import N_, _, ngettext
+from kmodlab.notebook.render.parts import escape, prose
 from kmodlab.text import escape_control_chars
 from kmodlab.tracer.fault_injection import Faults, SiteResult
 from kmodlab.tracer.timeline import return_text
@@ -15,6 +16,17 @@ from kmodlab.tracer.verdict import Finding, Trouble, Verdict
 _MARKS = {Verdict.CLEAN: "✓", Verdict.NOT_INJECTED: "–"}
 _BAD = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.REFUSED, Verdict.UNSEEN)
 _WORST = (*_BAD, Verdict.NOT_INJECTED, Verdict.CLEAN)
+_WORDS = {
+    Verdict.CLEAN: N_("clean"),
+    Verdict.LEAKS: N_("leaks"),
+    Verdict.CRASHES: N_("crashes"),
+    Verdict.WRONG_RETURN: N_("wrong-return"),
+    Verdict.HANGS: N_("hangs"),
+    Verdict.NOT_INJECTED: N_("not-injected"),
+    Verdict.REFUSED: N_("refused"),
+    Verdict.UNSEEN: N_("unseen"),
+}
+_HEADINGS = (N_("line"), N_("call"), N_("fails with"), N_("init returns"), N_("verdict"))
 _TAB = 8
 
 _STYLE = """<style>
@@ -38,80 +50,94 @@ _STYLE = """<style>
 
 @dataclass(frozen=True)
 class FaultTable:
-    """The matrix; `source` is the cell's text, `file` the name under which it was compiled."""
+    """The table; `source` is the cell's text, `file` the name under which it was compiled."""
 
-    found: Faults
+    faults: Faults
     source: str
     file: str
 
     @property
     def text(self) -> str:
-        """A line for each run, and below it what was wrong with it."""
-        lines = [f"without a fault: {self._plain_words()}", *map(_reason, self.found.plain.troubles)]
-        for site in self.found.sites:
-            lines.append(f"{_line_words(site.line):>8}  {_call(site)} {_how(site)}: {_outcome(site)}")
-            lines += _reasons(site)
+        """A line for each run, and below it what was wrong."""
+        lines = [self._plain_sentence(), *map(_trouble_line, self.faults.plain.troubles)]
+        for site in self.faults.sites:
+            line = _line_words(site.line)
+            lines.append(f"{line:>8}  {_site_sentence(site)}")
+            lines += _trouble_lines(site)
         return escape_control_chars("\n".join(lines))
 
     @property
     def html(self) -> str:
-        """A table, and the source with the lines marked that it speaks of."""
-        heads = ("line", "call", "fails with", "init returns", "verdict")
-        head = "".join(f'<th scope="col">{name}</th>' for name in heads)
+        """A table, and the source with its guilty lines marked."""
+        head = "".join(f'<th scope="col">{escape(_(heading))}</th>' for heading in _HEADINGS)
         body = self._plain_row() + "".join(self._rows())
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f'{_STYLE}<div class="km-faults">{table}{self._listing()}</div>'
 
     # ---- the table ----
 
-    def _plain_words(self) -> str:
-        found = self.found
-        words = f"{found.plain.verdict}, init {_returned(found.plain)}"
-        if found.level is not None:
-            level = "level" if found.level else "not level"
-            words += f"; loaded and unloaded {found.cycles or 0} times in a row, the account is {level}"
-        return words
+    def _plain_sentence(self) -> str:
+        """The run without a fault, and the loads in a row after it."""
+        cycles = self.faults.cycles or 0
+        if self.faults.level is None:
+            template = _("without a fault: {outcome}")
+        elif self.faults.level:
+            template = ngettext(
+                "without a fault: {outcome}; loaded and unloaded {number} time in a row, the account is level",
+                "without a fault: {outcome}; loaded and unloaded {number} times in a row, the account is level",
+                cycles,
+            )
+        else:
+            template = ngettext(
+                "without a fault: {outcome}; loaded and unloaded {number} time in a row, the account is not level",
+                "without a fault: {outcome}; loaded and unloaded {number} times in a row, the account is not level",
+                cycles,
+            )
+        plain = self.faults.plain
+        return template.format(outcome=_outcome(plain.verdict, plain), number=cycles)
 
     def _plain_row(self) -> str:
-        plain = self.found.plain
-        cells = ("", "none", "", _value(plain))
-        return _row(cells, plain.verdict) + _why([trouble.sentence for trouble in plain.troubles])
+        plain = self.faults.plain
+        cells = ("", _("none"), "", _returned(plain))
+        return _row(cells, plain.verdict) + _reason_row([trouble.sentence for trouble in plain.troubles])
 
     def _rows(self) -> Iterator[str]:
-        for site in self.found.sites:
+        for site in self.faults.sites:
             line = str(site.line.line) if site.line else ""
-            returned = _value(site.finding) if site.finding else ""
+            returned = _returned(site.finding) if site.finding else ""
             yield _row((line, _call(site), site.injected, returned), site.verdict)
-            yield _why([trouble.sentence for trouble in _troubles(site)] or ([site.reason] if site.reason else []))
+            yield _reason_row(
+                [trouble.sentence for trouble in _troubles(site)] or ([site.reason] if site.reason else [])
+            )
 
     # ---- the source ----
 
     def _listing(self) -> str:
-        marks = self._marks()
+        verdicts = self._worst_verdicts()
         rows = []
         for number, line in enumerate(self.source.split("\n"), 1):
             if number == 1 and not line:
-                continue  # it stands for the magic's own line
+                continue  # the magic's own line
             text = f"{number:>4}  {escape(line.expandtabs(_TAB))}"
-            verdict = marks.get(number)
+            verdict = verdicts.get(number)
             if verdict is not None:
-                kind = _kind(verdict)
-                text = f'{text}  <span class="{kind}">← {_MARKS.get(verdict, "✗")} {verdict}</span>'
+                text = f'{text}  <span class="{_css_class(verdict)}">← {_badge(verdict)}</span>'
             rows.append(f'<span class="km-hit">{text}</span>' if verdict in _BAD else text)
-        return f'<pre tabindex="0" role="region" aria-label="source">{chr(10).join(rows)}</pre>'
+        label = escape(_("source"))
+        return f'<pre tabindex="0" role="region" aria-label="{label}">{chr(10).join(rows)}</pre>'
 
-    def _marks(self) -> dict[int, Verdict]:
-        """The worst verdict on each line: of the calls that stand on it, and of what is blamed on it."""
-        found: dict[int, set[Verdict]] = {}
-        for line, verdict in self._blamed():
+    def _worst_verdicts(self) -> dict[int, Verdict]:
+        """The worst verdict on each line: on the calls in it, and on the troubles that point to it."""
+        verdicts: dict[int, set[Verdict]] = {}
+        for line, verdict in self._verdicts_on_lines():
             if line is not None and line.file == self.file:
-                found.setdefault(line.line, set()).add(verdict)
-        return {line: next(one for one in _WORST if one in verdicts) for line, verdicts in found.items()}
+                verdicts.setdefault(line.line, set()).add(verdict)
+        return {number: min(on_line, key=_WORST.index) for number, on_line in verdicts.items()}
 
-    def _blamed(self) -> Iterator[tuple[SourceLine | None, Verdict]]:
-        for trouble in self.found.plain.troubles:
+    def _verdicts_on_lines(self) -> Iterator[tuple[SourceLine | None, Verdict]]:
+        for trouble in self.faults.plain.troubles:
             yield trouble.line, trouble.verdict
-        for site in self.found.sites:
+        for site in self.faults.sites:
             yield site.line, site.verdict
             for trouble in _troubles(site):
                 yield trouble.line, trouble.verdict
@@ -121,55 +147,66 @@ def _troubles(site: SiteResult) -> tuple[Trouble, ...]:
     return site.finding.troubles if site.finding and site.verdict is not Verdict.NOT_INJECTED else ()
 
 
-def _reasons(site: SiteResult) -> list[str]:
-    found = [_reason(trouble) for trouble in _troubles(site)]
-    return found or ([f"{'':10}{site.reason}"] if site.reason else [])
+def _trouble_lines(site: SiteResult) -> list[str]:
+    lines = [_trouble_line(trouble) for trouble in _troubles(site)]
+    return lines or ([f"{'':10}{site.reason}"] if site.reason else [])
 
 
-def _reason(trouble: Trouble) -> str:
-    place = f" (line {trouble.line.line})" if trouble.line else ""
-    return f"{'':10}{trouble.sentence}{place}"
+def _trouble_line(trouble: Trouble) -> str:
+    sentence = trouble.sentence
+    if trouble.line:
+        sentence = _("{sentence} (line {number})").format(sentence=sentence, number=trouble.line.line)
+    return f"{'':10}{sentence}"
 
 
 def _line_words(line: SourceLine | None) -> str:
-    return f"line {line.line}" if line else ""
+    return _("line {number}").format(number=line.line) if line else ""
 
 
 def _call(site: SiteResult) -> str:
-    return f"{site.function}()" if site.nth == 1 else f"{site.function}(), call {site.nth}"
+    call = f"{site.function}()"
+    return call if site.nth == 1 else _("{call}, call {number}").format(call=call, number=site.nth)
 
 
-def _how(site: SiteResult) -> str:
-    return f"fails with {site.injected}" if site.injected else "cannot be made to fail"
+def _site_sentence(site: SiteResult) -> str:
+    if site.injected:
+        template = _("{call} fails with {error}: {outcome}")
+    else:
+        template = _("{call} cannot be made to fail: {outcome}")
+    finding = site.finding if site.verdict is not Verdict.NOT_INJECTED else None
+    return template.format(call=_call(site), error=site.injected, outcome=_outcome(site.verdict, finding))
 
 
-def _outcome(site: SiteResult) -> str:
-    if site.finding is None or site.verdict is Verdict.NOT_INJECTED:
-        return str(site.verdict)
-    return f"{site.verdict}, init {_returned(site.finding)}"
+def _outcome(verdict: Verdict, finding: Finding | None) -> str:
+    word = _(_WORDS[verdict])
+    if finding is None:
+        return word
+    if finding.init_returned is None:
+        return _("{verdict}, init never returned").format(verdict=word)
+    return _("{verdict}, init returned {value}").format(verdict=word, value=return_text(finding.init_returned))
 
 
 def _returned(finding: Finding) -> str:
-    return f"returned {return_text(finding.init_returned)}" if finding.init_returned is not None else "never returned"
+    return _("never") if finding.init_returned is None else return_text(finding.init_returned)
 
 
-def _value(finding: Finding) -> str:
-    return "never" if finding.init_returned is None else return_text(finding.init_returned)
+def _badge(verdict: Verdict) -> str:
+    return f"{_MARKS.get(verdict, '✗')} {escape(_(_WORDS[verdict]))}"
 
 
-def _kind(verdict: Verdict) -> str:
+def _css_class(verdict: Verdict) -> str:
     return f"km-v-{verdict}" if verdict in _MARKS else "km-v-bad"
 
 
 def _row(cells: tuple[str, str, str, str], verdict: Verdict) -> str:
     line, *others = (escape(cell) for cell in cells)
     middle = "".join(f"<td>{cell}</td>" for cell in others)
-    badge = f'<td class="{_kind(verdict)}">{_MARKS.get(verdict, "✗")} {verdict}</td>'
+    badge = f'<td class="{_css_class(verdict)}">{_badge(verdict)}</td>'
     return f'<tr><td class="km-number">{line}</td>{middle}{badge}</tr>'
 
 
-def _why(sentences: list[str]) -> str:
+def _reason_row(sentences: list[str]) -> str:
     if not sentences:
         return ""
-    words = "<br>".join(prose(sentence) for sentence in sentences)
-    return f'<tr class="km-why"><td></td><td colspan="4">{words}</td></tr>'
+    reasons = "<br>".join(prose(sentence) for sentence in sentences)
+    return f'<tr class="km-why"><td></td><td colspan="4">{reasons}</td></tr>'

@@ -1,4 +1,4 @@
-"""The kernel's log in a notebook: each record with its level, and those marked that no console shows by default."""
+"""The kernel's log in a notebook: each record with its level, and a star if no console shows it by default."""
 
 from __future__ import annotations
 
@@ -6,57 +6,67 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kmodlab.crash.records import LogRecord
-from kmodlab.notebook.render.harmless import escape, prose
-from kmodlab.notebook.render.parts import block
+from kmodlab.i18n import _, ngettext
+from kmodlab.notebook.render.parts import block, escape, prose
 from kmodlab.text import escape_control_chars
 
-MEANWHILE = "The kernel's log:"
-EARLIER = "The kernel's log, since the last command:"
-_LEGEND = "* in the log (`dmesg`), but not on a console with the default log level"
 _HEAD, _TAIL = 100, 200
 _FACILITIES = {1: "user", 3: "daemon"}  # as in syslog(3): a program wrote to /dev/kmsg
 
 
 @dataclass(frozen=True)
 class Log:
-    """Records of the kernel's log, below a title. Nothing when there are none."""
+    """Records of the kernel's log, below a title ("The kernel's log:" if empty). Nothing is shown without records."""
 
     records: Sequence[LogRecord]
-    title: str = MEANWHILE
+    title: str = ""
 
     @property
     def text(self) -> str:
         """A line for each record: time, level, text."""
         if not self.records:
             return ""
-        shown, gap = _without_middle(self.records)
+        shown, left_out = _without_middle(self.records)
         lines = [line for record in shown for line in _lines(record)]
-        if gap:
-            lines.insert(_HEAD, _gap_line(len(self.records)))
-        legend = [f"  {_LEGEND}"] if _has_silent(shown) else []
-        return "\n".join([escape_control_chars(self.title), *(f"  {line}" for line in lines), *legend])
+        if left_out:
+            lines.insert(_HEAD, _gap_line(left_out))
+        legend = [f"  {_legend()}"] if _has_silent(shown) else []
+        return "\n".join([escape_control_chars(self._title), *(f"  {line}" for line in lines), *legend])
 
     @property
     def html(self) -> str:
-        """The same, with the levels that matter in colour."""
+        """The same lines, with errors and warnings in colour."""
         if not self.records:
             return ""
-        shown, gap = _without_middle(self.records)
+        shown, left_out = _without_middle(self.records)
         rows = [_row(record) for record in shown]
-        if gap:
-            rows.insert(_HEAD, _gap_line(len(self.records)))
-        legend = f'<p class="km-legend">{prose(_LEGEND)}</p>' if _has_silent(shown) else ""
-        return f'<p class="km-label">{escape(self.title)}</p>{block("km-log", self.title, chr(10).join(rows))}{legend}'
+        if left_out:
+            rows.insert(_HEAD, escape(_gap_line(left_out)))
+        legend = f'<p class="km-legend">{prose(_legend())}</p>' if _has_silent(shown) else ""
+        return (
+            f'<p class="km-label">{escape(self._title)}</p>{block("km-log", self._title, chr(10).join(rows))}{legend}'
+        )
+
+    @property
+    def _title(self) -> str:
+        return self.title or _("The kernel's log:")
 
 
-def _without_middle(records: Sequence[LogRecord]) -> tuple[Sequence[LogRecord], bool]:
+def _legend() -> str:
+    return _("* in the log (`dmesg`), but not on a console with the default log level")
+
+
+def _without_middle(records: Sequence[LogRecord]) -> tuple[Sequence[LogRecord], int]:
+    """The first and the last records, and how many were left out between them."""
     if len(records) <= _HEAD + _TAIL:
-        return records, False
-    return [*records[:_HEAD], *records[-_TAIL:]], True
+        return records, 0
+    return [*records[:_HEAD], *records[-_TAIL:]], len(records) - _HEAD - _TAIL
 
 
-def _gap_line(count: int) -> str:
-    return f"… {count - _HEAD - _TAIL} records are left out here …"
+def _gap_line(number: int) -> str:
+    return ngettext("… {number} record is left out here …", "… {number} records are left out here …", number).format(
+        number=number
+    )
 
 
 def _has_silent(records: Sequence[LogRecord]) -> bool:
@@ -64,7 +74,7 @@ def _has_silent(records: Sequence[LogRecord]) -> bool:
 
 
 def _level(record: LogRecord) -> str:
-    """The level, with a star where no console shows the record, and who wrote it where it was not the kernel."""
+    """The level, with a star if no console shows the record, and with its facility if a program wrote it."""
     level = record.level_name.lower() + ("" if record.on_console else "*")
     return level if record.is_kernels else f"{_FACILITIES.get(record.facility, record.facility)}.{level}"
 

@@ -1,23 +1,48 @@
-"""The parts that a card is made of: our own sentences, a command, what a program printed, something folded away.
+"""The parts of a card: our own sentences, a command, a program's output, lines of source, something folded away.
 
-Two voices are kept apart everywhere. What a real tool or the kernel said is shown verbatim, in a typewriter's letters;
-what we say about it is prose with a mark before it. A mark is never the only bearer of its meaning.
+What a real tool or the kernel printed is shown verbatim, in a monospaced font; what we say about it is prose with a
+mark before it. A mark is never the only bearer of its meaning. Text from guests and builds is always escaped.
 """
 
 from __future__ import annotations
 
+import html
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from kmodlab.notebook.render.harmless import escape, prose, shorten
+from kmodlab.excerpt import ExcerptRow, make_excerpt
+from kmodlab.i18n import _, ngettext
 from kmodlab.notebook.render.style import STYLE
 from kmodlab.text import escape_control_chars
 
+_CODE = re.compile("`([^`\n]+)`")
+
+
+def escape(text: str) -> str:
+    """Escape text for HTML, between tags or in quotes."""
+    return html.escape(escape_control_chars(text))
+
+
+def prose(sentence: str) -> str:
+    """Escape a sentence for HTML; text in `backquotes` is set as code."""
+    return _CODE.sub(r"<code>\1</code>", escape(sentence))
+
+
+def shorten(text: str, *, head: int = 150, tail: int = 250, width: int = 500) -> str:
+    """Long text without its middle: the first and the last lines, each of at most `width` characters."""
+    lines = text.split("\n")
+    if len(lines) > head + tail:
+        number = len(lines) - head - tail
+        gap = ngettext("… {number} line is left out here …", "… {number} lines are left out here …", number)
+        lines = [*lines[:head], gap.format(number=number), *lines[-tail:]]
+    return "\n".join(line if len(line) <= width else f"{line[:width]}…" for line in lines)
+
 
 class Part(Protocol):
-    """Something that can be shown as text and as HTML. Nothing to show: both are empty."""
+    """Something that can be shown as text and as HTML. Both are empty if there is nothing to show."""
 
     @property
     def text(self) -> str:
@@ -41,50 +66,53 @@ _MARKS = {Level.GOOD: "✓", Level.BAD: "✗", Level.NOTE: "→"}
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence of ours."""
+    """A sentence of ours, in the reader's language."""
 
     sentence: str
-    mood: Level = Level.NOTE
+    level: Level = Level.NOTE
 
     @property
     def text(self) -> str:
-        """The sentence behind its mark."""
-        return f"{_MARKS[self.mood]} {escape_control_chars(self.sentence)}"
+        """The sentence after its mark."""
+        return f"{_MARKS[self.level]} {escape_control_chars(self.sentence)}"
 
     @property
     def html(self) -> str:
         """A paragraph."""
-        return f'<p class="km-say km-{self.mood}">{self.inline}</p>'
+        return f'<p class="km-say km-{self.level}">{self.inline}</p>'
 
     @property
     def inline(self) -> str:
-        """The same within a line."""
-        return f'<span class="km-mark" aria-hidden="true">{_MARKS[self.mood]}</span> {prose(self.sentence)}'
+        """HTML for use within a line."""
+        return f'<span class="km-mark" aria-hidden="true">{_MARKS[self.level]}</span> {prose(self.sentence)}'
 
 
 @dataclass(frozen=True)
 class Command:
-    """A command that we ran in the guest, with the prompt of its superuser."""
+    """A command that we ran in the guest, with root's prompt."""
 
     line: str
 
     @property
     def text(self) -> str:
-        """The line as it would stand in a terminal."""
+        """The line as in a terminal."""
         return f"# {escape_control_chars(self.line)}"
 
     @property
     def html(self) -> str:
-        """The same."""
+        """A block of its own."""
         return f'<pre class="km-command"># {escape(self.line)}</pre>'
 
 
 @dataclass(frozen=True)
 class Output:
-    """What a program printed, verbatim but for its length and what a terminal would obey."""
+    """What a program printed: verbatim, but long output is shortened and control characters are escaped.
+
+    `label` tells screen readers what the block holds ("output" if empty).
+    """
 
     printed: str
-    label: str = "output"
+    label: str = ""
 
     @property
     def text(self) -> str:
@@ -93,8 +121,9 @@ class Output:
 
     @property
     def html(self) -> str:
-        """A block that scrolls where it is long."""
-        return block("km-output", self.label, escape(shorten(self.printed)).rstrip("\n")) if self.printed else ""
+        """A block that scrolls if it is long."""
+        label = self.label or _("output")
+        return block("km-output", label, escape(shorten(self.printed)).rstrip("\n")) if self.printed else ""
 
 
 def block(kind: str, label: str, content: str) -> str:
@@ -103,10 +132,41 @@ def block(kind: str, label: str, content: str) -> str:
 
 
 @dataclass(frozen=True)
+class Excerpt:
+    """`line` (counted from 1) of a source, with `context` lines on each side; empty if the source has no such line."""
+
+    source: str
+    line: int
+    column: int | None = None
+    context: int = 0
+
+    @property
+    def text(self) -> str:
+        """The lines with their numbers, `>` before the marked one."""
+        return "\n".join(escape_control_chars(str(row)) for row in self._rows())
+
+    @property
+    def html(self) -> str:
+        """A block, with the marked line and the caret set off."""
+        rows = self._rows()
+        return block("km-source", _("source"), "\n".join(_row_html(row) for row in rows)) if rows else ""
+
+    def _rows(self) -> list[ExcerptRow]:
+        return make_excerpt(self.source, self.line, self.column or None, context=self.context)
+
+
+def _row_html(row: ExcerptRow) -> str:
+    if not row.number:
+        return f'{row.margin}<span class="km-caret">{row.text}</span>'
+    line = row.margin + escape(row.text)
+    return f'<span class="km-hit">{line}</span>' if row.is_hit else line
+
+
+@dataclass(frozen=True)
 class Details:
     """Parts behind a title that opens and closes.
 
-    As text they are shown when open, and left out when not, with their title where that is a mere note.
+    As text they are shown if open. If closed they are left out, and so is the title if it is a mere note.
     """
 
     title: Message
@@ -115,17 +175,18 @@ class Details:
 
     @property
     def text(self) -> str:
-        """The title, and what is behind it when it is open."""
+        """The title, and the parts if they are open."""
         if self.is_open:
             return join_texts([self.title, *self.parts])
-        return "" if self.title.mood is Level.NOTE else self.title.text
+        return "" if self.title.level is Level.NOTE else self.title.text
 
     @property
     def html(self) -> str:
         """A `details` element, which the keyboard can open."""
         inner = "".join(part.html for part in self.parts)
         is_open = " open" if self.is_open else ""
-        return f'<details class="km-{self.title.mood}"{is_open}><summary>{self.title.inline}</summary>{inner}</details>'
+        title = self.title
+        return f'<details class="km-{title.level}"{is_open}><summary>{title.inline}</summary>{inner}</details>'
 
 
 def join_texts(parts: Sequence[Part]) -> str:

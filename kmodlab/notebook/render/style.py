@@ -1,8 +1,8 @@
-"""How cards look: one small style sheet, sent along with each card so that exported pages have it too.
+"""The style sheet of cards, sent along with each card so that exported pages have it too.
 
-Text and background are those of whatever surrounds the card, so light and dark themes both work; JupyterLab's own
-colours are used where there are any, else those that suit the reader's preference, both drawn towards the text's own
-for contrast. No colour bears a meaning alone.
+Text and background are those of the card's surroundings, so light and dark themes both work. JupyterLab's own colours
+are used if it defines them, else those for the reader's preferred scheme; both are mixed with the text's colour for
+contrast. No colour is the only bearer of a meaning.
 """
 
 from __future__ import annotations

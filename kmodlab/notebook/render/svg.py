@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kmodlab.notebook.render.harmless import escape
+from kmodlab.notebook.render.parts import escape
 
 LETTER = 7.83  # width in pixels of a character in the usual monospace fonts at 13 pixels
 

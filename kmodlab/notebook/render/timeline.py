@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from kmodlab.i18n import _
 from kmodlab.notebook.render.svg import Sheet
 from kmodlab.text import escape_control_chars
 from kmodlab.tracer.timeline import Moment, Timeline, format_timeline
@@ -36,7 +37,7 @@ _STYLE = """
 
 @dataclass(frozen=True)
 class TimelineChart:
-    """The picture; as text, a line for each moment."""
+    """The picture; its text form has a line for each moment."""
 
     timeline: Timeline
 
@@ -53,8 +54,8 @@ class TimelineChart:
 
 def timeline_svg(timeline: Timeline) -> str:
     """The picture alone, as an SVG element."""
-    title = f"Timeline of the module {timeline.module}: {timeline.conclusion}"
-    sheet = Sheet(_WIDTH, _HEAD, title)
+    title = _("Timeline of the module {module}: {conclusion}")
+    sheet = Sheet(_WIDTH, _HEAD, title.format(module=timeline.module, conclusion=timeline.conclusion))
     _heads(sheet, timeline)
     sheet.height = _Lanes(timeline, sheet).draw() + 34
     kinds = "strong bad" if _has_failed(timeline) else "strong"
@@ -67,9 +68,9 @@ def _has_failed(timeline: Timeline) -> bool:
 
 
 def _heads(sheet: Sheet, timeline: Timeline) -> None:
-    sheet.text(_STATE_X, 24, "state in the kernel", "head")
-    sheet.text(_CODE_X, 24, f"{timeline.module}'s code", "head")
-    sheet.text(_CALL_X, 24, "what it calls", "head")
+    sheet.text(_STATE_X, 24, _("state in the kernel"), "head")
+    sheet.text(_CODE_X, 24, _("{module}'s code").format(module=timeline.module), "head")
+    sheet.text(_CALL_X, 24, _("what it calls"), "head")
     sheet.path(f"M{_STATE_X} 36H{_WIDTH - 16}")
 
 
@@ -140,10 +141,11 @@ class _Lanes:
         words = moment.text if len(moment.text) <= _LONGEST else f"{moment.text[: _LONGEST - 1]}…"
         self._sheet.text(_CALL_X, y, words)
         if moment.result:
-            fault = ", made to fail" if moment.injected else ""
-            self._sheet.text(_WIDTH - 90, y, f"{moment.result}{fault}", "strong bad end" if wrong else "good end")
+            template = _("{result}, made to fail") if moment.injected else "{result}"
+            result = template.format(result=moment.result)
+            self._sheet.text(_WIDTH - 90, y, result, "strong bad end" if wrong else "good end")
         if moment.line:
-            self._sheet.text(_WIDTH - 16, y, f"line {moment.line.line}", "small end")
+            self._sheet.text(_WIDTH - 16, y, _("line {number}").format(number=moment.line.line), "small end")
 
     def _return(self, moment: Moment) -> None:
         y = self._row() + 15
@@ -169,11 +171,11 @@ class _Lanes:
         self._end_code("box")
         self._end_state()
         y = self._row() + 19
-        self._sheet.text(_STATE_X + _STATE_W / 2, y, "gone", "small middle")
+        self._sheet.text(_STATE_X + _STATE_W / 2, y, _("gone"), "small middle")
 
     def _never(self) -> None:
         top = self._y
         self._box(_CODE_X, top, _CODE_W, top + 44, "never")
         self._sheet.text(_CODE_X + 10, top + 19, "exit()", "strong")
-        self._sheet.text(_CODE_X + 10, top + 36, "is never called", "bad")
+        self._sheet.text(_CODE_X + 10, top + 36, _("is never called"), "bad")
         self._y = top + 52

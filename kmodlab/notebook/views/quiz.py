@@ -17,9 +17,8 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from kmodlab.errors import UsageError
-from kmodlab.notebook.render.harmless import prose
-from kmodlab.notebook.render.parts import Level, Message
-from kmodlab.notebook.show import show
+from kmodlab.notebook.magic import show
+from kmodlab.notebook.render.parts import Level, Message, prose
 from kmodlab.notebook.views.view import View
 from kmodlab.text import escape_control_chars
 

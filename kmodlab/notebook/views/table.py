@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kmodlab.i18n import _
-from kmodlab.notebook.render.harmless import escape, prose
+from kmodlab.notebook.render.parts import escape, prose
 from kmodlab.text import align_columns, escape_control_chars
 
 _UNFOLDED = 300  # rows that can be unfolded; a driver may have a hundred thousand relocations

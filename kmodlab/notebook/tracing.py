@@ -1,0 +1,172 @@
+"""`%%faults` and `%%timeline`: a cell of C becomes a module, which runs under the tracer in guests of its own."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+from IPython.core.getipython import get_ipython
+from IPython.display import clear_output, display
+
+from kmodlab.errors import UsageError
+from kmodlab.guest.lab import Lab
+from kmodlab.i18n import _
+from kmodlab.kbuild.build import build
+from kmodlab.notebook.magic import MagicOptions, add_module_options, code_of, show
+from kmodlab.notebook.render.build import build_parts
+from kmodlab.notebook.render.faults import FaultTable
+from kmodlab.notebook.render.parts import Level, Message, escape
+from kmodlab.notebook.render.timeline import TimelineChart
+from kmodlab.notebook.state import BuiltModule, NotebookState
+from kmodlab.tracer.fault_injection import CYCLES, TIMEOUT_S, FaultOptions, find_faults, make_subject, watch_once
+from kmodlab.tracer.kernel_api import known_functions
+from kmodlab.tracer.timeline import make_timeline
+
+
+def _add_options(options: MagicOptions) -> None:
+    add_module_options(options, _("Build with a further source or header (may be repeated)."))
+    options.add_argument(
+        "-t", "--timeout", metavar="SECONDS", type=float, default=TIMEOUT_S, help=_("For each run (default: 10).")
+    )
+
+
+def _build(lab: Lab, state: NotebookState, name: str, code: str, files: list[str]) -> BuiltModule:
+    """Build the cell's module; the notebook does not remember it, since it is not put into the notebook's guest."""
+    sources = state.sources(name, code, files, lab.reserved)
+    return BuiltModule(build(lab.tree, sources), sources, f"{name}.c")
+
+
+# ---- faults --------------------------------------------------------------------------------------------------------
+
+FAULTS_OPTIONS = MagicOptions("%%faults")
+_add_options(FAULTS_OPTIONS)
+FAULTS_OPTIONS.add_argument(
+    "-s", "--script", metavar="SH", default="", help=_("Shell commands to run while it is loaded.")
+)
+FAULTS_OPTIONS.add_argument(
+    "-c", "--cycles", metavar="N", type=int, default=CYCLES, help=_("Loads in a row (default: 100).")
+)
+
+FAULTS_HELP = FAULTS_OPTIONS.explain(
+    _("""\
+Build the cell's C code as a kernel module and try every way in which its init can fail in the middle.
+
+    %%faults hello
+    #include <linux/module.h>
+    ...
+
+First it is loaded and unloaded, once and a hundred times more. Then, for each call in init that can fail, it is loaded
+in a guest of its own in which only that call fails. The table says what init returned, what stayed behind, and whether
+the kernel crashed. Your own guest is not touched.
+""")
+)
+
+
+def faults(state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%faults`."""
+    options = FAULTS_OPTIONS.parse(line)
+    code = code_of("faults", cell)
+    lab = state.session.lab
+    module = _build(lab, state, options.name, code, options.file)
+    if not module.build.passed:
+        show(*build_parts(module))
+        return
+    run_options = FaultOptions(tuple(options.param), options.script, options.cycles, options.timeout)
+    with ProgressBar() as progress:
+        result = find_faults(lab, module.build, module.sources.files, run_options, progress.update)
+    if result.passed:
+        verdict = Message(_("Every run is clean."), Level.GOOD)
+    else:
+        verdict = Message(_("Not every run is clean."), Level.BAD)
+    source = module.sources.files[module.cell].decode("utf-8", "replace")
+    show(verdict, FaultTable(result, source, module.cell))
+
+
+_QUIET_S = 2.0  # what is done sooner needs no bar
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+class ProgressBar:
+    """A bar that appears if a cell takes more than a moment, and disappears when it is done. A context manager.
+
+    Only a notebook can remove output again, so only a notebook shows a bar. The bar is a widget without another form:
+    nothing of it is stored in the notebook, or compared with a stored output.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._bar: Any = None
+        self._in_notebook = hasattr(get_ipython(), "kernel")
+
+    def __enter__(self) -> ProgressBar:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            clear_output(wait=True)
+
+    def update(self, step: str, done: int, total: int) -> None:
+        """Show that `done` of `total` steps are done, and which step is running."""
+        if not self._in_notebook or time.monotonic() - self._began < _QUIET_S:
+            return
+        words = escape(_("{done} of {total}: {step}").format(done=done, total=total, step=step))
+        if self._bar is None:
+            from kmodlab.notebook.views.widgets import bar  # only a live notebook needs ipywidgets
+
+            self._bar = bar()
+            display({_WIDGET: self._bar._repr_mimebundle_()[_WIDGET]}, raw=True)
+        self._bar.value = f'<progress value="{done}" max="{total}"></progress> {words}'
+
+
+# ---- timeline ------------------------------------------------------------------------------------------------------
+
+TIMELINE_OPTIONS = MagicOptions("%%timeline")
+_add_options(TIMELINE_OPTIONS)
+TIMELINE_OPTIONS.add_argument(
+    "-x", "--fail", metavar="CALL", help=_("Make this call in init fail: misc_register, or kmalloc:2.")
+)
+
+TIMELINE_HELP = TIMELINE_OPTIONS.explain(
+    _("""\
+Build the cell's C code as a kernel module, load and unload it once, and draw what happened.
+
+    %%timeline hello
+    #include <linux/module.h>
+    ...
+
+The picture shows the module's state in the kernel (COMING, LIVE, GOING), its init and exit, and what they call.
+
+    %%timeline hello --fail misc_register
+
+makes one call in init fail; the picture then shows that exit is not called. Your own guest is not touched.
+""")
+)
+
+
+def timeline(state: NotebookState, line: str, cell: str | None) -> None:
+    """Run `%%timeline`."""
+    options = TIMELINE_OPTIONS.parse(line)
+    code = code_of("timeline", cell)
+    lab = state.session.lab
+    module = _build(lab, state, options.name, code, options.file)
+    if not module.build.passed:
+        show(*build_parts(module))
+        return
+    subject = make_subject(module.build, module.sources.files, options.param)
+    observation = watch_once(lab, subject, _parse_call(options.fail), timeout_s=options.timeout)
+    show(TimelineChart(make_timeline(subject.code, known_functions(), observation.records)))
+
+
+def _parse_call(text: str | None) -> tuple[str, int] | None:
+    """The call that is to fail: its name, and which of the calls of that name in init, counted from 1."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\w+)(?::(\d{1,4}))?", text)
+    if match is None:
+        raise UsageError(
+            _("{text!r} is not a call.").format(text=text),
+            hint=_("Write the function's name: --fail misc_register, --fail kmalloc:2"),
+        )
+    return match[1], int(match[2] or 1)
