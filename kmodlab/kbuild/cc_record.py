@@ -25,8 +25,8 @@ from kmodlab.sandbox.sandbox import WORK, check_sandbox
 def record_probes(tree: KernelTree) -> None:
     """Make the folder that `find_compiler` finds, unless it exists or the sandbox is unavailable.
 
-    The caller holds the set-up's lock. Builds work without the folder, so a failure is not reported: it is no harm that
-    a lab of somebody else's cannot be written to.
+    The caller holds the set-up's lock. Builds work without the folder, so a failure is not reported: for instance, the
+    lab may be another user's.
     """
     folder = compiler_folder(tree)
     if folder is None or folder.is_dir() or not check_sandbox().works:

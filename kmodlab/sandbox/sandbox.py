@@ -68,8 +68,8 @@ def box_argv(
         *_system(host),
         *("--proc", "/proc", "--dev", "/dev"),
         *(word for device in devices for word in ("--dev-bind", str(device), str(device))),
-        *(word for place, mib in tmpfs.items() for word in _tmpfs(place, mib)),
-        *(word for place, path in binds.items() for word in _bind(place, path)),
+        *(word for target, mib in tmpfs.items() for word in _tmpfs(target, mib)),
+        *(word for target, path in binds.items() for word in _bind(target, path)),
         # Both are file systems in memory without a limit on their size.
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *(("--seccomp", str(seccomp_fd)) if seccomp_fd is not None else ()),
@@ -95,18 +95,18 @@ def _system(host: Host) -> list[str]:
     return words + [word for path in _ETC for word in ("--ro-bind-try", path, path)]
 
 
-def _tmpfs(place: str, mib: int) -> list[str]:
+def _tmpfs(target: str, mib: int) -> list[str]:
     # Every user may write there, as in any /tmp: root makes it, and another user works in it.
-    return [*_parents(place), "--perms", "1777", "--size", str(mib * MIB), "--tmpfs", place]
+    return [*_parents(target), "--perms", "1777", "--size", str(mib * MIB), "--tmpfs", target]
 
 
-def _bind(place: str, path: Path) -> list[str]:
-    return [*_parents(place), "--ro-bind", str(path), place]
+def _bind(target: str, path: Path) -> list[str]:
+    return [*_parents(target), "--ro-bind", str(path), target]
 
 
-def _parents(place: str) -> list[str]:
+def _parents(target: str) -> list[str]:
     # By default bubblewrap makes them for root only.
-    parents = [str(folder) for folder in reversed(PurePosixPath(place).parents)][1:]
+    parents = [str(folder) for folder in reversed(PurePosixPath(target).parents)][1:]
     missing = [folder for folder in parents if not folder.startswith("/usr")]
     return [word for folder in missing for word in ("--perms", "0755", "--dir", folder)]
 
@@ -212,16 +212,16 @@ class Box:
         """A guard for the run in this box."""
         return Guard(self.limits, tmpfs=() if self.folder else tuple(self.tmpfs), folder=self.folder)
 
-    def path(self, place: str) -> str:
+    def path(self, target: str) -> str:
         """The path under which the command finds a path of the box."""
-        for inside, real in self._places().items():
-            if place == inside or place.startswith(inside + "/"):
-                return f"{real}{place.removeprefix(inside)}"
-        return place
+        for inside, real in self._mounts().items():
+            if target == inside or target.startswith(inside + "/"):
+                return f"{real}{target.removeprefix(inside)}"
+        return target
 
     def shown(self, text: str) -> str:
         """Text that the command printed, with paths as they are in the box."""
-        for inside, real in self._places().items():
+        for inside, real in self._mounts().items():
             text = text.replace(str(real), inside)
         return text
 
@@ -255,10 +255,10 @@ class Box:
             userns_off=self.userns_off,
         )
 
-    def _places(self) -> dict[str, Path]:
+    def _mounts(self) -> dict[str, Path]:
         if self.folder is None:
             return {}
-        folders = {place: self.folder / place.strip("/").replace("/", "-") for place in self.tmpfs}
+        folders = {target: self.folder / target.strip("/").replace("/", "-") for target in self.tmpfs}
         return folders | dict(self.binds)
 
 
@@ -293,8 +293,8 @@ def open_box(
             userns_off=verdict.userns_off,
         )
         if folder:
-            for place in tmpfs:
-                make_subfolder(Path(box.path(place)), box.uid)
+            for target in tmpfs:
+                make_subfolder(Path(box.path(target)), box.uid)
             stack.callback(kill_leftovers, folder, box.uid)
         yield box
 

@@ -64,13 +64,13 @@ def test_what_kbuild_leaves_behind_can_be_looked_at(hello: Build) -> None:
 
 
 def test_the_decks_module_without_a_licence_fails_on_the_right_file(tree: KernelTree) -> None:
-    made = build(tree, Sources.of("hello", {"hello.c": DECK}))
-    assert made.outcome is Outcome.FAILED and made.reason is Reason.MODPOST
+    result = build(tree, Sources.of("hello", {"hello.c": DECK}))
+    assert result.outcome is Outcome.FAILED and result.reason is Reason.MODPOST
     assert (
-        made.sentence == "hello.c compiles, but modpost refuses the module: missing MODULE_LICENSE() in /tmp/hello.o."
+        result.sentence == "hello.c compiles, but modpost refuses the module: missing MODULE_LICENSE() in /tmp/hello.o."
     )
-    assert [(error.file, error.hint_key) for error in made.errors] == [("hello.c", "missing-licence")]
-    assert made.modules == {} and made.ko is None
+    assert [(error.file, error.hint_key) for error in result.errors] == [("hello.c", "missing-licence")]
+    assert result.modules == {} and result.ko is None
 
 
 def test_equal_sources_give_equal_modules(hello: Build, tree: KernelTree) -> None:
@@ -83,8 +83,8 @@ def test_a_module_of_several_files_may_be_called_like_one_of_them(tree: KernelTr
         "greet.c": '#include <linux/printk.h>\n#include "greet.h"\nvoid greet(void)\n{\n    pr_info("hi\\n");\n}\n',
         "greet.h": "void greet(void);\n",
     }
-    made = build(tree, Sources.of("hello", files))
-    assert list(made.modules) == ["hello"], made.transcript
+    result = build(tree, Sources.of("hello", files))
+    assert list(result.modules) == ["hello"], result.transcript
     broken = build(tree, Sources.of("hello", files | {"hello.c": module("greet(1);", before='#include "greet.h"\n')}))
     assert (broken.errors[0].file, broken.errors[0].line) == ("hello.c", 7)
 
@@ -97,16 +97,16 @@ def test_modules_of_one_makefile_come_in_the_order_in_which_they_load(tree: Kern
             before="int answer(void);\nint answer(void)\n{\n    return 42;\n}\nEXPORT_SYMBOL(answer);\n"
         ),
     }
-    made = build(tree, Sources.of("user", files))
-    assert list(made.modules) == ["maker-1", "user"], made.transcript
+    result = build(tree, Sources.of("user", files))
+    assert list(result.modules) == ["maker-1", "user"], result.transcript
 
 
 def test_symbols_of_an_earlier_build_can_be_used(tree: KernelTree) -> None:
     exported = "int answer(void);\nint answer(void)\n{\n    return 42;\n}\nEXPORT_SYMBOL(answer);\n"
     maker = build(tree, Sources.of("maker", {"maker.c": module(before=exported)}))
     user = module("answer();", before="int answer(void);\n")
-    made = build(tree, Sources.of("user", {"user.c": user, "maker.symvers": maker.files["Module.symvers"]}))
-    assert read_module(made.modules["user"]).modinfo.depends == ("maker",)
+    result = build(tree, Sources.of("user", {"user.c": user, "maker.symvers": maker.files["Module.symvers"]}))
+    assert read_module(result.modules["user"]).modinfo.depends == ("maker",)
 
 
 def test_a_kbuild_file_of_ones_own_is_used(tree: KernelTree) -> None:
@@ -119,8 +119,8 @@ def test_a_kbuild_file_of_ones_own_is_used(tree: KernelTree) -> None:
 
 def test_every_name_that_is_accepted_can_be_built(tree: KernelTree) -> None:
     names = ["hello-1", "_x", "1st", "a" * 55, "modules", "Makefile", "init", "scripts"]
-    made = build_all(tree, {name: Sources.of(name, {f"{name}.c": GOOD}) for name in names})
-    assert {name: list(one.modules) for name, one in made.items()} == {name: [name] for name in names}
+    results = build_all(tree, {name: Sources.of(name, {f"{name}.c": GOOD}) for name in names})
+    assert {name: list(result.modules) for name, result in results.items()} == {name: [name] for name in names}
 
 
 def test_a_module_for_another_kernel_is_none(hello: Build, tree: KernelTree) -> None:
@@ -157,10 +157,10 @@ def soon_empty(folder: Path) -> bool:
 
 
 def test_without_a_sandbox_the_same_comes_out(hello: Build, tree: KernelTree, temporary: Path) -> None:
-    made = build(tree, Sources.of("hello", {"hello.c": GOOD}), sandbox=check_sandbox("off"))
-    assert made.transcript == hello.transcript
-    assert list(made.modules) == ["hello"]
-    assert (made.sandboxed, hello.sandboxed) == (False, True)
+    result = build(tree, Sources.of("hello", {"hello.c": GOOD}), sandbox=check_sandbox("off"))
+    assert result.transcript == hello.transcript
+    assert list(result.modules) == ["hello"]
+    assert (result.sandboxed, hello.sandboxed) == (False, True)
     assert soon_empty(temporary)
 
 
@@ -169,8 +169,8 @@ def test_without_a_sandbox_limits_hold_and_nothing_is_left(tree: KernelTree, tem
         f"obj-m += hello.o\nleft := $(shell setsid sleep {naps} >/dev/null 2>&1 &)\nhang := $(shell sleep {naps})\n"
     )
     sources = Sources.of("hello", {"hello.c": GOOD, "Makefile": makefile})
-    made = build(tree, sources, limits=replace(BUILD, wall_s=2), sandbox=check_sandbox("off"))
-    assert made.reason is Reason.TIMEOUT
+    result = build(tree, sources, limits=replace(BUILD, wall_s=2), sandbox=check_sandbox("off"))
+    assert result.reason is Reason.TIMEOUT
     assert soon_gone(naps)
     assert soon_empty(temporary)
 

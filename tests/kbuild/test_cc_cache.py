@@ -1,4 +1,4 @@
-"""The program before the compiler: what comes out of a build is the same with it and without."""
+"""The compiler wrapper: a build gives the same with it and without it."""
 
 from __future__ import annotations
 
@@ -32,13 +32,13 @@ CASES = {
 
 @pytest.fixture(scope="module")
 def compiler(tree: KernelTree) -> Path:
-    found = find_compiler(tree)
-    assert found is not None, "set-up makes it"
-    return found
+    folder = find_compiler(tree)
+    assert folder is not None, "set-up makes it"
+    return folder
 
 
 def _answers(compiler: Path) -> Iterator[tuple[int, list[bytes]]]:
-    """Exit status and words, as compiler.c describes them."""
+    """Exit status and words, as cc_wrapper.c describes them."""
     data = (compiler / ANSWERS).read_bytes()
     while data:
         status, length = struct.unpack_from("<II", data)
@@ -46,7 +46,7 @@ def _answers(compiler: Path) -> Iterator[tuple[int, list[bytes]]]:
         data = data[8 + length :]
 
 
-def built(tree: KernelTree, files: dict[str, str], compiler: Path) -> Build:
+def build_with(tree: KernelTree, files: dict[str, str], compiler: Path) -> Build:
     return run_sync(build_async(tree, Sources.of("hello", files), compiler=compiler))
 
 
@@ -54,11 +54,11 @@ def built(tree: KernelTree, files: dict[str, str], compiler: Path) -> Build:
 def test_a_build_gives_the_same_with_it_and_without(
     name: str, tree: KernelTree, compiler: Path, tmp_path: Path
 ) -> None:
-    by_heart, asked = (built(tree, CASES[name], folder) for folder in (compiler, tmp_path))
-    assert by_heart.transcript == asked.transcript
-    assert by_heart.modules == asked.modules
-    assert by_heart.sentence == asked.sentence
-    assert by_heart.files[".hello.o.cmd"] == asked.files[".hello.o.cmd"] if asked.passed else True
+    replayed, asked = (build_with(tree, CASES[name], folder) for folder in (compiler, tmp_path))
+    assert replayed.transcript == asked.transcript
+    assert replayed.modules == asked.modules
+    assert replayed.sentence == asked.sentence
+    assert replayed.files[".hello.o.cmd"] == asked.files[".hello.o.cmd"] if asked.passed else True
 
 
 def test_what_was_written_down_is_what_the_compiler_says(compiler: Path, tree: KernelTree, tmp_path: Path) -> None:
@@ -68,19 +68,19 @@ def test_what_was_written_down_is_what_the_compiler_says(compiler: Path, tree: K
     for status, words in answers:
         assert words[-5:] == [b"-c", b"-x", b"c", b"/dev/null", b"-o"]
         command = ["sh", "-c", '"$@" 2>/dev/null; echo $?', "sh", tree.compiler, *map(bytes.decode, words)]
-        said = check_run([*command, tmp_path / "o"], timeout_s=60)
-        assert int(said.stdout) == status, words
+        finished = check_run([*command, tmp_path / "o"], timeout_s=60)
+        assert int(finished.stdout) == status, words
 
 
 def test_it_is_what_answers_in_a_build(tree: KernelTree, compiler: Path, tmp_path: Path) -> None:
     liar = tmp_path / "liar"
     shutil.copytree(compiler, liar)
-    told = [
+    answers = [
         (1 if b"-fno-allow-store-data-races" in words[-6] else status, words) for status, words in _answers(compiler)
     ]
-    pieces = [(status, b"".join(word + b"\0" for word in words)) for status, words in told]
+    pieces = [(status, b"".join(word + b"\0" for word in words)) for status, words in answers]
     (liar / ANSWERS).write_bytes(b"".join(struct.pack("<II", status, len(piece)) + piece for status, piece in pieces))
-    commands = [built(tree, CASES["right"], folder).files[".hello.o.cmd"] for folder in (compiler, liar)]
+    commands = [build_with(tree, CASES["right"], folder).files[".hello.o.cmd"] for folder in (compiler, liar)]
     assert [b"-fno-allow-store-data-races" in command for command in commands] == [True, False]
 
 

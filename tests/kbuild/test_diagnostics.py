@@ -1,4 +1,4 @@
-"""Complaints of gcc, as, ld, modpost and make, from stored transcripts of real builds."""
+"""Diagnostics of gcc, as, ld, modpost and make, from stored transcripts of real builds."""
 
 from __future__ import annotations
 
@@ -21,19 +21,19 @@ def read_case(path: Path) -> tuple[dict[str, str], dict[str, bytes], str]:
     fields = dict(line.split(":", 1) for line in head.splitlines())
     files = dict.fromkeys(fields["sources"].split(), b"")
     for key, line in fields.items():
-        if found := re.fullmatch(r"line (\d+) of (\S+)", key):
+        if match := re.fullmatch(r"line (\d+) of (\S+)", key):
             # Code stands in a function's braces.
-            files[found[2]] = b"{" * found[2].endswith(".c") + b"\n" * (int(found[1]) - 1) + line[1:].encode()
+            files[match[2]] = b"{" * match[2].endswith(".c") + b"\n" * (int(match[1]) - 1) + line[1:].encode()
     return {key: value.strip() for key, value in fields.items()}, files, text
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
 def test_a_stored_transcript_gives_what_it_says(path: Path) -> None:
     fields, files, text = read_case(path)
-    found = parse_diagnostics(text, files)
-    first = found[0]
-    seen = {
-        "complaints": len(found),
+    diagnostics = parse_diagnostics(text, files)
+    first = diagnostics[0]
+    actual = {
+        "diagnostics": len(diagnostics),
         "tool": first.tool,
         "severity": first.severity,
         "message": first.message,
@@ -48,7 +48,7 @@ def test_a_stored_transcript_gives_what_it_says(path: Path) -> None:
         "excerpt": len(first.excerpt.splitlines()),
         "hint": first.hint_key,
     }
-    assert {key: str(value) for key, value in seen.items()} == {key: fields[key] for key in seen}
+    assert {key: str(value) for key, value in actual.items()} == {key: fields[key] for key in actual}
 
 
 @pytest.mark.parametrize("path", LOGS, ids=lambda path: path.stem)
@@ -56,60 +56,60 @@ def test_plain_quotes_make_no_difference(path: Path) -> None:
     _, files, text = read_case(path)
     plain = text.replace("\u2018", "'").replace("\u2019", "'")
     curly, straight = parse_diagnostics(text, files), parse_diagnostics(plain, files)
-    assert [(one.place, one.hint) for one in curly] == [(one.place, one.hint) for one in straight]
+    assert [(each.place, each.hint) for each in curly] == [(each.place, each.hint) for each in straight]
 
 
 def test_the_chain_of_notes_leads_from_the_kernels_macro_to_the_learners_line() -> None:
     _, files, text = read_case(next(path for path in LOGS if path.stem == "gcc-macro-chain"))
-    (found,) = parse_diagnostics(text, files)
-    assert found.notes[-1].message == "in expansion of macro ‘pr_info’"  # noqa: RUF001 (gcc's own quotes)
-    assert found.notes[-1].place == found.place
-    assert found.included_from[-1].file == "hello.c"
-    assert found.excerpt.splitlines()[0].startswith("    5 | #define KERN_SOH")
+    (diagnostic,) = parse_diagnostics(text, files)
+    assert diagnostic.notes[-1].message == "in expansion of macro ‘pr_info’"  # noqa: RUF001 (gcc's own quotes)
+    assert diagnostic.notes[-1].place == diagnostic.place
+    assert diagnostic.included_from[-1].file == "hello.c"
+    assert diagnostic.excerpt.splitlines()[0].startswith("    5 | #define KERN_SOH")
 
 
 def test_an_error_in_a_header_of_ones_own_stays_there() -> None:
     text = "In file included from /tmp/hello.c:3:\n/tmp/mine.h:2:1: error: unknown type name 'foo'\n"
-    (found,) = parse_diagnostics(text, HELLO | {"mine.h": b""})
-    assert (found.file, found.line, found.included_from[0].line) == ("mine.h", 2, 3)
+    (diagnostic,) = parse_diagnostics(text, HELLO | {"mine.h": b""})
+    assert (diagnostic.file, diagnostic.line, diagnostic.included_from[0].line) == ("mine.h", 2, 3)
 
 
 def test_an_error_in_the_kernels_header_is_placed_at_the_include() -> None:
     text = (
         "In file included from /usr/src/a.h:1,\n                 from /tmp/hello.c:3:\n/usr/src/b.h:2:1: error: odd\n"
     )
-    (found,) = parse_diagnostics(text, HELLO)
-    assert (found.file, found.line, found.origin.file) == ("hello.c", 3, "/usr/src/b.h")
+    (diagnostic,) = parse_diagnostics(text, HELLO)
+    assert (diagnostic.file, diagnostic.line, diagnostic.origin.file) == ("hello.c", 3, "/usr/src/b.h")
 
 
 def test_paths_without_the_folder_are_understood() -> None:
     # Since Linux 6.13 kbuild works in the module's own folder.
     text = 'hello.c:6:5: error: odd\nERROR: modpost: "nosuch" [hello.ko] undefined!\n'
     text += "ERROR: modpost: missing MODULE_LICENSE() in hello.o\n"
-    assert [found.file for found in parse_diagnostics(text, HELLO)] == ["hello.c"] * 3
+    assert [diagnostic.file for diagnostic in parse_diagnostics(text, HELLO)] == ["hello.c"] * 3
 
 
 def test_a_linker_that_names_itself_by_its_path_is_understood() -> None:
     text = "/usr/bin/ld: /tmp/a.o: in function `f':\n/tmp/a.c:5: multiple definition of `f'; "
     text += "/tmp/hello.o:/tmp/hello.c:2: first defined here\n"
-    (found,) = parse_diagnostics(text, HELLO | {"a.c": b""})
-    assert (found.tool, found.file, found.line) == (Tool.LD, "a.c", 5)
-    assert (found.notes[0].place.file, found.notes[0].place.line) == ("hello.c", 2)
+    (diagnostic,) = parse_diagnostics(text, HELLO | {"a.c": b""})
+    assert (diagnostic.tool, diagnostic.file, diagnostic.line) == (Tool.LD, "a.c", 5)
+    assert (diagnostic.notes[0].place.file, diagnostic.notes[0].place.line) == ("hello.c", 2)
 
 
 def test_warnings_of_ld_and_modpost_are_warnings() -> None:
     text = "ld: warning: odd\nWARNING: modpost: odd\n/tmp/Makefile:3: warning: overriding recipe for target 'x'\n"
-    assert {found.severity for found in parse_diagnostics(text, HELLO)} == {Severity.WARNING}
+    assert {diagnostic.severity for diagnostic in parse_diagnostics(text, HELLO)} == {Severity.WARNING}
 
 
 def test_a_consequence_counts_only_where_nothing_else_was_said() -> None:
     end = "make[1]: *** [scripts/Makefile.build:255: /tmp/hello.o] Error 1\nmake: *** [Makefile:2065: /tmp] Error 2\n"
     (alone,) = parse_diagnostics(end, HELLO)
     assert (alone.tool, alone.message) == (Tool.MAKE, "[scripts/Makefile.build:255: /tmp/hello.o] Error 1")
-    (said,) = parse_diagnostics(
+    (diagnostic,) = parse_diagnostics(
         "/tmp/hello.c:1:1: error: odd\ncc1: some warnings being treated as errors\n" + end, HELLO
     )
-    assert said.tool is Tool.GCC
+    assert diagnostic.tool is Tool.GCC
 
 
 def test_a_flood_of_complaints_is_cut() -> None:
@@ -143,12 +143,14 @@ _PIECES = st.sampled_from(
 
 @given(st.lists(st.one_of(_PIECES, st.text(max_size=8)), max_size=30).map("".join))
 def test_no_text_makes_the_parser_stumble(text: str) -> None:
-    for found in parse_diagnostics(text, {"hello.c": text.encode("utf-8", "replace"), "Makefile": b"obj-m += x.o"}):
-        assert found.line is None or found.line >= 0
+    for diagnostic in parse_diagnostics(
+        text, {"hello.c": text.encode("utf-8", "replace"), "Makefile": b"obj-m += x.o"}
+    ):
+        assert diagnostic.line is None or diagnostic.line >= 0
 
 
 def test_the_compilers_own_files_have_no_name() -> None:
     lines = "/var/tmp/cc{0}.s: Assembler messages:\n/var/tmp/cc{0}.s:7: Error: no such instruction: `frobnicate'\n"
-    (one,), (other,) = (parse_diagnostics(lines.format(name), HELLO) for name in ("4x1YZa", "Qr7opw"))
-    assert one.place == other.place
-    assert "frobnicate" in one.message
+    (first,), (second,) = (parse_diagnostics(lines.format(name), HELLO) for name in ("4x1YZa", "Qr7opw"))
+    assert first.place == second.place
+    assert "frobnicate" in first.message

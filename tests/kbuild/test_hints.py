@@ -1,4 +1,4 @@
-"""Every mistake in the table is really made, and leads to its hint on the learner's own line."""
+"""Every mistake in the table is built, and gets its hint on the learner's own line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 
-pytestmark = pytest.mark.xdist_group("mistakes")  # their builds are made together
+pytestmark = pytest.mark.xdist_group("mistakes")  # they are built together
 
 
 @pytest.fixture(scope="module")
 def builds(request: pytest.FixtureRequest, tree: KernelTree) -> dict[str, Build]:
-    """The builds of the cases that were asked for, two at a time."""
+    """The builds of the selected cases, two at a time."""
     calls = (getattr(item, "callspec", None) for item in request.session.items if item.path == request.path)
     chosen = [call.params["case"] for call in calls if call and "case" in call.params]
 
@@ -25,12 +25,12 @@ def builds(request: pytest.FixtureRequest, tree: KernelTree) -> dict[str, Build]
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_mistake_gets_its_hint_on_the_learners_own_line(case: Case, builds: dict[str, Build]) -> None:
-    made = builds[case.name]
-    found = [(one.hint_key, one.file, one.line) for one in made.diagnostics]
-    assert (case.hint, case.file, case.line) in found, made.transcript
-    assert made.passed is case.passes
-    assert bool(made.modules) is case.passes
-    assert bool(made.errors) is not case.passes
+    result = builds[case.name]
+    hints = [(diagnostic.hint_key, diagnostic.file, diagnostic.line) for diagnostic in result.diagnostics]
+    assert (case.hint, case.file, case.line) in hints, result.transcript
+    assert result.passed is case.passes
+    assert bool(result.modules) is case.passes
+    assert bool(result.errors) is not case.passes
 
 
 def test_the_table_shows_every_hint_that_there_is() -> None:

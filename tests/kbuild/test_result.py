@@ -31,9 +31,9 @@ def verdict(
 
 
 def test_a_module_of_the_right_kind_passes() -> None:
-    made = verdict()
-    assert (made.outcome, made.reason, made.sentence) == (Outcome.PASSED, None, "")
-    assert made.ko == GOOD["hello.ko"] and set(made.files) == {"hello.o"}
+    result = verdict()
+    assert (result.outcome, result.reason, result.sentence) == (Outcome.PASSED, None, "")
+    assert result.ko == GOOD["hello.ko"] and set(result.files) == {"hello.o"}
 
 
 @pytest.mark.parametrize(
@@ -63,10 +63,10 @@ def test_a_module_of_the_right_kind_passes() -> None:
     ],
 )
 def test_everything_else_fails_with_its_reason(observed: dict[str, object], reason: Reason) -> None:
-    made = verdict(**observed)  # type: ignore[arg-type]
-    assert (made.outcome, made.reason) == (Outcome.FAILED, reason)
-    assert made.sentence.endswith(".") and "\n" not in made.sentence
-    assert made.modules == {} and made.ko is None
+    result = verdict(**observed)  # type: ignore[arg-type]
+    assert (result.outcome, result.reason) == (Outcome.FAILED, reason)
+    assert result.sentence.endswith(".") and "\n" not in result.sentence
+    assert result.modules == {} and result.ko is None
 
 
 def test_what_was_stopped_did_not_pass_even_if_a_module_is_there() -> None:
@@ -76,8 +76,8 @@ def test_what_was_stopped_did_not_pass_even_if_a_module_is_there() -> None:
 def test_a_makefile_of_ones_own_may_choose_other_names() -> None:
     own = Sources.of("hello", {"hello.c": "int x;\n", "Makefile": "obj-m += a.o b.o\n"})
     files = {"b.ko": GOOD["hello.ko"], "a.ko": GOOD["hello.ko"], "modules.order": b"/tmp/b.ko\n/tmp/a.ko\n"}
-    made = verdict(files=files, sources=own)
-    assert list(made.modules) == ["b", "a"] and made.ko == GOOD["hello.ko"]
+    result = verdict(files=files, sources=own)
+    assert list(result.modules) == ["b", "a"] and result.ko == GOOD["hello.ko"]
 
 
 def test_a_main_function_is_remarked_on() -> None:
@@ -87,9 +87,9 @@ def test_a_main_function_is_remarked_on() -> None:
 
 
 def test_the_first_error_makes_the_sentence() -> None:
-    made = verdict(status=2, transcript="/tmp/hello.c:7:1: warning: w\n/tmp/hello.c:1:1: error: odd\n")
-    assert made.sentence == "hello.c does not compile: odd (line 1)."
-    assert len(made.errors) == len(made.warnings) == 1
+    result = verdict(status=2, transcript="/tmp/hello.c:7:1: warning: w\n/tmp/hello.c:1:1: error: odd\n")
+    assert result.sentence == "hello.c does not compile: odd (line 1)."
+    assert len(result.errors) == len(result.warnings) == 1
 
 
 # ---- text ----
@@ -125,6 +125,8 @@ def test_hostile_text_cannot_make_the_search_slow(noise: bytes) -> None:
 def test_what_a_message_names_is_named_in_the_hint() -> None:
     hint = find_hint("gcc", "implicit declaration of function ‘kmalloc’; did you mean ‘x’?")  # noqa: RUF001
     assert hint and hint.text == "kmalloc needs its header: add #include <linux/slab.h>."
+    hint = find_hint("gcc", "'x' has an incomplete type 'struct foo'")
+    assert hint and hint.text.startswith("struct foo is declared but not defined")
     hint = find_hint("gcc", "‘struct module’ has no member named ‘{0}’")  # noqa: RUF001
     assert hint and hint.text.startswith("struct module has no member {0} in")
 

@@ -84,31 +84,31 @@ def test_a_makefile_lists_the_parts_of_a_module() -> None:
 
 
 def test_a_part_that_is_called_like_the_module_gets_a_rule_of_its_own() -> None:
-    made = make_makefile("hello", ["hello.c", "hello-main.c"])
-    assert "hello-y := hello-main0.o hello-main.o\n" in made
-    assert "$(obj)/hello-main0.o: $(src)/hello.c FORCE\n\t$(call if_changed_rule,cc_o_c)\n" in made
+    makefile = make_makefile("hello", ["hello.c", "hello-main.c"])
+    assert "hello-y := hello-main0.o hello-main.o\n" in makefile
+    assert "$(obj)/hello-main0.o: $(src)/hello.c FORCE\n\t$(call if_changed_rule,cc_o_c)\n" in makefile
 
 
 def test_symbols_of_other_modules_are_named_in_the_makefile() -> None:
-    made = Sources.of("user", {"user.c": "int x;", "maker.symvers": ""})
-    assert made.makefile == "obj-m += user.o\nKBUILD_EXTRA_SYMBOLS := $(src)/maker.symvers\n"
+    sources = Sources.of("user", {"user.c": "int x;", "maker.symvers": ""})
+    assert sources.makefile == "obj-m += user.o\nKBUILD_EXTRA_SYMBOLS := $(src)/maker.symvers\n"
 
 
 def test_a_makefile_of_ones_own_is_left_alone() -> None:
-    made = Sources.of("hello", {"hello.c": "int x;", "Makefile": "obj-m += hello.o # mine\n"})
-    assert made.makefile == "obj-m += hello.o # mine\n" and not made.generated
+    sources = Sources.of("hello", {"hello.c": "int x;", "Makefile": "obj-m += hello.o # mine\n"})
+    assert sources.makefile == "obj-m += hello.o # mine\n" and not sources.generated
 
 
 def test_kbuild_comes_before_makefile_as_for_make() -> None:
-    made = Sources.of("hello", {"hello.c": "int x;", "Makefile": "a\n", "Kbuild": "b\n"})
-    assert made.makefile == "b\n"
+    sources = Sources.of("hello", {"hello.c": "int x;", "Makefile": "a\n", "Kbuild": "b\n"})
+    assert sources.makefile == "b\n"
 
 
 def test_files_are_read_and_the_first_names_the_module(tmp_path: Path) -> None:
     (tmp_path / "a.h").write_text("int x;")
     (tmp_path / "b.c").write_text("int y;")
-    made = read_sources([tmp_path / "a.h", tmp_path / "b.c"])
-    assert (made.name, set(made.files)) == ("b", {"a.h", "b.c", "Makefile"})
+    sources = read_sources([tmp_path / "a.h", tmp_path / "b.c"])
+    assert (sources.name, set(sources.files)) == ("b", {"a.h", "b.c", "Makefile"})
     assert read_sources([tmp_path / "b.c"], name="other").makefile == "obj-m += other.o\nother-y := b.o\n"
 
 

@@ -60,8 +60,8 @@ def test_the_release_comes_from_the_images_name() -> None:
 
 def test_a_saved_download_is_loaded_again(tmp_path: Path) -> None:
     chosen = (package("kmod"), package("busybox-static"))
-    for one in chosen:
-        (tmp_path / one.file).write_bytes(b"deb")
+    for saved in chosen:
+        (tmp_path / saved.file).write_bytes(b"deb")
     save_packages(chosen, tmp_path)
     assert load_packages(tmp_path) == chosen
 

@@ -1,4 +1,4 @@
-"""The kernel's packages, unpacked: where things are, and that they work from any place."""
+"""The kernel's packages, unpacked: where everything is, and that it works from any folder."""
 
 from __future__ import annotations
 

@@ -46,10 +46,10 @@ def canary() -> Iterator[Path]:
 def attack(tree: KernelTree, makefile: str = OBJ, code: str = GOOD, **limits: float) -> Build:
     """Build hostile sources under the usual limits, but for those that are given."""
     sources = Sources.of("hello", {"hello.c": code, "Makefile": makefile})
-    made = build(tree, sources, limits=replace(BUILD, **limits))  # type: ignore[arg-type]
-    assert made.sandboxed
-    assert made.passed or made.modules == {}
-    return made
+    result = build(tree, sources, limits=replace(BUILD, **limits))  # type: ignore[arg-type]
+    assert result.sandboxed
+    assert result.passed or result.modules == {}
+    return result
 
 
 def shell(command: str) -> str:
@@ -57,10 +57,10 @@ def shell(command: str) -> str:
     return f"{OBJ}ran := $(shell cd /tmp; {command.replace('$', '$$')})\n$(info ran: $(ran))\n"
 
 
-def everything(made: Build) -> bytes:
+def everything(result: Build) -> bytes:
     """All that a build gives out."""
-    said = [made.transcript, made.sentence, repr(made.diagnostics)]
-    return b"".join([*(text.encode() for text in said), *made.modules.values(), *made.files.values()])
+    texts = [result.transcript, result.sentence, repr(result.diagnostics)]
+    return b"".join([*(text.encode() for text in texts), *result.modules.values(), *result.files.values()])
 
 
 # ---- reading and changing the host ----
@@ -130,26 +130,28 @@ def test_our_environment_stays_outside(tree: KernelTree, monkeypatch: pytest.Mon
     monkeypatch.setenv("MAKEFLAGS", "-n")
     monkeypatch.setenv("LD_PRELOAD", "/nonexistent.so")
     monkeypatch.setenv("KCFLAGS", "-DLEAK")
-    made = attack(tree, shell("env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' ' '"))
-    assert made.passed, made.transcript
-    assert token not in made.transcript
-    assert "nonexistent.so" not in made.transcript
+    result = attack(tree, shell("env; cat /proc/*/environ /proc/*/cmdline | tr '\\0' ' '"))
+    assert result.passed, result.transcript
+    assert token not in result.transcript
+    assert "nonexistent.so" not in result.transcript
 
 
 def test_there_is_no_network(tree: KernelTree) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        made = attack(tree, shell(f"bash -c 'echo hi > /dev/tcp/127.0.0.1/{port}' 2>&1; cat /proc/net/route"))
+        result = attack(tree, shell(f"bash -c 'echo hi > /dev/tcp/127.0.0.1/{port}' 2>&1; cat /proc/net/route"))
         server.setblocking(False)
         with pytest.raises(BlockingIOError):
             server.accept()
-    assert "eth" not in made.transcript
+    assert "eth" not in result.transcript
 
 
 def test_nobody_becomes_root(tree: KernelTree) -> None:
-    made = attack(tree, shell("unshare -Ur id -u 2>&1; mount -t tmpfs x /tmp 2>&1; grep -i ^capeff /proc/self/status"))
-    assert "CapEff:\t0000000000000000" in made.transcript
-    assert "Operation not permitted" in made.transcript
+    result = attack(
+        tree, shell("unshare -Ur id -u 2>&1; mount -t tmpfs x /tmp 2>&1; grep -i ^capeff /proc/self/status")
+    )
+    assert "CapEff:\t0000000000000000" in result.transcript
+    assert "Operation not permitted" in result.transcript
 
 
 # ---- pretending ----
@@ -176,24 +178,24 @@ def pretences(tree: KernelTree) -> dict[str, Build]:
 
 @pytest.mark.parametrize("name", PRETENDERS)
 def test_what_is_no_module_never_passes(pretences: dict[str, Build], name: str) -> None:
-    made = pretences[name]
-    assert made.reason is Reason.NO_MODULE, made.transcript
-    assert made.sentence and not made.modules
+    result = pretences[name]
+    assert result.reason is Reason.NO_MODULE, result.transcript
+    assert result.sentence and not result.modules
 
 
 def test_killing_the_builds_own_shell_does_not_pass(tree: KernelTree) -> None:
-    made = attack(tree, shell("kill -9 -1"))
-    assert made.reason is Reason.MAKE
+    result = attack(tree, shell("kill -9 -1"))
+    assert result.reason is Reason.MAKE
 
 
 def test_words_of_success_do_not_pass(tree: KernelTree) -> None:
-    made = attack(tree, "$(info   LD [M]  /tmp/hello.ko)\n$(error stop)\n")
-    assert made.reason is Reason.MAKE
+    result = attack(tree, "$(info   LD [M]  /tmp/hello.ko)\n$(error stop)\n")
+    assert result.reason is Reason.MAKE
 
 
 def test_no_control_character_reaches_the_terminal(tree: KernelTree) -> None:
-    made = attack(tree, shell(r"printf '\033]0;owned\007\033[2J\r\302\233\342\200\256evil'"))
-    assert not set(made.transcript) & {chr(27), chr(7), chr(13), chr(0x9B), chr(0x202E)}
+    result = attack(tree, shell(r"printf '\033]0;owned\007\033[2J\r\302\233\342\200\256evil'"))
+    assert not set(result.transcript) & {chr(27), chr(7), chr(13), chr(0x9B), chr(0x202E)}
 
 
 # ---- using everything up ----
@@ -201,14 +203,14 @@ def test_no_control_character_reaches_the_terminal(tree: KernelTree) -> None:
 
 def test_a_hanging_build_is_stopped(tree: KernelTree) -> None:
     begun = time.monotonic()
-    made = attack(tree, shell("sleep 1000"), wall_s=2)
-    assert made.reason is Reason.TIMEOUT
+    result = attack(tree, shell("sleep 1000"), wall_s=2)
+    assert result.reason is Reason.TIMEOUT
     assert time.monotonic() - begun < 10
 
 
 def test_a_busy_build_is_stopped(tree: KernelTree) -> None:
-    made = attack(tree, "obj-m += hello.o\nbusy := $(shell while :; do :; done)\n", wall_s=3)
-    assert made.reason is Reason.TIMEOUT
+    result = attack(tree, "obj-m += hello.o\nbusy := $(shell while :; do :; done)\n", wall_s=3)
+    assert result.reason is Reason.TIMEOUT
 
 
 def test_a_header_that_never_ends_is_stopped(tree: KernelTree) -> None:
@@ -218,8 +220,8 @@ def test_a_header_that_never_ends_is_stopped(tree: KernelTree) -> None:
 
 def test_a_fork_bomb_stays_in_its_box(tree: KernelTree) -> None:
     before = len(psutil.pids())
-    made = attack(tree, shell("b() { b | b & }; b; sleep 3"), wall_s=6)
-    assert made.reason in (Reason.TIMEOUT, Reason.MEMORY)
+    result = attack(tree, shell("b() { b | b & }; b; sleep 3"), wall_s=6)
+    assert result.reason in (Reason.TIMEOUT, Reason.MEMORY)
     until = time.monotonic() + 10
     while len(psutil.pids()) > before + 40 and time.monotonic() < until:
         time.sleep(0.1)
@@ -239,22 +241,22 @@ def test_a_process_that_leaves_the_session_does_not_outlive_the_build(tree: Kern
 
 
 def test_megabytes_of_output_are_cut(tree: KernelTree) -> None:
-    made = attack(tree, shell("head -c 50000000 /dev/zero | tr '\\0' w >&2"))
-    assert made.reason is Reason.OUTPUT
-    assert len(made.transcript) < 3 << 20
+    result = attack(tree, shell("head -c 50000000 /dev/zero | tr '\\0' w >&2"))
+    assert result.reason is Reason.OUTPUT
+    assert len(result.transcript) < 3 << 20
 
 
 def test_megabytes_of_warnings_are_cut(tree: KernelTree) -> None:
     warnings = "".join(f"#warning {'w' * 200} {number}\n" for number in range(4000))
-    made = attack(tree, code=warnings + GOOD)
-    assert made.reason is Reason.OUTPUT or made.passed
-    assert len(made.transcript) < 3 << 20 and len(made.diagnostics) < 500
+    result = attack(tree, code=warnings + GOOD)
+    assert result.reason is Reason.OUTPUT or result.passed
+    assert len(result.transcript) < 3 << 20 and len(result.diagnostics) < 500
 
 
 def test_a_full_disk_is_the_learners_and_not_ours(tree: KernelTree) -> None:
     fill = "for i in 1 2 3 4 5 6; do head -c 30000000 /dev/zero > big$i; done; ls /tmp | wc -l"
-    made = attack(tree, shell(fill))
-    assert made.reason is Reason.DISK, made.transcript
+    result = attack(tree, shell(fill))
+    assert result.reason is Reason.DISK, result.transcript
 
 
 def test_a_huge_file_is_not_made(tree: KernelTree) -> None:
@@ -268,24 +270,24 @@ def test_files_that_only_seem_large_do_not_come_out(tree: KernelTree) -> None:
 
 
 def test_many_small_files_are_stopped(tree: KernelTree) -> None:
-    made = attack(tree, shell("i=0; while :; do : > f$i; i=$((i+1)); done"), wall_s=20)
-    assert made.reason is Reason.DISK
+    result = attack(tree, shell("i=0; while :; do : > f$i; i=$((i+1)); done"), wall_s=20)
+    assert result.reason is Reason.DISK
 
 
 def test_memory_in_sum_is_bounded(tree: KernelTree) -> None:
     # Each is within its own limit; together they are not.
-    made = attack(
+    result = attack(
         tree,
         shell("for i in 1 2 3; do head -c 90M /dev/zero | tail >/dev/null & done; sleep 5"),
         memory_mib=150,
         wall_s=20,
     )
-    assert made.reason is Reason.MEMORY
+    assert result.reason is Reason.MEMORY
 
 
 def test_memory_of_each_process_is_bounded(tree: KernelTree) -> None:
-    made = attack(tree, shell("head -c 2G /dev/zero | tail | wc -c 2>&1"), wall_s=30)
-    assert "ran: 2147483648" not in made.transcript
+    result = attack(tree, shell("head -c 2G /dev/zero | tail | wc -c 2>&1"), wall_s=30)
+    assert "ran: 2147483648" not in result.transcript
 
 
 BOMBS = {
@@ -297,11 +299,11 @@ BOMBS = {
 
 @pytest.mark.parametrize("name", BOMBS)
 def test_a_bomb_in_the_source_is_contained(tree: KernelTree, name: str) -> None:
-    made = attack(tree, code=BOMBS[name] + GOOD, wall_s=15, address_space_mib=300, memory_mib=400)
-    assert made.reason
-    assert "hello" not in made.modules
+    result = attack(tree, code=BOMBS[name] + GOOD, wall_s=15, address_space_mib=300, memory_mib=400)
+    assert result.reason
+    assert "hello" not in result.modules
 
 
 def test_the_next_build_is_as_good_as_ever(tree: KernelTree) -> None:
-    made = build(tree, Sources.of("hello", {"hello.c": module()}))
-    assert made.passed and made.diagnostics == ()
+    result = build(tree, Sources.of("hello", {"hello.c": module()}))
+    assert result.passed and result.diagnostics == ()

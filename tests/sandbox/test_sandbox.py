@@ -112,9 +112,9 @@ def test_nothing_gains_privileges(namespace: bool) -> None:
         "grep -E '^(NoNewPrivs|Seccomp|CapEff|CapBnd|CapPrm):' /proc/self/status; unshare -Ur true || echo refused",
         namespace=namespace,
     )
-    seen = dict(line.split(":\t") for line in finished.stdout.decode().splitlines() if ":" in line)
-    assert seen["NoNewPrivs"] == "1" and seen["Seccomp"] == "2"
-    assert int(seen["CapEff"], 16) == int(seen["CapPrm"], 16) == 0
+    status = dict(line.split(":\t") for line in finished.stdout.decode().splitlines() if ":" in line)
+    assert status["NoNewPrivs"] == "1" and status["Seccomp"] == "2"
+    assert int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0
     assert b"refused" in finished.stdout
 
 

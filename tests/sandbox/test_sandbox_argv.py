@@ -1,4 +1,4 @@
-"""The box's command lines: what is shown, what is limited, who runs inside."""
+"""The box's command lines: what is mounted, what is limited, which user runs inside."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ def test_the_box_shows_the_system_and_its_own_places_only() -> None:
     assert follows(words, "--ro-bind", "/lib64", "/lib64")
     assert follows(words, "--ro-bind", "/lab/usr/src", "/usr/src")
     assert follows(words, "--perms", "1777", "--size", str(64 << 20), "--tmpfs", "/tmp")
-    shown = {
+    mounted = {
         words[n + 1] for n, word in enumerate(words) if word in ("--bind", "--dev-bind", "--ro-bind", "--ro-bind-try")
     }
-    assert shown == {"/usr", "/lib64", "/lab/usr/src", "/x"} | {path for path in shown if path.startswith("/etc/")}
-    assert all(path.startswith(("/etc/ld.so.", "/etc/alternatives")) for path in shown if path.startswith("/etc"))
+    assert mounted == {"/usr", "/lib64", "/lab/usr/src", "/x"} | {path for path in mounted if path.startswith("/etc/")}
+    assert all(path.startswith(("/etc/ld.so.", "/etc/alternatives")) for path in mounted if path.startswith("/etc"))
 
 
 def test_nothing_in_the_box_is_without_a_limit_on_its_size() -> None:

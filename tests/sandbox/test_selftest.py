@@ -1,4 +1,4 @@
-"""The sandbox under attack: where there is one the canaries get nowhere, and where there is none they say so."""
+"""The sandbox under attack: with it the attacks get nowhere, and without it the report says so."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ def attack(**settings: str) -> tuple[int, dict[str, Any]]:
 
 
 def test_in_the_sandbox_no_attack_gets_anywhere() -> None:
-    status, found = attack()
-    assert found["sandbox"]["works"]
-    assert [one["attack"] for one in found["attacks"] if not one["holds"]] == []
+    status, report = attack()
+    assert report["sandbox"]["works"]
+    assert [canary["attack"] for canary in report["attacks"] if not canary["holds"]] == []
     assert status == 0
 
 
 def test_without_one_the_same_attacks_succeed() -> None:
-    status, found = attack(KMODLAB_SANDBOX="off")
-    got_through = {one["attack"] for one in found["attacks"] if not one["holds"]}
+    status, report = attack(KMODLAB_SANDBOX="off")
+    got_through = {canary["attack"] for canary in report["attacks"] if not canary["holds"]}
     assert got_through >= {"reads a file of this machine", "connects to a port of this machine"}
     assert status == 4
