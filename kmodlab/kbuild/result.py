@@ -9,8 +9,10 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import PurePosixPath
 from types import MappingProxyType
 
+from kmodlab.elf.database_text import parse_paths
 from kmodlab.i18n import N_, _
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool, parse_diagnostics
 from kmodlab.kbuild.locate import find_code
@@ -124,8 +126,8 @@ def _modules(files: Mapping[str, bytes]) -> dict[str, bytes]:
     """The modules by name: first those that others need, otherwise in the Makefile's order."""
     modules = {name.removesuffix(".ko"): data for name, data in files.items() if name.endswith(".ko")}
     # kbuild lists them as hello.ko or, since Linux 6.2, hello.o, with or without a folder.
-    lines = files.get("modules.order", b"")[:_LONGEST_LIST].decode("utf-8", "replace").splitlines()
-    listed = [line.rpartition("/")[2].rpartition(".")[0] for line in lines]
+    paths = parse_paths(files.get("modules.order", b"")[:_LONGEST_LIST])
+    listed = [PurePosixPath(path).stem for path in paths]
     by_makefile = {name: modules[name] for name in (*listed, *sorted(modules)) if name in modules}
     return {name: modules[name] for name in load_order(by_makefile)}
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log
 from kmodlab.crash.report import Report
+from kmodlab.elf.modprobe import parse_proc_modules
 from kmodlab.errors import GuestError
 from kmodlab.guest.agent.client import OUTPUT_LIMIT
 from kmodlab.guest.lab import load_lab
@@ -191,11 +192,9 @@ class NotebookState:
         if not self.is_alive:
             return []
         try:
-            text = self.session.with_machine(_read_modules).decode("utf-8", "replace")
+            return list(parse_proc_modules(self.session.with_machine(_read_modules)))
         except GuestError:
             return []
-        # proc(5): the name is the first word of each line.
-        return [line.split()[0] for line in text.splitlines() if line.strip()]
 
     # ---- files ----
 
