@@ -173,7 +173,7 @@ def _frame_data(frame: Frame, module: _Module) -> dict[str, Any]:
         "size": frame.size,
         "module": frame.module,
         "reliable": frame.reliable,
-        "place": frame.place or None,
+        "place": frame.location or None,
         "lines": [{"function": line.function, "file": line.file, "line": line.line} for line in module.lines(frame)],
     }
 
@@ -227,5 +227,5 @@ def _show_line(guilty: GuiltyLine, report: Report, module: _Module) -> None:
 
 def _call_place(frame: Frame, chain: tuple[SourceLine, ...]) -> str:
     own = next((line for line in chain if line.own), None)
-    place = f"{own.file}:{own.line}" if own else frame.place
+    place = f"{own.file}:{own.line}" if own else frame.location
     return f"  {place}" if place else ""

@@ -24,10 +24,10 @@ _BRACES = re.compile(rf"<[0-9a-f]{{16}}>\s?\{{(?::(?P<owner>[\w-]+):)?{_NAME}\+(
 _IN_TEXT = re.compile(_SYMBOL)
 _FRAME = re.compile(
     rf"\s*(?:\#\d+:?\s+|Caller\[[0-9a-f]+\]:\s)?(?:{_ADDRESS}\s*){{0,3}}(?P<guess>\?\s+)?\(?<?{_SYMBOL}>?\)?"
-    r"(?P<rest>\s*(?:\(unreliable\)|\([PLFK]?\))*\s*)$"
+    r"(?P<end>\s*(?:\(unreliable\)|\([PLFK]?\))*\s*)$"
 )
 _RESOLVED = re.compile(
-    rf"\s*(?P<guess>\?\s+)?{_NAME}\s+\((?P<place>[\w./+-]+:(?:\d+|\?)"
+    rf"\s*(?P<guess>\?\s+)?{_NAME}\s+\((?P<location>[\w./+-]+:(?:\d+|\?)"
     r"(?:\s+\(discriminator \d+\)|\s+[\w./+-]+:(?:\d+|\?))*)\)\s*(?P<module>\[?[\w-]+\]?)?\s*$"
 )
 # 32-bit ARM: `[<c0101234>] (function [module]) from [<c0105678>] (caller+0x10/0x20)`; since 5.19 without addresses.
@@ -63,8 +63,8 @@ def _frame(match: re.Match[str]) -> Frame:
         offset=int(parts["offset"], 0) if parts.get("offset") else None,
         size=int(parts["size"], 16) if parts.get("size") else None,
         module=parts.get("module", "").strip("[]") or parts.get("owner") or None,
-        reliable=not parts.get("guess") and "(unreliable)" not in parts.get("rest", ""),
-        place=parts.get("place", "") or parts.get("line", "").strip(),
+        reliable=not parts.get("guess") and "(unreliable)" not in parts.get("end", ""),
+        location=parts.get("location", "") or parts.get("line", "").strip(),
         build_id=parts.get("build_id", ""),
     )
 

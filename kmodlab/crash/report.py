@@ -83,7 +83,7 @@ class Frame:
 
     `size` is the distance to the next symbol, in bytes. `module` is None in the kernel itself. `reliable` is False for
     an address that the kernel only found on the stack ("? "). If `exact`, the offset is that of the instruction;
-    otherwise it is a return address, the instruction after the call. `place` is file and line, if the log has them
+    otherwise it is a return address, the instruction after the call. `location` is file and line, if the log has them
     (scripts/decode_stacktrace.sh), `build_id` the module's, if the kernel prints it.
     """
 
@@ -93,7 +93,7 @@ class Frame:
     module: str | None = None
     reliable: bool = True
     exact: bool = False
-    place: str = ""
+    location: str = ""
     build_id: str = ""
 
     def __str__(self) -> str:

@@ -114,14 +114,14 @@ class ModuleSource:
 
     def lines(self, frame: Frame) -> tuple[SourceLine, ...]:
         """The frame's line, innermost inlined function first, the frame's own function last; empty if unknown."""
-        place = self.place(frame)
+        place = self.code_place(frame)
         return self.lines_at([place])[place] if place else ()
 
     def own_line(self, frame: Frame) -> SourceLine | None:
         """The innermost of the frame's lines in the module's own sources; None if there is no such line."""
         return next((line for line in self.lines(frame) if line.own), None)
 
-    def place(self, frame: Frame) -> CodePlace | None:
+    def code_place(self, frame: Frame) -> CodePlace | None:
         """The place of the frame's instruction; None if the module has no such function, or several alike."""
         if frame.offset is None or self.module is None:
             return None
@@ -243,7 +243,7 @@ class ModuleSource:
         if report.kernel and vermagic and vermagic.release != report.kernel:
             text = _("The module is built for Linux {release}; the log is of {kernel}: lines may be wrong.")
             return text.format(release=vermagic.release, kernel=report.kernel)
-        unknown = next((frame for frame in frames if frame.offset is not None and self.place(frame) is None), None)
+        unknown = next((frame for frame in frames if frame.offset is not None and self.code_place(frame) is None), None)
         if unknown and len(self._functions.get(unknown.function, ())) < 2:
             text = _("The module is another build than the one that crashed: it has no place {place}.")
             return text.format(place=unknown)

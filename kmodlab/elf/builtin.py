@@ -87,7 +87,7 @@ def _function(elf: ObjectFile, pointer: Relocation) -> str:
     """The function that a pointer points to: a symbol, or a place in a section of code."""
     if pointer.symbol.kind != "section" or pointer.symbol.section is None:
         return pointer.symbol.name
-    return elf.place(pointer.symbol.section, pointer.addend or 0).removesuffix("+0x0")
+    return elf.describe_place(pointer.symbol.section, pointer.addend or 0).removesuffix("+0x0")
 
 
 def _initcall(elf: ObjectFile, pointers: list[Relocation]) -> str:

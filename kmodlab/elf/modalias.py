@@ -34,7 +34,7 @@ _USB = {
     "in": N_("interface's number"),
 }
 _BUSES = {"pci": _PCI, "usb": _USB}
-# A range such as [4-7] takes the place of a digit; values contain no small letters.
+# A range such as [4-7] takes the place of a digit; values contain only capital letters.
 _VALUE = r"(?:[0-9A-F]|\[[0-9A-F-]+\]|\?|\*)*"
 
 

@@ -198,7 +198,7 @@ class ObjectFile:
         with reading(_("The table of symbols is damaged.")):
             return {kind: tuple(_symbols(self, section)) for kind, section in tables.items()}
 
-    def place(self, section: Section, offset: int) -> str:
+    def describe_place(self, section: Section, offset: int) -> str:
         """A place by its function or variable, such as "hello_init+0x5"; outside of these by its section."""
         starts, symbols = self._symbols_by_section.get(section.index, ([], []))
         number = bisect_right(starts, offset) - 1

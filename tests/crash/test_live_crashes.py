@@ -17,9 +17,9 @@ from kmodlab.kbuild.result import Build
 
 @pytest.fixture(scope="module")
 def built(lab: Lab) -> Build:
-    made = build_modules(lab)
-    assert made.passed, made.transcript
-    return made
+    built = build_modules(lab)
+    assert built.passed, built.transcript
+    return built
 
 
 @pytest.fixture(scope="module")

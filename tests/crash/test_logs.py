@@ -57,9 +57,9 @@ def test_a_constructed_log_is_read_as_its_source_prints_it(path: Path) -> None:
     assert expected.get("taint", "".join(report.taint)) == "".join(report.taint)
     assert expected.get("kernel", report.kernel) == report.kernel
     assert expected.get("stacks", "") in "; ".join(stack.title for stack in report.stacks)
-    places = [report.place.place] if report.place and report.place.place else []
-    places += [frame.place for frame in report.trace if frame.place]
-    assert all(wanted in found for wanted, found in zip(expected.get("places", "").split(), places, strict=False))
+    places = [report.place.location] if report.place and report.place.location else []
+    places += [frame.location for frame in report.trace if frame.location]
+    assert all(end in place for end, place in zip(expected.get("places", "").split(), places, strict=False))
 
 
 REFUSED = {
@@ -84,6 +84,6 @@ def test_a_module_that_was_refused_is_told_and_is_no_crash(name: str) -> None:
 
 
 def test_there_is_a_case_for_each_kind() -> None:
-    seen = {report.kind for path in DATA.glob("*/*.txt") for report in find_reports(path.read_text())}
-    assert set(Kind) - seen == NO_CASE
+    kinds = {report.kind for path in DATA.glob("*/*.txt") for report in find_reports(path.read_text())}
+    assert set(Kind) - kinds == NO_CASE
     assert len(GUESTS) + len(CONSTRUCTED) + len(REFUSED) >= 60

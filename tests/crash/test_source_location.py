@@ -18,9 +18,9 @@ IMAGE = KO.read_bytes()
 
 def line_of(marker: str, file: str) -> int:
     """The number of the one line of the source that contains the marker."""
-    found = [number for number, line in enumerate((FOLDER / file).read_text().split("\n"), 1) if marker in line]
-    assert len(found) == 1
-    return found[0]
+    numbers = [number for number, line in enumerate((FOLDER / file).read_text().split("\n"), 1) if marker in line]
+    assert len(numbers) == 1
+    return numbers[0]
 
 
 def chain(function: str, offset: int, *, exact: bool = True) -> list[tuple[str, str, int, bool]]:

@@ -47,13 +47,13 @@ def sample_paths(tree: KernelTree) -> list[Path]:
 def samples(tree: KernelTree, tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Their files, unpacked, since binutils read no compressed ones; each below its path in the tree."""
     folder = tmp_path_factory.mktemp("samples")
-    found = []
+    copies = []
     for path in sample_paths(tree):
         copy = folder / path.relative_to(tree.modules).with_name(path.name.split(".")[0] + ".ko")
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_bytes(read_contents(path))
-        found.append(copy)
-    return found
+        copies.append(copy)
+    return copies
 
 
 @pytest.fixture(scope="module")
@@ -75,19 +75,24 @@ RELOCATION = re.compile(r"([0-9a-f]{16})\s+[0-9a-f]{16} (\w+)\s+(?:[0-9a-f]{16} 
 
 def test_sections_are_those_of_readelf(objects: dict[Path, ObjectFile]) -> None:
     for path, elf in objects.items():
-        found = [SECTION.match(line) for line in tool("readelf", "-SW", path).splitlines()]
-        theirs = [(m[1], m[2], int(m[3], 16), int(m[4], 16), m[5].strip()) for m in found if m]
-        ours = [(one.name, one.kind, one.offset, one.size, one.letters) for one in elf.sections[1:]]
+        matches = [SECTION.match(line) for line in tool("readelf", "-SW", path).splitlines()]
+        theirs = [(m[1], m[2], int(m[3], 16), int(m[4], 16), m[5].strip()) for m in matches if m]
+        ours = [
+            (section.name, section.kind, section.offset, section.size, section.letters) for section in elf.sections[1:]
+        ]
         assert ours == theirs, path
 
 
 def test_symbols_are_those_of_readelf(objects: dict[Path, ObjectFile]) -> None:
     for path, elf in objects.items():
-        found = [SYMBOL.fullmatch(line) for line in tool("readelf", "-sW", path).splitlines()]
+        matches = [SYMBOL.fullmatch(line) for line in tool("readelf", "-sW", path).splitlines()]
         theirs = [
-            (int(m[1], 16), int(m[2], 0), m[3].lower(), m[4].lower(), m[5], (m[6] or "").strip()) for m in found if m
+            (int(m[1], 16), int(m[2], 0), m[3].lower(), m[4].lower(), m[5], (m[6] or "").strip()) for m in matches if m
         ]
-        ours = [(one.value, one.size, one.kind, one.binding, _section(one), one.name) for one in elf.symbols]
+        ours = [
+            (symbol.value, symbol.size, symbol.kind, symbol.binding, _section(symbol), symbol.name)
+            for symbol in elf.symbols
+        ]
         assert ours == theirs[1:], path
 
 
@@ -104,22 +109,27 @@ def test_relocations_are_those_of_readelf(objects: dict[Path, ObjectFile]) -> No
             continue
         lines = [RELOCATION.fullmatch(line) for line in tool("readelf", "-rW", path).splitlines()]
         theirs = [(int(m[1], 16), m[2], m[3] or "", _addend(m)) for m in lines if m]
-        ours = [(one.offset, one.kind, one.symbol.name, one.addend) for one in elf.relocations]
+        ours = [
+            (relocation.offset, relocation.kind, relocation.symbol.name, relocation.addend)
+            for relocation in elf.relocations
+        ]
         assert ours == theirs, path
 
 
-def _addend(found: re.Match[str]) -> int:
-    return int(f"{found[4]}{found[5]}", 16) if found[5] else int(found[6], 16)
+def _addend(match: re.Match[str]) -> int:
+    return int(f"{match[4]}{match[5]}", 16) if match[5] else int(match[6], 16)
 
 
 def test_imports_are_those_of_nm(modules: dict[Path, KernelModule]) -> None:
     for path, module in modules.items():
         undefined = {line.split()[-1] for line in tool("nm", "-u", path).splitlines()}
-        assert {wanted.name for wanted in module.imports} == undefined, path
+        assert {symbol.name for symbol in module.imports} == undefined, path
 
 
 def test_every_section_of_debians_modules_has_a_purpose(objects: dict[Path, ObjectFile]) -> None:
-    assert not {one.name for elf in objects.values() for one in elf.sections[1:] if not section_purpose(one.name)}
+    assert not {
+        section.name for elf in objects.values() for section in elf.sections[1:] if not section_purpose(section.name)
+    }
 
 
 # ---- kmod ----------------------------------------------------------------------------------------------------------
@@ -130,7 +140,7 @@ def test_modinfo_is_that_of_modinfo(modules: dict[Path, KernelModule]) -> None:
         for key in ("license", "description", "author", "alias", "depends", "vermagic", "firmware", "softdep"):
             assert "".join(f"{value}\n" for value in module.modinfo.all(key)) == tool("modinfo", "-F", key, path), path
         names = re.findall(r"^([^\s:]+):", tool("modinfo", "-F", "parm", path), re.MULTILINE)
-        assert {one.name for one in module.modinfo.parameters} == set(names), path
+        assert {parameter.name for parameter in module.modinfo.parameters} == set(names), path
 
 
 def test_signers_are_those_of_modinfo(modules: dict[Path, KernelModule]) -> None:
@@ -144,7 +154,7 @@ def test_signers_are_those_of_modinfo(modules: dict[Path, KernelModule]) -> None
 def test_versions_are_those_of_modprobe(modules: dict[Path, KernelModule]) -> None:
     for path, module in modules.items():
         lines = (line.split("\t") for line in tool("modprobe", "--dump-modversions", path).splitlines())
-        assert sorted((one.symbol, one.crc) for one in module.versions) == sorted(
+        assert sorted((version.symbol, version.crc) for version in module.versions) == sorted(
             (name, int(crc, 16)) for crc, name in lines
         ), path
 
@@ -162,7 +172,9 @@ def test_exports_are_those_of_the_kernels_module_symvers(
     for path, module in modules.items():
         name = str(path.with_suffix("")).rpartition("/kernel/")[2]
         theirs = {(entry.name, entry.crc, entry.gpl_only, entry.namespace) for entry in by_module[name]}
-        assert {(one.name, one.crc, one.gpl_only, one.namespace) for one in module.exports} == theirs, path
+        assert {(export.name, export.crc, export.gpl_only, export.namespace) for export in module.exports} == theirs, (
+            path
+        )
         versions = {version.symbol: version.crc for version in module.versions}
         assert versions == {name: symvers[name].crc for name in versions}, path
 

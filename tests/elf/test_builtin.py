@@ -59,12 +59,12 @@ $(obj)/libgreet.so: $(src)/libgreet.c FORCE
 def test_a_shared_library_from_the_same_makefile(tree: KernelTree) -> None:
     names = ("greet.c", "greet_user.c", "libgreet.c")
     files = {name: (DATA / name).read_text() for name in names}
-    made = build(tree, Sources.of("greet", {**files, "Makefile": SHARED}))
-    assert made.passed, made.transcript
-    library = made.files["libgreet.so"]
+    built = build(tree, Sources.of("greet", {**files, "Makefile": SHARED}))
+    assert built.passed, built.transcript
+    library = built.files["libgreet.so"]
     assert read_shared(library).needed == ("libc.so.6",)
-    answers = {facet.question: facet.right for facet in compare_shared(library, made.modules["greet_user"]).facets}
+    answers = {facet.question: facet.right for facet in compare_shared(library, built.modules["greet_user"]).facets}
     assert answers["From whom?"] == "the kernel, and `greet`"
-    exports = {found.name: found for found in read_module(made.modules["greet"]).exports}
+    exports = {export.name: export for export in read_module(built.modules["greet"]).exports}
     assert exports["greet_quietly"].gpl_only
     assert exports["greet_quietly"].namespace == "GREETINGS"

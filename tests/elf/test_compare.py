@@ -103,14 +103,14 @@ def test_who_has_what_a_module_needs() -> None:
 
 
 def test_a_library_beside_a_module() -> None:
-    found = answers(compare_shared(DATA / "libgreet.so", DATA / "greet_user.ko", SYMVERS))
-    assert found["From whom?"] == ("`libc.so.6`", "`greet` (2), the kernel (1), nobody (1)")
-    assert found["When?"][0] == "data when it is loaded, functions at their first call"
-    assert "refused" in found["When?"][1]
-    assert found["What runs when it is loaded?"] == ("the functions in `.init_array`", "`greet_user_init`")
-    assert found["What must fit?"][0] == "the symbols' versions: `GLIBC_2.2.5`"
+    facets = answers(compare_shared(DATA / "libgreet.so", DATA / "greet_user.ko", SYMVERS))
+    assert facets["From whom?"] == ("`libc.so.6`", "`greet` (2), the kernel (1), nobody (1)")
+    assert facets["When?"][0] == "data when it is loaded, functions at their first call"
+    assert "refused" in facets["When?"][1]
+    assert facets["What runs when it is loaded?"] == ("the functions in `.init_array`", "`greet_user_init`")
+    assert facets["What must fit?"][0] == "the symbols' versions: `GLIBC_2.2.5`"
 
 
 def test_without_symvers_the_module_says_itself_whom_it_needs() -> None:
-    found = answers(compare_shared(DATA / "libgreet.so", DATA / "greet_user.ko"))
-    assert found["From whom?"][1] == "the kernel, and `greet`"
+    facets = answers(compare_shared(DATA / "libgreet.so", DATA / "greet_user.ko"))
+    assert facets["From whom?"][1] == "the kernel, and `greet`"

@@ -157,11 +157,11 @@ def test_dashes_become_underscores_but_not_in_brackets() -> None:
 
 
 def test_a_modalias_piece_by_piece() -> None:
-    found = parse_modalias("pci:v00001234d000011E8sv*sd*bc00sc*i*")
-    assert found.bus == "pci"
-    assert found.fields[0] == Field("v", "vendor", "00001234")
-    assert found.fields[1] == Field("d", "device", "000011E8")
-    assert [field.letters for field in found.fields] == ["v", "d", "sv", "sd", "bc", "sc", "i"]
+    modalias = parse_modalias("pci:v00001234d000011E8sv*sd*bc00sc*i*")
+    assert modalias.bus == "pci"
+    assert modalias.fields[0] == Field("v", "vendor", "00001234")
+    assert modalias.fields[1] == Field("d", "device", "000011E8")
+    assert [field.letters for field in modalias.fields] == ["v", "d", "sv", "sd", "bc", "sc", "i"]
     assert len(parse_modalias("usb:v046DpC52Bd1201dc00dsc00dp00ic03isc01ip01in00").fields) == 10
     assert parse_modalias("acpi:PNP0303:").bus == "acpi"
     assert parse_modalias("hello").bus == ""

@@ -38,11 +38,11 @@ usual = settings(max_examples=100, deadline=None, suppress_health_check=[HealthC
 
 def damaged(data: bytes, wounds: Damage, end: int | None = None) -> bytes:
     """Some bytes overwritten, and the file perhaps cut short."""
-    made = bytearray(data)
+    changed = bytearray(data)
     for place, piece in wounds:
-        start = place % max(1, len(made))
-        made[start : start + len(piece)] = piece
-    return bytes(made if end is None else made[: end % (len(made) + 1)])
+        start = place % max(1, len(changed))
+        changed[start : start + len(piece)] = piece
+    return bytes(changed if end is None else changed[: end % (len(changed) + 1)])
 
 
 def try_all(*works: Callable[[], object]) -> None:
@@ -53,27 +53,27 @@ def try_all(*works: Callable[[], object]) -> None:
 
 def look_everywhere(data: bytes) -> None:
     def elf() -> None:
-        found = read_object(data)
-        for symbol in (*found.symbols, *found.dynamic_symbols):
+        opened = read_object(data)
+        for symbol in (*opened.symbols, *opened.dynamic_symbols):
             assert isinstance(symbol.name, str)
-        for relocation in found.relocations:
-            assert found.place(relocation.section, relocation.offset) + relocation.target
+        for relocation in opened.relocations:
+            assert opened.describe_place(relocation.section, relocation.offset) + relocation.target
 
     def module() -> None:
-        found = read_module(data)
+        opened = read_module(data)
         try_all(
-            lambda: found.name,
-            lambda: found.exports,
-            lambda: found.imports,
-            lambda: found.versions,
-            lambda: found.signature,
-            lambda: found.modinfo.parameters,
-            lambda: found.modinfo.vermagic,
+            lambda: opened.name,
+            lambda: opened.exports,
+            lambda: opened.imports,
+            lambda: opened.versions,
+            lambda: opened.signature,
+            lambda: opened.modinfo.parameters,
+            lambda: opened.modinfo.vermagic,
         )
 
     def library() -> None:
-        found = read_shared(data)
-        try_all(lambda: found.needed, lambda: found.imports, lambda: found.exports, lambda: found.binds_at_once)
+        opened = read_shared(data)
+        try_all(lambda: opened.needed, lambda: opened.imports, lambda: opened.exports, lambda: opened.binds_at_once)
 
     try_all(
         elf,
@@ -147,9 +147,9 @@ def test_damaged_databases_cost_a_sentence(extra: dict[str, bytes], wounds: Dama
 @example(b"\x00" * 12)
 @example(b"\x02\x00\x00\x00\x00\x00\x00\x00\xff\xff\xff\xff")
 def test_any_bytes_may_stand_before_the_mark_of_a_signature(data: bytes) -> None:
-    found = find_signature(data + MARK)
-    assert found is not None
-    assert found.doubt
+    signature = find_signature(data + MARK)
+    assert signature is not None
+    assert signature.doubt
 
 
 @usual

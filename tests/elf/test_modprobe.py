@@ -43,7 +43,7 @@ def test_modprobe_does_what_is_planned(session: Session, databases: Databases, n
     plan = plan_remove(databases, name, fetch_loaded(session))
     assert modprobe(session, "-rv", name) == list(plan.removed)
     loaded = fetch_loaded(session)
-    assert {one for one in planned if one in loaded and loaded[one].refcount == 0} >= set(plan.left)
+    assert {other for other in planned if other in loaded and loaded[other].refcount == 0} >= set(plan.left)
     assert not set(plan.removed) & set(loaded)
 
 
@@ -83,10 +83,10 @@ def test_a_new_module_is_found_only_after_depmod(session: Session, lab: Lab) -> 
     session.put(f"{folder}/updates/greet.ko", (DATA / "greet.ko").read_bytes())
     assert now().lookup("greet").modules == ()
     session.run(["depmod", "-b", "/root/base"])
-    found = now()
-    assert found.lookup("greet").modules == ("greet",)
-    assert found.find_path("greet") == "updates/greet.ko"
-    assert found.lookup("greetings-to-all").modules == ("greet",)
+    databases = now()
+    assert databases.lookup("greet").modules == ("greet",)
+    assert databases.find_path("greet") == "updates/greet.ko"
+    assert databases.lookup("greetings-to-all").modules == ("greet",)
 
 
 # ---- the loader ----------------------------------------------------------------------------------------------------
@@ -94,9 +94,9 @@ def test_a_new_module_is_found_only_after_depmod(session: Session, lab: Lab) -> 
 
 @pytest.fixture(scope="module")
 def hello(lab: Lab) -> bytes:
-    made = build(lab.tree, Sources.of("hello", {"hello.c": (DATA / "hello.c").read_text()}))
-    assert made.ko is not None, made.transcript
-    return made.ko
+    built = build(lab.tree, Sources.of("hello", {"hello.c": (DATA / "hello.c").read_text()}))
+    assert built.ko is not None, built.transcript
+    return built.ko
 
 
 def load(session: Session, ko: bytes) -> tuple[bool, str]:
@@ -107,7 +107,7 @@ def load(session: Session, ko: bytes) -> tuple[bool, str]:
 
 def with_vermagic(ko: bytes, old: str, new: str) -> bytes:
     assert len(old) == len(new)
-    return re.sub(rb"(?<=\0)vermagic=[^\0]*", lambda found: found[0].replace(old.encode(), new.encode()), ko)
+    return re.sub(rb"(?<=\0)vermagic=[^\0]*", lambda match: match[0].replace(old.encode(), new.encode()), ko)
 
 
 def test_another_release_is_loaded_while_the_checksums_are_the_same(session: Session, lab: Lab, hello: bytes) -> None:
@@ -131,7 +131,7 @@ def test_another_word_in_the_vermagic_is_refused(session: Session, hello: bytes)
 
 
 def test_another_checksum_is_refused(session: Session, hello: bytes) -> None:
-    crc = next(one.crc for one in read_module(hello).imports if one.name == "_printk")
+    crc = next(symbol.crc for symbol in read_module(hello).imports if symbol.name == "_printk")
     assert crc is not None
     old = struct.pack("<Q", crc) + b"_printk\0"
     assert hello.count(old) == 1

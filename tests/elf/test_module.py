@@ -85,7 +85,7 @@ def test_exports_have_namespace_checksum_and_terms() -> None:
 
 
 def test_imports_have_the_checksum_that_is_expected() -> None:
-    imports = {wanted.name: wanted for wanted in read_module(DATA / "greet_user.ko").imports}
+    imports = {symbol.name: symbol for symbol in read_module(DATA / "greet_user.ko").imports}
     assert imports["greet"].crc == 0xF93CA6C5
     assert not imports["greet"].weak
     assert list(imports) == sorted(imports)
@@ -103,11 +103,11 @@ def test_a_shared_library_is_no_module() -> None:
 def fake_elf(**sections: bytes) -> ObjectFile:
     """An object of nothing but these sections."""
     image = b""
-    made: list[Section] = []
+    table: list[Section] = []
     for name, content in sections.items():
-        made.append(Section(len(made), name, "PROGBITS", 2, len(content), len(image), 1, 0, 0, 0))
+        table.append(Section(len(table), name, "PROGBITS", 2, len(content), len(image), 1, 0, 0, 0))
         image += content
-    return ObjectFile(image, "relocatable", "x64", 64, True, tuple(made), None)  # type: ignore[arg-type]
+    return ObjectFile(image, "relocatable", "x64", 64, True, tuple(table), None)  # type: ignore[arg-type]
 
 
 def test_extended_versions_go_before_the_old_ones() -> None:

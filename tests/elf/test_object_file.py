@@ -55,15 +55,18 @@ def test_symbols_say_where_they_are(hello: ObjectFile) -> None:
 
 
 def test_relocations_say_what_they_patch(hello: ObjectFile) -> None:
-    calls = [found for found in hello.relocations if found.symbol.name == "_printk"]
-    assert [hello.place(found.section, found.offset) for found in calls] == ["hello_init+0x1a", "hello_exit+0x8"]
-    assert {(found.kind, found.addend, found.target) for found in calls} == {("R_X86_64_PLT32", -4, "_printk-0x4")}
+    calls = [call for call in hello.relocations if call.symbol.name == "_printk"]
+    assert [hello.describe_place(call.section, call.offset) for call in calls] == [
+        "hello_init+0x1a",
+        "hello_exit+0x8",
+    ]
+    assert {(call.kind, call.addend, call.target) for call in calls} == {("R_X86_64_PLT32", -4, "_printk-0x4")}
 
 
 def test_a_place_outside_of_all_symbols_is_the_sections(hello: ObjectFile) -> None:
     section = hello.section(".return_sites")
     assert section is not None
-    assert hello.place(section, 0) == ".return_sites+0x0"
+    assert hello.describe_place(section, 0) == ".return_sites+0x0"
 
 
 def test_every_section_of_the_samples_has_a_purpose() -> None:
@@ -114,4 +117,4 @@ def test_a_program_is_read_too() -> None:
     library = read_object(DATA / "libgreet.so")
     assert library.kind == "shared"
     assert "greet" in {symbol.name for symbol in library.dynamic_symbols}
-    assert {found.kind for found in library.relocations} >= {"R_X86_64_JUMP_SLOT", "R_X86_64_RELATIVE"}
+    assert {relocation.kind for relocation in library.relocations} >= {"R_X86_64_JUMP_SLOT", "R_X86_64_RELATIVE"}

@@ -152,7 +152,7 @@ def relocation_parts(elf: ObjectFile, section: str = "") -> list[Part]:
         if (found.section.name == section if section else found.section.in_memory or elf.kind == "shared")
     ]
     rows = [
-        (elf.place(found.section, found.offset), found.target, found.kind, relocation_purpose(found.kind))
+        (elf.describe_place(found.section, found.offset), found.target, found.kind, relocation_purpose(found.kind))
         for found in chosen
     ]
     columns = (
