@@ -1,4 +1,4 @@
-"""Several builds at once, as many as there are processors to spare, for tests that only look at what came out."""
+"""Several builds, two at a time, for tests that only look at the results."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ K = TypeVar("K")
 
 
 def build_all(tree: KernelTree, sources: Mapping[K, Sources], limits: Limits = BUILD) -> dict[K, Build]:
-    """Each key's build."""
+    """The build of each key's sources."""
 
     async def work() -> list[Build]:
         slots = asyncio.Semaphore(2)
 
-        async def one(source: Sources) -> Build:
+        async def build_one(source: Sources) -> Build:
             async with slots:
                 return await build_async(tree, source, limits=limits)
 
-        return await asyncio.gather(*map(one, sources.values()))
+        return await asyncio.gather(*map(build_one, sources.values()))
 
     return dict(zip(sources, run_sync(work()), strict=True))
