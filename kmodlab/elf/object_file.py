@@ -373,4 +373,4 @@ def _relocations(elf: ObjectFile, numbers: Collection[int]) -> Iterator[Relocati
 
 def _reloc_kind(number: int, elf: ObjectFile) -> str:
     name = describe_reloc_type(number, elf._elf)
-    return str(name) if str(name).startswith("R_") else f"type {number}"
+    return str(name) if str(name).startswith("R_") else _("type {number}").format(number=number)

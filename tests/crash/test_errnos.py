@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from kmodlab.crash.errnos import explain_error
+from kmodlab.crash.errnos import explain_error, find_refusal
 
 CASES = [
     ("insmod", "insmod: ERROR: could not insert module hello.ko: Device or resource busy", "EBUSY"),
@@ -38,3 +38,20 @@ def test_a_missing_file_is_not_taken_for_a_missing_symbol() -> None:
 def test_output_without_an_error_has_no_errno() -> None:
     assert explain_error("insmod", "") is None
     assert explain_error("lsmod", "Module                  Size  Used by\n") is None
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        "hello: Unknown symbol greet (err -2)",
+        "hello: version magic '6.1.0-57-cloud-amd64 SMP ' should be '6.1.0-57-amd64 SMP '",
+        "hello: disagrees about version of symbol module_layout",
+        "hello: `many' invalid for parameter `times'",
+        "hello: unknown parameter 'tims' ignored",
+        "hello: Unknown relocation: 42",
+    ],
+)
+def test_the_kernels_reason_to_refuse_a_module_is_found_among_its_messages(message: str) -> None:
+    others = ["hello: loading out-of-tree module taints kernel.", "hello: init"]
+    assert find_refusal([others[0], message, others[1]]) == message
+    assert find_refusal(others) == ""
