@@ -133,7 +133,7 @@ def test_what_is_in_effect_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     assert not err
 
 
-# ---- the rest ------------------------------------------------------------------------------------------------------
+# ---- the guest, completion, help -------------------------------------------------------------------------------------
 
 
 def test_a_script_in_the_guest_must_not_be_empty() -> None:

@@ -281,11 +281,11 @@ def test_a_scripts_mistakes_are_reported_on_the_cells_lines(run: Run) -> None:
 
 
 def test_output_is_printed_while_the_script_runs(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    seen: list[float] = []
+    times: list[float] = []
     with monkeypatch.context() as patched:
-        patched.setattr("kmodlab.notebook.guest._Printer._print", lambda _self, _text: seen.append(time.monotonic()))
+        patched.setattr("kmodlab.notebook.guest._Printer._print", lambda _self, _text: times.append(time.monotonic()))
         run("%%guest\necho one\nsleep 2\necho two\n")
-    assert seen[1] - seen[0] > 1
+    assert times[1] - times[0] > 1
 
 
 def test_an_endless_script_and_an_endless_output_are_ended(run: Run) -> None:
@@ -437,11 +437,11 @@ def test_an_ipykernel_killed_while_it_builds_and_forks_leaves_nothing(open_noteb
 
 
 def test_two_notebooks_have_guests_of_their_own(open_notebook: Open) -> None:
-    one, other = open_notebook(), open_notebook()
-    assert "is loaded" in one.execute(hello())
-    assert "no module of this name" in other.execute("%rmmod hello")
-    assert "goodbye" in one.execute("%rmmod hello")
-    assert len(qemus_below(one.process)) == len(qemus_below(other.process)) == 1
+    first, second = open_notebook(), open_notebook()
+    assert "is loaded" in first.execute(hello())
+    assert "no module of this name" in second.execute("%rmmod hello")
+    assert "goodbye" in first.execute("%rmmod hello")
+    assert len(qemus_below(first.process)) == len(qemus_below(second.process)) == 1
 
 
 def test_an_interrupt_of_a_script_leaves_the_guest_as_it_is(open_notebook: Open) -> None:

@@ -184,7 +184,7 @@ def test_no_records_are_shown_as_nothing() -> None:
     assert (Log([]).text, Log([]).html) == ("", "")
 
 
-# ---- complaints ----------------------------------------------------------------------------------------------------
+# ---- diagnostics -----------------------------------------------------------------------------------------------------
 
 
 def test_a_caret_stands_below_the_column_also_behind_tabs() -> None:
@@ -203,20 +203,20 @@ def test_a_line_that_is_not_there_is_not_shown() -> None:
     assert Excerpt("a", 7).text == Excerpt("a", 7).html == Excerpt("a", 0).html == ""
 
 
-def test_a_complaint_names_the_line_of_the_cell_or_the_other_file() -> None:
-    found = Diagnostic(Tool.GCC, Severity.ERROR, "no", "hello.c", 2, 1)
-    assert DiagnosticPart(found, {"hello.c": "\nint x"}, "hello.c").text.startswith(
+def test_a_diagnostic_names_the_line_of_the_cell_or_the_other_file() -> None:
+    diagnostic = Diagnostic(Tool.GCC, Severity.ERROR, "no", "hello.c", 2, 1)
+    assert DiagnosticPart(diagnostic, {"hello.c": "\nint x"}, "hello.c").text.startswith(
         "error in line 2: no\n>    2 | int x"
     )
-    assert DiagnosticPart(found, {"hello.c": "\nint x"}, "other.c").text.startswith("error in hello.c, line 2: no")
+    assert DiagnosticPart(diagnostic, {"hello.c": "\nint x"}, "other.c").text.startswith("error in hello.c, line 2: no")
 
 
-def test_a_complaint_about_a_path_of_the_kernels_shows_no_source() -> None:
-    found = Diagnostic(Tool.GCC, Severity.WARNING, "no", "/usr/src/x.h", 2, hint="do this")
-    assert DiagnosticPart(found, {}, "hello.c").text == "warning in /usr/src/x.h, line 2: no\n→ do this"
+def test_a_diagnostic_about_a_file_of_the_kernel_shows_no_source() -> None:
+    diagnostic = Diagnostic(Tool.GCC, Severity.WARNING, "no", "/usr/src/x.h", 2, hint="do this")
+    assert DiagnosticPart(diagnostic, {}, "hello.c").text == "warning in /usr/src/x.h, line 2: no\n→ do this"
 
 
-def test_complaints_are_counted_in_words() -> None:
+def test_diagnostics_are_counted_in_words() -> None:
     error = Diagnostic(Tool.GCC, Severity.ERROR, "no")
     warning = Diagnostic(Tool.GCC, Severity.WARNING, "hm")
     assert count((error, warning, warning)) == "1 error, 2 warnings"
@@ -237,9 +237,9 @@ def step(
 
 
 def test_a_tools_error_stands_verbatim_before_our_explanation() -> None:
-    said = "insmod: ERROR: could not insert module hello.ko: Device or resource busy\n"
-    first, second = show(Action(step(Result(1, stderr=said.encode())))).splitlines()
-    assert first == said.rstrip()
+    printed = "insmod: ERROR: could not insert module hello.ko: Device or resource busy\n"
+    first, second = show(Action(step(Result(1, stderr=printed.encode())))).splitlines()
+    assert first == printed.rstrip()
     assert second.startswith("✗ EBUSY (16): init returned -EBUSY")
 
 
@@ -251,8 +251,8 @@ def test_records_from_before_are_told_apart() -> None:
 
 def test_a_report_is_shown_once_and_not_among_the_records() -> None:
     records = (record("here we go"), record("BUG: kernel NULL pointer dereference"))
-    place = Frame("f", module="hello")
-    report = Report(Kind.NULL_DEREFERENCE, "BUG: it is broken", place, raw=records[1].line)
+    frame = Frame("f", module="hello")
+    report = Report(Kind.NULL_DEREFERENCE, "BUG: it is broken", frame, raw=records[1].line)
     text = show(Action(step(Result(-9), *records, reports=(report,))))
     assert "here we go" in text and "kernel NULL" not in text
     assert "The kernel crashed: BUG: it is broken" in text

@@ -1,7 +1,7 @@
 """A module's life as a picture: three lanes, from insmod at the top to the end of its memory at the bottom.
 
-Drawn by hand as SVG, without scripts, in the colours of what surrounds it, so that a slide can show it in light and in
-dark. When init fails, the place where exit would be is drawn empty, with the reason in it.
+It is SVG without scripts, in the colours of its surroundings, so that slides can show it in light and in dark. If init
+fails, an empty box shows that exit is never called.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ class TimelineChart:
 
     @property
     def html(self) -> str:
-        """The SVG in a figure; what it shows is also said in words, for those who cannot see it."""
+        """The SVG in a figure; its label says in words what it shows."""
         return f'<figure style="margin:.4em 0">{timeline_svg(self.timeline)}</figure>'
 
 
