@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import gettext
 import re
 from dataclasses import replace
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +110,30 @@ def test_hostile_text_brings_no_tags_and_no_attributes() -> None:
     assert checker.tags <= {"div", "style", "p", "pre", "span", "code", "details", "summary", "strong"}
     assert checker.attributes <= {"class", "open", "tabindex", "role", "aria-label", "aria-hidden"}
     assert "<script" not in html
+
+
+class Catalogue(gettext.NullTranslations):
+    """Marks what it translates, and remembers it."""
+
+    messages: list[str]
+
+    def gettext(self, message: str) -> str:
+        self.messages.append(message)
+        return f"«{message}»"
+
+    def ngettext(self, singular: str, plural: str, number: int) -> str:
+        return self.gettext(singular if number == 1 else plural)
+
+
+def test_messages_are_translated_before_data_is_put_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue = Catalogue()
+    catalogue.messages = []
+    monkeypatch.setattr("kmodlab.i18n._catalogue", lambda: catalogue)
+    html = bundle(*every_part("DATA"))["text/html"]
+    assert not [message for message in catalogue.messages if "DATA" in message]
+    assert "«It happened in <code>DATA()</code>, in DATA, line 1: DATA:»" in html
+    assert "«<strong>«error»</strong> in line 1: DATA»" in html
+    assert not Checker(html).open
 
 
 def test_a_card_needs_nothing_from_elsewhere() -> None:
