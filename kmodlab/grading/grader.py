@@ -77,7 +77,7 @@ def make_plan(
     return Plan(
         exercises,
         setting,
-        submissions=tuple(_with_digest(one, exercises, masters, setting) for one in matched),
+        submissions=tuple(_with_digest(submission, exercises, masters, setting) for submission in matched),
         left_out=tuple(left_out),
     )
 

@@ -28,25 +28,25 @@ from kmodlab.grading.notebooks import LARGEST, NotebookError, read_notebook
 NOTEBOOK = notebook()
 
 
-def found_in(tmp_path: Path, name: str, content: bytes) -> list[HandedIn]:
+def files_in(tmp_path: Path, name: str, content: bytes) -> list[HandedIn]:
     return list(find_notebooks(write(tmp_path, {name: content}) / name))
 
 
-def problems(found: list[HandedIn]) -> list[str]:
-    return [one.problem for one in found if one.problem]
+def problems(files: list[HandedIn]) -> list[str]:
+    return [file.problem for file in files if file.problem]
 
 
-def wholes(found: list[HandedIn]) -> list[str]:
-    return ["/".join(one.parts[1:]) for one in found if not one.problem]
+def wholes(files: list[HandedIn]) -> list[str]:
+    return ["/".join(file.parts[1:]) for file in files if not file.problem]
 
 
 @pytest.mark.parametrize("name", ["../x.ipynb", "a/../../x.ipynb", "/etc/x.ipynb", "C:\\x.ipynb", "..\\x.ipynb"])
 def test_names_that_lead_out_of_an_archive_are_left_out(tmp_path: Path, name: str) -> None:
-    files = {name: NOTEBOOK, "ada/hello.ipynb": NOTEBOOK}
-    for kind, content in (("x.zip", make_zip(files)), ("x.tar.gz", make_tar(files))):
-        found = found_in(tmp_path, kind, content)
-        assert problems(found) == ["Its name leads out of the archive."]
-        assert wholes(found) == ["ada/hello.ipynb"]
+    members = {name: NOTEBOOK, "ada/hello.ipynb": NOTEBOOK}
+    for kind, content in (("x.zip", make_zip(members)), ("x.tar.gz", make_tar(members))):
+        files = files_in(tmp_path, kind, content)
+        assert problems(files) == ["Its name leads out of the archive."]
+        assert wholes(files) == ["ada/hello.ipynb"]
 
 
 def member(kind: bytes, name: str) -> tarfile.TarInfo:
@@ -57,9 +57,9 @@ def member(kind: bytes, name: str) -> tarfile.TarInfo:
 
 @pytest.mark.parametrize("kind", [tarfile.SYMTYPE, tarfile.LNKTYPE, tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE])
 def test_links_and_devices_in_a_tar_file_are_left_out(tmp_path: Path, kind: bytes) -> None:
-    found = found_in(tmp_path, "x.tar", make_tar({"ada/hello.ipynb": NOTEBOOK}, member(kind, "x.ipynb"), mode="w"))
-    assert problems(found) == ["It is a link or a device."]
-    assert wholes(found) == ["ada/hello.ipynb"]
+    files = files_in(tmp_path, "x.tar", make_tar({"ada/hello.ipynb": NOTEBOOK}, member(kind, "x.ipynb"), mode="w"))
+    assert problems(files) == ["It is a link or a device."]
+    assert wholes(files) == ["ada/hello.ipynb"]
 
 
 def test_a_link_in_a_zip_file_is_left_out(tmp_path: Path) -> None:
@@ -68,7 +68,7 @@ def test_a_link_in_a_zip_file_is_left_out(tmp_path: Path) -> None:
         info = zipfile.ZipInfo("hello.ipynb")
         info.external_attr = (stat.S_IFLNK | 0o777) << 16
         archive.writestr(info, "/etc/passwd")
-    assert problems(found_in(tmp_path, "x.zip", stream.getvalue())) == ["It is a link or a device."]
+    assert problems(files_in(tmp_path, "x.zip", stream.getvalue())) == ["It is a link or a device."]
 
 
 def test_links_and_pipes_in_a_folder_are_left_out_and_hold_nobody_up(tmp_path: Path) -> None:
@@ -78,46 +78,46 @@ def test_links_and_pipes_in_a_folder_are_left_out_and_hold_nobody_up(tmp_path: P
     (folder / "link.ipynb").symlink_to("/etc/passwd")
     (folder / "folder").symlink_to("/etc")
     os.mkfifo(folder / "pipe.ipynb")
-    found = list(find_notebooks(tmp_path / "a"))
-    assert sorted(problems(found)) == [
+    files = list(find_notebooks(tmp_path / "a"))
+    assert sorted(problems(files)) == [
         "It is a link or a device.",
         "It is a link or a device.",
         "It is not a regular file.",
     ]
-    assert sorted(wholes(found)) == ["ada/hello.ipynb", "outside.ipynb"]
+    assert sorted(wholes(files)) == ["ada/hello.ipynb", "outside.ipynb"]
 
 
 def test_a_bomb_is_read_no_further_than_a_notebook_may_be_large(tmp_path: Path) -> None:
-    found = found_in(tmp_path, "x.zip", make_zip({"ada/bomb.ipynb": bytes(300 << 20), "bob/a.ipynb": NOTEBOOK}))
-    assert problems(found) == ["It is larger than 10 MiB."]
-    assert wholes(found) == ["bob/a.ipynb"]
+    files = files_in(tmp_path, "x.zip", make_zip({"ada/bomb.ipynb": bytes(300 << 20), "bob/a.ipynb": NOTEBOOK}))
+    assert problems(files) == ["It is larger than 10 MiB."]
+    assert wholes(files) == ["bob/a.ipynb"]
 
 
 @pytest.mark.parametrize("compress", [gzip.compress, bz2.compress])
 def test_a_learners_bomb_in_a_stream_ends_with_its_budget(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
     inner = compress(make_tar({"filler.bin": bytes(200 << 20), "hello.ipynb": NOTEBOOK}, mode="w"))
-    found = found_in(tmp_path, "x.zip", make_zip({"eve/own.tar.gz": inner, "bob/hello.ipynb": NOTEBOOK}))
-    assert problems(found) == ["It unpacks to far more than submissions need; the rest is left out."]
-    assert wholes(found) == ["bob/hello.ipynb"]
+    files = files_in(tmp_path, "x.zip", make_zip({"eve/own.tar.gz": inner, "bob/hello.ipynb": NOTEBOOK}))
+    assert problems(files) == ["It unpacks to far more than submissions need; the rest is left out."]
+    assert wholes(files) == ["bob/hello.ipynb"]
 
 
 def test_archives_in_archives_in_archives_are_not_opened(tmp_path: Path) -> None:
     third = make_zip({"hello.ipynb": NOTEBOOK})
-    found = found_in(tmp_path, "x.zip", make_zip({"eve/a.zip": make_zip({"b.zip": third, "c.ipynb": NOTEBOOK})}))
-    assert wholes(found) == ["eve/a.zip/c.ipynb"]
+    files = files_in(tmp_path, "x.zip", make_zip({"eve/a.zip": make_zip({"b.zip": third, "c.ipynb": NOTEBOOK})}))
+    assert wholes(files) == ["eve/a.zip/c.ipynb"]
 
 
 def test_a_learners_archive_holds_only_so_many_notebooks(tmp_path: Path) -> None:
     own = make_zip({f"{number}.ipynb": b"{}" for number in range(60)})
-    found = found_in(tmp_path, "x.zip", make_zip({"eve/own.zip": own, "bob/hello.ipynb": NOTEBOOK}))
-    assert problems(found) == ["It has too many notebooks; the rest is left out."]
-    assert wholes(found)[-1] == "bob/hello.ipynb"
+    files = files_in(tmp_path, "x.zip", make_zip({"eve/own.zip": own, "bob/hello.ipynb": NOTEBOOK}))
+    assert problems(files) == ["It has too many notebooks; the rest is left out."]
+    assert wholes(files)[-1] == "bob/hello.ipynb"
 
 
 def test_an_archive_has_only_so_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = make_tar({f"{number}.txt": b"" for number in range(2100)})
-    found = found_in(tmp_path, "x.zip", make_zip({"eve/own.tgz": own, "bob/hello.ipynb": NOTEBOOK}))
-    assert problems(found) == ["It has too many members; the rest is left out."]
+    files = files_in(tmp_path, "x.zip", make_zip({"eve/own.tgz": own, "bob/hello.ipynb": NOTEBOOK}))
+    assert problems(files) == ["It has too many members; the rest is left out."]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -127,16 +127,16 @@ def test_of_doubled_members_the_first_counts(tmp_path: Path) -> None:
         archive.writestr("ada/hello.ipynb", NOTEBOOK)
         archive.writestr("ada/./hello.ipynb", b"other")
         archive.writestr("ada/hello.ipynb", b"another")
-    found = found_in(tmp_path, "x.zip", stream.getvalue())
-    assert problems(found) == ["The archive has it twice; the first one counts."] * 2
-    assert [one.content for one in found if not one.problem] == [NOTEBOOK]
+    files = files_in(tmp_path, "x.zip", stream.getvalue())
+    assert problems(files) == ["The archive has it twice; the first one counts."] * 2
+    assert [file.content for file in files if not file.problem] == [NOTEBOOK]
 
 
 def test_an_encrypted_member_is_a_sentence(tmp_path: Path) -> None:
     content = bytearray(make_zip({"ada/hello.ipynb": NOTEBOOK}))
     for signature, flag in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         content[content.index(signature) + flag] |= 1
-    assert problems(found_in(tmp_path, "x.zip", bytes(content))) == [
+    assert problems(files_in(tmp_path, "x.zip", bytes(content))) == [
         "It is encrypted, or compressed in a way that is not supported."
     ]
 
@@ -144,30 +144,30 @@ def test_an_encrypted_member_is_a_sentence(tmp_path: Path) -> None:
 def test_a_member_whose_bytes_are_damaged_costs_only_itself(tmp_path: Path) -> None:
     content = bytearray(make_zip({"ada/hello.ipynb": NOTEBOOK, "bob/hello.ipynb": NOTEBOOK}))
     content[100:140] = bytes(40)
-    found = found_in(tmp_path, "x.zip", bytes(content))
-    assert problems(found) == ["It is damaged."]
-    assert wholes(found) == ["bob/hello.ipynb"]
+    files = files_in(tmp_path, "x.zip", bytes(content))
+    assert problems(files) == ["It is damaged."]
+    assert wholes(files) == ["bob/hello.ipynb"]
 
 
 @pytest.mark.parametrize("name", ["x.zip", "x.tar", "x.tar.gz", "x.tar.bz2", "x.tar.xz"])
 @pytest.mark.parametrize("content", [b"", b"PK", b"nothing of the kind", b"\x1f\x8b\x08", b"BZh9", b"\xfd7zXZ\0"])
 def test_what_is_no_archive_is_a_sentence_at_most(tmp_path: Path, name: str, content: bytes) -> None:
-    assert len(problems(found_in(tmp_path, name, content))) <= 1
+    assert len(problems(files_in(tmp_path, name, content))) <= 1
 
 
 def test_what_nobody_wrote_is_passed_over(tmp_path: Path) -> None:
     names = ("__MACOSX/._hello.ipynb", "ada/.ipynb_checkpoints/hello-checkpoint.ipynb", "ada/notes.txt", "ada/a.exe")
-    assert not found_in(tmp_path, "x.zip", make_zip(dict.fromkeys(names, NOTEBOOK)))
+    assert not files_in(tmp_path, "x.zip", make_zip(dict.fromkeys(names, NOTEBOOK)))
     write(tmp_path / "folder", dict.fromkeys(names, NOTEBOOK))
     assert not list(find_notebooks(tmp_path / "folder"))
 
 
 def test_a_hidden_notebook_is_left_out_with_a_sentence(tmp_path: Path) -> None:
     names = {"ada/.hello.ipynb": NOTEBOOK, ".ada.zip": b"", ".cache/bob.ipynb": NOTEBOOK, "ada/._hello.ipynb": b""}
-    found = found_in(tmp_path, "x.zip", make_zip(names))
-    assert problems(found) == ["Its name begins with a dot, as only hidden files' names do."] * 2
-    found = list(find_notebooks(write(tmp_path / "folder", names)))
-    assert problems(found) == ["Its name begins with a dot, as only hidden files' names do."] * 2
+    files = files_in(tmp_path, "x.zip", make_zip(names))
+    assert problems(files) == ["Its name begins with a dot, as only hidden files' names do."] * 2
+    files = list(find_notebooks(write(tmp_path / "folder", names)))
+    assert problems(files) == ["Its name begins with a dot, as only hidden files' names do."] * 2
 
 
 def test_nothing_is_written_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -195,8 +195,8 @@ SEEDS = [
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_a_damaged_archive_never_raises(tmp_path: Path, seed: int, changes: list[tuple[int, int]], cut: int) -> None:
     content = bytearray(SEEDS[seed])
-    for place, value in changes:
-        content[place % len(content)] = value
+    for offset, value in changes:
+        content[offset % len(content)] = value
     path = tmp_path / ("x.zip" if seed == 0 else "x.tar")
     path.write_bytes(content[: max(1, cut)])
     for file in read_submissions([path], ["01-hello"]):
@@ -208,7 +208,7 @@ def test_a_negative_offset_in_a_tar_file_does_not_go_round_in_circles(tmp_path: 
     header[124:136] = b"\xff" * 11 + b"\x00"  # a size below zero, in base 256
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
-    assert not wholes(found_in(tmp_path, "x.tar", bytes(header) * 3))
+    assert not wholes(files_in(tmp_path, "x.tar", bytes(header) * 3))
 
 
 # ---- notebooks -----------------------------------------------------------------------------------------------------
@@ -271,7 +271,7 @@ def test_a_notebook_of_whatever_shape_is_read_or_refused(cells: list[Any], metad
     except NotebookError as error:
         assert str(error).endswith(".")
     else:
-        assert all(isinstance(one.source, str) and one.source.encode() is not None for one in read.cells)
+        assert all(isinstance(cell.source, str) and cell.source.encode() is not None for cell in read.cells)
 
 
 def test_the_limits_fit_together() -> None:

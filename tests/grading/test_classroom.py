@@ -105,11 +105,11 @@ def grade_of(learner: str, case: str) -> Grade:
     """What the grader says of a case, as far as the gradebook has it."""
     state, marks = expected(FIRST, case, read_gradebook())
     checks = EXERCISES[FIRST].checks
-    made = tuple(
-        CheckResult("", Status.PASSED if points else Status.FAILED, points, checks[one].points, id=one)
-        for one, points in marks.items()
+    results = tuple(
+        CheckResult("", Status.PASSED if points else Status.FAILED, points, checks[check].points, id=check)
+        for check, points in marks.items()
     )
-    return Grade(learner, FIRST, title="", source="", digest="", state=GradeState(state), checks=made)
+    return Grade(learner, FIRST, title="", source="", digest="", state=GradeState(state), checks=results)
 
 
 @pytest.mark.xdist_group("grade")  # It uses both processors already.

@@ -384,12 +384,12 @@ def scores(path: Path) -> dict[str, dict[str, tuple[float | None, bool]]]:
 
 
 def test_nbgraders_gradebook_has_our_points_and_waits_where_something_errored(folder: Path) -> None:
-    found = scores(nbgrader.write(ALL, folder)[0])
-    assert found["bob"] == {"builds": (2.0, False), "greets": (0.0, False), "in-time": (0.0, False)}
-    assert found["ada"]["builds"] == (2.0, False)
-    assert found["eve"]["greets"] == (None, True)
-    assert set(found["fay"].values()) == {(None, True)}
-    assert set(found["dan"].values()) == {(0.0, False)}
+    points = scores(nbgrader.write(ALL, folder)[0])
+    assert points["bob"] == {"builds": (2.0, False), "greets": (0.0, False), "in-time": (0.0, False)}
+    assert points["ada"]["builds"] == (2.0, False)
+    assert points["eve"]["greets"] == (None, True)
+    assert set(points["fay"].values()) == {(None, True)}
+    assert set(points["dan"].values()) == {(0.0, False)}
 
 
 def test_marks_that_a_person_gave_stay_in_nbgraders_gradebook(folder: Path) -> None:
@@ -498,5 +498,6 @@ def test_every_region_that_scrolls_can_be_reached_with_the_keyboard() -> None:
         assert not [tag for tag, attributes in tags(page) if tag == "pre" and attributes.get("tabindex") != "0"]
         scrolls = [attributes for _, attributes in tags(page) if attributes.get("class") == "scroll"]
         assert all(
-            one.get("tabindex") == "0" and (one.get("aria-label") or one.get("aria-labelledby")) for one in scrolls
+            region.get("tabindex") == "0" and (region.get("aria-label") or region.get("aria-labelledby"))
+            for region in scrolls
         )

@@ -145,7 +145,7 @@ def results_in(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
 
     What hangs is told as just that: on a crowded machine there is more patience, and the kernel finds it out first.
     """
-    found = {}
+    results = {}
     for path in out.glob("results/*/*.json"):
         result = json.loads(path.read_text())
         for part in (result, *result["checks"]):
@@ -153,8 +153,8 @@ def results_in(out: Path) -> dict[tuple[str, str], dict[str, Any]]:
             part.pop("log", None)
             if any(words in part["reason"] for words in ("in time", "lockup", "hangs")):
                 part |= {"reason": HANGS, "line": None, "hints": []}
-        found[result["learner"], result["exercise"]] = result
-    return found
+        results[result["learner"], result["exercise"]] = result
+    return results
 
 
 @contextmanager
@@ -183,8 +183,8 @@ def family_of(grader: subprocess.Popen[str]) -> list[psutil.Process]:
 def graded(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The results of one run with one process."""
     out = tmp_path_factory.mktemp("graded")
-    status, said = grade(course, out)
-    assert status == 0, said
+    status, output = grade(course, out)
+    assert status == 0, output
     return out
 
 
@@ -192,27 +192,27 @@ def graded(course: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_everybody_gets_the_points_earned(graded: Path) -> None:
-    found = results_in(graded)
-    assert {key: result["points"] for key, result in found.items()} == POINTS
-    assert {key[0] for key, result in found.items() if result["state"] != "graded"} == {"oscar"}
-    assert all(result["sandboxed"] and result["kernel"] for result in found.values())
+    results = results_in(graded)
+    assert {key: result["points"] for key, result in results.items()} == POINTS
+    assert {key[0] for key, result in results.items() if result["state"] != "graded"} == {"oscar"}
+    assert all(result["sandboxed"] and result["kernel"] for result in results.values())
 
 
 def test_what_failed_has_a_reason_and_the_right_one_to_blame(graded: Path) -> None:
-    found = results_in(graded)
-    reasons = {learner: found[learner, "90-tiny"]["checks"][1]["reason"] for learner in ("dan", "frank", "mallory")}
+    results = results_in(graded)
+    reasons = {learner: results[learner, "90-tiny"]["checks"][1]["reason"] for learner in ("dan", "frank", "mallory")}
     assert reasons["dan"] == HANGS
     assert "rebooted" in reasons["frank"]
     assert "anic" in reasons["mallory"]
-    assert found["oscar", "90-tiny"]["reason"] == "It is not JSON, or was cut off."
+    assert results["oscar", "90-tiny"]["reason"] == "It is not JSON, or was cut off."
 
 
 def test_forged_checks_and_points_are_reported_and_worth_nothing(graded: Path) -> None:
     eve = results_in(graded)["eve", "01-hello"]
     assert (eve["points"], eve["max_points"]) == (0, 8)
     remarks = "\n".join(eve["remarks"])
-    for said in ("The check `greets` was changed.", "said to be worth 1000", "1 cell is not part of the exercise."):
-        assert said in remarks
+    for output in ("The check `greets` was changed.", "said to be worth 1000", "1 cell is not part of the exercise."):
+        assert output in remarks
 
 
 def test_what_is_nobodys_is_listed(graded: Path) -> None:
@@ -221,10 +221,10 @@ def test_what_is_nobodys_is_listed(graded: Path) -> None:
 
 def test_a_second_run_is_answered_from_the_journal(course: Path, graded: Path) -> None:
     before = results_in(graded)
-    status, said = grade(course, graded)
-    assert status == 0, said
-    assert "0 checks made" in said
-    assert "8 of them were answered from the journal" in said
+    status, output = grade(course, graded)
+    assert status == 0, output
+    assert "0 checks made" in output
+    assert "8 of them were answered from the journal" in output
     assert results_in(graded) == before
 
 
@@ -243,7 +243,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
         with grading(course, tmp_path, "--jobs", "2", *(["--resume"] if number else [])) as grader:
             wait_for_results(grader, 2 + number)
             family = family_of(grader)
-            workers = [one for one in family if is_grading_worker(one)]
+            workers = [process for process in family if is_grading_worker(process)]
             if number == 0:
                 workers[0].kill()  # and nobody notices
                 wait_for_results(grader, 1)
@@ -251,8 +251,8 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
             assert grader.wait(20) in (-signal.SIGKILL, 130)
         wait_until_gone(family)
     assert grade(course, tmp_path)[0] == 2, "without --resume"
-    status, said = grade(course, tmp_path, "--resume")
-    assert status == 0, said
+    status, output = grade(course, tmp_path, "--resume")
+    assert status == 0, output
     assert results_in(tmp_path) == results_in(graded)
 
 
@@ -266,10 +266,15 @@ def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_results(
             wait_for_results(grader, 3)
             os.kill(pids[0], signal.SIGKILL)
             assert grader.stderr is not None
-            said = grader.stderr.read()
-            assert grader.wait(WAIT_S) == 0, said
-        family = [one for pid in pids if psutil.pid_exists(pid) for one in psutil.Process(pid).children(recursive=True)]
-        wait_until_gone([one for one in family if is_grading_worker(one)])
+            output = grader.stderr.read()
+            assert grader.wait(WAIT_S) == 0, output
+        family = [
+            process
+            for pid in pids
+            if psutil.pid_exists(pid)
+            for process in psutil.Process(pid).children(recursive=True)
+        ]
+        wait_until_gone([process for process in family if is_grading_worker(process)])
     assert results_in(tmp_path / "out") == results_in(graded)
 
 
@@ -284,9 +289,9 @@ def keep_only(course: Path, folder: Path, learner: str) -> Path:
 
 def test_what_had_too_little_time_is_errored_and_no_zero_and_graded_the_next_time(course: Path, tmp_path: Path) -> None:
     small, out = keep_only(course, tmp_path / "small", "carol"), tmp_path / "out"
-    status, said = grade(small, out, "--deadline", "0.05")
+    status, output = grade(small, out, "--deadline", "0.05")
     assert status == 4
-    assert "1 errored" in said
+    assert "1 errored" in output
     (result,) = results_in(out).values()
     assert (result["state"], result["points"]) == ("errored", None)
     assert grade(small, out)[0] == 0
@@ -297,13 +302,13 @@ def test_what_had_too_little_time_is_errored_and_no_zero_and_graded_the_next_tim
 def test_without_a_sandbox_it_refuses_unless_told_and_then_says_so(course: Path, tmp_path: Path) -> None:
     small, out = keep_only(course, tmp_path / "small", "carol"), tmp_path / "out"
     off = {"KMODLAB_SANDBOX": "off"}
-    status, said = grade(small, out, environment=off)
+    status, output = grade(small, out, environment=off)
     assert status == 4
-    assert "Nothing is graded without one" in said
+    assert "Nothing is graded without one" in output
     assert not results_in(out)
-    status, said = grade(small, out, "--without-sandbox", environment=off)
-    assert status == 0, said
-    assert "There was no sandbox." in said
+    status, output = grade(small, out, "--without-sandbox", environment=off)
+    assert status == 0, output
+    assert "There was no sandbox." in output
     (result,) = results_in(out).values()
     assert (result["sandboxed"], result["points"]) == (False, 3)
 
@@ -319,21 +324,21 @@ def test_without_a_sandbox_it_refuses_unless_told_and_then_says_so(course: Path,
 def test_a_wrong_call_is_one_sentence(
     course: Path, tmp_path: Path, options: list[str], status: int, sentence: str
 ) -> None:
-    got, said = grade(course, tmp_path, *options)
-    assert (got, sentence in said) == (status, True), said
+    got, output = grade(course, tmp_path, *options)
+    assert (got, sentence in output) == (status, True), output
 
 
 def test_a_broken_exercise_is_named(course: Path, tmp_path: Path) -> None:
     small = keep_only(course, tmp_path / "small", "carol")
     master = small / "exercises" / "90-tiny" / "master.ipynb"
     master.write_text(master.read_text().replace('builds(\\"tiny\\")', "nothing()"))
-    status, said = grade(small, tmp_path / "out")
+    status, output = grade(small, tmp_path / "out")
     assert status == 3
-    assert "90-tiny" in said
+    assert "90-tiny" in output
 
 
 def test_two_graders_do_not_write_into_one_folder(course: Path, tmp_path: Path) -> None:
     with FileLock(tmp_path / ".lock"):  # as another one holds it
-        status, said = grade(course, tmp_path)
+        status, output = grade(course, tmp_path)
     assert status == 2
-    assert "Another `kmodlab grade` writes to" in said
+    assert "Another `kmodlab grade` writes to" in output

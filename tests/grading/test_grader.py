@@ -37,7 +37,7 @@ class ScriptedPool:
             yield from self.script(task)
 
 
-def made(task: Task, name: str, status: Status = Status.PASSED, seconds: float = 1.0) -> GradingProgress:
+def result_of(task: Task, name: str, status: Status = Status.PASSED, seconds: float = 1.0) -> GradingProgress:
     check = hello().checks[name]
     points = {Status.PASSED: float(check.points), Status.FAILED: 0.0, Status.ERRORED: None}[status]
     reason = "" if status is Status.PASSED else "why"
@@ -46,7 +46,7 @@ def made(task: Task, name: str, status: Status = Status.PASSED, seconds: float =
 
 
 def do_all(task: Task) -> Iterable[GradingProgress]:
-    yield from (made(task, name) for name in hello().checks if name not in task.done)
+    yield from (result_of(task, name) for name in hello().checks if name not in task.done)
     yield GradingProgress(task.digest, ending=Ending.DONE)
 
 
@@ -58,8 +58,8 @@ def plan_of(tmp_path: Path, files: dict[str, bytes]) -> Plan:
 def grades(plan: Plan, pool: ScriptedPool, folder: Path) -> list[Grade]:
     with Journal(folder / "journal.sqlite") as journal:
         events = list(grade_all(plan, pool, journal, DEADLINE_S))
-        told = [event.grade for event in events if event.grade]
-        assert sorted(told, key=lambda grade: grade.learner) == journal.grades()
+        reported = [event.grade for event in events if event.grade]
+        assert sorted(reported, key=lambda grade: grade.learner) == journal.grades()
         return journal.grades()
 
 
@@ -76,7 +76,7 @@ def test_a_task_that_is_done_is_graded(tmp_path: Path) -> None:
 
 def test_a_task_that_was_lost_is_errored_and_no_zero(tmp_path: Path) -> None:
     def lose(task: Task) -> Iterable[GradingProgress]:
-        yield made(task, "builds")
+        yield result_of(task, "builds")
         yield GradingProgress(task.digest, ending=Ending.LOST, reason="a worker died: Killed")
 
     grade = one_grade(tmp_path, lose)
@@ -86,7 +86,9 @@ def test_a_task_that_was_lost_is_errored_and_no_zero(tmp_path: Path) -> None:
 
 def test_a_check_that_errored_is_tried_again_the_next_time_and_no_other(tmp_path: Path) -> None:
     def fail_us(task: Task) -> Iterable[GradingProgress]:
-        yield from (made(task, name, Status.ERRORED if name == "parts" else Status.PASSED) for name in hello().checks)
+        yield from (
+            result_of(task, name, Status.ERRORED if name == "parts" else Status.PASSED) for name in hello().checks
+        )
         yield GradingProgress(task.digest, ending=Ending.DONE)
 
     assert one_grade(tmp_path, fail_us).state is GradeState.ERRORED
@@ -99,8 +101,8 @@ def test_a_check_that_errored_is_tried_again_the_next_time_and_no_other(tmp_path
 def test_time_that_was_used_up_by_failures_is_the_learners_and_else_ours(tmp_path: Path) -> None:
     def script(failed_s: float) -> Script:
         def run(task: Task) -> Iterable[GradingProgress]:
-            yield made(task, "builds", seconds=DEADLINE_S - failed_s)
-            yield made(task, "greets", Status.FAILED, seconds=failed_s)
+            yield result_of(task, "builds", seconds=DEADLINE_S - failed_s)
+            yield result_of(task, "greets", Status.FAILED, seconds=failed_s)
             yield GradingProgress(task.digest, ending=Ending.OVERDUE)
 
         return run
@@ -145,4 +147,4 @@ def test_an_exercise_comes_through_a_message_with_its_checks_and_answers() -> No
     assert {cell.source for cell in there.cells} < {cell.source for cell in hello().cells}
     assert there.answers == hello().answers
     assert there.work({"hello": "int x;"}) == hello().work({"hello": "int x;"})
-    assert [one.id for one in there.cells if one.hidden] == [one.id for one in hello().cells if one.hidden]
+    assert [cell.id for cell in there.cells if cell.hidden] == [cell.id for cell in hello().cells if cell.hidden]

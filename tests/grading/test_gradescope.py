@@ -45,9 +45,9 @@ class Autograder:
 
     def run(self, **environment: str) -> subprocess.CompletedProcess[str]:
         """As Gradescope's harness runs it: in that folder, without arguments."""
-        told = {"KMODLAB_AUTOGRADER_ROOT": str(self.root), "KMODLAB_CACHE_DIR": str(get_settings().cache_dir)}
+        settings = {"KMODLAB_AUTOGRADER_ROOT": str(self.root), "KMODLAB_CACHE_DIR": str(get_settings().cache_dir)}
         command = [self.root / "run_autograder"]
-        environment = {**os.environ, **told, **environment}
+        environment = {**os.environ, **settings, **environment}
         return subprocess.run(command, cwd=self.root, env=environment, capture_output=True, text=True, check=False)
 
     @property
@@ -60,8 +60,8 @@ def autograder(exercises: list[Exercise], lab: Lab, tmp_path: Path) -> Autograde
     """The zip file, unpacked where Gradescope does that; its set-up is made, but for installing packages."""
     root = tmp_path / "autograder"
     folders = [str(exercise.path.parent) for exercise in exercises]
-    made = CliRunner().invoke(gradescope, [str(tmp_path / "autograder.zip"), *folders])
-    assert made.exit_code == 0, made.output
+    command = CliRunner().invoke(gradescope, [str(tmp_path / "autograder.zip"), *folders])
+    assert command.exit_code == 0, command.output
     with zipfile.ZipFile(tmp_path / "autograder.zip") as archive:
         archive.extractall(root / "source")
     for name in ("submission", "results"):

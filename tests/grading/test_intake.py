@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from submission_factory import cell, hello, make_tar, make_zip, notebook, write
 
-from kmodlab.grading.grader import make_plan
+from kmodlab.grading.grader import Plan, make_plan
 from kmodlab.grading.intake import choose_exercise, find_exercise, read_submissions, safe_name
 from kmodlab.grading.models import Setting
 
@@ -103,11 +103,11 @@ def test_what_the_notebook_says_comes_before_its_name_and_its_cells_after(tmp_pa
         data["metadata"] = {}
 
     write(tmp_path, {"a/other.ipynb": NOTEBOOK, "b/other.ipynb": notebook(forget), "c/x.ipynb": notebook(forget)})
-    one, two, three = read_submissions([tmp_path], list(exercises))
-    assert choose_exercise(one, exercises) == "01-hello"
-    assert choose_exercise(two, exercises) == "02-other"
-    assert choose_exercise(three, exercises) == ""  # both have its cells
-    assert choose_exercise(three, {"01-hello": hello()}) == "01-hello"
+    named, by_file, by_cells = read_submissions([tmp_path], list(exercises))
+    assert choose_exercise(named, exercises) == "01-hello"
+    assert choose_exercise(by_file, exercises) == "02-other"
+    assert choose_exercise(by_cells, exercises) == ""  # both have its cells
+    assert choose_exercise(by_cells, {"01-hello": hello()}) == "01-hello"
 
 
 def test_names_that_differ_in_nothing_but_case_are_not_mixed_up(tmp_path: Path) -> None:
@@ -146,27 +146,27 @@ def test_a_long_name_is_cut() -> None:
 SETTING = Setting("6.1.0", "1", sandboxed=True)
 
 
-def plan(tmp_path: Path, files: dict[str, bytes], only: str = "") -> object:
+def plan_of(tmp_path: Path, files: dict[str, bytes], only: str = "") -> Plan:
     handed_in = read_submissions([write(tmp_path / "given", files)], ["01-hello"])
     return make_plan(handed_in, {"01-hello": hello()}, {"01-hello": "text"}, SETTING, only)
 
 
 def test_of_two_notebooks_the_one_with_the_exercises_name_counts(tmp_path: Path) -> None:
-    made = plan(tmp_path, {"ada/hello-copy.ipynb": NOTEBOOK, "ada/hello.ipynb": NOTEBOOK})
-    (entry,) = made.submissions  # type: ignore[attr-defined]
-    assert entry.source == "given/ada/hello.ipynb"
-    assert "2 notebooks were handed in; given/ada/hello.ipynb counts." in entry.remarks
+    plan = plan_of(tmp_path, {"ada/hello-copy.ipynb": NOTEBOOK, "ada/hello.ipynb": NOTEBOOK})
+    (submission,) = plan.submissions
+    assert submission.source == "given/ada/hello.ipynb"
+    assert "2 notebooks were handed in; given/ada/hello.ipynb counts." in submission.remarks
 
 
 def test_a_broken_notebook_is_rejected_and_one_of_no_exercise_is_left_out(tmp_path: Path) -> None:
-    made = plan(tmp_path, {"ada/hello.ipynb": b"{", "bob/hello.ipynb": b'{"nbformat": 4, "cells": []}'})
-    ada, bob = made.submissions  # type: ignore[attr-defined]
+    plan = plan_of(tmp_path, {"ada/hello.ipynb": b"{", "bob/hello.ipynb": b'{"nbformat": 4, "cells": []}'})
+    ada, bob = plan.submissions
     assert (ada.problem, ada.digest) == ("It is not JSON, or was cut off.", "")
     assert (bob.problem, bob.digest) == ("None of the exercise's answer cells is in it.", "")
     handed_in = read_submissions([write(tmp_path / "other", {"ada/what.ipynb": NOTEBOOK[:50]})], EXERCISES)
     exercises = dict.fromkeys(EXERCISES, hello())
-    made = make_plan(handed_in, exercises, dict.fromkeys(EXERCISES, ""), SETTING)
-    assert [file.problem for file in made.left_out] == ["It is not JSON, or was cut off."]
+    plan = make_plan(handed_in, exercises, dict.fromkeys(EXERCISES, ""), SETTING)
+    assert [file.problem for file in plan.left_out] == ["It is not JSON, or was cut off."]
 
 
 def test_the_digest_is_of_the_answers_and_not_of_whose_they_are(tmp_path: Path) -> None:
@@ -177,5 +177,5 @@ def test_the_digest_is_of_the_answers_and_not_of_whose_they_are(tmp_path: Path) 
         cell(data, "story")["source"] = "I was here"
 
     files = {"ada/hello.ipynb": NOTEBOOK, "bob/hello.ipynb": notebook(prose), "eve/hello.ipynb": notebook(other)}
-    ada, bob, eve = plan(tmp_path, files).submissions  # type: ignore[attr-defined]
+    ada, bob, eve = plan_of(tmp_path, files).submissions
     assert ada.digest == bob.digest != eve.digest

@@ -38,8 +38,8 @@ def test_checks_come_back_as_they_were(tmp_path: Path) -> None:
 
 def test_a_later_grade_replaces_an_earlier_one(tmp_path: Path) -> None:
     with Journal(tmp_path / "journal.sqlite") as journal:
-        for one in (grade("bob", PASSED), grade("ada", FAILED), grade("bob", FAILED)):
-            journal.add_grade(one)
+        for each in (grade("bob", PASSED), grade("ada", FAILED), grade("bob", FAILED)):
+            journal.add_grade(each)
         assert journal.grades() == [grade("ada", FAILED), grade("bob", FAILED)]
 
 

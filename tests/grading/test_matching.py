@@ -28,10 +28,10 @@ def put(text: Any) -> Change:
 
 
 def test_a_notebook_as_it_was_given_out_has_no_remarks() -> None:
-    found = matched()
-    assert found.remarks == ()
-    assert found.answers == hello().starter
-    assert not found.problem
+    submission = matched()
+    assert submission.remarks == ()
+    assert submission.answers == hello().starter
+    assert not submission.problem
 
 
 @pytest.mark.parametrize(
@@ -47,15 +47,15 @@ def test_line_ends_of_other_systems_are_made_ours() -> None:
 
 @pytest.mark.parametrize("line", ["%%bash", "%%kmod other -f x.c", "%%kmod hello -f /etc/passwd", "%%python"])
 def test_the_first_line_is_the_masters(line: str) -> None:
-    found = matched(put(f"{line}\nint x;"))
-    assert found.answers == {"hello": "%%kmod hello\nint x;"}
-    assert found.remarks == (f"The answer cell `hello` begins with `{line}`; `%%kmod hello` counts.",)
+    submission = matched(put(f"{line}\nint x;"))
+    assert submission.answers == {"hello": "%%kmod hello\nint x;"}
+    assert submission.remarks == (f"The answer cell `hello` begins with `{line}`; `%%kmod hello` counts.",)
 
 
 def test_an_answer_without_its_first_line_keeps_all_of_its_text() -> None:
-    found = matched(put("int x;\nint y;"))
-    assert found.answers == {"hello": "%%kmod hello\nint x;\nint y;"}
-    assert found.remarks == ("The answer cell `hello` has lost its first line; `%%kmod hello` counts.",)
+    submission = matched(put("int x;\nint y;"))
+    assert submission.answers == {"hello": "%%kmod hello\nint x;\nint y;"}
+    assert submission.remarks == ("The answer cell `hello` has lost its first line; `%%kmod hello` counts.",)
 
 
 @pytest.mark.parametrize("kind", ["markdown", "raw", "strange", 7])
@@ -63,43 +63,43 @@ def test_an_answer_of_another_type_is_taken_and_reported(kind: Any) -> None:
     def change(data: dict[str, Any]) -> None:
         cell(data, "hello")["cell_type"] = kind
 
-    found = matched(change)
-    assert found.answers == hello().starter
-    assert any("is of the type" in remark for remark in found.remarks)
+    submission = matched(change)
+    assert submission.answers == hello().starter
+    assert any("is of the type" in remark for remark in submission.remarks)
 
 
 def test_a_missing_answer_is_reported_and_nothing_else_is_taken_for_it() -> None:
     def change(data: dict[str, Any]) -> None:
-        one = cell(data, "hello")
-        one["id"], one["metadata"] = "mine", {}
+        answer = cell(data, "hello")
+        answer["id"], answer["metadata"] = "mine", {}
 
-    found = matched(change)
-    assert found.answers == {}
-    assert found.problem == "None of the exercise's answer cells is in it."
-    assert found.remarks == ("The answer cell `hello` is missing.", "1 cell is not part of the exercise.")
+    submission = matched(change)
+    assert submission.answers == {}
+    assert submission.problem == "None of the exercise's answer cells is in it."
+    assert submission.remarks == ("The answer cell `hello` is missing.", "1 cell is not part of the exercise.")
 
 
 def test_of_two_answers_the_original_counts_and_else_the_first() -> None:
     def copy(data: dict[str, Any]) -> None:
-        one = cell(data, "hello")
-        data["cells"].insert(1, {**one, "id": "abc", "source": "%%kmod hello\ncopy"})
+        answer = cell(data, "hello")
+        data["cells"].insert(1, {**answer, "id": "abc", "source": "%%kmod hello\ncopy"})
 
-    found = matched(copy)
-    assert found.answers == hello().starter
-    assert "There are 2 cells `hello` (cells 2, 4); cell 4 counts." in found.remarks
+    submission = matched(copy)
+    assert submission.answers == hello().starter
+    assert "There are 2 cells `hello` (cells 2, 4); cell 4 counts." in submission.remarks
 
     def twice(data: dict[str, Any]) -> None:
         data["cells"].insert(0, {**cell(data, "hello"), "source": "%%kmod hello\nfirst"})
 
-    found = matched(twice)
-    assert found.answers == {"hello": "%%kmod hello\nfirst"}
-    assert "There are 2 cells `hello` (cells 1, 4); cell 1 counts." in found.remarks
+    submission = matched(twice)
+    assert submission.answers == {"hello": "%%kmod hello\nfirst"}
+    assert "There are 2 cells `hello` (cells 1, 4); cell 1 counts." in submission.remarks
 
 
 def test_an_answer_that_is_too_long_is_empty() -> None:
-    found = matched(put("x" * (LONGEST + 1)))
-    assert found.answers == {"hello": ""}
-    assert found.remarks == (f"The answer cell `hello` is longer than {LONGEST} characters, and is not read.",)
+    submission = matched(put("x" * (LONGEST + 1)))
+    assert submission.answers == {"hello": ""}
+    assert submission.remarks == (f"The answer cell `hello` is longer than {LONGEST} characters, and is not read.",)
 
 
 def test_text_that_is_no_unicode_can_be_handled_all_the_same() -> None:
@@ -172,16 +172,16 @@ def change_setup(data: dict[str, Any]) -> None:
     ],
 )
 def test_what_is_strange_is_reported_and_changes_nothing(change: Change, remark: str) -> None:
-    found = matched(change)
-    assert found.remarks == (remark,)
-    assert found.answers == hello().starter
+    submission = matched(change)
+    assert submission.remarks == (remark,)
+    assert submission.answers == hello().starter
 
 
 def test_remarks_are_bounded() -> None:
     def change(data: dict[str, Any]) -> None:
-        for one in data["cells"]:
-            one["cell_type"], one["source"] = "raw", "%%x"
-            one["metadata"].get("nbgrader", {})["points"] = 99
+        for each in data["cells"]:
+            each["cell_type"], each["source"] = "raw", "%%x"
+            each["metadata"].get("nbgrader", {})["points"] = 99
         data["cells"] += data["cells"] * 3
 
     assert len(matched(change).remarks) == 21

@@ -58,11 +58,11 @@ class Course:
     def command(self, *argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
         """One of nbgrader's commands, as it is typed."""
         line = [sys.executable, "-m", "nbgrader", *argv]
-        told = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
-        return subprocess.run(line, cwd=self.folder, env=told, capture_output=True, text=True, check=False)
+        variables = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+        return subprocess.run(line, cwd=self.folder, env=variables, capture_output=True, text=True, check=False)
 
-    def notebook(self, place: str, name: str) -> Path:
-        return self.folder / place / name / self.exercises[name].notebook.name
+    def notebook(self, folder: str, name: str) -> Path:
+        return self.folder / folder / name / self.exercises[name].notebook.name
 
     def submit(self, learner: str, name: str, answers: Mapping[str, str]) -> Path:
         """Hand in what was released, with these texts in the answer cells."""
@@ -94,7 +94,7 @@ def course(tmp_path_factory: pytest.TempPathFactory, lab: object) -> Course:
     assert written.exit_code == 0, written.output
     for name, exercise in exercises.items():
         course.run(GenerateAssignmentApp, name)
-        course.submit("right", name, {one: cell.source for one, cell in exercise.answers.items()})
+        course.submit("right", name, {cell_id: cell.source for cell_id, cell in exercise.answers.items()})
         course.submit("starter", name, {})
     return course
 
@@ -147,9 +147,9 @@ def test_a_second_writing_brings_sources_up_to_date_and_keeps_the_configuration(
 def test_the_solution_gets_full_marks_and_the_starter_the_stated_ones(course: Course, name: str) -> None:
     graded(course, name)
     exercise = course.exercises[name]
-    assert course.marks("right", name) == {one: check.points for one, check in exercise.checks.items()}
+    assert course.marks("right", name) == {cell_id: check.points for cell_id, check in exercise.checks.items()}
     stated = read_stated(CASES / name / "starter.txt")
-    assert course.marks("starter", name) == {one: mark.points for one, mark in stated.items()}
+    assert course.marks("starter", name) == {cell_id: mark.points for cell_id, mark in stated.items()}
 
 
 @every_exercise
@@ -158,8 +158,8 @@ def test_feedback_tells_nothing_of_solutions_and_hidden_checks(course: Course, n
     exercise = course.exercises[name]
     page = plain(course.feedback("starter", name))
     assert not [line for line in own_secrets(exercise) if line in page]
-    for one, cell in course.exercises[name].answers.items():
-        assert split_magic(cell.source)[0] in page, one
+    for cell_id, cell in course.exercises[name].answers.items():
+        assert split_magic(cell.source)[0] in page, cell_id
 
 
 def plain(page: str) -> str:
@@ -199,18 +199,18 @@ def plant(notebook: nbformat.NotebookNode, canary: Path) -> None:
 def test_nothing_of_a_hostile_notebook_runs_or_is_reported(course: Course, tmp_path: Path) -> None:
     exercise = course.exercises[FIRST]
     wrong = read_case(CASES / FIRST / "wrong_no_author.c", exercise)
-    path = course.submit("hostile", FIRST, {one: f"%%kmod hello{body}" for one, body in wrong.answers.items()})
+    path = course.submit("hostile", FIRST, {cell_id: f"%%kmod hello{body}" for cell_id, body in wrong.answers.items()})
     notebook = nbformat.read(path, as_version=4)
     plant(notebook, tmp_path / "canary")
     path.write_text(json.dumps(notebook))
     (path.parent / "notes.txt").symlink_to("/etc/hostname")
     course.run(AutogradeApp, FIRST, "--student=hostile", "--no-execute")
     course.run(GenerateFeedbackApp, FIRST, "--student=hostile")
-    full = {one: check.points for one, check in exercise.checks.items()}
+    full = {cell_id: check.points for cell_id, check in exercise.checks.items()}
     assert course.marks("hostile", FIRST) == {**full, wrong.caught_by[0]: 0}
     assert not (tmp_path / "canary").exists()
     assert "planted" not in course.feedback("hostile", FIRST)
-    assert [one.name for one in (course.folder / "autograded/hostile" / FIRST).iterdir()] == [path.name]
+    assert [cell_id.name for cell_id in (course.folder / "autograded/hostile" / FIRST).iterdir()] == [path.name]
 
 
 @pytest.mark.parametrize(
@@ -236,7 +236,7 @@ def test_what_holds_no_answers_gets_no_points(
 
 
 def test_what_errored_has_no_marks_and_is_judged_by_the_next_run(course: Course, tmp_path: Path) -> None:
-    course.submit("again", FIRST, {one: cell.source for one, cell in course.exercises[FIRST].answers.items()})
+    course.submit("again", FIRST, {cell_id: cell.source for cell_id, cell in course.exercises[FIRST].answers.items()})
     argv: Sequence[str] = ("autograde", FIRST, "--student=again")
     done = course.command(*argv, KMODLAB_CACHE_DIR=str(tmp_path))
     assert done.returncode == 1
