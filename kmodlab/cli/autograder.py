@@ -10,17 +10,17 @@ from kmodlab.checks.result import Status
 from kmodlab.cli.console import say, show_error
 from kmodlab.course.exercise import MASTER, read_master
 from kmodlab.errors import SandboxError, UsageError
+from kmodlab.grading.formats.redact import status_text
 from kmodlab.grading.formats.results import read_results
 from kmodlab.grading.integrations.autograder import forget_results, grade_one, pack, write_results
 from kmodlab.grading.pool import LocalPool
 from kmodlab.grading.worker import find_setting
 from kmodlab.guest.lab import load_lab
-from kmodlab.i18n import N_, _
+from kmodlab.i18n import _
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 
 _DEADLINE_S = 540.0  # Gradescope's own is ten minutes, unless set otherwise
-_STATUSES = {Status.PASSED: N_("passed"), Status.FAILED: N_("failed"), Status.ERRORED: N_("errored")}
 
 
 @click.group(help=_("Make an autograder for a platform that runs one for each submission."))
@@ -91,7 +91,7 @@ def passed(folder: Path, checks: tuple[str, ...]) -> int:
         raise UsageError(sentence, hint=_("Make them: kmodlab grade ... --format json"))
     results = [check for grade in grades for check in grade.checks if check.id in checks]
     for result in results:
-        say(f"{result.title}: {_(_STATUSES[result.status])}. {result.reason}".rstrip())
+        say(f"{result.title}: {status_text(result)}. {result.reason}".rstrip())
     if any(result.status is Status.ERRORED for result in results):
         return 4
     complete = all({check.id for check in grade.checks} >= set(checks) for grade in grades)

@@ -16,6 +16,7 @@ from kmodlab.i18n import N_, _
 
 _HIDDEN = N_("This check is hidden: what it looks at is not told.")
 NOT_JUDGED = N_("This could not be judged, through no fault of yours. It takes no points, and is made once more.")
+_STATUSES = {Status.PASSED: N_("passed"), Status.FAILED: N_("failed"), Status.ERRORED: N_("errored")}
 _NO_SANDBOX = N_("This was built and run without a sandbox, beside whatever else was on that machine.")
 
 
@@ -59,6 +60,11 @@ def is_unbuilt(grade: Grade) -> bool:
         and len({(check.reason, check.line) for check in grade.checks}) == 1
         and not any(check.log for check in grade.checks)
     )
+
+
+def status_text(check: CheckResult) -> str:
+    """A check's status in the reader's language."""
+    return _(_STATUSES[check.status])
 
 
 def text_of(check: CheckResult) -> str:

@@ -31,18 +31,17 @@ from kmodlab.course.exercise import KEY, Exercise, read_master
 from kmodlab.course.release import make_notebook
 from kmodlab.errors import KmodlabError, SandboxError
 from kmodlab.grading.archives import find_notebooks
-from kmodlab.grading.formats.redact import text_of
+from kmodlab.grading.formats.redact import status_text, text_of
 from kmodlab.grading.models import HandedIn
 from kmodlab.grading.notebooks import NotebookError, match, read_notebook
 from kmodlab.grading.task import result_without_run, run_check
 from kmodlab.guest.lab import load_lab
-from kmodlab.i18n import N_, _
+from kmodlab.i18n import _
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
 
 _LONGEST = 20_000  # characters of one check's output
-_STATUSES = {Status.PASSED: N_("passed"), Status.FAILED: N_("failed"), Status.ERRORED: N_("errored")}
 
 
 class NotJudgedError(KmodlabError):
@@ -167,9 +166,7 @@ def _outputs(check: CheckResult) -> list[Any]:
     """The result as text on standard output, and the points as the cell's value."""
     assert check.points is not None
     verdict = _("{title}: {status}, {points:g} of {worth:g}")
-    verdict = verdict.format(
-        title=check.title, status=_(_STATUSES[check.status]), points=check.points, worth=check.max_points
-    )
+    verdict = verdict.format(title=check.title, status=status_text(check), points=check.points, worth=check.max_points)
     text = escape_control_chars(f"{verdict}\n{text_of(check)}"[:_LONGEST]).rstrip("\n") + "\n"
     value = {"text/plain": repr(float(check.points))}
     return [
