@@ -15,12 +15,14 @@ from kmodlab.cli.console import ERR, say
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.excerpt import make_excerpt
 from kmodlab.guest.lab import load_lab
+from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, read_sources
 from kmodlab.settings import get_settings
 from kmodlab.text import align_columns, escape_control_chars
 from kmodlab.tracer.fault_injection import (
+    COLUMNS,
     CYCLES,
     TIMEOUT_S,
     FaultOptions,
@@ -29,9 +31,9 @@ from kmodlab.tracer.fault_injection import (
     find_faults,
     make_subject,
 )
-from kmodlab.tracer.kernel_api import known_functions
+from kmodlab.tracer.kernel_api import known_functions, return_text
 from kmodlab.tracer.leaks import Leak
-from kmodlab.tracer.timeline import Timeline, format_timeline, make_timeline, return_text
+from kmodlab.tracer.timeline import Timeline, format_timeline, make_timeline
 from kmodlab.tracer.timeline import as_dict as timeline_dict
 from kmodlab.tracer.verdict import Finding, Trouble, Verdict
 
@@ -137,26 +139,18 @@ class _Table:
             say("all clean", "bold green")
         else:
             say(
-                f"not clean: {bad} of {len(found.sites) + 1} runs" if bad else f"not clean: {self._cycles()}",
+                f"not clean: {bad} of {len(found.sites) + 1} runs" if bad else f"not clean: {found.cycles_text}",
                 "bold red",
             )
 
     def _show_plain(self) -> None:
         plain = self._found.plain
-        say(f"without a fault: {plain.verdict}; init {_returned(plain)}{self._cycles(', ')}", _style(plain.verdict))
+        say(self._found.plain_text, _style(plain.verdict))
         self._show_troubles(plain)
-
-    def _cycles(self, before: str = "") -> str:
-        done, level = self._found.cycles, self._found.level
-        if level is None:
-            return ""
-        level_words = "the account is level" if level else "the account is not level afterwards"
-        return f"{before}loaded and unloaded {done or 0} times in a row, {level_words}"
 
     def _show_sites(self) -> None:
         rows = [_row(site) for site in self._found.sites]
-        heads = ("line", "call", "fails with", "init returned", "verdict")
-        head, *lines = align_columns([heads, *rows])
+        head, *lines = align_columns([[_(column) for column in COLUMNS], *rows])
         say(head, "dim")
         for site, line in zip(self._found.sites, lines, strict=True):
             say(line, _style(site.verdict))
@@ -184,15 +178,11 @@ def _style(verdict: Verdict) -> str:
     return _STYLES.get(verdict, "red")
 
 
-def _returned(finding: Finding) -> str:
-    return f"returned {return_text(finding.init_returned)}" if finding.init_returned is not None else "did not return"
-
-
 def _row(site: SiteResult) -> tuple[str, str, str, str, str]:
     returned = site.finding.init_returned if site.finding else None
     place = f"{site.line.file}:{site.line.line}" if site.line else ""
     name = f"{site.function} ({_ordinal(site.nth)} time)" if site.nth > 1 else site.function
-    return place, name, site.injected, "" if returned is None else return_text(returned), str(site.verdict)
+    return place, name, site.injected, "" if returned is None else return_text(returned), site.verdict.label
 
 
 def _ordinal(number: int) -> str:

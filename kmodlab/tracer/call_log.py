@@ -1,6 +1,6 @@
-"""The calls that a module made of the kernel's functions: what the tracer recorded, with the table's knowledge.
+"""The module's calls of the kernel's functions: what the tracer recorded, and what the table says about the function.
 
-Tells for each call whether it failed, whether it was one of init's own, and on which line of C it stands.
+Each call knows whether it failed, whether init itself made it, and on which line of C it is.
 """
 
 from __future__ import annotations
@@ -12,7 +12,8 @@ from functools import cached_property
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.tracer.call_sites import CallSite, Code
 from kmodlab.tracer.kernel_api import Function, Functions
-from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
+from kmodlab.tracer.trace_records import Record, Records
+from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
 _DIRECT_RECLAIM = 0x400  # include/linux/gfp_types.h: the allocation may wait
 _NOFAIL = 0x8000
@@ -20,7 +21,7 @@ _NOFAIL = 0x8000
 
 @dataclass(frozen=True)
 class Call:
-    """One call: where, of what, and what came of it."""
+    """One call of a kernel function."""
 
     code: Code
     site: CallSite
@@ -29,22 +30,22 @@ class Call:
 
     @property
     def symbol(self) -> str:
-        """The function's name, as the module imports it."""
+        """The name of the function, as the module imports it."""
         return self.site.symbol.removesuffix("_noprof")
 
     @cached_property
     def name(self) -> str:
-        """The name by which the source calls it: that of a macro or an inlined function, where it is one."""
+        """The name in the source: that of a macro or of an inlined function, if the source uses one."""
         return source_name(self.code, self.site, self.function)
 
     @cached_property
     def line(self) -> SourceLine | None:
-        """The module's own line that it stands on; None where that is not known."""
+        """The module's own line that makes the call; None if it is not known."""
         return self.code.line(self.site.section, self.site.offset)
 
     @property
     def returned(self) -> bool:
-        """Whether it came back."""
+        """Whether it returned."""
         return bool(self.record.flags & Flag.RETURNED)
 
     @property
@@ -54,51 +55,51 @@ class Call:
 
     @property
     def in_init(self) -> bool:
-        """Whether it was made while init ran, by the task that ran it."""
+        """Whether the task that runs init made it, while init ran."""
         record = self.record
         return record.phase is Phase.INIT and bool(record.flags & Flag.OWN_TASK)
 
     @property
     def in_callback(self) -> bool:
-        """Whether the kernel had called back into the module, from another call of it: a probe function, say."""
+        """Whether it was made in a callback, such as a probe function, while another call had not returned."""
         return bool(self.record.flags & Flag.NESTED)
 
     @property
     def failed(self) -> bool:
-        """Whether it returned what says that it failed."""
+        """Whether its result means that it failed."""
         return self.returned and self.function.failure.errno_in(self.record.result) is not None
 
     @property
     def errno(self) -> int | None:
-        """The errno that it returned, 0 for a failure without one (NULL); None where it did not fail."""
+        """The errno that it returned; 0 for a failure without one (NULL), None if it did not fail."""
         return self.function.failure.errno_in(self.record.result) if self.returned else None
 
     @property
     def never_fails(self) -> bool:
-        """Whether it is an allocation that was asked never to fail (__GFP_NOFAIL)."""
+        """Whether it is an allocation with __GFP_NOFAIL."""
         flags = self.function.gfp
         return flags is not None and bool(self.record.arguments[flags] & _NOFAIL)
 
     @property
     def slept_in_atomic(self) -> bool:
-        """Whether it may sleep, and was called where one must not."""
-        by = self.function.sleeps_by
-        may_sleep = self.function.sleeps or (by is not None and bool(self.record.arguments[by] & _DIRECT_RECLAIM))
-        return may_sleep and bool(self.record.flags & Flag.ATOMIC)
+        """Whether it may sleep, and was called in atomic context."""
+        flags = self.function.sleeps_by
+        waits = flags is not None and bool(self.record.arguments[flags] & _DIRECT_RECLAIM)
+        return (self.function.sleeps or waits) and bool(self.record.flags & Flag.ATOMIC)
 
 
 def calls_made(code: Code, functions: Functions, records: Records) -> tuple[Call, ...]:
-    """All calls that were recorded, in order. A function that the table does not know has a row without contents."""
-    found = []
+    """All recorded calls, in order. A function that is not in the table has an empty `Function`."""
+    calls = []
     for record in records.of(RecordKind.CALL):
         if record.site is not None and record.site < len(code.sites):
             site = code.sites[record.site]
-            found.append(Call(code, site, functions.find(site.symbol) or Function(site.symbol, ""), record))
-    return tuple(found)
+            calls.append(Call(code, site, functions.find(site.symbol) or Function(site.symbol, ""), record))
+    return tuple(calls)
 
 
 def source_name(code: Code, site: CallSite, function: Function | None) -> str:
-    """The name by which the source makes a call."""
+    """The name of the function in the source: that of a macro or of an inlined function, if the source uses one."""
     symbol = site.symbol.removesuffix("_noprof")
     chain = code.lines(site.section, site.offset)
     own = next((number for number, line in enumerate(chain) if line.own), len(chain))
@@ -113,13 +114,13 @@ def source_name(code: Code, site: CallSite, function: Function | None) -> str:
 
 
 def site_name(code: Code, functions: Functions, number: int) -> str:
-    """The name by which the source makes the call at a site."""
+    """The name in the source of the function that a site calls."""
     site = code.sites[number]
     return source_name(code, site, functions.find(site.symbol))
 
 
 def site_line(code: Code, number: int | None) -> SourceLine | None:
-    """The line of a call site by its number."""
+    """The line of a call site; None for an unknown site or line."""
     if number is None or not 0 <= number < len(code.sites):
         return None
     site = code.sites[number]

@@ -1,9 +1,9 @@
 """Where a module calls the kernel: every call of an imported function, found in its ELF file.
 
-The compiler writes `call 0` and a relocation that says which symbol is meant. So each place is known before the module
-is loaded, with the line of C behind it. What a call did when it was reached is left to `observe`.
+The compiler writes `call 0` and a relocation that names the symbol. So each call is known before the module is loaded,
+with its line of C.
 
-Only x86-64 for now: call (E8) and jump (E9) with a 32-bit displacement. Format: System V ABI, AMD64 supplement.
+Only for x86-64: call (E8) and jump (E9) with a 32-bit displacement. Format: System V ABI, AMD64 supplement.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ CALL_LENGTH = 5
 _CALL, _JUMP = b"\xe8", b"\xe9"
 _ENDBR64 = b"\xf3\x0f\x1e\xfa"
 _RELOCATIONS = ("R_X86_64_PC32", "R_X86_64_PLT32")
-_INIT, _EXIT = "init_module", "cleanup_module"  # what module_init and module_exit call them (include/linux/module.h)
+_INIT, _EXIT = "init_module", "cleanup_module"  # their names after module_init and module_exit (include/linux/module.h)
 _THUNK = "__x86_indirect_thunk_"  # a call or jump to a pointer (arch/x86/lib/retpoline.S)
-# What the compiler and the kernel's build put in; no source line calls these.
+# Inserted by the compiler and by the kernel's build; no source line calls these.
 _NOT_CALLED = re.compile(r"__fentry__|__x86_|__SCT__|__stack_chk_fail|__ubsan_|__tsan_|__sanitizer_|__cfi_")
 _LIMIT = 512  # MAX_SITES of the tracer
 
 
 @dataclass(frozen=True)
 class CodeSection:
-    """A section with code. `symbol` is the place in the symbol table of any symbol in it, `value` that one's offset."""
+    """A section with code. `symbol` is the index in the symbol table of one symbol in it, `value` its offset."""
 
     name: str
     number: int
@@ -43,7 +43,7 @@ class CodeSection:
 
 @dataclass(frozen=True)
 class CallSite:
-    """One call of an imported function: `section` counts `Code.sections`, `offset` is in bytes from its beginning."""
+    """A call of an imported function: `section` is an index in `Code.sections`, `offset` counts its bytes."""
 
     section: int
     offset: int
@@ -51,7 +51,7 @@ class CallSite:
     is_jump: bool
 
     @property
-    def behind(self) -> int:
+    def next_offset(self) -> int:
         """The offset of the instruction after it."""
         return self.offset + CALL_LENGTH
 
@@ -65,9 +65,9 @@ class _Symbol:
 
 @dataclass
 class Code:
-    """A module's code, read once. A file that makes no sense gives one without sections and calls.
+    """A module's code, read once. A damaged file has no sections and no calls.
 
-    `sources` are the texts that it was built from, by file name, where they are at hand.
+    `sources` are the texts that it was built from, by file name, as far as they are known.
     """
 
     ko: bytes
@@ -93,41 +93,41 @@ class Code:
 
     @property
     def exit_place(self) -> tuple[int, int] | None:
-        """Section and offset of the exit function; None where the module has none."""
+        """Section and offset of the exit function; None if the module has none."""
         return self._elf.exit_place
 
     @property
     def init_place(self) -> tuple[int, int] | None:
-        """Section and offset of the init function; None where the module has none."""
+        """Section and offset of the init function; None if the module has none."""
         return self._elf.init_place
 
     def tail_jumps(self, section: int, offset: int) -> list[tuple[int, int]]:
-        """Where the function at a place ends by jumping to a pointer."""
+        """Section and offset of each jump through a pointer at the end of the function at this place."""
         function = self._elf.function_at(section, offset)
-        here = [place for place in self._elf.tail_jumps if place[0] == section]
-        return [place for place in here if function and 0 <= place[1] - function.start < function.size]
+        jumps = [jump for jump in self._elf.tail_jumps if jump[0] == section]
+        return [jump for jump in jumps if function and 0 <= jump[1] - function.start < function.size]
 
     @cached_property
     def name(self) -> str:
-        """The module's name, as in lsmod; empty where it has none."""
+        """The module's name, as in lsmod; empty if it has none."""
         return self.source.name or ""
 
     @property
     def source(self) -> ModuleSource:
-        """The debugging information."""
+        """The module's debugging information."""
         if self._source is None:
             self._source = ModuleSource.read(self.ko)
         return self._source
 
     def frame(self, section: int, offset: int) -> Frame | None:
-        """The place as a stack frame; None where no function is there."""
+        """The place as a stack frame; None if it is in no function."""
         function = self._elf.function_at(section, offset)
         if function is None:
             return None
         return Frame(function.name, offset - function.start, function.size, self.name, exact=True)
 
     def lines(self, section: int, offset: int) -> tuple[SourceLine, ...]:
-        """The lines of C at a place, innermost first, inlined callers after it; empty where they are not known."""
+        """The lines of C at a place, the innermost first, then its inlined callers; empty if they are not known."""
         if self._elf.function_at(section, offset) is None:
             return ()
         place = self._code_place(section, offset)
@@ -135,7 +135,7 @@ class Code:
 
     @cached_property
     def _known_places(self) -> list[CodePlace]:
-        """All places that anybody may ask about, so that they are looked up in one go."""
+        """All places whose line may be needed, to look them up at once."""
         ends = [place for place in (self.init_place, self.exit_place) if place]
         sites = [(site.section, site.offset) for site in self.sites]
         return [self._code_place(*place) for place in (*ends, *self._elf.tail_jumps, *sites)]
@@ -144,17 +144,17 @@ class Code:
         return CodePlace(self.sections[section].name, offset)
 
     def line(self, section: int, offset: int) -> SourceLine | None:
-        """The innermost line of the module's own sources, rather than of the kernel's headers."""
+        """The innermost line in the module's own sources; None if the place has no such line."""
         return next((line for line in self.lines(section, offset) if line.own), None)
 
     def text(self, line: SourceLine, before: int = 0, after: int = 0) -> list[str]:
-        """The line's text, and as many lines before and after it as are wanted and there; empty without its source."""
+        """The line's text, with up to so many lines before and after it; empty without its source."""
         lines = self.sources.get(line.file, b"").decode("utf-8", "replace").split("\n")
         return lines[max(0, line.line - 1 - before) : line.line + after] if line.own else []
 
 
 class _Elf:
-    """What the tracer needs of the ELF file."""
+    """The parts of the ELF file that `Code` needs."""
 
     def __init__(self, elf: ObjectFile | None) -> None:
         self.sections: tuple[CodeSection, ...] = ()
@@ -168,21 +168,21 @@ class _Elf:
 
     def _read(self, elf: ObjectFile) -> None:
         self.sections = tuple(_find_sections(elf))
-        place = {section.number: count for count, section in enumerate(self.sections)}
+        indexes = {section.number: index for index, section in enumerate(self.sections)}
         self._functions = [[] for _ in self.sections]
         for symbol in elf.symbols:
-            where = place.get(symbol.section.index) if symbol.section else None
-            if where is None or symbol.kind != "func":
+            index = indexes.get(symbol.section.index) if symbol.section else None
+            if index is None or symbol.kind != "func":
                 continue
-            self._functions[where].append(_Symbol(symbol.value, symbol.size, symbol.name))
+            self._functions[index].append(_Symbol(symbol.value, symbol.size, symbol.name))
             if symbol.name == _EXIT:
-                self.exit_place = where, symbol.value + _landing(elf, symbol)
+                self.exit_place = index, symbol.value + _endbr_length(elf, symbol)
             elif symbol.name == _INIT:
-                self.init_place = where, symbol.value
+                self.init_place = index, symbol.value
         for functions in self._functions:
-            # Aliases of one address: the author's own name, not the one that module_init gave it.
+            # Of two names for one address, the last one is found: the author's, not the one from module_init.
             functions.sort(key=lambda function: (function.start, function.name not in (_EXIT, _INIT)))
-        sites = sorted(_find_sites(elf, place), key=lambda site: site.section)
+        sites = sorted(_find_sites(elf, indexes), key=lambda site: site.section)
         self.sites = tuple(site for site in sites if not _NOT_CALLED.match(site.symbol))[:_LIMIT]
         self.tail_jumps = [
             (site.section, site.offset) for site in sites if site.is_jump and site.symbol.startswith(_THUNK)
@@ -195,8 +195,8 @@ class _Elf:
         return functions[number] if inside else None
 
 
-def _landing(elf: ObjectFile, symbol: Symbol) -> int:
-    """The length of the instruction that marks where an indirect call may land; a breakpoint goes behind it."""
+def _endbr_length(elf: ObjectFile, symbol: Symbol) -> int:
+    """The length of the endbr64 at a function's beginning, after which a breakpoint can be set; 0 without one."""
     start = elf.content_at(symbol.section, symbol.value, len(_ENDBR64))
     return len(_ENDBR64) if start == _ENDBR64 else 0
 
@@ -208,18 +208,18 @@ def _find_sections(elf: ObjectFile) -> Iterator[CodeSection]:
         if symbol.section:
             first.setdefault(symbol.section.index, (number, symbol))
     for section in elf.sections:
-        # Alternatives are copied over other code when the module is loaded; nothing runs where they stand.
-        runs = section.is_executable and not section.name.startswith(".altinstr")
-        if runs and section.size and section.index in first:
+        # Alternatives are copied over other code when the module is loaded; they never run in their own section.
+        is_code = section.is_executable and not section.name.startswith(".altinstr")
+        if is_code and section.size and section.index in first:
             number, symbol = first[section.index]
             yield CodeSection(section.name, section.index, number, symbol.value, section.size)
 
 
-def _find_sites(elf: ObjectFile, place: Mapping[int, int]) -> Iterator[CallSite]:
-    for relocation in elf.relocations_in(place):
+def _find_sites(elf: ObjectFile, indexes: Mapping[int, int]) -> Iterator[CallSite]:
+    for relocation in elf.relocations_in(indexes):
         if relocation.symbol.defined or relocation.kind not in _RELOCATIONS:
             continue
         offset = relocation.offset - 1
         opcode = elf.content_at(relocation.section, offset, 1) if offset >= 0 else b""
         if opcode in (_CALL, _JUMP):
-            yield CallSite(place[relocation.section.index], offset, relocation.symbol.name, opcode == _JUMP)
+            yield CallSite(indexes[relocation.section.index], offset, relocation.symbol.name, opcode == _JUMP)

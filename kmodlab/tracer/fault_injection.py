@@ -1,4 +1,4 @@
-"""All faults of a module: a run without any, which shows the calls in init, then a run for each that can fail."""
+"""Fault injection: one run without a fault, which shows the calls in init, then one run for each that can fail."""
 
 from __future__ import annotations
 
@@ -12,12 +12,13 @@ from kmodlab.elf.module import parse_module
 from kmodlab.errors import GuestError, UsageError
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
+from kmodlab.i18n import N_, _, ngettext
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.call_log import Call, calls_made
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.cycles import cycles_done, level_after_cycles
 from kmodlab.tracer.kernel_api import Function, Functions, known_functions
+from kmodlab.tracer.leaks import level_after_cycles
 from kmodlab.tracer.observe import Observation, RunTask, Subject, observe
 from kmodlab.tracer.plan import Fault
 from kmodlab.tracer.tracer_module import get_tracer
@@ -25,14 +26,16 @@ from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
 
 CYCLES = 100
 TIMEOUT_S = 10.0
-_NTH = 4  # of a call that is made often, the first ones and the last are made to fail
+# Headings of the table that shows them, with a row for each call.
+COLUMNS = (N_("line"), N_("call"), N_("fails with"), N_("init returned"), N_("verdict"))
+_NTH = 4  # of the calls of one site, those before this number and the last one are made to fail
 
 
 @dataclass(frozen=True)
 class SiteResult:
-    """One call in init: what became of the run in which it failed; `finding` is None where it was not made to fail.
+    """One call in init, and the run in which it failed; `finding` is None if it could not be made to fail.
 
-    `function` is the name in the source, `symbol` the one that is imported.
+    `function` is the name in the source, `symbol` the name that is imported.
     """
 
     function: str
@@ -47,8 +50,8 @@ class SiteResult:
 
 @dataclass(frozen=True)
 class Faults:
-    """The whole matrix. `cycles` is how often it was loaded and unloaded in a row, and `level` whether nothing had come
-    together by then; None where that was not tried.
+    """The results of all runs. `cycles` is how often the module was loaded and unloaded in a row, and `level` whether
+    the guest's resources were the same afterwards; both are None if this was not tried.
     """
 
     module: str
@@ -60,9 +63,37 @@ class Faults:
 
     @property
     def passed(self) -> bool:
-        """Whether every run was clean; a call that cannot be made to fail counts for nothing."""
+        """Whether every run was clean; calls that cannot be made to fail do not count."""
         bad = [site for site in self.sites if site.verdict not in (Verdict.CLEAN, Verdict.NOT_INJECTED)]
         return not bad and self.plain.verdict is Verdict.CLEAN and self.level is not False
+
+    @property
+    def plain_text(self) -> str:
+        """The run without a fault, in a line."""
+        verdict, init, cycles = self.plain.verdict.label, self.plain.init_text, self.cycles_text
+        if not cycles:
+            return _("without a fault: {verdict}, {init}").format(verdict=verdict, init=init)
+        return _("without a fault: {verdict}, {init}; {cycles}").format(verdict=verdict, init=init, cycles=cycles)
+
+    @property
+    def cycles_text(self) -> str:
+        """What many loads in a row left behind, in words; empty if this was not tried."""
+        number = self.cycles or 0
+        if self.level is None:
+            return ""
+        if self.level:
+            text = ngettext(
+                "loaded and unloaded {number} time in a row, nothing is left behind",
+                "loaded and unloaded {number} times in a row, nothing is left behind",
+                number,
+            )
+        else:
+            text = ngettext(
+                "loaded and unloaded {number} time in a row, something is left behind",
+                "loaded and unloaded {number} times in a row, something is left behind",
+                number,
+            )
+        return text.format(number=number)
 
 
 Progress = Callable[[str, int, int], None]
@@ -74,7 +105,7 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
 
 @dataclass(frozen=True)
 class FaultOptions:
-    """How it is done: a script to run while the module is loaded, its parameters, loads in a row, patience."""
+    """Parameters for insmod, a script to run while the module is loaded, loads in a row, seconds for each run."""
 
     parameters: tuple[str, ...] = ()
     script: str = ""
@@ -89,22 +120,22 @@ def find_faults(
     options: FaultOptions | None = None,
     progress: Progress = _no_progress,
 ) -> Faults:
-    """Run a module that was built without a fault, then once for each call in init that can fail."""
+    """Run a module without a fault, then once for each call in init that can fail."""
     options = options or FaultOptions()
     with RunPool(lab) as pool:
         return try_faults(pool, make_subject(build, sources, options.parameters), options, progress)
 
 
 def try_faults(pool: RunPool, subject: Subject, options: FaultOptions, progress: Progress = _no_progress) -> Faults:
-    """The same on a pool that is there already."""
+    """Run a module as `find_faults` does, in the guests of a pool."""
     return _Matrix(pool, subject, options, progress).run()
 
 
 def make_subject(build: Build, sources: Mapping[str, bytes], parameters: Sequence[str] = ()) -> Subject:
-    """The module under test of a build; the others that were built go before it, as far as they come before it."""
+    """The module of a build that is to be tested; modules that were built before it are loaded before it."""
     names = list(build.modules)
     if not names:
-        raise UsageError("The build made no module.", hint="Fix what the compiler says first.")
+        raise UsageError(_("The build made no module."), hint=_("Fix what the compiler reports first."))
     name = build.name if build.name in names else names[-1]
     needed = tuple(build.modules[other] for other in names[: names.index(name)])
     own = {kmod_name(other) for other in names}
@@ -113,7 +144,7 @@ def make_subject(build: Build, sources: Mapping[str, bytes], parameters: Sequenc
 
 
 def _depends(ko: bytes) -> tuple[str, ...]:
-    """The modules that one needs; none of a damaged file, since insmod will say so."""
+    """The modules that one needs; empty for a damaged file, which insmod will report."""
     try:
         return parse_module(ko).modinfo.depends
     except MalformedError:
@@ -121,9 +152,9 @@ def _depends(ko: bytes) -> tuple[str, ...]:
 
 
 class RunPool:
-    """Runs one task after the other, each in a fresh guest; with two, the next comes up meanwhile. A context manager.
+    """Runs one task after the other, each in a fresh guest, while a second guest is prepared. A context manager.
 
-    The `sessions` may be another's, who uses them when this one does not; the first is always the next to be used.
+    Others may use the `sessions` too, between runs. The first one is always the next to be used.
     """
 
     def __init__(self, lab: Lab, sessions: list[Session] | None = None, *, guests: int = 2) -> None:
@@ -141,7 +172,7 @@ class RunPool:
         self._stack.close()
 
     def observe(self, subject: Subject, task: RunTask, *, another: bool = False) -> Observation:
-        """One run. `another` says that a further one follows. What is not the module's doing is tried once more."""
+        """Run a module once; retry a failure that it did not cause. `another` says that a further run follows."""
         if another:
             self._sessions[-1].prepare()
         try:
@@ -166,12 +197,12 @@ class _Matrix:
         self._functions = pool.functions
 
     def run(self) -> Faults:
-        self._progress("without a fault", 0, 1)
+        self._progress(_("without a fault"), 0, 1)
         plain = self._judge(self._pool.observe(self._subject, self._plain_task(), another=True))
         planned = list(self._planned(plain.observation))
         sites = []
         for number, call in enumerate(planned):
-            self._progress(f"{call.name} fails", number + 1, len(planned) + 1)
+            self._progress(_("{function} fails").format(function=call.name), number + 1, len(planned) + 1)
             more = number + 1 < len(planned)
             sites.append(self._site(call, plain, more) if can_inject(call) else _not_injected(call))
         return Faults(
@@ -179,7 +210,7 @@ class _Matrix:
             release=self._pool.lab.tree.release,
             plain=plain,
             sites=tuple(sites),
-            cycles=cycles_done(plain.observation),
+            cycles=plain.observation.cycles_done,
             level=level_after_cycles(plain.observation),
         )
 
@@ -191,7 +222,7 @@ class _Matrix:
         return find_verdict(self._subject, self._functions, observation, usual)
 
     def _planned(self, observation: Observation) -> Iterator[Call]:
-        """The calls of init that are to fail, in the order in which they were made, and those not in the table."""
+        """The calls of init that are to fail, and those that are not in the table, in their order."""
         calls = [call for call in calls_made(self._subject.code, self._functions, observation.records) if call.in_init]
         last = {call.record.site: call.record.nth for call in calls}
         for call in calls:
@@ -207,9 +238,9 @@ class _Matrix:
         observation = self._pool.observe(self._subject, task, another=another)
         finding = self._judge(observation, plain.init_returned)
         verdict, reason = finding.verdict, finding.sentence
-        made = calls_made(self._subject.code, self._functions, observation.records)
-        if observation.step("load") and not any(one.injected for one in made):
-            verdict, reason = Verdict.NOT_INJECTED, "the call was not reached this time"
+        calls = calls_made(self._subject.code, self._functions, observation.records)
+        if observation.step("load") and not any(call.injected for call in calls):
+            verdict, reason = Verdict.NOT_INJECTED, _("the call was not reached this time")
         return SiteResult(
             call.name, call.symbol, call.line, call.record.nth, call.function.failure.text, verdict, reason, finding
         )
@@ -218,7 +249,7 @@ class _Matrix:
 def watch_once(
     lab: Lab, subject: Subject, fail: tuple[str, int] | None = None, *, timeout_s: float = TIMEOUT_S
 ) -> Observation:
-    """One run, for its timeline. `fail` names a call in init that is to fail, and which of that name, from 1."""
+    """Run a module once. `fail` is the name of a call in init that is to fail, and which call of that name, from 1."""
     with RunPool(lab) as pool:
         plain = pool.observe(subject, RunTask(timeout_s=timeout_s), another=fail is not None)
         if fail is None:
@@ -229,30 +260,35 @@ def watch_once(
 
 
 def _find_call(subject: Subject, functions: Functions, plain: Observation, name: str, count: int) -> Call:
-    made = [call for call in calls_made(subject.code, functions, plain.records) if call.in_init and can_inject(call)]
-    named = [call for call in made if name in (call.name, call.symbol)]
+    calls = [call for call in calls_made(subject.code, functions, plain.records) if call.in_init and can_inject(call)]
+    named = [call for call in calls if name in (call.name, call.symbol)]
     if 1 <= count <= len(named):
         return named[count - 1]
-    known = ", ".join(dict.fromkeys(call.name for call in made)) or "none"
-    raise UsageError(
-        f"init makes no call {name} that can be made to fail{f' {count} times' if named else ''}.",
-        hint=f"Those that can: {known}.",
-    )
+    if named:
+        sentence = ngettext(
+            "init makes no call {name} that can be made to fail {count} time.",
+            "init makes no call {name} that can be made to fail {count} times.",
+            count,
+        ).format(name=name, count=count)
+    else:
+        sentence = _("init makes no call {name} that can be made to fail.").format(name=name)
+    known = ", ".join(dict.fromkeys(call.name for call in calls)) or _("none")
+    raise UsageError(sentence, hint=_("Those that can: {names}.").format(names=known))
 
 
 def _is_planned(known: Function | None, nth: int, *, is_last: bool) -> bool:
-    """Whether the nth call of a site gets a line in the matrix."""
+    """Whether the nth call of a site has a result of its own."""
     if known is None:
         return nth == 1
     return known.can_fail and (nth < _NTH or is_last)
 
 
 def can_inject(call: Call) -> bool:
-    """Whether there is a value with which this call says that it failed."""
+    """Whether the call can be made to fail."""
     return call.function.can_fail and not call.never_fails
 
 
 def _not_injected(call: Call) -> SiteResult:
     known: Function = call.function
-    reason = "asked never to fail (__GFP_NOFAIL)" if known.can_fail else "how it fails is not known"
+    reason = _("asked never to fail (__GFP_NOFAIL)") if known.can_fail else _("how it fails is not known")
     return SiteResult(call.name, call.symbol, call.line, call.record.nth, "", Verdict.NOT_INJECTED, reason)

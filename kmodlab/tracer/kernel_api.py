@@ -1,7 +1,6 @@
-"""What the kernel's functions do that modules call: how each fails, what it acquires, what it gives back.
+"""What the kernel's functions do that modules call: how each fails, what it acquires and what it releases.
 
-Says which calls can be made to fail, and with which value, and which call undoes which other; a function that is not in
-the table is never guessed. The table itself is `functions.txt`, with the headers that its facts are from.
+The table is `kernel_api.txt`; its first lines explain the format. Nothing is guessed about any other function.
 """
 
 from __future__ import annotations
@@ -10,13 +9,15 @@ import errno
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
+from kmodlab.tracer.wire_format import Allocates, Callback, Frees, Naming
+
 RETURN = "return"
 ANY = "any"
-# Linux keeps a few errnos from user space (include/linux/errno.h); an init may return them all the same.
+# Errnos that never reach user space (include/linux/errno.h), but that an init may return.
 KERNEL_ERRNOS = {512: "ERESTARTSYS", 517: "EPROBE_DEFER", 524: "ENOTSUPP"}
 MAX_ERRNO = 4095  # include/linux/err.h
 
@@ -31,57 +32,12 @@ class How(StrEnum):
     ALL_ONES = "all-ones"
 
 
-class Gives(IntEnum):
-    """Memory that is followed by its address (numbers: tracer.h)."""
-
-    NOTHING = 0
-    MEMORY = 1
-    CACHED = 2
-    PAGE = 3
-    PAGE_ADDRESS = 4
-
-
-class Takes(IntEnum):
-    """Memory that is given back (numbers: tracer.h)."""
-
-    NOTHING = 0
-    MEMORY = 1
-    CACHED = 2
-    RCU = 3
-    PAGE = 4
-    PAGE_ADDRESS = 5
-
-
-class Sees(IntEnum):
-    """What may run the module's code later (numbers: tracer.h)."""
-
-    NOTHING = 0
-    TIMER = 1
-    HRTIMER = 2
-    WORK = 3
-    DELAYED_WORK = 4
-    TASKLET = 5
-    RCU = 6
-
-
-class Naming(IntEnum):
-    """Where in an argument a name is found (numbers: tracer.h)."""
-
-    NONE = 0
-    TEXT = 1
-    FIRST = 2
-    MISC = 3
-    NETDEV = 4
-    PLATFORM = 5
-    PCI = 6
-
-
-HALVES = {"device_register": 1, "kobject_init_and_add": 2, "platform_device_register": 3}  # as in tracer/calls.c
+HALVES = {"device_register": 1, "kobject_init_and_add": 2, "platform_device_register": 3}  # as in injection.c
 
 
 @dataclass(frozen=True)
 class FailureValue:
-    """What a function returns when it fails; `number` is the errno, 0 where the value has none in it."""
+    """What a function returns when it fails; `number` is the errno, 0 if the value does not hold one."""
 
     how: How
     number: int = 0
@@ -93,78 +49,84 @@ class FailureValue:
 
     @property
     def text(self) -> str:
-        """The value as C has it."""
+        """The value as written in C."""
         name = f"-{errno_name(self.number)}"
         return {How.NULL: "NULL", How.ERRNO: name, How.POINTER: f"ERR_PTR({name})", How.ALL_ONES: "~0"}.get(
             self.how, ""
         )
 
     def errno_in(self, result: int) -> int | None:
-        """The errno in what a function returned (a register, unsigned), 0 for a failure without one; else None."""
+        """The errno in a result (an unsigned register): 0 for a failure without one, None if it did not fail."""
         if self.how is How.NULL:
             return 0 if result == 0 else None
         if self.how is How.ALL_ONES:
             return 0 if result == (1 << 64) - 1 else None
-        bits = 64 if self.how is How.POINTER else 32  # an int's upper half is not defined
+        bits = 64 if self.how is How.POINTER else 32  # the upper half of an int's register is undefined
         signed = as_signed(result, bits)
         return -signed if self.how is not How.NEVER and -MAX_ERRNO <= signed < 0 else None
 
 
 def as_signed(value: int, bits: int) -> int:
-    """The low bits of a register as a signed number."""
+    """The low bits of a register, as a signed number."""
     value &= (1 << bits) - 1
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
 def errno_name(number: int) -> str:
-    """A positive errno's name, or the number where it has none."""
+    """The name of a positive errno; the number as text if it has none."""
     return errno.errorcode.get(number) or KERNEL_ERRNOS.get(number) or str(number)
 
 
+def return_text(returned: int) -> str:
+    """What init returned, with the errno's name: "-EBUSY (-16)"."""
+    return f"-{errno_name(-returned)} ({returned})" if returned < 0 else str(returned)
+
+
 def errno_number(name: str) -> int:
-    """The positive errno behind a name."""
+    """The positive errno of a name."""
     number = getattr(errno, name, None) or {known: number for number, known in KERNEL_ERRNOS.items()}[name]
     return int(number)
 
 
 @dataclass(frozen=True)
 class Handle:
-    """Something that is acquired or given back: its kind, and which of them.
+    """A resource that a call acquires or releases: its kind, and which one.
 
-    `key` is a tuple of alternatives for each part: parameters by number, or `return`; empty means any of the kind.
+    `key` holds the alternatives for each part of the key: numbers of parameters, or `return`. An empty key means any
+    resource of the kind.
     """
 
     kind: str
     key: tuple[tuple[int | str, ...], ...]
 
     def values(self, arguments: tuple[int, ...], result: int) -> tuple[int, ...]:
-        """The key's value for one call."""
+        """The key of the resource in one call."""
         return tuple(self._part(part, arguments, result) for part in self.key)
 
     @staticmethod
     def _part(part: tuple[int | str, ...], arguments: tuple[int, ...], result: int) -> int:
         values = [result if name == RETURN else arguments[int(name)] for name in part]
-        if len(part) > 1:  # a number: either the one that was asked for, or the one that was found
+        if len(part) > 1:  # an int: the number that was asked for, or the one that the kernel chose
             values = [value & 0xFFFFFFFF for value in values]
         return next((value for value in values if value), 0)
 
 
 @dataclass(frozen=True)
 class Function:
-    """A line of the table. Arguments are numbers of parameters; see the top of `functions.txt` for their meaning."""
+    """One function of the table. `kernel_api.txt` explains each field; arguments are numbers of parameters."""
 
     name: str
     header: str
     failure: FailureValue = field(default_factory=lambda: FailureValue(How.NEVER))
-    opens: tuple[Handle, ...] = ()
-    closes: tuple[Handle, ...] = ()
-    gives: Gives = Gives.NOTHING
-    takes: Takes = Takes.NOTHING
-    taken: int = 0
-    sees: Sees = Sees.NOTHING
-    seen: int = 0
+    acquires: tuple[Handle, ...] = ()
+    releases: tuple[Handle, ...] = ()
+    allocates: Allocates = Allocates.NOTHING
+    frees: Frees = Frees.NOTHING
+    frees_argument: int = 0
+    callback: Callback = Callback.NOTHING
+    callback_argument: int = 0
     naming: Naming = Naming.NONE
-    named: int = 0
+    name_argument: int = 0
     size: int | None = None
     gfp: int | None = None
     fence: bool = False
@@ -177,18 +139,18 @@ class Function:
 
     @property
     def can_fail(self) -> bool:
-        """Whether there is a value that says that it failed."""
+        """Whether one of its results means that it failed."""
         return self.failure.how is not How.NEVER
 
     @property
     def good_errnos(self) -> frozenset[int]:
-        """What init may return, as positive numbers, when this function failed with the table's value."""
+        """The errnos, positive, that init may return when this function failed with the value of the table."""
         own = {self.failure.number} if self.failure.number else set()
         return self.expect | own or frozenset({errno.ENOMEM})
 
 
 class Functions:
-    """The table, asked by the name that a module imports."""
+    """The table, searched by the name that a module imports."""
 
     def __init__(self, rows: tuple[Function, ...]) -> None:
         self._exact = {row.name: row for row in rows if not row.name.endswith("*")}
@@ -199,7 +161,7 @@ class Functions:
         yield from self._prefixes
 
     def find(self, symbol: str) -> Function | None:
-        """The function behind an imported symbol; None where the table says nothing about it."""
+        """The function of an imported symbol; None if it is not in the table."""
         name = symbol.removesuffix("_noprof")
         if name in self._exact:
             return self._exact[name]
@@ -208,7 +170,7 @@ class Functions:
 
 @cache
 def known_functions() -> Functions:
-    """The table that comes with the project."""
+    """The table that comes with kmodlab."""
     return Functions(tuple(parse_functions((files("kmodlab.tracer") / "kernel_api.txt").read_text())))
 
 
@@ -216,7 +178,11 @@ _LINE = re.compile(r"(\w+)\(([^)]*)\)\s+(\S+)\s*(.*)")
 
 
 def parse_functions(text: str) -> Iterator[Function]:
-    """The lines of a table; ValueError where one has no sense."""
+    """Parse the text of a table.
+
+    Raises:
+        ValueError, KeyError: A line is invalid.
+    """
     header = ""
     for line in text.splitlines():
         if line.startswith("["):
@@ -230,7 +196,7 @@ def parse_functions(text: str) -> Iterator[Function]:
 def _parse_line(line: str, header: str) -> Function:
     match = _LINE.fullmatch(line)
     if match is None:
-        raise ValueError(f"no line of the table: {line}")
+        raise ValueError(f"invalid line: {line}")
     parameters = {name.strip(): number for number, name in enumerate(match[2].split(",")) if name.strip()}
     fields: dict[str, object] = {"failure": _parse_failure(match[3])}
     for word in match[4].split():
@@ -248,7 +214,7 @@ def _parse_failure(text: str) -> FailureValue:
         return FailureValue(How.ALL_ONES)
     match = re.fullmatch(r"(ERR_PTR\()?-(\w+)\)?", text)
     if match is None:
-        raise ValueError(f"no failure: {text}")
+        raise ValueError(f"invalid failure: {text}")
     return FailureValue(How.POINTER if match[1] else How.ERRNO, errno_number(match[2]))
 
 
@@ -264,31 +230,35 @@ def _handle(value: str, parameters: Parameters) -> Handle:
     return Handle(kind, tuple(parts))
 
 
-def _opens(fields: Fields, value: str, parameters: Parameters) -> None:
-    fields["opens"] = (*fields.get("opens", ()), _handle(value, parameters))  # type: ignore[misc]
+def _acquires(fields: Fields, value: str, parameters: Parameters) -> None:
+    fields["acquires"] = (*fields.get("acquires", ()), _handle(value, parameters))  # type: ignore[misc]
 
 
-def _closes(fields: Fields, value: str, parameters: Parameters) -> None:
-    fields["closes"] = (*fields.get("closes", ()), _handle(value, parameters))  # type: ignore[misc]
+def _releases(fields: Fields, value: str, parameters: Parameters) -> None:
+    fields["releases"] = (*fields.get("releases", ()), _handle(value, parameters))  # type: ignore[misc]
 
 
-def _gives(fields: Fields, value: str, _parameters: Parameters) -> None:
-    fields["gives"] = Gives[value.upper().replace("-", "_")]
+def _allocates(fields: Fields, value: str, _parameters: Parameters) -> None:
+    fields["allocates"] = Allocates[_member(value)]
 
 
-def _takes(fields: Fields, value: str, parameters: Parameters) -> None:
+def _frees(fields: Fields, value: str, parameters: Parameters) -> None:
     kind, _, name = value.partition("@")
-    fields.update(takes=Takes[kind.upper().replace("-", "_")], taken=parameters[name])
+    fields.update(frees=Frees[_member(kind)], frees_argument=parameters[name])
 
 
-def _sees(fields: Fields, value: str, parameters: Parameters) -> None:
+def _callback(fields: Fields, value: str, parameters: Parameters) -> None:
     kind, _, name = value.partition("@")
-    fields.update(sees=Sees[kind.upper().replace("-", "_")], seen=parameters[name])
+    fields.update(callback=Callback[_member(kind)], callback_argument=parameters[name])
+
+
+def _member(word: str) -> str:
+    return word.upper().replace("-", "_")
 
 
 def _name(fields: Fields, value: str, parameters: Parameters) -> None:
     naming, colon, name = value.rpartition(":")
-    fields.update(naming=Naming[naming.upper()] if colon else Naming.TEXT, named=parameters[name])
+    fields.update(naming=Naming[naming.upper()] if colon else Naming.TEXT, name_argument=parameters[name])
 
 
 def _sleeps(fields: Fields, value: str, parameters: Parameters) -> None:
@@ -300,11 +270,11 @@ def _expect(fields: Fields, value: str, _parameters: Parameters) -> None:
 
 
 _WORDS: dict[str, Callable[[Fields, str, Parameters], None]] = {
-    "opens": _opens,
-    "closes": _closes,
-    "gives": _gives,
-    "takes": _takes,
-    "sees": _sees,
+    "acquires": _acquires,
+    "releases": _releases,
+    "allocates": _allocates,
+    "frees": _frees,
+    "callback": _callback,
     "name": _name,
     "sleeps": _sleeps,
     "expect": _expect,

@@ -1,8 +1,8 @@
-"""What is left of a module when it should be gone, and the line of C that acquired it.
+"""What a module leaves behind, and the line of C that acquired it.
 
-Two things are joined. The calls that the module made say what it acquired and did not give back, and on which line.
-The accounts say what there is in the guest that was not there before. Where the account can show a thing, the account
-decides, since the kernel may give things back on a module's behalf; where it cannot, the calls do.
+Two sources are combined: the module's calls say what it acquired and did not release, and on which line; the guest's
+resource lists say what is new in the guest. The lists decide about resources that they show, since the kernel may
+release resources on a module's behalf; the calls decide about the others.
 """
 
 from __future__ import annotations
@@ -12,38 +12,49 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from kmodlab.crash.source_location import SourceLine
+from kmodlab.i18n import N_, _, ngettext
 from kmodlab.tracer.call_log import Call, calls_made, site_line, site_name
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.kernel_api import Function, Functions, Gives, Handle, Sees
-from kmodlab.tracer.resource_kinds import MODULE_REFERENCE, THREAD, ResourceKind, resource_kind
-from kmodlab.tracer.resources import Account
-from kmodlab.tracer.trace_records import PER_SITE, Record, RecordKind, Records
+from kmodlab.tracer.kernel_api import Function, Functions
+from kmodlab.tracer.observe import Observation
+from kmodlab.tracer.releases import unreleased
+from kmodlab.tracer.resources import (
+    MODULE_REFERENCE,
+    THREAD,
+    ResourceList,
+    parse_resources,
+    resource_kind,
+    resource_title,
+)
+from kmodlab.tracer.trace_records import PER_SITE, Record, Records
+from kmodlab.tracer.wire_format import Allocates, Callback, RecordKind
 
 _CALLBACKS = {
-    Sees.TIMER: "the timer",
-    Sees.HRTIMER: "the hrtimer",
-    Sees.WORK: "the work item",
-    Sees.DELAYED_WORK: "the delayed work item",
-    Sees.TASKLET: "the tasklet",
-    Sees.RCU: "the RCU callback",
+    Callback.TIMER: N_("the timer"),
+    Callback.HRTIMER: N_("the hrtimer"),
+    Callback.WORK: N_("the work item"),
+    Callback.DELAYED_WORK: N_("the delayed work item"),
+    Callback.TASKLET: N_("the tasklet"),
+    Callback.RCU: N_("the RCU callback"),
 }
+_UNKNOWN_CALLBACK = N_("something")
 _MEMORY = {
-    Gives.MEMORY: "memory",
-    Gives.CACHED: "an object of a slab cache",
-    Gives.PAGE: "pages",
-    Gives.PAGE_ADDRESS: "pages",
+    Allocates.MEMORY: N_("memory"),
+    Allocates.CACHED: N_("an object of a slab cache"),
+    Allocates.PAGE: N_("pages"),
+    Allocates.PAGE_ADDRESS: N_("pages"),
 }
-_SHOWN = 8  # of the account's entries that go with one thing
-# What comes with modules, or with the first use of an interrupt line, and is the kernel's own affair.
-_NOT_CHARGED = ("module ", "/sys/kernel/btf/", "/sys/kernel/irq/", "/proc/irq/")
+_SHOWN = 8  # entries that belong to one leak
+# Entries that the kernel makes for any module, or at the first use of an interrupt line.
+_BY_KERNEL = ("module ", "/sys/kernel/btf/", "/sys/kernel/irq/", "/proc/irq/")
 
 
 @dataclass(frozen=True)
 class Leak:
     """Something that was left behind: `what` in words, and who acquired it, as far as that is known.
 
-    `function` is the kernel's function that gave it, `line` the module's line that called it, `seen` the places in the
-    guest where it shows.
+    `function` is the kernel's function that it is from, `line` the module's line that calls it, `seen` the entries of
+    the guest's resource list that show it.
     """
 
     kind: str
@@ -55,92 +66,102 @@ class Leak:
     @property
     def sentence(self) -> str:
         """What it is, and where it comes from."""
-        place = f", from {self.line.file}:{self.line.line}" if self.line else ""
-        return f"{self.what}{f' ({self.function})' if self.function else ''}{place}"
+        place = f"{self.line.file}:{self.line.line}" if self.line else ""
+        if self.function and place:
+            return _("{leak} ({function}), from {place}").format(leak=self.what, function=self.function, place=place)
+        if self.function:
+            return _("{leak} ({function})").format(leak=self.what, function=self.function)
+        return _("{leak}, from {place}").format(leak=self.what, place=place) if place else self.what
 
 
 def find_leaks(
-    code: Code, functions: Functions, records: Records, before: Account, after: Account | None
+    code: Code, functions: Functions, records: Records, before: ResourceList, after: ResourceList | None
 ) -> tuple[Leak, ...]:
     """What is left after a module was unloaded, or after its init failed.
 
-    `after` is None where the guest did not live long enough to tell; then only what the calls show can be known.
+    `after` is None if the guest ended before its resources could be listed; then only the calls are known.
     """
-    first = until_second_load(records)
-    if not first.first(RecordKind.GOING):
-        return tuple(_still_loaded(code, functions, first))
-    calls = calls_made(code, functions, first)
-    new = charged(after, before) if after else []
-    left = list(_running(code, functions, first, calls))
-    if not first.dropped:
-        left += _resources(calls, new)
-    left += _memory(code, functions, first)
+    records = records.first_load
+    if not records.first(RecordKind.GOING):
+        return tuple(_still_loaded(code, functions, records))
+    calls = calls_made(code, functions, records)
+    new = new_entries(after, before) if after else []
+    leaks = [*_callbacks(code, functions, records), *_threads(records, calls)]
+    if not records.dropped:
+        leaks += _resources(calls, new)
+    leaks += _memory(code, functions, records)
     if after and not _other_modules(code, before, after):
-        left += [Leak("entry", _words_of(entry), seen=(entry,)) for entry in _unexplained(new, left)]
-    return tuple(left)
+        leaks += [Leak("entry", _entry_words(entry), seen=(entry,)) for entry in _unexplained(new, leaks)]
+    return tuple(leaks)
 
 
-def charged(after: Account, before: Account) -> list[str]:
-    """What is new in an account and may be a module's doing."""
-    return [entry for entry in after.since(before) if not entry.startswith(_NOT_CHARGED)]
+def new_entries(after: ResourceList, before: ResourceList) -> list[str]:
+    """The new entries that a module may have caused."""
+    return [entry for entry in after.since(before) if not entry.startswith(_BY_KERNEL)]
 
 
-def until_second_load(records: Records) -> Records:
-    """The records of the first time that the module was loaded."""
-    loads = [number for number, record in enumerate(records.all) if record.kind is RecordKind.LOADING]
-    return Records(records.all[: loads[1]], records.dropped) if len(loads) > 1 else records
+def level_after_cycles(observation: Observation) -> bool | None:
+    """Whether the guest's resources are the same after many loads as before the first; None if it was not tried."""
+    before, after = observation.step("resources", "before"), observation.step("resources", "cycled")
+    if observation.step("cycle") is None:
+        return None
+    if before is None or after is None:
+        return False
+    level = not new_entries(parse_resources(after.text), parse_resources(before.text))
+    return level and not observation.records.of(RecordKind.LEAKED)
 
 
 def _still_loaded(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:
-    """The module itself, where it was loaded and did not go; one without an exit function is there to stay."""
+    """The module itself, if it was not unloaded; one without an exit function cannot be."""
     if records.first(RecordKind.LIVE) and code.exit_place:
-        held = [one.call for one in _unreleased(calls_made(code, functions, records)) if one.kind == MODULE_REFERENCE]
-        taken = held[-1] if held else None
-        name, line = (taken.name, taken.line) if taken else (None, None)
-        yield Leak("module", "the module itself, still loaded", name, line)
+        held = unreleased(calls_made(code, functions, records))
+        calls = [acquired.call for acquired in held if acquired.kind == MODULE_REFERENCE]
+        name, line = (calls[-1].name, calls[-1].line) if calls else (None, None)
+        yield Leak("module", _("the module itself, still loaded"), name, line)
 
 
-def _other_modules(code: Code, before: Account, after: Account) -> bool:
-    """Whether the kernel loaded modules meanwhile, which put things of their own into the account."""
+def _other_modules(code: Code, before: ResourceList, after: ResourceList) -> bool:
+    """Whether the kernel loaded other modules meanwhile, which have entries of their own."""
     return any(entry.startswith("module ") and entry != f"module {code.name}" for entry in after.since(before))
 
 
 # ---- what may still run --------------------------------------------------------------------------------------------
 
 
-def _running(code: Code, functions: Functions, records: Records, calls: Iterable[Call]) -> Iterator[Leak]:
+def _callbacks(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:
     for record in records.of(RecordKind.ACTIVE):
-        words = words_of_pending(record)
-        if record.site is not None and record.site < len(code.sites):
-            function = site_name(code, functions, record.site)
-            name = _name_at(code, records, record.arguments[2])
-            yield Leak(
-                "timer" if "timer" in words else "work",
-                f"{words}{name}, still pending",
-                function,
-                site_line(code, record.site),
-            )
-    started = {call.record.result: call for call in calls if any(one.kind == THREAD for one in call.function.opens)}
+        if record.site is None or record.site >= len(code.sites):
+            continue
+        place = section_and_offset(code, records, record.arguments[2])
+        frame = code.frame(*place) if place else None
+        words = callback_words(record)
+        if frame:
+            what = _("{callback} that calls {function}, still pending").format(callback=words, function=frame.function)
+        else:
+            what = _("{callback}, still pending").format(callback=words)
+        is_timer = record.arguments[0] in (Callback.TIMER, Callback.HRTIMER)
+        function = site_name(code, functions, record.site)
+        yield Leak("timer" if is_timer else "work", what, function, site_line(code, record.site))
+
+
+def _threads(records: Records, calls: Iterable[Call]) -> Iterator[Leak]:
+    started = {
+        call.record.result: call for call in calls if any(handle.kind == THREAD for handle in call.function.acquires)
+    }
     for record in records.of(RecordKind.THREAD):
         call = started.get(record.arguments[2])
-        what = f"the kernel thread {record.text}, still running"
+        what = _("the kernel thread {name}, still running").format(name=record.text)
         yield Leak(THREAD, what, call.name if call else None, call.line if call else None)
 
 
-def words_of_pending(record: Record) -> str:
-    """What an ACTIVE record is about, in words."""
-    sees = record.arguments[0]
-    return _CALLBACKS.get(Sees(sees), "something") if sees in list(Sees) else "something"
+def callback_words(record: Record) -> str:
+    """What is pending, in words, from a record of the kind ACTIVE or FREED_ACTIVE."""
+    kind = record.arguments[0]
+    return _(_CALLBACKS.get(Callback(kind), _UNKNOWN_CALLBACK) if kind in list(Callback) else _UNKNOWN_CALLBACK)
 
 
-def _name_at(code: Code, records: Records, address: int) -> str:
-    place = place_of(code, records, address)
-    frame = code.frame(*place) if place else None
-    return f" that calls {frame.function}" if frame else ""
-
-
-def place_of(code: Code, records: Records, address: int) -> tuple[int, int] | None:
-    """Section and offset of an address in the module's code; None where it is not in there."""
+def section_and_offset(code: Code, records: Records, address: int) -> tuple[int, int] | None:
+    """Section and offset of an address in the module's code; None for any other address."""
     for record in records.of(RecordKind.SECTION):
         number, base = record.arguments[:2]
         if number < len(code.sections) and base and 0 <= address - base < code.sections[number].size:
@@ -152,101 +173,69 @@ def place_of(code: Code, records: Records, address: int) -> tuple[int, int] | No
 
 
 def _memory(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:
-    """Memory that was not freed, a line for each call that got some."""
+    """Memory that was not freed, one leak for each call site."""
     sites: dict[int, list[Record]] = {}
-    for record in records.of(RecordKind.LEFT):
+    for record in records.of(RecordKind.LEAKED):
         if record.site is not None and record.site < len(code.sites):
             sites.setdefault(record.site, []).append(record)
-    for number, pieces in sites.items():
-        words = _amount(functions.find(code.sites[number].symbol), pieces)
+    for number, leaked in sites.items():
+        words = _amount(functions.find(code.sites[number].symbol), leaked)
         yield Leak("memory", words, site_name(code, functions, number), site_line(code, number))
 
 
-def _amount(function: Function | None, pieces: list[Record]) -> str:
-    gives = function.gives if function else Gives.MEMORY
-    words = _MEMORY.get(gives, "memory")
-    times = f"{len(pieces)} times " if len(pieces) > 1 else ""
-    known = function is not None and function.size is not None and gives is Gives.MEMORY
-    sizes = {record.arguments[1] for record in pieces} - {0}
-    size = f"{sizes.pop()} bytes of " if known and len(sizes) == 1 else ""
-    return f"{times}{size}{words}"
+def _amount(function: Function | None, leaked: list[Record]) -> str:
+    allocates = function.allocates if function else Allocates.MEMORY
+    memory = _(_MEMORY.get(allocates, N_("memory")))
+    sizes = {record.arguments[1] for record in leaked} - {0}
+    if function is not None and function.size is not None and allocates is Allocates.MEMORY and len(sizes) == 1:
+        size = sizes.pop()
+        memory = ngettext("{size} byte of memory", "{size} bytes of memory", size).format(size=size)
+    number = len(leaked)
+    return ngettext("{memory}", "{number} times {memory}", number).format(number=number, memory=memory)
 
 
 # ---- everything else -----------------------------------------------------------------------------------------------
 
 
-@dataclass(frozen=True)
-class _Open:
-    """Something that a call acquired; `handles` are the ways to name it."""
-
-    call: Call
-    handles: tuple[tuple[str, tuple[int, ...]], ...]
-
-    @property
-    def kind(self) -> str:
-        return self.handles[0][0]
-
-    def is_closed_by(self, kind: str, key: tuple[int, ...]) -> bool:
-        return any(own == kind and (not known or not key or known == key) for own, known in self.handles)
-
-
-def _unreleased(calls: Iterable[Call]) -> list[_Open]:
-    """What was acquired and not given back, by the module's own calls."""
-    held: list[_Open] = []
-    for call in calls:
-        for kind, key in _values(call, call.function.closes):
-            found = next((one for one in reversed(held) if one.is_closed_by(kind, key)), None)
-            if found:
-                held.remove(found)
-        if call.function.opens and call.returned and not call.failed:
-            held.append(_Open(call, tuple(_values(call, call.function.opens))))
-    return held
-
-
-def _values(call: Call, handles: tuple[Handle, ...]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    for handle in handles:
-        yield handle.kind, handle.values(call.record.arguments, call.record.result)
-
-
 def _kinds_of(function: Function) -> Iterator[str]:
-    yield from (handle.kind for handle in (*function.opens, *function.closes))
+    yield from (handle.kind for handle in (*function.acquires, *function.releases))
 
 
 def _resources(calls: Iterable[Call], new: list[str]) -> Iterator[Leak]:
     claimed: set[str] = set()
     unsure = {kind for call in calls if call.record.nth > PER_SITE for kind in _kinds_of(call.function)}
-    for one in _unreleased(calls):
-        if one.kind in (THREAD, MODULE_REFERENCE):
+    for held in unreleased(calls):
+        if held.kind in (THREAD, MODULE_REFERENCE):
             continue
-        kind, name = resource_kind(one.kind), one.call.record.text
+        kind, name = resource_kind(held.kind), held.call.record.text
         seen = tuple(entry for entry in new if kind.matches(entry, name) and entry not in claimed)
-        if not seen and (kind.is_visible or one.kind in unsure):
-            continue  # the kernel gave it back, or the call that gave it back may have no record
+        if not seen and (kind.is_visible or held.kind in unsure):
+            continue  # the kernel released it, or the call that released it may have no record
         claimed.update(seen)
-        yield Leak(one.kind, _describe(kind, name, seen), one.call.name, one.call.line, seen[:_SHOWN])
+        yield Leak(held.kind, _describe(held.kind, name, seen), held.call.name, held.call.line, seen[:_SHOWN])
 
 
-def _describe(kind: ResourceKind, name: str, seen: tuple[str, ...]) -> str:
+def _describe(kind: str, name: str, seen: tuple[str, ...]) -> str:
     if seen and ("%" in name or not name):
         name = re.split(r"[ /]", seen[0])[-1]
-    return f"{kind.words} {name}".rstrip()
+    title = resource_title(kind)
+    return _("{resource} {name}").format(resource=title, name=name) if name else title
 
 
-def _unexplained(new: list[str], left: list[Leak]) -> Iterator[str]:
-    """New entries that nothing on the list accounts for; of a folder and what is in it, only the folder."""
-    known = [entry for one in left for entry in one.seen]
+def _unexplained(new: list[str], leaks: list[Leak]) -> Iterator[str]:
+    """New entries that belong to no known leak; of a folder and what is in it, only the folder."""
+    known = [entry for leak in leaks for entry in leak.seen]
     names = {entry.rpartition("/")[2] for entry in known if entry.startswith("/")}
     shown: list[str] = []
     for entry in new:
         is_below = any(entry.startswith(f"{other}/") for other in (*known, *shown))
         if entry in known or is_below or names.intersection(entry.split("/")):
             continue
-        # A folder that holds nothing but what is listed already.
         if any(other.startswith(f"{entry}/") for other in known):
-            continue
+            continue  # a folder with nothing but known leaks in it
         shown.append(entry)
         yield entry
 
 
-def _words_of(entry: str) -> str:
-    return f"the entry {entry}" if entry.startswith("/") else f"the {entry}"
+def _entry_words(entry: str) -> str:
+    return _("the entry {path}").format(path=entry) if entry.startswith("/") else _("the {entry}").format(entry=entry)

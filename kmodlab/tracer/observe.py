@@ -1,8 +1,8 @@
-"""One run of a module under the tracer's eyes, in a guest of its own: everything that can be seen of it.
+"""One run of a module in a guest of its own, under the tracer.
 
-The tracer is loaded, then the module under test; that is unloaded, and loaded once more. Each step is announced in the
-kernel's log. Whatever the module does to its guest is data: a step that did not end, a crash in the log, a guest that
-ended. The tracer's records are read from outside, so they are there in every case.
+The tracer is loaded, then the module under test; that is unloaded, and loaded again. A line in the kernel's log marks
+each step. Whatever the module does to its guest is data: a step that does not end, a crash in the log, a guest that
+ends. The tracer's records are read from outside, so they are never lost.
 """
 
 from __future__ import annotations
@@ -22,25 +22,29 @@ from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import Result
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import is_modules_doing
-from kmodlab.i18n import _
+from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.process import Deadline
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Functions
 from kmodlab.tracer.plan import Fault, pack_plan
 from kmodlab.tracer.run import PLACE, load_argv
-from kmodlab.tracer.trace_records import RecordKind, Records, read_records
+from kmodlab.tracer.trace_records import Records, read_records
+from kmodlab.tracer.wire_format import RecordKind
 
-_OWN = "/sys/kernel/debug/kmodlab"  # the tracer's files
+_DEBUGFS = "/sys/kernel/debug/kmodlab"  # the tracer's files
 _MARK = "kmodlab: "
-_LOG_LIMIT = 1 << 19  # of characters that are looked through for crashes
-_LOOKS = 5  # at the processor of a guest that hangs
-_CYCLE_S = 0.6  # for one of many loads, at most
+_LOG_LIMIT = 1 << 19  # characters that are searched for crashes
+_SAMPLES = 5  # of the program counter of a guest that hangs
+_CYCLE_S = 0.6  # at most, for one load and unload of many
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The module under test: its code, its file's name without .ko, and the modules that it needs before it."""
+    """The module under test: its code and file name without .ko, and what is loaded before it.
+
+    `needed` are .ko files from the same build, `depends` the names of the kernel's own modules.
+    """
 
     code: Code
     name: str
@@ -51,7 +55,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class RunTask:
-    """What is to be done with it: one fault or none, callbacks given their turn, a script, further loads."""
+    """What a run does: a fault or none, whether to wait for callbacks, a script, further loads."""
 
     fault: Fault | None = None
     settle: bool = False
@@ -62,7 +66,7 @@ class RunTask:
 
 @dataclass(frozen=True)
 class RunStep:
-    """A step that was begun: its name, the words behind it, and what was printed in it."""
+    """A step that was begun: its name, further words about it, and what its commands printed."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -70,13 +74,13 @@ class RunStep:
 
     @property
     def status(self) -> int | None:
-        """The number that it reports; None where it reports none."""
+        """The number that it reports, or None."""
         return int(self.words[0]) if self.words and re.fullmatch(r"-?\d{1,9}", self.words[0]) else None
 
 
 @dataclass(frozen=True)
 class CrashInStep:
-    """A crash in the log, and the step during which it came."""
+    """A crash in the log, and the step in which it happened."""
 
     step: str
     report: Report
@@ -84,9 +88,9 @@ class CrashInStep:
 
 @dataclass(frozen=True)
 class Observation:
-    """What was seen. `end` is set when the guest did not survive, `timed_out` when a step did not end in time.
+    """What was observed. `end` is set if the guest did not survive, `timed_out` if a step did not end in time.
 
-    `counters` are addresses at which the processor of a hanging guest was found.
+    `counters` are values of the program counter of a hanging guest.
     """
 
     steps: tuple[RunStep, ...]
@@ -99,35 +103,51 @@ class Observation:
     seconds: float = 0.0
 
     def step(self, name: str, *words: str) -> RunStep | None:
-        """The step of that name, beginning with these words; None where it was not reached."""
+        """The first step of this name whose words begin so; None if it was not reached."""
         return next((step for step in self.steps if step.name == name and step.words[: len(words)] == words), None)
 
     @property
     def last_step(self) -> str:
-        """The step that was under way in the end."""
+        """The name of the last step that was begun."""
         return self.steps[-1].name if self.steps else ""
 
     @property
-    def heard(self) -> str:
-        """What the kernel itself said since the first step, as dmesg prints it; its last words where it ended."""
+    def cycles_done(self) -> int | None:
+        """How often the module was loaded and unloaded in a row; None if it was not tried."""
+        step = self.step("cycled")
+        return step.status if step else None
+
+    @property
+    def kernel_log(self) -> str:
+        """What the kernel logged since the first step, as dmesg prints it; the console's last lines if it ended."""
         if self.end:
             return self.end.console
-        begun = next((number for number, record in enumerate(self.log) if _MARK in record.text), len(self.log))
-        return format_log(record for record in self.log[begun:] if record.is_kernels)
+        first = next((number for number, record in enumerate(self.log) if _MARK in record.text), len(self.log))
+        return format_log(record for record in self.log[first:] if record.is_kernels)
 
     @property
     def doubt(self) -> str:
-        """Why not everything could be seen; empty where it could."""
+        """Why not everything could be seen; empty if it could."""
         checks = self.records.of(RecordKind.CHECKED)
         if self.records.dropped:
-            return f"{self.records.dropped} of its calls came after there was no room left to record them"
-        return "it holds more pieces of memory than can be followed" if any(one.arguments[1] for one in checks) else ""
+            return ngettext(
+                "{number} of its calls could not be recorded, since there was no room left",
+                "{number} of its calls could not be recorded, since there was no room left",
+                self.records.dropped,
+            ).format(number=self.records.dropped)
+        if any(record.arguments[1] for record in checks):
+            return _("it has more allocations than the tracer can follow")
+        return ""
 
 
 async def observe(
     machine: Machine, tracer: bytes, subject: Subject, functions: Functions, task: RunTask
 ) -> Observation:
-    """Run a module in a fresh guest. GuestError where the guest or our own part in it failed: nothing is known then."""
+    """Run a module in a fresh guest.
+
+    Raises:
+        GuestError: The guest failed, or the tracer, but not because of the module.
+    """
     began = time.perf_counter()
     await _put_files(machine, tracer, subject, task)
     plan = pack_plan(subject.code, functions, task.fault)
@@ -151,7 +171,7 @@ def _needed(number: int) -> str:
 
 
 class _OverError(Exception):
-    """The run is over before its end: the guest ended, a step never does, a crash took who did it along."""
+    """The run cannot go on: a step does not end, or a crash killed the command."""
 
 
 @dataclass
@@ -172,7 +192,7 @@ class _Run:
         try:
             await self._set_up()
             await self._load_and_unload()
-            if task.cycles and self._may_go_on():
+            if task.cycles and self._can_cycle():
                 self.deadline = Deadline.after(task.timeout_s + _CYCLE_S * task.cycles)
                 await self._cycle()
         except GuestLostError as lost:
@@ -202,11 +222,11 @@ class _Run:
                 raise _OverError
         loaded = await self._do(load_argv("kmodlab_tracer"))
         if not loaded.ok:
-            raise GuestError("The tracer could not be set up in the guest.", details=loaded.text)
-        await self._put(f"{_OWN}/plan", self.plan)
+            raise GuestError(_("The tracer could not be set up in the guest."), details=loaded.text)
+        await self._put(f"{_DEBUGFS}/plan", self.plan)
         await self._step("where")
-        await self._do(["cat", f"{_OWN}/where"])
-        await self._account("before")
+        await self._do(["cat", f"{_DEBUGFS}/where"])
+        await self._list_resources("before")
 
     async def _load_and_unload(self) -> None:
         await self._step("load")
@@ -214,7 +234,7 @@ class _Run:
             await self._use()
             await self._step("unload")
             await self._unload("unloaded")
-        await self._account("after")
+        await self._list_resources("after")
         if not (await self._do(["stat", f"/sys/module/{self._kmod}"], silent=True)).ok:
             await self._step("reload")
             if await self._load("reloaded"):
@@ -222,18 +242,18 @@ class _Run:
         await self._step("end")
 
     async def _use(self) -> None:
-        """Give what it set going its turn, and run the script."""
+        """Wait until callbacks have run, and run the script."""
         if not self.task.settle:
             return
         await self._step("settle")
-        await self._do(["cat", f"{_OWN}/settle"])
+        await self._do(["cat", f"{_DEBUGFS}/settle"])
         if self.task.script:
             await self._step("script")
-            done = await self._do(["sh", "script"], in_agent=False)
-            await self._step("scripted", _status(done))
+            result = await self._do(["sh", "script"], in_agent=False)
+            await self._step("scripted", _status(result))
 
-    def _may_go_on(self) -> bool:
-        """Whether it could be loaded and unloaded twice, so that it can be any number of times."""
+    def _can_cycle(self) -> bool:
+        """Whether the module was loaded and unloaded twice, so that it can be any number of times."""
         return any(step.name == "reunloaded" and step.status == 0 for step in self.steps)
 
     async def _cycle(self) -> None:
@@ -244,25 +264,25 @@ class _Run:
                 break
             count += 1
         await self._step("cycled", count)
-        await self._account("cycled")
+        await self._list_resources("cycled")
 
-    async def _account(self, when: str) -> None:
-        await self._step("account", when)
-        await self._do(["cat", f"{_OWN}/check"])
+    async def _list_resources(self, when: str) -> None:
+        await self._step("resources", when)
+        await self._do(["cat", f"{_DEBUGFS}/check"])
         await self._do(["cat", "/proc/modules"])
 
     async def _load(self, name: str) -> bool:
-        return await self._tell(name, await self._do(self._load_argv))
+        return await self._report(name, await self._do(self._load_argv))
 
     async def _unload(self, name: str) -> bool:
-        return await self._tell(name, await self._do(["rmmod", self._kmod]))
+        return await self._report(name, await self._do(["rmmod", self._kmod]))
 
-    async def _tell(self, name: str, done: Result) -> bool:
-        """Say how a load or unload ended, and whether that was well."""
-        await self._step(name, _status(done))
-        if done.status < 0:  # killed by a crash: nothing more can be learnt from this kernel
+    async def _report(self, name: str, result: Result) -> bool:
+        """Begin the step that says how a load or unload ended; return whether it succeeded."""
+        await self._step(name, _status(result))
+        if result.status < 0:  # killed by a crash: this kernel is not usable any more
             raise _OverError
-        return done.ok
+        return result.ok
 
     @property
     def _kmod(self) -> str:
@@ -282,16 +302,16 @@ class _Run:
         await self.machine.ask(self.machine.agent.put(path, data), Deadline.after(20), late)
 
     async def _do(self, argv: list[str], *, in_agent: bool = True, silent: bool = False) -> Result:
-        """Run a command; what it prints belongs to the step under way."""
-        done = await self.machine.execute(argv, self.deadline, directory=PLACE, in_agent=in_agent)
+        """Run a command; what it prints belongs to the current step."""
+        result = await self.machine.execute(argv, self.deadline, directory=PLACE, in_agent=in_agent)
         if self.steps and not silent:
-            self.steps[-1] = replace(self.steps[-1], text=self.steps[-1].text + done.text)
-        if done.timed_out:
+            self.steps[-1] = replace(self.steps[-1], text=self.steps[-1].text + result.text)
+        if result.timed_out:
             self.timed_out = True
             raise _OverError
-        return done
+        return result
 
-    # ---- what is seen ----
+    # ---- what is observed ----
 
     async def _ask(self, command: str) -> str:
         try:
@@ -308,7 +328,7 @@ class _Run:
         return await read_records(self._ask, int(where[0], 16))
 
     async def _log(self) -> tuple[tuple[LogRecord, ...], GuestEnd | None]:
-        """The kernel's log; how the guest ended instead, where what the module left in it has only now killed it."""
+        """The kernel's log; instead how the guest ended, if what the module left behind has killed it only now."""
         try:
             return parse_kmsg(
                 await self.machine.ask(
@@ -321,23 +341,23 @@ class _Run:
             return (), lost.end
 
     async def _counters(self) -> tuple[int, ...]:
-        """Where a silent guest's processor is, seen a few times: a loop has more than one instruction."""
-        found = []
-        for _look in range(_LOOKS):
+        """The program counter of a silent guest, read a few times: a loop has more than one instruction."""
+        counters = []
+        for _sample in range(_SAMPLES):
             match = re.search(r"\bRIP=([0-9a-f]{16})", await self._ask("info registers"))
             if match:
-                found.append(int(match[1], 16))
+                counters.append(int(match[1], 16))
             await asyncio.sleep(0.01)
-        return tuple(found)
+        return tuple(counters)
 
 
-def _status(done: Result) -> int:
-    """As a shell has it: 128 and the signal's number for who was killed."""
-    return done.status if done.status >= 0 else 128 - done.status
+def _status(result: Result) -> int:
+    """The status as in a shell: 128 plus the signal's number for a command that was killed."""
+    return result.status if result.status >= 0 else 128 - result.status
 
 
 def crashes_by_step(log: str) -> Iterator[CrashInStep]:
-    """The crashes in a log, each with the step that was under way."""
+    """The crashes in a log, each with the step in which it happened."""
     step, lines = "", list[str]()
     for line in log.splitlines():
         mark = line.partition(_MARK)[2] if _MARK in line else ""
@@ -350,5 +370,5 @@ def crashes_by_step(log: str) -> Iterator[CrashInStep]:
 
 
 def _crashes_in(step: str, lines: list[str]) -> Iterator[CrashInStep]:
-    if step:  # before the first mark it is the guest's own start
+    if step:  # what is logged before the first step belongs to the guest's boot
         yield from (CrashInStep(step, report) for report in find_crashes(lines))

@@ -1,7 +1,7 @@
-"""Whether what init returned was right, given the calls that failed in it.
+"""Whether init returned the right value, given the calls that failed in it.
 
-Right is the errno that the call failed with, or for a call that fails with NULL the one that its kind calls for. Any
-other must be meant: a comment on the line that names it says so ("mapped", "deliberate", "on purpose", "instead of").
+Right is the errno that the call failed with; after a call that fails with NULL, the errno that fits its kind. Another
+value is right if a comment on its line says that it is intended ("mapped", "deliberate", "on purpose", "instead of").
 """
 
 from __future__ import annotations
@@ -11,24 +11,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from kmodlab.crash.source_location import SourceLine
+from kmodlab.i18n import _
 from kmodlab.kbuild.locate import code_of
 from kmodlab.tracer.call_log import Call
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.kernel_api import MAX_ERRNO, Gives, errno_name
+from kmodlab.tracer.kernel_api import MAX_ERRNO, errno_name
+from kmodlab.tracer.wire_format import Allocates
 
 _EPERM = 1
-_MEANT = re.compile(r"\bmap(s|ped|ping)?\b|\bdeliberate|\bon purpose\b|\binstead\b|\bintentional", re.IGNORECASE)
+_INTENDED = re.compile(r"\bmap(s|ped|ping)?\b|\bdeliberate|\bon purpose\b|\binstead\b|\bintentional", re.IGNORECASE)
 _COMMENT = re.compile(r"//.*|/\*.*")
-_LINES_AFTER = 20  # after the call in which its error is looked at
-# What a module may well look for in vain, and then do without.
+_LINES_AFTER = 20  # how far after a call its error is handled
+# A module may work without these if they do not exist.
 _MAY_BE_MISSING = {"file", "crypto", "clock", "gpiod", "regulator", "reset", "pwm", "adapter-reference", "dma-channel"}
 
 
 @dataclass(frozen=True)
 class WrongReturn:
-    """Why it is wrong, in a sentence; `is_success` where the kernel took it for one.
+    """Why init's return value is wrong, in a sentence. `is_success` if the kernel takes the value for success.
 
-    `line` is the failed call's, or that of the return statement.
+    `line` is the line of the failed call, or of the return statement.
     """
 
     sentence: str
@@ -37,15 +39,15 @@ class WrongReturn:
 
 
 def check_return(returned: int, calls: Sequence[Call], code: Code) -> WrongReturn | None:
-    """What is wrong with init's return value; None where nothing is. `calls` are all that were recorded."""
+    """What is wrong with init's return value, or None. `calls` are all recorded calls."""
     call = _decisive_failure(calls)
     wrong = _never_right(returned) or (_without_failure(returned, calls) if call is None else None)
-    if wrong:  # only now: to find the line, all that the compiler noted has to be read
+    if wrong:  # finding the line is slow: it needs all debugging information
         return replace(wrong, line=call.line if call else return_line(code, returned))
     if call is None:
         return None
     if call.in_callback:
-        return None  # the kernel's own function stands between: it decides what init gets to see
+        return None  # the kernel's function that called back decides what init gets
     if returned == 0:
         return _after_success(call, calls)
     return _other_errno(returned, call, calls)
@@ -53,43 +55,44 @@ def check_return(returned: int, calls: Sequence[Call], code: Code) -> WrongRetur
 
 def _never_right(returned: int) -> WrongReturn | None:
     if returned > 0:
-        return WrongReturn(f"init returned {returned}: a positive number is no error, so the module stays loaded", True)
+        sentence = _("init returned {value}: a positive number is not an error, so the module stays loaded")
+        return WrongReturn(sentence.format(value=returned), True)
     if returned < -MAX_ERRNO:
-        return WrongReturn(f"init returned {returned}, which is no errno", False)
+        return WrongReturn(_("init returned {value}, which is not an errno").format(value=returned), False)
     return None
 
 
 def _decisive_failure(calls: Sequence[Call]) -> Call | None:
-    """The call that was made to fail; else the last in init that failed by itself and that init cannot do without."""
+    """The call that was made to fail; else the last one in init that failed by itself and that init needs."""
     injected = next((call for call in calls if call.injected), None)
     if injected:
         return injected
-    by_itself = [call for call in calls if call.in_init and not call.in_callback and call.failed and _matters(call)]
-    return by_itself[-1] if by_itself else None
+    failed = [call for call in calls if call.in_init and not call.in_callback and call.failed and _is_needed(call)]
+    return failed[-1] if failed else None
 
 
-def _matters(call: Call) -> bool:
-    kinds = {handle.kind for handle in call.function.opens}
-    gets_something = bool(kinds) or call.function.gives is not Gives.NOTHING
-    return gets_something and not kinds & _MAY_BE_MISSING and not call.function.optional
+def _is_needed(call: Call) -> bool:
+    kinds = {handle.kind for handle in call.function.acquires}
+    acquires = bool(kinds) or call.function.allocates is not Allocates.NOTHING
+    return acquires and not kinds & _MAY_BE_MISSING and not call.function.optional
 
 
 def _without_failure(returned: int, calls: Sequence[Call]) -> WrongReturn | None:
-    given = {call.errno for call in calls if call.in_init}
-    if returned == -_EPERM and _EPERM not in given:
-        return WrongReturn("init returned a bare -1, which is -EPERM: operation not permitted", False)
+    errnos = {call.errno for call in calls if call.in_init}
+    if returned == -_EPERM and _EPERM not in errnos:
+        return WrongReturn(_("init returned a bare -1, which is -EPERM: operation not permitted"), False)
     return None
 
 
 def _after_success(call: Call, calls: Sequence[Call]) -> WrongReturn | None:
-    if call.function.optional or _has_fallback(call, calls) or _is_meant(call, "0"):
+    if call.function.optional or _has_fallback(call, calls) or _is_intended(call, "0"):
         return None
-    return WrongReturn(f"init returned 0 although {call.name} failed", True, call.line)
+    return WrongReturn(_("init returned 0 although {function} failed").format(function=call.name), True, call.line)
 
 
 def _has_fallback(failed: Call, calls: Sequence[Call]) -> bool:
-    """Whether init then got the same sort of thing by another call."""
-    kinds = {handle.kind for handle in failed.function.opens}
+    """Whether a later call in init acquired a resource of the same kind."""
+    kinds = {handle.kind for handle in failed.function.acquires}
     later = calls[calls.index(failed) + 1 :]
     return any(
         call.in_init
@@ -97,8 +100,8 @@ def _has_fallback(failed: Call, calls: Sequence[Call]) -> bool:
         and not call.failed
         and (
             call.name == failed.name
-            or kinds & {handle.kind for handle in call.function.opens}
-            or (failed.function.gives and call.function.gives)
+            or kinds & {handle.kind for handle in call.function.acquires}
+            or (failed.function.allocates and call.function.allocates)
         )
         for call in later
     )
@@ -106,24 +109,25 @@ def _has_fallback(failed: Call, calls: Sequence[Call]) -> bool:
 
 def _other_errno(returned: int, call: Call, calls: Sequence[Call]) -> WrongReturn | None:
     name, right = errno_name(-returned), call.function.good_errnos
-    given = {other.errno for other in calls if other.in_init and other.errno}
-    if -returned in right | given or _is_meant(call, f"-{name}"):
+    errnos = {other.errno for other in calls if other.in_init and other.errno}
+    if -returned in right | errnos or _is_intended(call, f"-{name}"):
         return None
     expected = f"-{errno_name(call.errno or min(right))}"
     if returned == -_EPERM:
-        said = f"a bare -1 (-EPERM) when {call.name} failed; {expected} would be right"
+        sentence = _("init returned a bare -1 (-EPERM) when {function} failed; {expected} would be right")
     else:
-        said = f"-{name} when {call.name} failed; {expected} would be right"
-    return WrongReturn(f"init returned {said}", False, call.line)
+        sentence = _("init returned {value} when {function} failed; {expected} would be right")
+    sentence = sentence.format(value=f"-{name}", function=call.name, expected=expected)
+    return WrongReturn(sentence, False, call.line)
 
 
-def _is_meant(call: Call, value: str) -> bool:
+def _is_intended(call: Call, value: str) -> bool:
     """Whether a comment near the call says that this value is returned on purpose."""
-    near = call.code.text(call.line, before=1, after=_LINES_AFTER) if call.line else []
-    for number, here in enumerate(near):
-        if re.search(rf"(?<![\w-]){re.escape(value)}\b", here):
-            comments = _COMMENT.findall(here) + (_COMMENT.findall(near[number - 1]) if number else [])
-            if any(_MEANT.search(comment) for comment in comments):
+    lines = call.code.text(call.line, before=1, after=_LINES_AFTER) if call.line else []
+    for number, line in enumerate(lines):
+        if re.search(rf"(?<![\w-]){re.escape(value)}\b", line):
+            comments = _COMMENT.findall(line) + (_COMMENT.findall(lines[number - 1]) if number else [])
+            if any(_INTENDED.search(comment) for comment in comments):
                 return True
     return False
 
@@ -134,19 +138,19 @@ _RETURN = re.compile(r"\breturn\b\s*\(?([^;]*?)\)?\s*;")
 
 
 def return_line(code: Code, returned: int) -> SourceLine | None:
-    """The last return statement of init that may have returned this, as far as its text tells; None without a text."""
+    """The last return statement of init that may have returned this value; None without the source."""
     place = code.init_place
     start = code.line(*place) if place else None
     bare = code_of(code.sources.get(start.file, b"")) if start else ""
     if start is None or not bare:
         return None
     begin = bare.find("{", sum(len(line) + 1 for line in bare.split("\n")[: start.line - 1]))
-    found = list(_RETURN.finditer(bare, begin, _end_of_block(bare, begin))) if begin >= 0 else []
-    exact = [match for match in found if _constant(match[1]) == returned]
-    chosen = exact or [match for match in found if _constant(match[1]) is None]
-    if not chosen:
+    returns = list(_RETURN.finditer(bare, begin, _end_of_block(bare, begin))) if begin >= 0 else []
+    matching = [match for match in returns if _constant(match[1]) == returned]
+    matching = matching or [match for match in returns if _constant(match[1]) is None]
+    if not matching:
         return start
-    return replace(start, line=bare.count("\n", 0, chosen[-1].start()) + 1)
+    return replace(start, line=bare.count("\n", 0, matching[-1].start()) + 1)
 
 
 def _end_of_block(text: str, begin: int) -> int:
@@ -159,7 +163,7 @@ def _end_of_block(text: str, begin: int) -> int:
 
 
 def _constant(expression: str) -> int | None:
-    """The number that an expression is; None where it is more than a number or an errno."""
+    """The value of an expression that is a number or an errno; None for any other."""
     if re.fullmatch(r"-?\d+", expression):
         return int(expression)
     match = re.fullmatch(r"(-?)(E[A-Z0-9]+)", expression)

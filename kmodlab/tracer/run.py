@@ -1,7 +1,7 @@
-"""A module's way through a guest: loaded, looked at, unloaded; with what the kernel said to each step.
+"""Load and unload a module in a guest, and collect what the kernel logs in each step.
 
-Whatever a module does to its guest is data here: a command's failure, a crash in the log, a guest that ended. What
-is not its doing (QEMU died) is tried once more in a fresh guest, and then raised.
+Whatever a module does to its guest is data: a command that fails, a crash in the log, a guest that ends. Any other
+failure (QEMU died) is retried once in a fresh guest, and then raised.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ from kmodlab.crash.report import Report
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import OUTPUT_LIMIT, Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
+from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build, Outcome
 
-PLACE = "/root"  # where modules are put in the guest
+PLACE = "/root"  # the guest's folder for modules
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command in the guest: what it printed, what the kernel logged meanwhile, and how the guest fared.
+    """One command in the guest: what it printed, what the kernel logged meanwhile, and whether the guest survived.
 
-    `result` is None, and `end` is set, when the guest did not survive it. `earlier` are records that were logged
-    between the command before and this one, so not because of it.
+    If the guest did not survive, `result` is None and `end` is set. `earlier` are records that were logged after the
+    previous command and before this one.
     """
 
     argv: tuple[str, ...]
@@ -38,38 +39,41 @@ class Step:
 
     @property
     def outcome(self) -> Outcome:
-        """Passed when the command ended with status 0 and the kernel did not complain."""
-        fine = self.result is not None and self.result.ok and not self.crashes
-        return Outcome.PASSED if fine else Outcome.FAILED
+        """Passed if the command ended with status 0 and the kernel reported no crash."""
+        passed = self.result is not None and self.result.ok and not self.crashes
+        return Outcome.PASSED if passed else Outcome.FAILED
 
     @property
     def crashes(self) -> tuple[Report, ...]:
-        """What the kernel complains of: neither a mere call trace, nor a module that was refused."""
+        """The reports of crashes, without those of refused modules and mere call traces."""
         return tuple(report for report in self.reports if report.is_crash)
 
     @property
     def log(self) -> str:
-        """What the kernel said, as dmesg prints it; the console's last words when the guest is gone."""
+        """What the kernel logged, as dmesg prints it; the console's last lines if the guest ended."""
         return format_log(self.records) or (self.end.console if self.end else "")
 
     @property
     def errno(self) -> ErrnoNote | None:
-        """The errno behind the command's error message, if it has one."""
+        """The errno of the command's error message, or None."""
         return explain_error(self.argv[0], self.result.text) if self.result and self.result.status else None
 
     @property
     def reason(self) -> str:
-        """One sentence that says what went wrong; empty when nothing did."""
+        """What went wrong, in a sentence; empty if nothing did."""
         if self.crashes:
             return self.crashes[0].words
         if self.end:
             return self.end.sentence
         assert self.result is not None
+        command = " ".join(self.argv)
         if self.result.timed_out:
-            return f"`{' '.join(self.argv)}` did not end in time."
+            return _("`{command}` did not end in time.").format(command=command)
         if self.errno:
-            return f"`{' '.join(self.argv)}` failed with {self.errno.sentence}"
-        return "" if self.result.ok else f"`{' '.join(self.argv)}` ended with status {self.result.status}."
+            return _("`{command}` failed with {errno}").format(command=command, errno=self.errno.sentence)
+        if self.result.ok:
+            return ""
+        return _("`{command}` ended with status {status}.").format(command=command, status=self.result.status)
 
 
 def take_step(
@@ -82,19 +86,19 @@ def take_step(
     trigger: Callable[[], None] | None = None,
     in_agent: bool = False,
 ) -> Step:
-    """Run one command in the session's guest and collect what the kernel logged while it ran.
+    """Run one command in the session's guest and collect what the kernel logs while it runs.
 
-    `limit`, `on_output` and `in_agent` are those of `Session.run`. `trigger` is called just before the
-    command runs: what it sets off counts as the command's doing.
+    `limit`, `on_output` and `in_agent` are those of `Session.run`. `trigger` is called just before the command runs;
+    what it causes belongs to the step.
 
     Raises:
-        GuestLostError: The guest ended, and not because of the command.
+        GuestLostError: The guest ended, but not because of the command.
     """
     words = tuple(argv)
     earlier: tuple[LogRecord, ...] = ()
     try:
         earlier = parse_kmsg(session.kmsg())
-        session.console()  # should the guest be lost, its last lines are to be this command's
+        session.console()  # forget older lines: if the guest ends, its last lines are this command's
         if trigger:
             trigger()
         result = session.run(
@@ -109,14 +113,14 @@ def take_step(
 
 
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:
-    """The command that loads a module that was put into the guest."""
+    """The command that loads a module in the guest's folder."""
     return ["insmod", f"{name}.ko", *parameters]
 
 
 def load(
     session: Session, name: str, ko: bytes, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S
 ) -> Step:
-    """Put a module into the guest and load it."""
+    """Copy a module into the guest and load it."""
     session.put(f"{PLACE}/{name}.ko", ko)
     return take_step(session, load_argv(name, parameters), timeout_s=timeout_s)
 
@@ -128,7 +132,7 @@ def unload(session: Session, name: str, *, timeout_s: float = COMMAND_S) -> Step
 
 @dataclass(frozen=True)
 class ModuleRun:
-    """A build, and what became of its modules in a pristine guest: loaded in order, unloaded in reverse."""
+    """A build, and the steps that loaded its modules in order and unloaded them in reverse order."""
 
     build: Build
     release: str
@@ -136,13 +140,13 @@ class ModuleRun:
 
     @property
     def outcome(self) -> Outcome:
-        """Passed when it built and every step passed."""
-        fine = self.build.passed and all(step.outcome is Outcome.PASSED for step in self.steps)
-        return Outcome.PASSED if fine else Outcome.FAILED
+        """Passed if it was built and every step passed."""
+        passed = self.build.passed and all(step.outcome is Outcome.PASSED for step in self.steps)
+        return Outcome.PASSED if passed else Outcome.FAILED
 
     @property
     def reason(self) -> str:
-        """One sentence that says what went wrong first; empty when nothing did."""
+        """What went wrong first, in a sentence; empty if nothing did."""
         if not self.build.passed:
             return self.build.sentence
         return next((step.reason for step in self.steps if step.reason), "")
@@ -151,15 +155,15 @@ class ModuleRun:
 def run_build(
     session: Session, build: Build, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S
 ) -> ModuleRun:
-    """Load the build's modules into the session's guest, and unload them again, as far as they go.
+    """Load the build's modules in the session's guest and unload them again, until one fails to load.
 
-    The guest should be pristine: the caller resets the session before, or has just made it.
+    The guest must be fresh: the caller resets the session first, or has just made it.
     """
     parameters = tuple(parameters)
     try:
         return _try_once(session, build, parameters, timeout_s)
     except GuestError:
-        session.reset()  # not the module's doing: once more, in a fresh guest
+        session.reset()  # not caused by the module: retry in a fresh guest
         return _try_once(session, build, parameters, timeout_s)
 
 
@@ -169,7 +173,7 @@ def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeo
     for name in names:
         _add(steps, load(session, name, build.modules[name], parameters, timeout_s=timeout_s), session)
         if steps[-1].outcome is Outcome.FAILED:
-            names = []  # the others need it, or the guest is gone
+            names = []  # the others may need it, or the guest has ended
             break
     for name in reversed(names):
         if steps[-1].end is None:
@@ -178,22 +182,22 @@ def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeo
 
 
 def _add(steps: list[Step], step: Step, session: Session) -> None:
-    """Add a step, with a look at what it set going: what came between two steps is the former's doing."""
+    """Add a step. What is logged between two steps belongs to the first of them."""
     if steps:
         steps[-1] = _with_later(steps[-1], step.earlier)
-    steps.append(step if step.end else _looked_at_again(session, step))
+    steps.append(step if step.end else _with_current_log(session, step))
 
 
 def _with_later(step: Step, later: tuple[LogRecord, ...]) -> Step:
-    """The step, with what was logged after it, by a timer for instance."""
+    """The step, with what was logged after it, for example by a timer."""
     if not later:
         return step
     records = (*step.records, *later)
     return replace(step, records=records, reports=find_reports(format_log(records)))
 
 
-def _looked_at_again(session: Session, step: Step) -> Step:
-    """The step, with what is in the log by now, or with the end of a guest that has ended since."""
+def _with_current_log(session: Session, step: Step) -> Step:
+    """The step, with what the log holds now, or with the end of a guest that has ended meanwhile."""
     try:
         if session.end is not None:
             raise GuestLostError(session.end)

@@ -1,6 +1,6 @@
-"""The life of a module in one guest, moment by moment: what a slide shows as "init failed, so exit is not called".
+"""The life of a module in one guest, moment by moment, from the tracer's records of one load and unload.
 
-Made from what the tracer recorded of one load and unload. As data and as text; the picture is the notebook's.
+As data and as text; `notebook.render.timeline` draws it.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from kmodlab.crash.source_location import SourceLine
+from kmodlab.i18n import N_, _
 from kmodlab.tracer.call_log import Call, calls_made
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.kernel_api import Functions, Gives, Takes, as_signed, errno_name
-from kmodlab.tracer.leaks import until_second_load
-from kmodlab.tracer.resource_kinds import LOCKS
-from kmodlab.tracer.trace_records import Flag, Phase, RecordKind, Records
+from kmodlab.tracer.kernel_api import Functions, errno_name, return_text
+from kmodlab.tracer.resources import LOCKS
+from kmodlab.tracer.trace_records import Records
+from kmodlab.tracer.wire_format import Allocates, Flag, Frees, Phase, RecordKind
 
 
 class What(StrEnum):
@@ -29,15 +30,15 @@ class What(StrEnum):
     GOING = "going"  # it is being unloaded, or its init has failed
     EXIT = "exit"  # exit is entered
     EXITED = "exited"  # exit has returned
-    GONE = "gone"  # the module's memory is given back
+    GONE = "gone"  # the module's memory is freed
 
 
 @dataclass(frozen=True)
 class Moment:
-    """One moment. `time_s` counts from the first one; `text` says it in words, `result` what came back of a call.
+    """One moment. `time_s` counts from the first one; `text` says what happens, `result` what a call or init returned.
 
-    `failed` is True for a call that failed, and for an init that did. Of a call, `line` is the module's line that it
-    stands on, and `took_s` how long it took, None where it did not return.
+    `failed` is True for a call or an init that failed. For a call, `line` is the module's line that makes it, and
+    `took_s` how long it took, None if it did not return.
     """
 
     what: What
@@ -52,7 +53,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A module's life. `init_returned` is None where init never returned."""
+    """A module's life. `init_returned` is None if init never returned."""
 
     module: str
     moments: tuple[Moment, ...]
@@ -65,48 +66,42 @@ class Timeline:
 
     @property
     def is_live(self) -> bool:
-        """Whether the module was live at some moment."""
+        """Whether the module was ever live."""
         return any(moment.what is What.LIVE for moment in self.moments)
 
     @property
     def conclusion(self) -> str:
-        """What is to be learnt from it, in a sentence."""
+        """What it shows, in a sentence."""
         returned = self.init_returned
         if returned is None:
-            return "init never returned"
+            return _("init never returned")
         if returned < 0 and not self.exit_called:
-            return f"init failed with {return_text(returned)}, so the module is not loaded and exit is not called"
+            sentence = _("init failed with {value}, so the module is not loaded and exit is not called")
+            return sentence.format(value=return_text(returned))
         if returned < 0:
-            return f"init failed with {return_text(returned)}, and called the module's exit function itself"
+            sentence = _("init failed with {value}, and called the module's exit function itself")
+            return sentence.format(value=return_text(returned))
         if not self.exit_called:
-            return "init succeeded; exit was never called"
-        return "init succeeded, so the module was live until exit was called"
+            return _("init succeeded; exit was never called")
+        return _("init succeeded, so the module was live until exit was called")
 
 
 def make_timeline(code: Code, functions: Functions, records: Records) -> Timeline:
     """The timeline of the first load in a run."""
-    first = until_second_load(records)
-    # The record of a call that was made very often is the last one's, and so out of order.
-    first = Records(tuple(sorted(first.all, key=lambda record: record.time_s)), first.dropped)
-    calls = {id(call.record): call for call in calls_made(code, functions, first)}
-    loading = first.first(RecordKind.LOADING)
+    records = records.first_load
+    # Not in order: a site with many calls uses its last record again.
+    records = Records(tuple(sorted(records.all, key=lambda record: record.time_s)), records.dropped)
+    calls = {id(call.record): call for call in calls_made(code, functions, records)}
+    loading = records.first(RecordKind.LOADING)
     start = loading.time_s if loading else 0.0
-    moments = tuple(_moments(first, calls, start))
-    return Timeline(code.name, moments, _init_returned(first))
-
-
-def _init_returned(records: Records) -> int | None:
-    record = records.first(RecordKind.RETURN)
-    if record is None:  # a module may have no init at all
-        return 0 if records.first(RecordKind.LIVE) and not records.first(RecordKind.INIT) else None
-    return as_signed(record.arguments[0], 32)
+    return Timeline(code.name, tuple(_moments(records, calls, start)), records.init_returned)
 
 
 _WORDS = {
-    RecordKind.LOADING: (What.COMING, "the code is in the kernel"),
-    RecordKind.INIT: (What.INIT, "init is entered"),
-    RecordKind.LIVE: (What.LIVE, "the module is live"),
-    RecordKind.FREED: (What.GONE, "its memory is given back"),
+    RecordKind.LOADING: (What.COMING, N_("the code is in the kernel")),
+    RecordKind.INIT: (What.INIT, N_("init is entered")),
+    RecordKind.LIVE: (What.LIVE, N_("the module is live")),
+    RecordKind.FREED: (What.GONE, N_("its memory is freed")),
 }
 
 
@@ -116,34 +111,34 @@ def _moments(records: Records, calls: dict[int, Call], start: float) -> Iterator
         time_s = record.time_s - start
         if record.kind in _WORDS:
             what, text = _WORDS[record.kind]
-            yield Moment(what, time_s, text)
+            yield Moment(what, time_s, _(text))
         elif record.kind is RecordKind.EXIT:
-            # The kernel says GOING before it calls exit (delete_module in kernel/module/main.c), but tells nobody yet.
+            # The state is GOING before exit is called, but notifiers run later (delete_module in kernel/module/main.c).
             unloading = record.phase is not Phase.INIT
             if unloading:
-                yield Moment(What.GOING, time_s, "the module is going")
-            yield Moment(What.EXIT, time_s, "exit is entered")
+                yield Moment(What.GOING, time_s, _("the module is going"))
+            yield Moment(What.EXIT, time_s, _("exit is entered"))
         elif record.kind is RecordKind.GOING:
             yield (
-                Moment(What.EXITED, time_s, "exit returns")
+                Moment(What.EXITED, time_s, _("exit returns"))
                 if unloading
-                else Moment(What.GOING, time_s, "the module is going")
+                else Moment(What.GOING, time_s, _("the module is going"))
             )
         elif record.kind is RecordKind.RETURN:
-            returned = as_signed(record.arguments[0], 32)
-            yield Moment(What.RETURN, time_s, "init returns", return_text(returned), failed=returned < 0)
+            returned = record.init_returned
+            yield Moment(What.RETURN, time_s, _("init returns"), return_text(returned), failed=returned < 0)
         elif id(record) in calls and _is_shown(calls[id(record)]):
             yield _call_moment(calls[id(record)], time_s)
 
 
 def _is_shown(call: Call) -> bool:
-    """Whether a call gets or gives something, and is init's or exit's own."""
+    """Whether a call acquires or releases something, and is init's or exit's own."""
     function, record = call.function, call.record
     if record.phase not in (Phase.INIT, Phase.EXIT) or not record.flags & Flag.OWN_TASK or call.in_callback:
         return False
-    gives_or_takes = function.gives is not Gives.NOTHING or function.takes is not Takes.NOTHING
-    handles = [handle for handle in (*function.opens, *function.closes) if handle.kind not in LOCKS]
-    return function.can_fail or gives_or_takes or bool(handles or function.sees)
+    is_about_memory = function.allocates is not Allocates.NOTHING or function.frees is not Frees.NOTHING
+    handles = [handle for handle in (*function.acquires, *function.releases) if handle.kind not in LOCKS]
+    return function.can_fail or is_about_memory or bool(handles or function.callback)
 
 
 def _call_moment(call: Call, time_s: float) -> Moment:
@@ -153,21 +148,16 @@ def _call_moment(call: Call, time_s: float) -> Moment:
 
 
 def _result_text(call: Call) -> str:
-    """What a call gave back, as C has it; nothing where it has no result that counts."""
+    """What a call returned, as written in C; empty for a call that cannot fail."""
     if not call.returned:
-        return "never returns"
+        return _("never returns")
     if call.failed:
         number = call.errno or 0
-        how = call.function.failure
+        failure = call.function.failure
         if not number:
-            return how.text
-        return f"ERR_PTR(-{errno_name(number)})" if how.text.startswith("ERR_PTR") else f"-{errno_name(number)}"
-    return "ok" if call.function.can_fail else ""
-
-
-def return_text(returned: int) -> str:
-    """Init's return value: the number, with an errno's name."""
-    return f"-{errno_name(-returned)} ({returned})" if returned < 0 else str(returned)
+            return failure.text
+        return f"ERR_PTR(-{errno_name(number)})" if failure.text.startswith("ERR_PTR") else f"-{errno_name(number)}"
+    return _("ok") if call.function.can_fail else ""
 
 
 def format_timeline(timeline: Timeline) -> str:
@@ -178,23 +168,24 @@ def format_timeline(timeline: Timeline) -> str:
     return "\n".join([*lines, f"-> {timeline.conclusion}"])
 
 
-_STATES = {What.COMING: "COMING", What.LIVE: "LIVE", What.GOING: "GOING", What.GONE: "gone"}
+# Names of the kernel (enum module_state in include/linux/module.h), but the last.
+STATES = {What.COMING: "COMING", What.LIVE: "LIVE", What.GOING: "GOING", What.GONE: N_("gone")}
 
 
 def _rows(timeline: Timeline) -> Iterator[tuple[str, str, str]]:
     for moment in timeline.moments:
         time = f"{moment.time_s * 1000:.1f} ms"
         inside = moment.what is What.CALL
-        arrow = f" -> {moment.result}" if moment.result else ""
-        fault = "  (made to fail)" if moment.injected else ""
+        result = f" -> {moment.result}" if moment.result else ""
+        injected = f"  ({_('made to fail')})" if moment.injected else ""
         place = f"   {moment.line.file}:{moment.line.line}" if moment.line else ""
-        yield _STATES.get(moment.what, ""), time, f"{'  ' if inside else ''}{moment.text}{arrow}{fault}{place}"
+        yield _(STATES.get(moment.what, "")), time, f"{'  ' if inside else ''}{moment.text}{result}{injected}{place}"
         if moment.what is What.GOING and not timeline.exit_called and not timeline.is_live:
-            yield "", "", "exit is never called"
+            yield "", "", _("exit is never called")
 
 
 def as_dict(timeline: Timeline) -> dict[str, object]:
-    """The timeline as JSON has it."""
+    """The timeline as data for JSON."""
     return {
         "module": timeline.module,
         "init_returned": timeline.init_returned,

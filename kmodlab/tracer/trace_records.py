@@ -1,7 +1,6 @@
-"""What the tracer recorded, read out of the guest's memory from outside, as `tracer.h` describes it.
+"""What the tracer recorded, read from the guest's memory from outside, as `module/tracer.h` describes it.
 
-What the memory holds is not to be trusted: a module is free to overwrite it. So sizes are bounded, and what makes no
-sense is left out.
+The memory is not trusted: the module under test can overwrite it. Sizes are bounded, and invalid records are left out.
 """
 
 from __future__ import annotations
@@ -9,67 +8,22 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from enum import IntEnum, IntFlag
 
-from kmodlab.tracer.wire_format import NO_SITE, RECORD, RECORDS_HEAD, RECORDS_MAGIC
+from kmodlab.tracer.kernel_api import as_signed
+from kmodlab.tracer.wire_format import NO_SITE, RECORD, RECORDS_HEAD, RECORDS_MAGIC, Flag, Phase, RecordKind
 
-_LIMIT = 4096
-PER_SITE = 256  # calls of one site with a record of their own; the last record is the last call's (tracer/calls.c)
+_LIMIT = 4096  # records that are read at most
+PER_SITE = 256  # calls of one site that have a record; the last one is that of the last call (call_records.c)
 _WORDS = re.compile(r"0x([0-9a-f]{16})\b")
-
-
-class RecordKind(IntEnum):
-    """What a record is about."""
-
-    LOADING = 1  # the module's code is in place, its init not yet called
-    SECTION = 2  # arguments: number of the section, its address
-    INIT = 3  # init is entered
-    RETURN = 4  # argument: what init returned
-    LIVE = 5
-    EXIT = 6  # exit is entered; argument: the address that it will return to
-    GOING = 7  # exit has returned, or init has failed
-    FREED = 8
-    CALL = 9
-    ACTIVE = 10  # something may still run the module's code; arguments: `Sees`, address, function
-    THREAD = 11  # a thread in the module's code; arguments: id, function, task
-    LEFT = 12  # memory that was not freed; arguments: address, size, `Gives`, phase
-    TWICE = 13  # memory that is freed for the second time; arguments: address, site of the first, site that got it
-    UNPROBED = 14  # a place that could not be watched; arguments: its number, what is there
-    SETTLED = 15
-    CHECKED = 16  # arguments: pieces of memory left, whether not all could be followed
-    FREED_ACTIVE = 17  # memory is freed with something pending in it; arguments: as ACTIVE, and the site that set it
-    MISPLACED = 18  # what is freed is inside of memory; arguments: the address, where that begins, site that got it
-    OVERRUN = 19  # it was written beyond memory's end; arguments: address, size, site that got it
-    SCRIBBLED = 20  # it was written to memory that was freed; arguments: address, where in it, site that freed it
-
-
-class Phase(IntEnum):
-    """How far the module was."""
-
-    OUTSIDE = 0
-    INIT = 1
-    LOADED = 2
-    EXIT = 3
-    GONE = 4
-
-
-class Flag(IntFlag):
-    """What is known of a call."""
-
-    RETURNED = 1
-    INJECTED = 2
-    NESTED = 4  # while another call of the module was under way: in a callback
-    ATOMIC = 8  # where one must not sleep
-    IN_INTERRUPT = 16
-    OWN_TASK = 32  # in the task that runs init or exit
 
 
 @dataclass(frozen=True)
 class Record:
-    """One record. `site` counts the module's call sites, None where there is none; `time_s` is the log's clock.
+    """One record of the tracer.
 
-    `result` and `arguments` are unsigned registers, `nth` counts the calls of the site since the module was loaded, and
-    `ended_s` is when a call returned, 0 where it did not.
+    `site` is the number of the module's call site, None for records that are not about one. `time_s` is on the clock
+    of the kernel's log. `result` and `arguments` are unsigned registers. `nth` counts the calls of the site since the
+    module was loaded. `ended_s` is when a call returned, 0 if it did not.
     """
 
     kind: RecordKind
@@ -85,10 +39,15 @@ class Record:
     text: str
     ended_s: float = 0.0
 
+    @property
+    def init_returned(self) -> int:
+        """What init returned, in a record of the kind RETURN."""
+        return as_signed(self.arguments[0], 32)
+
 
 @dataclass(frozen=True)
 class Records:
-    """All records, in order; `dropped` counts those for which there was no room."""
+    """All records, in order; `dropped` counts those that had no room."""
 
     all: tuple[Record, ...] = ()
     dropped: int = 0
@@ -98,20 +57,35 @@ class Records:
         return tuple(record for record in self.all if record.kind in kinds)
 
     def first(self, kind: RecordKind) -> Record | None:
-        """The first of a kind; None where there is none."""
+        """The first record of a kind, or None."""
         return next((record for record in self.all if record.kind is kind), None)
+
+    @property
+    def first_load(self) -> Records:
+        """The records until the module is loaded for the second time."""
+        loads = [number for number, record in enumerate(self.all) if record.kind is RecordKind.LOADING]
+        return Records(self.all[: loads[1]], self.dropped) if len(loads) > 1 else self
+
+    @property
+    def init_returned(self) -> int | None:
+        """What init returned in the first load; 0 for a module without init, None if init did not return."""
+        records = self.first_load
+        returned = records.first(RecordKind.RETURN)
+        if returned:
+            return returned.init_returned
+        return 0 if records.first(RecordKind.LIVE) and not records.first(RecordKind.INIT) else None
 
 
 def parse_records(head: bytes, body: bytes) -> Records:
-    """Records from the bytes of the memory: its head, and what follows that."""
+    """Records from the bytes of the memory: its head, and what follows it."""
     if len(head) < RECORDS_HEAD.size:
         return Records()
     magic, size, count, dropped, *_ = RECORDS_HEAD.unpack_from(head)
     if magic != RECORDS_MAGIC or size != RECORD.size:
         return Records()
     count = min(count, _LIMIT, len(body) // RECORD.size)
-    found = (_parse(fields) for fields in RECORD.iter_unpack(body[: count * RECORD.size]))
-    return Records(tuple(record for record in found if record), dropped)
+    records = (_parse(fields) for fields in RECORD.iter_unpack(body[: count * RECORD.size]))
+    return Records(tuple(record for record in records if record), dropped)
 
 
 def _parse(fields: tuple[int | bytes, ...]) -> Record | None:
@@ -136,7 +110,10 @@ def _parse(fields: tuple[int | bytes, ...]) -> Record | None:
 
 
 async def read_records(monitor: Callable[[str], Awaitable[str]], address: int) -> Records:
-    """Records from a guest, alive or not, whose monitor takes QEMU's human commands. `address` is physical."""
+    """Read the records of a guest, alive or dead.
+
+    `monitor` runs a command of QEMU's human monitor; `address` is physical.
+    """
     head = await _read_memory(monitor, address, RECORDS_HEAD.size)
     count = min(RECORDS_HEAD.unpack_from(head)[2], _LIMIT) if len(head) >= RECORDS_HEAD.size else 0
     body = await _read_memory(monitor, address + RECORDS_HEAD.size, count * RECORD.size) if count else b""

@@ -1,4 +1,4 @@
-"""The tracer as a .ko for the lab's kernel: built by our own kbuild when first needed, then kept with the lab."""
+"""The tracer as a .ko for the lab's kernel: built when it is first needed, then kept in the lab's folder."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 from kmodlab.errors import SetupError
 from kmodlab.files import replace_bytes
 from kmodlab.guest.lab import Lab
+from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
 
@@ -18,19 +19,25 @@ _FOLDER = "tracer"
 
 
 def get_tracer(lab: Lab) -> bytes:
-    """The module for this lab's kernel; SetupError where it cannot be built."""
+    """The tracer for this lab's kernel.
+
+    Raises:
+        SetupError: It cannot be built.
+    """
     sources = _sources()
-    kept = lab.folder / _FOLDER / f"{_digest(sources, lab)}.ko"
+    path = lab.folder / _FOLDER / f"{_digest(sources, lab)}.ko"
     with contextlib.suppress(OSError):
-        return kept.read_bytes()
+        return path.read_bytes()
     built = build(lab.tree, sources)
     if built.ko is None:
         raise SetupError(
-            f"The tracer, a kernel module of kmodlab's own, could not be built: {built.sentence}",
-            hint="`kmodlab doctor` checks the compiler; this kernel may be one that kmodlab does not know yet.",
+            _("The tracer, a kernel module of kmodlab's own, could not be built: {reason}").format(
+                reason=built.sentence
+            ),
+            hint=_("`kmodlab doctor` checks the compiler; this kernel may be one that kmodlab does not know yet."),
             details=built.transcript,
         )
-    _keep(kept, built.ko)
+    _keep(path, built.ko)
     return built.ko
 
 
@@ -46,6 +53,6 @@ def _digest(sources: Sources, lab: Lab) -> str:
 
 
 def _keep(path: Path, ko: bytes) -> None:
-    """Put it there in one step. A folder that cannot be written to costs a build each time, and nothing else."""
+    """Save it for the next time. If the folder is not writable, it is built each time."""
     with contextlib.suppress(OSError):
         replace_bytes(path, ko)

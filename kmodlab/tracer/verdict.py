@@ -1,6 +1,6 @@
-"""The verdict on one run of a module: what init returned, what it left, whether it crashed or hung, and whose line.
+"""The verdict on one run of a module: what init returned, what it left behind, whether it crashed or hung, and where.
 
-Pure: everything it judges was observed before.
+It only reads what was observed before.
 """
 
 from __future__ import annotations
@@ -9,44 +9,47 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.report import Kind, Report
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import EndKind
-from kmodlab.tracer.call_log import Call, calls_made, site_line
-from kmodlab.tracer.double_release import given_back_twice
-from kmodlab.tracer.kernel_api import Functions, Takes, as_signed
-from kmodlab.tracer.leaks import Leak, find_leaks, place_of, until_second_load, words_of_pending
+from kmodlab.i18n import N_, _, ngettext
+from kmodlab.tracer.call_log import calls_made, site_line
+from kmodlab.tracer.crash_lines import CrashLines
+from kmodlab.tracer.kernel_api import Functions, return_text
+from kmodlab.tracer.leaks import Leak, callback_words, find_leaks
 from kmodlab.tracer.observe import CrashInStep, Observation, Subject
-from kmodlab.tracer.resource_kinds import resource_kind
-from kmodlab.tracer.resources import Account, parse_account
+from kmodlab.tracer.releases import double_releases
+from kmodlab.tracer.resources import ResourceList, parse_resources, resource_title
 from kmodlab.tracer.return_check import WrongReturn, check_return
-from kmodlab.tracer.trace_records import Flag, Phase, RecordKind
+from kmodlab.tracer.wire_format import Phase, RecordKind
 
 _HANGS = {Kind.SOFT_LOCKUP, Kind.HARD_LOCKUP, Kind.RCU_STALL, Kind.HUNG_TASK}
 _LOAD = {"load"}
-_GONE = "gone"  # what happens once the module has done its exit, or failed in its init, is a consequence
-_BY_ADDRESS = {Takes.MEMORY, Takes.CACHED, Takes.RCU}
-_PAGE = 4096
+_GONE = "gone"  # a crash after exit has returned or init has failed is the consequence of something else
 _STEPS = {"load", "loaded", "settle", "script", "scripted", "unload"}
 
 
 class Verdict(StrEnum):
     """What became of a run."""
 
-    CLEAN = "clean"
-    LEAKS = "leaks"
-    CRASHES = "crashes"
-    WRONG_RETURN = "wrong-return"
-    HANGS = "hangs"
-    NOT_INJECTED = "not-injected"
-    REFUSED = "refused"  # it could not be loaded at all, so its init never ran
-    UNSEEN = "unseen"  # nothing wrong was seen, but not all could be
+    CLEAN = N_("clean")
+    LEAKS = N_("leaks")
+    CRASHES = N_("crashes")
+    WRONG_RETURN = N_("wrong-return")
+    HANGS = N_("hangs")
+    NOT_INJECTED = N_("not-injected")
+    REFUSED = N_("refused")  # it could not be loaded at all, so its init never ran
+    UNSEEN = N_("unseen")  # no problem was seen, but not everything could be
+
+    @property
+    def label(self) -> str:
+        """The verdict in the reader's language."""
+        return _(self.value)
 
 
 @dataclass(frozen=True)
 class Trouble:
-    """Something that went wrong: which verdict it means, in a sentence, on which line, in which step."""
+    """A problem: the verdict that it means, a sentence about it, its line, and the step in which it happened."""
 
     verdict: Verdict
     sentence: str
@@ -57,10 +60,10 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Finding:
-    """All that is known of a run. `init_returned` is None where init did not return.
+    """The result of one run. `init_returned` is None if init did not return.
 
-    `reloads` says whether a load without a fault goes as usual afterwards, None where it was not tried. `exit_ran` is
-    only about a run whose init failed. `troubles` are all there were; the verdict is the first one's.
+    `reloads` says whether a load without a fault works as usual afterwards, None if it was not tried. `exit_ran` says
+    whether exit ran although init failed. `troubles` are all problems; the verdict is that of the first one.
     """
 
     verdict: Verdict
@@ -72,23 +75,30 @@ class Finding:
     observation: Observation
 
     @property
+    def init_text(self) -> str:
+        """What init returned, in words."""
+        if self.init_returned is None:
+            return _("init never returned")
+        return _("init returned {value}").format(value=return_text(self.init_returned))
+
+    @property
     def doubt(self) -> str:
-        """Why not everything could be seen; empty where it could."""
+        """Why not everything could be seen; empty if it could."""
         return self.observation.doubt
 
     @property
     def sentence(self) -> str:
-        """What went wrong first; empty where nothing did."""
+        """The first problem, in a sentence; empty if there is none."""
         return self.troubles[0].sentence if self.troubles else ""
 
     @property
     def line(self) -> SourceLine | None:
-        """The line that it is about."""
+        """The line of the first problem that has one."""
         return next((trouble.line for trouble in self.troubles if trouble.line), None)
 
 
 def find_verdict(subject: Subject, functions: Functions, observation: Observation, usual: int | None = None) -> Finding:
-    """The verdict on a run. `usual` is what init returns without a fault, None where this is that run."""
+    """The verdict on a run. `usual` is what init returns without a fault, None if this is the run without a fault."""
     return _Judge(subject, functions, observation, usual).finding()
 
 
@@ -96,9 +106,11 @@ class _Judge:
     def __init__(self, subject: Subject, functions: Functions, observation: Observation, usual: int | None) -> None:
         self._code = subject.code
         self._functions = functions
-        self._seen = observation
-        self._records = until_second_load(observation.records)
+        self._observation = observation
+        self._records = observation.records.first_load
+        self._returned = observation.records.init_returned
         self._calls = calls_made(self._code, functions, self._records)
+        self._lines = CrashLines(self._code, self._records, self._calls)
         self._usual = self._returned if usual is None else usual
 
     def finding(self) -> Finding:
@@ -111,51 +123,43 @@ class _Judge:
             troubles=troubles,
             exit_ran=self._exit_ran(),
             reloads=self._reloads(),
-            observation=self._seen,
+            observation=self._observation,
         )
 
     # ---- what is known ----
 
-    @property
-    def _returned(self) -> int | None:
-        record = self._records.first(RecordKind.RETURN)
-        if record is None:  # a module may have no init at all
-            return 0 if self._records.first(RecordKind.LIVE) and not self._records.first(RecordKind.INIT) else None
-        return as_signed(record.arguments[0], 32)
-
     def _left(self) -> tuple[Leak, ...]:
-        before, after = self._account("before"), self._account("after")
+        before, after = self._resources("before"), self._resources("after")
         if before is None or (after is None and self._records.first(RecordKind.GOING) is None):
             return ()
-        return find_leaks(self._code, self._functions, self._seen.records, before, after)
+        return find_leaks(self._code, self._functions, self._records, before, after)
 
-    def _account(self, when: str) -> Account | None:
-        step = self._seen.step("account", when)
-        return parse_account(step.text) if step else None
+    def _resources(self, when: str) -> ResourceList | None:
+        step = self._observation.step("resources", when)
+        return parse_resources(step.text) if step else None
 
     def _exit_ran(self) -> bool:
         returned = self._returned
         return returned is not None and returned < 0 and self._records.first(RecordKind.EXIT) is not None
 
     def _reloads(self) -> bool | None:
-        """Whether the next load, which has no fault, went as it usually does."""
-        if self._seen.step("reloaded") is None:
-            return None if self._seen.step("reload") is None else False
+        """Whether the next load, which has no fault, worked as usual."""
+        if self._observation.step("reloaded") is None:
+            return None if self._observation.step("reload") is None else False
         if self._second_return() != self._usual:
             return False
-        gone = self._seen.step("reunloaded")
-        went = gone is not None and gone.status == 0
-        return self._usual != 0 or went or self._code.exit_place is None
+        unloaded = self._observation.step("reunloaded")
+        return self._usual != 0 or (unloaded is not None and unloaded.status == 0) or self._code.exit_place is None
 
     def _second_return(self) -> int | None:
         """What init returned in the second load."""
-        returns = self._seen.records.of(RecordKind.RETURN)
+        returns = self._observation.records.of(RecordKind.RETURN)
         if len(returns) > 1:
-            return as_signed(returns[1].arguments[0], 32)
-        again = self._seen.step("reloaded")
-        return 0 if not returns and again and again.status == 0 else None
+            return returns[1].init_returned
+        reloaded = self._observation.step("reloaded")
+        return 0 if not returns and reloaded and reloaded.status == 0 else None
 
-    # ---- what went wrong, the worst and the first first ----
+    # ---- problems, the worst first, then in order ----
 
     def _troubles(self, left: tuple[Leak, ...]) -> Iterator[Trouble]:
         yield from self._refused()
@@ -165,32 +169,33 @@ class _Judge:
         if wrong and wrong.is_success:
             yield Trouble(Verdict.WRONG_RETURN, wrong.sentence, wrong.line)
         yield from (trouble for trouble in broken if trouble.step not in _LOAD and trouble.step != _GONE)
-        yield from (Trouble(Verdict.LEAKS, f"left behind: {one.sentence}", one.line) for one in left)
+        for leak in left:
+            yield Trouble(Verdict.LEAKS, _("left behind: {leak}").format(leak=leak.sentence), leak.line)
         if wrong and not wrong.is_success:
             yield Trouble(Verdict.WRONG_RETURN, wrong.sentence, wrong.line)
         yield from (trouble for trouble in broken if trouble.step == _GONE)
-        if not left and not broken:
-            yield from self._cannot_be_loaded_again()
+        if not left and not broken and self._reloads() is False:
+            yield Trouble(Verdict.LEAKS, _("the module cannot be loaded again afterwards"), step="reload")
 
     def _unseen(self) -> Iterator[Trouble]:
-        """Why a run in which nothing went wrong is not known to be clean."""
-        if self._seen.step("end") is None:
-            yield Trouble(Verdict.UNSEEN, f"the run broke off in the step `{self._seen.last_step}`")
-        if self._seen.doubt:
-            yield Trouble(Verdict.UNSEEN, self._seen.doubt)
+        """Why a run without problems is not known to be clean."""
+        if self._observation.step("end") is None:
+            sentence = _("the run broke off in the step `{step}`").format(step=self._observation.last_step)
+            yield Trouble(Verdict.UNSEEN, sentence)
+        if self._observation.doubt:
+            yield Trouble(Verdict.UNSEEN, self._observation.doubt)
 
     def _refused(self) -> Iterator[Trouble]:
-        """Why it was not loaded, where the kernel or insmod did not even call its init."""
-        if self._seen.step("refused"):
-            yield Trouble(Verdict.REFUSED, "a module that goes before it cannot be loaded", step="refused")
-        load = self._seen.step("load")
-        if load and self._seen.step("loaded") and self._returned is None and not self._records.first(RecordKind.INIT):
-            words = " ".join(load.text.split()) or "insmod says nothing"
-            yield Trouble(Verdict.REFUSED, f"it cannot be loaded: {words}", step="refused")
+        """Why the module was not loaded, if its init was not even called."""
+        if self._observation.step("refused"):
+            yield Trouble(Verdict.REFUSED, _("a module that it needs cannot be loaded"), step="refused")
+        load, loaded = self._observation.step("load"), self._observation.step("loaded")
+        if load and loaded and self._returned is None and not self._records.first(RecordKind.INIT):
+            words = " ".join(load.text.split()) or _("insmod says nothing")
+            yield Trouble(Verdict.REFUSED, _("it cannot be loaded: {words}").format(words=words), step="refused")
 
     def _wrong_return(self) -> WrongReturn | None:
-        returned = self._returned
-        return None if returned is None else check_return(returned, self._calls, self._code)
+        return None if self._returned is None else check_return(self._returned, self._calls, self._code)
 
     def _broken(self) -> Iterator[Trouble]:
         """Crashes and hangs, in any step."""
@@ -198,163 +203,115 @@ class _Judge:
         yield from self._bad_frees()
         yield from self._frees_of_active()
         crashes = list(self._crashes())
-        told = {trouble.line for trouble in crashes}
-        yield from (trouble for trouble in self._second_releases() if trouble.line not in told)
+        crash_lines = {trouble.line for trouble in crashes}
+        yield from (trouble for trouble in self._double_releases() if trouble.line not in crash_lines)
         yield from crashes
-        yield from self._damage()
+        yield from self._bad_writes()
         yield from self._ends()
 
     def _crashes(self) -> Iterator[Trouble]:
-        for crash in self._seen.crashes:
+        for crash in self._observation.crashes:
             report = crash.report
             verdict = Verdict.HANGS if report.kind in _HANGS else Verdict.CRASHES
             step = _GONE if self._is_gone_at(crash) else crash.step
-            yield Trouble(verdict, self._words(report), self._crash_line(report), step, report)
+            sentence, line = self._lines.crash_sentence(report), self._lines.crash_line(report)
+            yield Trouble(verdict, sentence, line, step, report)
 
     def _is_gone_at(self, crash: CrashInStep) -> bool:
-        """Whether the module had done its exit, or its init had failed, when it crashed."""
+        """Whether exit had returned, or init had failed, when it crashed."""
         going, time_s = self._records.first(RecordKind.GOING), crash.report.time_s
         return crash.step not in _STEPS or (going is not None and time_s is not None and time_s > going.time_s)
 
     def _ends(self) -> Iterator[Trouble]:
-        end, last = self._seen.end, self._seen.last_step
+        end, last = self._observation.end, self._observation.last_step
         step = last if last in _STEPS and self._records.first(RecordKind.GOING) is None else _GONE
         if end is not None and end.kind is EndKind.HANG:
-            yield Trouble(Verdict.HANGS, f"the guest hangs: {_place_words(last)} never ends", self._hang_line(), step)
-        elif end is not None and not self._seen.crashes:
-            yield Trouble(Verdict.CRASHES, end.sentence.rstrip("."), self._unreturned_line(), step)
-        elif self._seen.timed_out:
-            yield Trouble(Verdict.HANGS, f"{_place_words(last)} never ends", self._waiting_line(), step)
+            sentence = _("the guest hangs: {reason}").format(reason=_never_ends(last))
+            yield Trouble(Verdict.HANGS, sentence, self._lines.hang_line(self._observation.counters), step)
+        elif end is not None and not self._observation.crashes:
+            yield Trouble(Verdict.CRASHES, end.sentence.rstrip("."), self._lines.unreturned_line(), step)
+        elif self._observation.timed_out:
+            yield Trouble(Verdict.HANGS, _never_ends(last), self._lines.waiting_line(), step)
 
     def _atomic_sleeps(self) -> Iterator[Trouble]:
-        for call in self._calls:
-            if call.slept_in_atomic:
-                sentence = f"{call.name} may sleep, and is called where one must not"
-                yield Trouble(Verdict.CRASHES, sentence, call.line, _step_of(call.record.phase))
-                return
-
-    def _bad_frees(self) -> Iterator[Trouble]:
-        for record in self._records.of(RecordKind.TWICE, RecordKind.MISPLACED):
-            first = site_line(self._code, record.arguments[1])
-            got = site_line(self._code, record.arguments[2])
-            if record.kind is RecordKind.TWICE:
-                sentence = f"a double free of memory{_which(first, 'has freed already')}"
-            else:
-                sentence = f"what is freed is not the beginning of the memory{_which(got, 'got')}"
-            yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
-
-    def _second_releases(self) -> Iterator[Trouble]:
-        for kind, call, before in given_back_twice(self._calls):
-            sentence = f"{resource_kind(kind).words} is given back twice{_which(before.line, 'has given back already')}"
+        call = next((call for call in self._calls if call.slept_in_atomic), None)
+        if call:
+            sentence = _("{function} may sleep, but is called in atomic context").format(function=call.name)
             yield Trouble(Verdict.CRASHES, sentence, call.line, _step_of(call.record.phase))
 
-    def _damage(self) -> Iterator[Trouble]:
-        """Writes that nobody noticed when they were made."""
-        for record in self._records.of(RecordKind.OVERRUN, RecordKind.SCRIBBLED):
-            line = site_line(self._code, record.site)
-            if record.kind is RecordKind.OVERRUN:
-                sentence = (
-                    f"something is written beyond the end of the {record.arguments[1]} bytes{_which(line, 'got')}"
+    def _bad_frees(self) -> Iterator[Trouble]:
+        for record in self._records.of(RecordKind.DOUBLE_FREE, RecordKind.INVALID_FREE):
+            if record.kind is RecordKind.DOUBLE_FREE:
+                freed = site_line(self._code, record.arguments[1])
+                sentence = _with_line(
+                    freed,
+                    N_("a double free of memory that line {line} has already freed"),
+                    N_("a double free of memory"),
                 )
             else:
-                sentence = f"use after free: something is written to the memory{_which(line, 'freed')}"
+                allocated = site_line(self._code, record.arguments[2])
+                sentence = _with_line(
+                    allocated,
+                    N_("what is freed is not the beginning of the memory that line {line} allocated"),
+                    N_("what is freed is not the beginning of the memory"),
+                )
+            yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
+
+    def _double_releases(self) -> Iterator[Trouble]:
+        for release in double_releases(self._calls):
+            sentence = _with_line(
+                release.first.line,
+                N_("{resource} is released twice; line {line} has already released it"),
+                N_("{resource} is released twice"),
+                resource=resource_title(release.kind),
+            )
+            yield Trouble(Verdict.CRASHES, sentence, release.second.line, _step_of(release.second.record.phase))
+
+    def _bad_writes(self) -> Iterator[Trouble]:
+        """Writes that did not crash when they were made."""
+        for record in self._records.of(RecordKind.OVERRUN, RecordKind.WRITE_AFTER_FREE):
+            line = site_line(self._code, record.site)
+            if record.kind is RecordKind.OVERRUN:
+                sentence = _overrun_sentence(record.arguments[1], line)
+            else:
+                sentence = _with_line(
+                    line,
+                    N_("use after free: a write to the memory that line {line} freed"),
+                    N_("use after free: a write to freed memory"),
+                )
             yield Trouble(Verdict.CRASHES, sentence, line, _step_of(record.phase))
 
     def _frees_of_active(self) -> Iterator[Trouble]:
         for record in self._records.of(RecordKind.FREED_ACTIVE):
-            sentence = f"use after free: memory is freed while {words_of_pending(record)} in it is pending"
+            sentence = _("use after free: memory is freed while {callback} in it is pending")
+            sentence = sentence.format(callback=callback_words(record))
             yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
 
-    def _cannot_be_loaded_again(self) -> Iterator[Trouble]:
-        if self._reloads() is False:
-            yield Trouble(Verdict.LEAKS, "the module cannot be loaded again afterwards", step="reload")
 
-    # ---- whose line ----
-
-    def _crash_line(self, report: Report) -> SourceLine | None:
-        guilty = find_guilty_line(report, {self._code.name: self._code.source})
-        if guilty and not guilty.doubt:
-            return guilty.line
-        lines = (self._freed_line, self._unreturned_line, self._tail_jump_line, self._last_call_line)
-        found = next((found for line in lines if (found := line(report))), None)
-        return found or (guilty.line if guilty else None)
-
-    def _tail_jump_line(self, report: Report) -> SourceLine | None:
-        """Where init or exit ends by jumping to a pointer, which leaves no trace of it on the stack."""
-        places = (self._code.exit_place, self._code.init_place)
-        running = places[0] if self._records.first(RecordKind.EXIT) else places[1]
-        if report.place or running is None:
-            return None
-        return next((line for place in self._code.tail_jumps(*running) if (line := self._code.line(*place))), None)
-
-    def _last_call_line(self, report: Report) -> SourceLine | None:
-        """The last call that the crashing process had made: a call at a function's end leaves no trace on the stack."""
-        time_s = report.time_s
-        made = [call for call in self._calls if time_s is not None and call.record.time_s <= time_s]
-        return next((call.line for call in reversed(made) if call.record.pid == report.pid), None)
-
-    def _words(self, report: Report) -> str:
-        address = report.address
-        freed = self._freed_call(address) if address else None
-        if freed and freed.line:
-            return f"use after free: the memory was freed on line {freed.line.line} ({report.sentence})"
-        short = self._call_before(address) if address else None
-        if short and short.function.size is not None:
-            size = short.record.arguments[short.function.size]
-            return f"an access beyond the end of the {size} bytes{_which(short.line, 'got')} ({report.sentence})"
-        return report.sentence
-
-    def _freed_line(self, report: Report) -> SourceLine | None:
-        address = report.address
-        freed = self._freed_call(address) if address else None
-        return freed.line if freed else None
-
-    def _freed_call(self, address: int) -> Call | None:
-        """The call that freed the memory around an address, where that is memory of the module's."""
-        for call in reversed(self._calls):
-            start = call.record.arguments[call.function.taken]
-            if call.function.takes in _BY_ADDRESS and start <= address < start + (1 << 14):
-                return call
-        return None
-
-    def _call_before(self, address: int) -> Call | None:
-        """The call that got the memory which ends just before an address."""
-        for call in reversed(self._calls):
-            start, size = call.record.result, call.function.size
-            if call.function.fence and size is not None and call.returned:
-                end = start + call.record.arguments[size]
-                if end <= address < -(-end // _PAGE) * _PAGE + _PAGE:
-                    return call
-        return None
-
-    def _hang_line(self) -> SourceLine | None:
-        for address in self._seen.counters:
-            place = place_of(self._code, self._records, address)
-            line = self._code.line(*place) if place else None
-            if line:
-                return line
-        return self._unreturned_line()
-
-    def _waiting_line(self) -> SourceLine | None:
-        """Where init or exit waits; where it looks again and again, it may just have been between two waits."""
-        own = [call for call in self._calls if call.record.flags & Flag.OWN_TASK and call.line]
-        last = max(own, key=lambda call: call.record.time_s, default=None)
-        return self._unreturned_line() or (last.line if last else None)
-
-    def _unreturned_line(self, _report: Report | None = None) -> SourceLine | None:
-        """The last call of the kernel that never came back."""
-        pending = [call for call in self._calls if not call.returned and call.line]
-        own = [call for call in pending if call.record.flags & Flag.OWN_TASK]  # init or exit itself waits
-        return max(own or pending, key=lambda call: call.record.time_s).line if pending else None
+def _with_line(line: SourceLine | None, with_line: str, without: str, **values: object) -> str:
+    """One of two messages, as the line is known or not."""
+    return _(with_line).format(line=line.line, **values) if line else _(without).format(**values)
 
 
-def _which(line: SourceLine | None, did: str) -> str:
-    return f", which line {line.line} {did}" if line else ""
+def _overrun_sentence(size: int, line: SourceLine | None) -> str:
+    if line is None:
+        return ngettext(
+            "a write beyond the end of the {size} byte",
+            "a write beyond the end of the {size} bytes",
+            size,
+        ).format(size=size)
+    return ngettext(
+        "a write beyond the end of the {size} byte that line {line} allocated",
+        "a write beyond the end of the {size} bytes that line {line} allocated",
+        size,
+    ).format(size=size, line=line.line)
 
 
 def _step_of(phase: Phase) -> str:
     return {Phase.INIT: "load", Phase.EXIT: "unload", Phase.GONE: "unload"}.get(phase, "settle")
 
 
-def _place_words(step: str) -> str:
-    return {"load": "init", "unload": "exit"}.get(step, f"the step `{step}`")
+def _never_ends(step: str) -> str:
+    if step == "load":
+        return _("init never ends")
+    return _("exit never ends") if step == "unload" else _("the step `{step}` never ends").format(step=step)

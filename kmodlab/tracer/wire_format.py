@@ -1,35 +1,134 @@
-"""How the plan and the records of `module/tracer.h` lie in memory, for the host's side; a test compares the two."""
+"""How the plan and the records of `module/tracer.h` lie in memory, with all their numbers; a test compares the two."""
 
 from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from enum import IntFlag
+from enum import IntEnum, IntFlag
 
 PLAN_MAGIC = 0x314E504B  # "KPN1"
 RECORDS_MAGIC = 0x3152574B  # "KWR1"
 NO_SITE = 0xFFFF
 NO_ARGUMENT = 0xFF
-MAX_SPOTS = 1024
+MAX_BREAKPOINTS = 1024
+
+# ---- the plan ------------------------------------------------------------------------------------------------------
 
 
 class SiteFlag(IntFlag):
-    """How a call is watched."""
+    """How a call is traced."""
 
-    JUMP = 1  # a tail call: it does not come back here
-    FENCE = 2  # its memory is put where an access after it was freed crashes
-    GUARD = 4  # its memory is put where an access behind it crashes
+    JUMP = 1  # a tail call: it does not return here
+    FENCE = 2  # an access to its memory after it was freed crashes
+    GUARD = 4  # an access beyond the end of its memory crashes
 
 
-class SpotFlag(IntFlag):
-    """What a watched place in the code is."""
+class BreakpointFlag(IntFlag):
+    """What a breakpoint is set on."""
 
     CALL = 1
     EXIT = 2
 
 
+class Allocates(IntEnum):
+    """The kind of memory that a call allocates; memory is known by its address."""
+
+    NOTHING = 0
+    MEMORY = 1
+    CACHED = 2
+    PAGE = 3
+    PAGE_ADDRESS = 4
+
+
+class Frees(IntEnum):
+    """The kind of memory that a call frees."""
+
+    NOTHING = 0
+    MEMORY = 1
+    CACHED = 2
+    RCU = 3
+    PAGE = 4
+    PAGE_ADDRESS = 5
+
+
+class Callback(IntEnum):
+    """What a call starts that runs the module's code later."""
+
+    NOTHING = 0
+    TIMER = 1
+    HRTIMER = 2
+    WORK = 3
+    DELAYED_WORK = 4
+    TASKLET = 5
+    RCU = 6
+
+
+class Naming(IntEnum):
+    """Where in an argument the name of a resource is found."""
+
+    NONE = 0
+    TEXT = 1
+    FIRST = 2
+    MISC = 3
+    NETDEV = 4
+    PLATFORM = 5
+    PCI = 6
+
+
+# ---- records -------------------------------------------------------------------------------------------------------
+
+
+class RecordKind(IntEnum):
+    """What a record is about. The comments list its arguments; `site` is the call that it is about."""
+
+    LOADING = 1  # the module's code is in place, its init not called yet
+    SECTION = 2  # number of the section, its address
+    INIT = 3  # init is entered
+    RETURN = 4  # what init returned
+    LIVE = 5
+    EXIT = 6  # exit is entered: the address that it will return to
+    GOING = 7  # exit has returned, or init has failed
+    FREED = 8  # the module's own memory
+    CALL = 9  # a call of the kernel
+    ACTIVE = 10  # a callback is still pending: `Callback`, address, function
+    THREAD = 11  # a kernel thread still runs the module's code: id, function, task
+    LEAKED = 12  # memory that was not freed: address, size, `Allocates`, phase
+    DOUBLE_FREE = 13  # address, site of the first free, site that allocated it
+    UNPROBED = 14  # a breakpoint could not be set: its number, the instruction there
+    SETTLED = 15  # callbacks have run: how many there were
+    CHECKED = 16  # number of leaks, whether not all allocations could be tracked
+    FREED_ACTIVE = 17  # memory is freed while a callback in it is pending: as ACTIVE, and the site that scheduled it
+    INVALID_FREE = 18  # not the beginning of the memory is freed: address, the beginning, site that allocated it
+    OVERRUN = 19  # a write beyond the end of memory: address, size, site that allocated it
+    WRITE_AFTER_FREE = 20  # address, offset of the write, site that freed it
+
+
+class Phase(IntEnum):
+    """How far the module was."""
+
+    OUTSIDE = 0
+    INIT = 1
+    LOADED = 2
+    EXIT = 3
+    GONE = 4
+
+
+class Flag(IntFlag):
+    """What is known of a call."""
+
+    RETURNED = 1
+    INJECTED = 2  # it was made to fail
+    NESTED = 4  # made in a callback, while another call of the module had not returned
+    ATOMIC = 8  # made in atomic context, where one must not sleep
+    IN_INTERRUPT = 16
+    OWN_TASK = 32  # made by the task that runs init or exit
+
+
+# ---- layouts -------------------------------------------------------------------------------------------------------
+
+
 class StructLayout(struct.Struct):
-    """A packed C struct, little-endian: `members` are pairs `name:format`, each format one of the struct module's."""
+    """A packed C struct, little-endian: `members` are pairs `name:format`, with formats of the struct module."""
 
     def __init__(self, members: str) -> None:
         self._members = [member.split(":") for member in members.split()]
@@ -45,14 +144,14 @@ class StructLayout(struct.Struct):
 
 
 PLAN = StructLayout(
-    "magic:I sections:H sites:H spots:H stand_in:H fail_site:I fail_nth:I fail_value:q recorded_loads:I reserved:I "
+    "magic:I sections:H sites:H breakpoints:H half:H fail_site:I fail_nth:I fail_value:q recorded_loads:I reserved:I "
     "target:56s"
 )
 PLAN_SECTION = StructLayout("symbol:I reserved:I value:Q")
 PLAN_SITE = StructLayout(
-    "flags:B gives:B takes:B takes_argument:B sees:B sees_argument:B name:B name_argument:B size_argument:B "
-    "flags_argument:B reserved:H"
+    "flags:B allocates:B frees:B frees_argument:B callback:B callback_argument:B name:B name_argument:B "
+    "size_argument:B flags_argument:B reserved:H"
 )
-PLAN_SPOT = StructLayout("offset:I section:H site:H flags:H reserved:H")
+PLAN_BREAKPOINT = StructLayout("offset:I section:H site:H flags:H reserved:H")
 RECORDS_HEAD = StructLayout("magic:I size:I count:I dropped:I capacity:I loads:I reserved:104s")
 RECORD = StructLayout("kind:B phase:B site:H pid:I time:Q result:Q arguments:6Q nth:I flags:H depth:H text:40s ended:Q")

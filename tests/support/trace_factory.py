@@ -11,7 +11,8 @@ from typing import Any
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import known_functions
 from kmodlab.tracer.observe import Observation, RunStep, Subject, crashes_by_step
-from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
+from kmodlab.tracer.trace_records import Record, Records
+from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
 FOLDER = Path(__file__).parents[1] / "data" / "calls"
 SOURCE = (FOLDER / "steps.c").read_text()
@@ -72,19 +73,19 @@ def loaded_and_unloaded(*calls: Record, in_exit: Sequence[Record] = ()) -> list[
     )
 
 
-def account(*entries: str) -> str:
+def resources(*entries: str) -> str:
     return "\n".join(["==> names <==", "/dev/null", *entries, ""])
 
 
 def observed(records: Sequence[Record], log: str = "", after: str | None = None, **more: Any) -> Observation:
     """A run that went through all of its steps."""
     steps = (
-        RunStep("account", ("before",), account()),
+        RunStep("resources", ("before",), resources()),
         RunStep("load"),
         RunStep("loaded", ("0",)),
         RunStep("unload"),
         RunStep("unloaded", ("0",)),
-        RunStep("account", ("after",), account() if after is None else after),
+        RunStep("resources", ("after",), resources() if after is None else after),
         RunStep("end"),
     )
     fields: dict[str, Any] = {"steps": steps, "records": Records(tuple(records)), "log": ()}

@@ -7,7 +7,8 @@ from trace_factory import BOX, CODE, FOLDER, FUNCTIONS, call, init, line_of
 
 from kmodlab.tracer.call_log import calls_made, site_line, source_name
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.trace_records import Flag, Phase, RecordKind, Records
+from kmodlab.tracer.trace_records import Records
+from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
 
 def test_every_call_is_found_with_its_line() -> None:

@@ -156,7 +156,7 @@ def test_the_table_shows_the_lines_of_what_went_wrong(tmp_path: Path) -> None:
     text = " ".join(done.stdout.split())
     assert "left behind: 100 bytes of memory (kzalloc)" in text
     assert "buffer = kzalloc(100, GFP_KERNEL);" in text
-    assert "COMING" in text and "the account is level" in text and "not clean: 1 of 4 runs" in text
+    assert "COMING" in text and "nothing is left behind" in text and "not clean: 1 of 4 runs" in text
 
 
 @pytest.mark.parametrize(("arguments", "status"), [(["-p", "nonsense"], 2), (["--cycles", "x"], 2)])

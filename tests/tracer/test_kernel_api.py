@@ -6,21 +6,19 @@ import errno
 
 import pytest
 
-from kmodlab.tracer.double_release import _COMPLETE, _COUNTED
 from kmodlab.tracer.kernel_api import (
     RETURN,
     FailureValue,
-    Gives,
     How,
-    Sees,
-    Takes,
     as_signed,
     errno_name,
     errno_number,
     known_functions,
     parse_functions,
 )
-from kmodlab.tracer.resource_kinds import LOCKS, MODULE_REFERENCE, THREAD
+from kmodlab.tracer.releases import COMPLETE, COUNTED
+from kmodlab.tracer.resources import LOCKS, MODULE_REFERENCE, THREAD
+from kmodlab.tracer.wire_format import Allocates, Callback, Frees
 
 TABLE = list(known_functions())
 
@@ -36,25 +34,31 @@ def test_no_function_has_two_lines() -> None:
     assert len(names) == len(set(names))
 
 
-def test_what_can_be_given_back_can_be_acquired() -> None:
-    opened = {handle.kind for row in TABLE for handle in row.opens}
-    closed = {handle.kind for row in TABLE for handle in row.closes}
-    assert closed <= opened
-    assert opened >= {THREAD, MODULE_REFERENCE, *LOCKS, *_COMPLETE}
-    assert {kind for kind in _COUNTED if kind not in opened} == set()
+def test_what_can_be_released_can_be_acquired() -> None:
+    acquired = {handle.kind for row in TABLE for handle in row.acquires}
+    released = {handle.kind for row in TABLE for handle in row.releases}
+    assert released <= acquired
+    assert acquired >= {THREAD, MODULE_REFERENCE, *LOCKS, *COMPLETE}
+    assert {kind for kind in COUNTED if kind not in acquired} == set()
 
 
-def test_memory_that_is_taken_is_memory_that_somebody_gives() -> None:
-    given = {row.gives for row in TABLE}
-    assert given == set(Gives)
-    assert {row.takes for row in TABLE} == set(Takes)
-    assert {row.sees for row in TABLE} == set(Sees)
+def test_every_kind_of_memory_and_callback_is_in_the_table() -> None:
+    assert {row.allocates for row in TABLE} == set(Allocates)
+    assert {row.frees for row in TABLE} == set(Frees)
+    assert {row.callback for row in TABLE} == set(Callback)
 
 
 def test_arguments_are_those_in_registers() -> None:
     for row in TABLE:
-        numbers = [row.taken, row.seen, row.named, row.size or 0, row.gfp or 0, row.sleeps_by or 0]
-        parts = [part for handle in (*row.opens, *row.closes) for part in handle.key]
+        numbers = [
+            row.frees_argument,
+            row.callback_argument,
+            row.name_argument,
+            row.size or 0,
+            row.gfp or 0,
+            row.sleeps_by or 0,
+        ]
+        parts = [part for handle in (*row.acquires, *row.releases) for part in handle.key]
         numbers += [int(number) for part in parts for number in part if number != RETURN]
         assert max(numbers) < 6, row.name
         assert not row.fence or row.size is not None, row.name
@@ -91,7 +95,14 @@ def test_a_star_stands_for_all_that_begin_so() -> None:
 
 @pytest.mark.parametrize(
     "line",
-    ["nonsense", "f(a) -ENOSUCH", "f(a) perhaps", "f(a) NULL opens=thing@b", "f(a) NULL word", "f(a) NULL gives=x"],
+    [
+        "nonsense",
+        "f(a) -ENOSUCH",
+        "f(a) perhaps",
+        "f(a) NULL acquires=thing@b",
+        "f(a) NULL word",
+        "f(a) NULL allocates=x",
+    ],
 )
 def test_a_line_without_sense_is_refused(line: str) -> None:
     with pytest.raises((ValueError, KeyError)):

@@ -12,22 +12,22 @@ from trace_factory import (
     LOCK,
     MISC,
     TIMER,
-    account,
     call,
     gone,
     init,
     line_of,
     loaded_and_unloaded,
     record,
+    resources,
     site,
 )
 
 from kmodlab.tracer.call_log import calls_made
-from kmodlab.tracer.double_release import given_back_twice
-from kmodlab.tracer.leaks import Leak, charged, find_leaks
-from kmodlab.tracer.resource_kinds import name_pattern, resource_kind
-from kmodlab.tracer.resources import Account, parse_account
-from kmodlab.tracer.trace_records import PER_SITE, Flag, Phase, Record, RecordKind, Records
+from kmodlab.tracer.leaks import Leak, find_leaks, new_entries
+from kmodlab.tracer.releases import double_releases
+from kmodlab.tracer.resources import ResourceList, name_pattern, parse_resources, resource_kind, resource_title
+from kmodlab.tracer.trace_records import PER_SITE, Record, Records
+from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
 TEXT = """\
 ==> /proc/devices <==
@@ -52,7 +52,7 @@ probe 16384 0 - Live 0xffffffffc0000000 (OE)
 
 
 def left(records: list[Record], *new: str) -> list[Leak]:
-    before, after = parse_account(account()), parse_account(account(*new))
+    before, after = parse_resources(resources()), parse_resources(resources(*new))
     return list(find_leaks(CODE, FUNCTIONS, Records(tuple(records)), before, after))
 
 
@@ -61,7 +61,7 @@ def misc(**more: int) -> Record:
 
 
 def test_an_account_is_read_entry_by_entry() -> None:
-    assert parse_account(TEXT).entries == {
+    assert parse_resources(TEXT).entries == {
         "char device 1 mem",
         "char device 240 probe_chr",
         "block device 259 blkext",
@@ -76,13 +76,13 @@ def test_an_account_is_read_entry_by_entry() -> None:
 
 @pytest.mark.parametrize("text", ["", "garbage", "==> names <==", "==> /proc/devices <==\n1 mem\n", "==> x <==\n\0\n"])
 def test_an_account_without_sense_is_empty(text: str) -> None:
-    assert parse_account(text).entries == frozenset()
+    assert parse_resources(text).entries == frozenset()
 
 
 def test_two_accounts_are_compared() -> None:
-    before, after = Account(frozenset({"a", "b"})), Account(frozenset({"b", "c", "module x", "/proc/irq/5"}))
+    before, after = ResourceList(frozenset({"a", "b"})), ResourceList(frozenset({"b", "c", "module x", "/proc/irq/5"}))
     assert after.since(before) == ("/proc/irq/5", "c", "module x")
-    assert charged(after, before) == ["c"]
+    assert new_entries(after, before) == ["c"]
 
 
 def test_what_the_account_still_shows_is_left_with_the_line_that_got_it() -> None:
@@ -119,7 +119,7 @@ def test_calls_without_a_record_make_no_false_alarm() -> None:
 
 
 def test_memory_is_listed_by_the_line_that_got_it() -> None:
-    pieces = [record(RecordKind.LEFT, BOX + 4096 * at, 64, 1, site=site("kmalloc_trace")) for at in range(3)]
+    pieces = [record(RecordKind.LEAKED, BOX + 4096 * at, 64, 1, site=site("kmalloc_trace")) for at in range(3)]
     (one,) = left([*loaded_and_unloaded(), *pieces])
     assert one.what == "3 times 64 bytes of memory"
     assert one.line is not None and one.line.line == line_of("return kmalloc_trace")
@@ -154,7 +154,7 @@ def test_names_of_printf_match_what_comes_of_them() -> None:
     assert device.matches("/sys/class/probe/probe12", "probe%d")
     assert not device.matches("/sys/class/probe/other", "probe%d")
     assert device.matches("/dev/bus!probe", "bus/probe") and name_pattern("a.b") == "a\\.b"
-    assert resource_kind("frobnicator").words == "the frobnicator"
+    assert resource_title("frobnicator") == "the frobnicator"
 
 
 # ---- given back twice ----------------------------------------------------------------------------------------------
@@ -162,7 +162,7 @@ def test_names_of_printf_match_what_comes_of_them() -> None:
 
 def twice(*records: Record) -> list[str]:
     calls = calls_made(CODE, FUNCTIONS, Records(records))
-    return [f"{kind} {before.symbol}" for kind, _, before in given_back_twice(calls)]
+    return [f"{release.kind} {release.first.symbol}" for release in double_releases(calls)]
 
 
 def test_what_is_given_back_twice_is_noticed() -> None:

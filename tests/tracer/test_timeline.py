@@ -9,7 +9,8 @@ from trace_factory import BOX, CODE, FUNCTIONS, LOCK, MISC, call, gone, init, li
 
 from kmodlab.notebook.render.timeline import TimelineChart, timeline_svg
 from kmodlab.tracer.timeline import Timeline, What, as_dict, format_timeline, make_timeline
-from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
+from kmodlab.tracer.trace_records import Record, Records
+from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
 
 def timeline(records: list[Record]) -> Timeline:

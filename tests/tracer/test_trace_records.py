@@ -12,9 +12,9 @@ from trace_factory import CODE, FUNCTIONS, SUBJECT, observed
 
 from kmodlab.tracer.observe import crashes_by_step
 from kmodlab.tracer.plan import Fault, pack_plan
-from kmodlab.tracer.trace_records import Flag, Phase, RecordKind, parse_records, read_records
+from kmodlab.tracer.trace_records import parse_records, read_records
 from kmodlab.tracer.verdict import Verdict, find_verdict
-from kmodlab.tracer.wire_format import RECORDS_HEAD
+from kmodlab.tracer.wire_format import RECORDS_HEAD, Flag, Phase, RecordKind
 
 MAGIC = 0x3152574B
 RECORD = struct.Struct("<BBHIQQ6QIHH40sQ")
@@ -36,7 +36,9 @@ def test_a_record_is_read_field_by_field() -> None:
 
 
 def test_records_without_sense_are_left_out() -> None:
-    body = packed(200) + packed(RecordKind.LIVE, phase=77) + packed(RecordKind.LIVE) + packed(RecordKind.TWICE)[:50]
+    body = (
+        packed(200) + packed(RecordKind.LIVE, phase=77) + packed(RecordKind.LIVE) + packed(RecordKind.DOUBLE_FREE)[:50]
+    )
     found = parse_records(head(9, dropped=5), body)
     assert [one.kind for one in found.all] == [RecordKind.LIVE]
     assert found.dropped == 5
@@ -128,7 +130,7 @@ def test_a_plan_watches_every_call_and_what_comes_behind_it() -> None:
     assert len(calls) == len(sites) and len(exits) == 1
     places = {(spot[1], spot[0]) for spot in spots}
     assert len(places) == len(spots)
-    assert all((site.section, site.behind) in places for site in CODE.sites if not site.is_jump)
+    assert all((site.section, site.next_offset) in places for site in CODE.sites if not site.is_jump)
 
 
 def test_a_fault_is_the_sites_number_its_call_and_the_tables_value() -> None:

@@ -15,7 +15,6 @@ from trace_factory import (
     MISC,
     SOURCE,
     SUBJECT,
-    account,
     call,
     gone,
     init,
@@ -23,17 +22,19 @@ from trace_factory import (
     loaded_and_unloaded,
     observed,
     record,
+    resources,
     site,
 )
 
 from kmodlab.errors import EndKind, GuestEnd
 from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.cycles import cycles_done, level_after_cycles
+from kmodlab.tracer.leaks import level_after_cycles
 from kmodlab.tracer.observe import RunStep
 from kmodlab.tracer.return_check import check_return, return_line
-from kmodlab.tracer.trace_records import Flag, Phase, Record, RecordKind, Records
+from kmodlab.tracer.trace_records import Record, Records
 from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
+from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
 INJECTED = Flag.RETURNED | Flag.OWN_TASK | Flag.INJECTED
 
@@ -75,11 +76,11 @@ def test_a_life_without_trouble_is_clean() -> None:
         ("misc_register", -EBUSY, -EBUSY, Verdict.CLEAN, ""),
         ("kmalloc_trace", 0, -ENOMEM, Verdict.CLEAN, ""),
         ("misc_register", -EBUSY, 0, Verdict.WRONG_RETURN, "0 although misc_register failed"),
-        ("misc_register", -EBUSY, EBUSY, Verdict.WRONG_RETURN, "a positive number is no error"),
+        ("misc_register", -EBUSY, EBUSY, Verdict.WRONG_RETURN, "a positive number is not an error"),
         ("misc_register", -EBUSY, -1, Verdict.WRONG_RETURN, "a bare -1 (-EPERM)"),
         ("misc_register", -EBUSY, -22, Verdict.WRONG_RETURN, "-EBUSY would be right"),
         ("kmalloc_trace", 0, -5, Verdict.WRONG_RETURN, "-ENOMEM would be right"),
-        ("misc_register", -EBUSY, -100_000, Verdict.WRONG_RETURN, "no errno"),
+        ("misc_register", -EBUSY, -100_000, Verdict.WRONG_RETURN, "not an errno"),
     ],
 )
 def test_init_must_return_the_errno_that_it_got(
@@ -138,7 +139,7 @@ def test_a_crash_in_freed_memory_tells_where_it_was_freed() -> None:
 def test_a_crash_behind_memory_tells_who_got_it() -> None:
     got = call("kmalloc_trace", 0, 0xCC0, 64, result=BOX + 4096 - 64)
     found = verdict(init(got)[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4096))
-    assert "an access beyond the end of the 64 bytes, which line" in found.sentence
+    assert "an access beyond the end of the 64 bytes that line" in found.sentence
 
 
 def test_a_jump_to_nowhere_at_the_end_of_exit_is_put_on_its_line() -> None:
@@ -150,10 +151,10 @@ def test_a_jump_to_nowhere_at_the_end_of_exit_is_put_on_its_line() -> None:
 @pytest.mark.parametrize(
     ("kind", "says"),
     [
-        (RecordKind.TWICE, "a double free of memory"),
-        (RecordKind.MISPLACED, "not the beginning of the memory"),
+        (RecordKind.DOUBLE_FREE, "a double free of memory"),
+        (RecordKind.INVALID_FREE, "not the beginning of the memory"),
         (RecordKind.OVERRUN, "beyond the end of the 64 bytes"),
-        (RecordKind.SCRIBBLED, "use after free: something is written"),
+        (RecordKind.WRITE_AFTER_FREE, "use after free: a write to the memory that line"),
         (RecordKind.FREED_ACTIVE, "memory is freed while the timer in it is pending"),
     ],
 )
@@ -169,14 +170,14 @@ def test_what_is_given_back_twice_is_a_crash() -> None:
     back = call("misc_deregister", MISC)
     found = verdict(loaded_and_unloaded(call("misc_register", MISC), in_exit=[back, back]))
     assert found.verdict is Verdict.CRASHES
-    assert found.sentence.startswith("the misc device is given back twice, which line")
+    assert found.sentence.startswith("the misc device is released twice; line")
 
 
 def test_an_init_that_never_ends_hangs_where_it_waits() -> None:
     waiting = replace(call("mutex_lock", flags=Flag.OWN_TASK))
     elsewhere = call("kfree", BOX, flags=Flag(0))
     records = init(waiting, elsewhere)[:-1]
-    found = verdict(records, timed_out=True, steps=(RunStep("account", ("before",), account()), RunStep("load")))
+    found = verdict(records, timed_out=True, steps=(RunStep("resources", ("before",), resources()), RunStep("load")))
     assert (found.verdict, found.sentence) == (Verdict.HANGS, "init never ends")
     assert found.line is not None and found.line.line == line_of("mutex_lock(lock);")
 
@@ -186,7 +187,7 @@ def test_an_init_that_never_ends_hangs_where_it_waits() -> None:
     [(EndKind.HANG, Verdict.HANGS), (EndKind.POWER_OFF, Verdict.CRASHES), (EndKind.REBOOT, Verdict.CRASHES)],
 )
 def test_a_guest_that_ended_is_never_clean(kind: EndKind, wanted: Verdict) -> None:
-    steps = (RunStep("account", ("before",), account()), RunStep("load"))
+    steps = (RunStep("resources", ("before",), resources()), RunStep("load"))
     found = verdict(init(call("unheard_of", flags=Flag.OWN_TASK))[:-1], end=GuestEnd(kind, ""), steps=steps)
     assert found.verdict is wanted
     assert found.line is not None and found.line.line == line_of("unheard_of();")
@@ -223,21 +224,21 @@ def test_exit_that_ran_although_init_failed_is_told() -> None:
 
 def test_many_loads_are_level_when_the_account_is() -> None:
     seen = observed(loaded_and_unloaded())
-    assert cycles_done(seen) is None and level_after_cycles(seen) is None
+    assert seen.cycles_done is None and level_after_cycles(seen) is None
 
     def after(entries: str) -> bool | None:
-        steps = (*seen.steps, RunStep("cycle"), RunStep("cycled", ("100",)), RunStep("account", ("cycled",), entries))
+        steps = (*seen.steps, RunStep("cycle"), RunStep("cycled", ("100",)), RunStep("resources", ("cycled",), entries))
         many = replace(seen, steps=steps)
-        assert cycles_done(many) == 100
+        assert many.cycles_done == 100
         return level_after_cycles(many)
 
-    assert after(account()) is True
-    assert after(account("/sys/kernel/irq/5")) is True
-    assert after(account("/proc/probe")) is False
+    assert after(resources()) is True
+    assert after(resources("/sys/kernel/irq/5")) is True
+    assert after(resources("/proc/probe")) is False
 
 
 def test_phases_and_steps_agree() -> None:
     sleeping = call("mutex_lock", flags=Flag.RETURNED | Flag.ATOMIC | Flag.OWN_TASK, phase=Phase.LOADED)
     found = verdict([*loaded_and_unloaded(), sleeping])
     assert found.troubles[0].step == "settle"
-    assert "may sleep, and is called where one must not" in found.sentence
+    assert "may sleep, but is called in atomic context" in found.sentence

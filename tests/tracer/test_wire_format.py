@@ -12,31 +12,39 @@ from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.tracer import wire_format
-from kmodlab.tracer.kernel_api import Gives, Naming, Sees, Takes
-from kmodlab.tracer.trace_records import Flag, Phase, RecordKind
-from kmodlab.tracer.wire_format import SiteFlag, SpotFlag
+from kmodlab.tracer.wire_format import (
+    Allocates,
+    BreakpointFlag,
+    Callback,
+    Flag,
+    Frees,
+    Naming,
+    Phase,
+    RecordKind,
+    SiteFlag,
+)
 
 HEADER = (files("kmodlab.tracer.module") / "tracer.h").read_text()
 LAYOUTS = {
     "plan": wire_format.PLAN,
     "plan_section": wire_format.PLAN_SECTION,
     "plan_site": wire_format.PLAN_SITE,
-    "plan_spot": wire_format.PLAN_SPOT,
+    "plan_breakpoint": wire_format.PLAN_BREAKPOINT,
     "records": wire_format.RECORDS_HEAD,
     "record": wire_format.RECORD,
 }
 PHASES = {"INIT": "IN_INIT", "EXIT": "IN_EXIT"}
-PREFIXES: dict[str, type[IntEnum]] = {"GIVES": Gives, "TAKES": Takes, "SEES": Sees, "NAME": Naming}
+PREFIXES: dict[str, type[IntEnum]] = {"ALLOCATES": Allocates, "FREES": Frees, "CALLBACK": Callback, "NAME": Naming}
 # As they are named in C.
 NUMBERS: dict[str, int] = {
     **{kind.name: kind for kind in RecordKind},
     **{PHASES.get(phase.name, phase.name): phase for phase in Phase},
     **{str(flag.name): flag for flag in Flag},
     **{f"SITE_{flag.name}": flag for flag in SiteFlag},
-    **{f"SPOT_{flag.name}": flag for flag in SpotFlag},
+    **{f"BREAKPOINT_{flag.name}": flag for flag in BreakpointFlag},
     **{f"{prefix}_{number.name}": number for prefix, numbers in PREFIXES.items() for number in numbers},
 }
-CONSTANTS = ("PLAN_MAGIC", "RECORDS_MAGIC", "NO_SITE", "NO_ARGUMENT", "MAX_SPOTS")
+CONSTANTS = ("PLAN_MAGIC", "RECORDS_MAGIC", "NO_SITE", "NO_ARGUMENT", "MAX_BREAKPOINTS")
 
 
 def claims() -> list[str]:

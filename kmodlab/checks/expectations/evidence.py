@@ -9,8 +9,8 @@ from kmodlab.checks.check import Expectation
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
 from kmodlab.checks.result import Failure
-from kmodlab.tracer.cycles import cycles_done, level_after_cycles
 from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
+from kmodlab.tracer.leaks import level_after_cycles
 from kmodlab.tracer.observe import RunTask
 from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
 
@@ -63,7 +63,7 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
         except _TooLongError:
             return Failure("It took too long to let each call in init fail once.", by_time=True)
         if faults.plain.verdict is not Verdict.CLEAN:
-            context.last_words = faults.plain.observation.heard
+            context.last_words = faults.plain.observation.kernel_log
             return _miss(context, faults.plain)
         bad = next((site for site in faults.sites if site.verdict not in _FINE), None)
         if bad:
@@ -89,10 +89,10 @@ def _observed(context: CheckContext, name: str, task: RunTask, parameters: dict[
     with context.runs() as runs:
         observation = runs.observe(subject, task, another=True)  # the next check's guest comes up meanwhile
     finding = find_verdict(subject, runs.functions, observation)
-    context.last_words = observation.heard
+    context.last_words = observation.kernel_log
     if finding.verdict is not Verdict.CLEAN:
         return _miss(context, finding)
-    done = cycles_done(observation)
+    done = observation.cycles_done
     if task.cycles and done != task.cycles:
         return Failure(f"`{name}` could not be loaded and unloaded {task.cycles} times in a row.", by_time=True)
     level = level_after_cycles(observation)
@@ -108,7 +108,7 @@ def _miss(context: CheckContext, finding: Finding) -> Failure:
 def _miss_at(context: CheckContext, site: SiteResult) -> Failure:
     line = (site.finding.line if site.finding else None) or site.line
     if site.finding:
-        context.last_words = site.finding.observation.heard
+        context.last_words = site.finding.observation.kernel_log
     again = f" (call {site.nth})" if site.nth > 1 else ""
     words = f"When {site.function}{again} fails: {site.reason}."
     return Failure(words, context.source_line(line), by_time=site.verdict is Verdict.HANGS)

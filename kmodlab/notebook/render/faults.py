@@ -6,27 +6,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from kmodlab.crash.source_location import SourceLine
-from kmodlab.i18n import N_, _, ngettext
+from kmodlab.i18n import _
 from kmodlab.notebook.render.parts import escape, prose
 from kmodlab.text import escape_control_chars
-from kmodlab.tracer.fault_injection import Faults, SiteResult
-from kmodlab.tracer.timeline import return_text
+from kmodlab.tracer.fault_injection import COLUMNS, Faults, SiteResult
+from kmodlab.tracer.kernel_api import return_text
 from kmodlab.tracer.verdict import Finding, Trouble, Verdict
 
 _MARKS = {Verdict.CLEAN: "✓", Verdict.NOT_INJECTED: "–"}
 _BAD = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.REFUSED, Verdict.UNSEEN)
 _WORST = (*_BAD, Verdict.NOT_INJECTED, Verdict.CLEAN)
-_WORDS = {
-    Verdict.CLEAN: N_("clean"),
-    Verdict.LEAKS: N_("leaks"),
-    Verdict.CRASHES: N_("crashes"),
-    Verdict.WRONG_RETURN: N_("wrong-return"),
-    Verdict.HANGS: N_("hangs"),
-    Verdict.NOT_INJECTED: N_("not-injected"),
-    Verdict.REFUSED: N_("refused"),
-    Verdict.UNSEEN: N_("unseen"),
-}
-_HEADINGS = (N_("line"), N_("call"), N_("fails with"), N_("init returns"), N_("verdict"))
 _TAB = 8
 
 _STYLE = """<style>
@@ -59,7 +48,7 @@ class FaultTable:
     @property
     def text(self) -> str:
         """A line for each run, and below it what was wrong."""
-        lines = [self._plain_sentence(), *map(_trouble_line, self.faults.plain.troubles)]
+        lines = [self.faults.plain_text, *map(_trouble_line, self.faults.plain.troubles)]
         for site in self.faults.sites:
             line = _line_words(site.line)
             lines.append(f"{line:>8}  {_site_sentence(site)}")
@@ -69,32 +58,12 @@ class FaultTable:
     @property
     def html(self) -> str:
         """A table, and the source with its guilty lines marked."""
-        head = "".join(f'<th scope="col">{escape(_(heading))}</th>' for heading in _HEADINGS)
+        head = "".join(f'<th scope="col">{escape(_(heading))}</th>' for heading in COLUMNS)
         body = self._plain_row() + "".join(self._rows())
         table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
         return f'{_STYLE}<div class="km-faults">{table}{self._listing()}</div>'
 
     # ---- the table ----
-
-    def _plain_sentence(self) -> str:
-        """The run without a fault, and the loads in a row after it."""
-        cycles = self.faults.cycles or 0
-        if self.faults.level is None:
-            template = _("without a fault: {outcome}")
-        elif self.faults.level:
-            template = ngettext(
-                "without a fault: {outcome}; loaded and unloaded {number} time in a row, the account is level",
-                "without a fault: {outcome}; loaded and unloaded {number} times in a row, the account is level",
-                cycles,
-            )
-        else:
-            template = ngettext(
-                "without a fault: {outcome}; loaded and unloaded {number} time in a row, the account is not level",
-                "without a fault: {outcome}; loaded and unloaded {number} times in a row, the account is not level",
-                cycles,
-            )
-        plain = self.faults.plain
-        return template.format(outcome=_outcome(plain.verdict, plain), number=cycles)
 
     def _plain_row(self) -> str:
         plain = self.faults.plain
@@ -178,12 +147,9 @@ def _site_sentence(site: SiteResult) -> str:
 
 
 def _outcome(verdict: Verdict, finding: Finding | None) -> str:
-    word = _(_WORDS[verdict])
     if finding is None:
-        return word
-    if finding.init_returned is None:
-        return _("{verdict}, init never returned").format(verdict=word)
-    return _("{verdict}, init returned {value}").format(verdict=word, value=return_text(finding.init_returned))
+        return verdict.label
+    return _("{verdict}, {init}").format(verdict=verdict.label, init=finding.init_text)
 
 
 def _returned(finding: Finding) -> str:
@@ -191,7 +157,7 @@ def _returned(finding: Finding) -> str:
 
 
 def _badge(verdict: Verdict) -> str:
-    return f"{_MARKS.get(verdict, '✗')} {escape(_(_WORDS[verdict]))}"
+    return f"{_MARKS.get(verdict, '✗')} {escape(verdict.label)}"
 
 
 def _css_class(verdict: Verdict) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kmodlab.i18n import _
 from kmodlab.notebook.render.svg import Sheet
 from kmodlab.text import escape_control_chars
-from kmodlab.tracer.timeline import Moment, Timeline, format_timeline
+from kmodlab.tracer.timeline import STATES, Moment, Timeline, What, format_timeline
 
 _WIDTH = 880
 _ROW, _HEAD = 30, 56
@@ -110,7 +110,7 @@ class _Lanes:
         name, top = self._state
         if name:
             bottom = max(self._y, top + _ROW)
-            self._box(_STATE_X, top, _STATE_W, bottom - 4, "live" if name == "LIVE" else "box")
+            self._box(_STATE_X, top, _STATE_W, bottom - 4, "live" if name == STATES[What.LIVE] else "box")
             self._sheet.text(_STATE_X + _STATE_W / 2, (top + bottom) / 2 + 3, name, "strong middle")
             self._y = bottom
         self._state = ("", 0.0)
@@ -128,8 +128,8 @@ class _Lanes:
 
     # ---- moments ----
 
-    def _coming(self, _moment: Moment) -> None:
-        self._begin_state("COMING")
+    def _coming(self, moment: Moment) -> None:
+        self._begin_state(STATES[moment.what])
 
     def _init(self, _moment: Moment) -> None:
         self._begin_code("init")
@@ -152,8 +152,8 @@ class _Lanes:
         self._sheet.text(_CODE_X + 10, y, f"return {moment.result}", "strong bad" if moment.failed else "good")
         self._end_code("failed" if moment.failed else "box")
 
-    def _live(self, _moment: Moment) -> None:
-        self._begin_state("LIVE")
+    def _live(self, moment: Moment) -> None:
+        self._begin_state(STATES[moment.what])
         self._row()
 
     def _exit(self, _moment: Moment) -> None:
@@ -164,14 +164,14 @@ class _Lanes:
         self._row()
         self._end_code("box")
 
-    def _going(self, _moment: Moment) -> None:
-        self._begin_state("GOING")
+    def _going(self, moment: Moment) -> None:
+        self._begin_state(STATES[moment.what])
 
-    def _gone(self, _moment: Moment) -> None:
+    def _gone(self, moment: Moment) -> None:
         self._end_code("box")
         self._end_state()
         y = self._row() + 19
-        self._sheet.text(_STATE_X + _STATE_W / 2, y, _("gone"), "small middle")
+        self._sheet.text(_STATE_X + _STATE_W / 2, y, _(STATES[moment.what]), "small middle")
 
     def _never(self) -> None:
         top = self._y

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What may run the module's code later, and must not once it is gone: timers, work, tasklets, threads. */
+/* What may still run the module's code when it is unloaded: timers, work, tasklets, RCU callbacks, threads. */
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/kthread.h>
@@ -8,156 +8,156 @@
 #include <linux/workqueue.h>
 #include "tracer.h"
 
-#define MAX_WATCHED 256
+#define MAX_CALLBACKS 256
 #define LONGEST_WAIT_MS 2000
-#define MOMENT_MS 50
+#define THREADS_MS 50
 
 unsigned long text_start, text_end;
 
-static struct watched {
+static struct callback {
 	unsigned long address;
 	u16 site;
-	u8 sees;
-} watched[MAX_WATCHED];
-static u32 watched_count;
+	u8 kind;
+} callbacks[MAX_CALLBACKS];
+static u32 callback_count;
 
-void forget_watched(void)
+void forget_callbacks(void)
 {
-	watched_count = 0;
+	callback_count = 0;
 }
 
-void watch(const struct plan_site *site, u16 number, unsigned long address)
+void track_callback(const struct plan_site *site, u16 number, unsigned long address)
 {
 	u32 at;
 
-	for (at = 0; at < watched_count; at++)
-		if (watched[at].address == address && watched[at].sees == site->sees)
+	for (at = 0; at < callback_count; at++)
+		if (callbacks[at].address == address && callbacks[at].kind == site->callback)
 			break;
-	if (at == MAX_WATCHED)
+	if (at == MAX_CALLBACKS)
 		return;
-	if (at == watched_count)
-		watched_count++;
-	watched[at] = (struct watched){ .address = address, .site = number, .sees = site->sees };
+	if (at == callback_count)
+		callback_count++;
+	callbacks[at] = (struct callback){ .address = address, .site = number, .kind = site->callback };
 }
 
-/* What can be seen of one without trusting that its memory is still there. */
-struct glimpse {
+/* What can be state of one without trusting that its memory is still there. */
+struct callback_state {
 	bool active;
 	unsigned long function;
 	unsigned long wait; /* until it is due, in jiffies */
 };
 
-static struct glimpse glimpse_timer(unsigned long address)
+static struct callback_state state_of_timer(unsigned long address)
 {
 	struct timer_list timer;
 
 	if (!peek(&timer, address, sizeof(timer)) || !timer.entry.pprev)
-		return (struct glimpse){};
-	return (struct glimpse){ true, (unsigned long)timer.function,
-				 time_after(timer.expires, jiffies) ? timer.expires - jiffies : 0 };
+		return (struct callback_state){};
+	return (struct callback_state){ true, (unsigned long)timer.function,
+					time_after(timer.expires, jiffies) ? timer.expires - jiffies : 0 };
 }
 
-static struct glimpse glimpse_hrtimer(unsigned long address)
+static struct callback_state state_of_hrtimer(unsigned long address)
 {
 	struct hrtimer timer;
 	ktime_t left;
 
 	if (!peek(&timer, address, sizeof(timer)) || !(timer.state & HRTIMER_STATE_ENQUEUED))
-		return (struct glimpse){};
+		return (struct callback_state){};
 	left = ktime_sub(timer.node.expires, timer.base->get_time());
-	return (struct glimpse){ true, (unsigned long)timer.function, left > 0 ? nsecs_to_jiffies(left) + 1 : 0 };
+	return (struct callback_state){ true, (unsigned long)timer.function, left > 0 ? nsecs_to_jiffies(left) + 1 : 0 };
 }
 
-static struct glimpse glimpse_work(unsigned long address)
+static struct callback_state state_of_work(unsigned long address)
 {
 	struct work_struct work;
 
 	if (!peek(&work, address, sizeof(work)) || !work.func)
-		return (struct glimpse){};
-	return (struct glimpse){ work_busy((struct work_struct *)address), (unsigned long)work.func, 0 };
+		return (struct callback_state){};
+	return (struct callback_state){ work_busy((struct work_struct *)address), (unsigned long)work.func, 0 };
 }
 
-static struct glimpse glimpse_delayed_work(unsigned long address)
+static struct callback_state state_of_delayed_work(unsigned long address)
 {
-	struct glimpse work = glimpse_work(address + offsetof(struct delayed_work, work));
+	struct callback_state work = state_of_work(address + offsetof(struct delayed_work, work));
 
-	work.wait = glimpse_timer(address + offsetof(struct delayed_work, timer)).wait;
+	work.wait = state_of_timer(address + offsetof(struct delayed_work, timer)).wait;
 	return work;
 }
 
-static struct glimpse glimpse_tasklet(unsigned long address)
+static struct callback_state state_of_tasklet(unsigned long address)
 {
 	struct tasklet_struct tasklet;
 
 	if (!peek(&tasklet, address, sizeof(tasklet)) || !tasklet.state)
-		return (struct glimpse){};
-	return (struct glimpse){ true, (unsigned long)tasklet.func, 0 };
+		return (struct callback_state){};
+	return (struct callback_state){ true, (unsigned long)tasklet.func, 0 };
 }
 
-/* Before it calls the function, the kernel takes it out (rcu_do_batch in kernel/rcu/tree.c). */
-static struct glimpse glimpse_rcu(unsigned long address)
+/* The kernel clears the function before it calls it (rcu_do_batch in kernel/rcu/tree.c). */
+static struct callback_state state_of_rcu(unsigned long address)
 {
 	struct rcu_head head;
 	unsigned long function;
 
 	if (!peek(&head, address, sizeof(head)))
-		return (struct glimpse){};
+		return (struct callback_state){};
 	function = (unsigned long)head.func;
-	return (struct glimpse){ function >= text_start && function < text_end, function, 0 };
+	return (struct callback_state){ function >= text_start && function < text_end, function, 0 };
 }
 
-static struct glimpse glimpse_at(const struct watched *watched)
+static struct callback_state state_of(const struct callback *callback)
 {
-	switch (watched->sees) {
-	case SEES_TIMER:
-		return glimpse_timer(watched->address);
-	case SEES_HRTIMER:
-		return glimpse_hrtimer(watched->address);
-	case SEES_WORK:
-		return glimpse_work(watched->address);
-	case SEES_DELAYED_WORK:
-		return glimpse_delayed_work(watched->address);
-	case SEES_TASKLET:
-		return glimpse_tasklet(watched->address);
-	case SEES_RCU:
-		return glimpse_rcu(watched->address);
+	switch (callback->kind) {
+	case CALLBACK_TIMER:
+		return state_of_timer(callback->address);
+	case CALLBACK_HRTIMER:
+		return state_of_hrtimer(callback->address);
+	case CALLBACK_WORK:
+		return state_of_work(callback->address);
+	case CALLBACK_DELAYED_WORK:
+		return state_of_delayed_work(callback->address);
+	case CALLBACK_TASKLET:
+		return state_of_tasklet(callback->address);
+	case CALLBACK_RCU:
+		return state_of_rcu(callback->address);
 	}
-	return (struct glimpse){};
+	return (struct callback_state){};
 }
 
-void record_active(void)
+void record_active_callbacks(void)
 {
 	u32 at;
 
-	for (at = 0; at < watched_count; at++) {
-		struct glimpse seen = glimpse_at(&watched[at]);
-		struct record *record = seen.active ? new_record(ACTIVE, watched[at].site) : NULL;
+	for (at = 0; at < callback_count; at++) {
+		struct callback_state state = state_of(&callbacks[at]);
+		struct record *record = state.active ? new_record(ACTIVE, callbacks[at].site) : NULL;
 
 		if (record) {
-			record->arguments[0] = watched[at].sees;
-			record->arguments[1] = watched[at].address;
-			record->arguments[2] = seen.function;
+			record->arguments[0] = callbacks[at].kind;
+			record->arguments[1] = callbacks[at].address;
+			record->arguments[2] = state.function;
 		}
 	}
 }
 
-/* Memory is freed in which something is pending that will run: whatever happens then, it is a use after free. */
-void record_freed_active(u16 number, unsigned long start, u32 size)
+/* Memory is freed while a callback in it is pending: when the kernel runs that, it is a use after free. */
+void record_freed_callbacks(u16 number, unsigned long start, u32 size)
 {
 	u32 at;
 
-	for (at = 0; at < watched_count; at++) {
-		struct glimpse seen = {};
+	for (at = 0; at < callback_count; at++) {
+		struct callback_state state = {};
 		struct record *record;
 
-		if (watched[at].address >= start && watched[at].address < start + size)
-			seen = glimpse_at(&watched[at]);
-		record = seen.active ? new_record(FREED_ACTIVE, number) : NULL;
+		if (callbacks[at].address >= start && callbacks[at].address < start + size)
+			state = state_of(&callbacks[at]);
+		record = state.active ? new_record(FREED_ACTIVE, number) : NULL;
 		if (record) {
-			record->arguments[0] = watched[at].sees;
-			record->arguments[1] = watched[at].address;
-			record->arguments[2] = seen.function;
-			record->arguments[3] = watched[at].site;
+			record->arguments[0] = callbacks[at].kind;
+			record->arguments[1] = callbacks[at].address;
+			record->arguments[2] = state.function;
+			record->arguments[3] = callbacks[at].site;
 		}
 	}
 }
@@ -196,20 +196,20 @@ u32 count_threads(bool write)
 	return count;
 }
 
-/* Until everything that is due soon was, and threads had a moment. Returns how many such things there are. */
+/* Wait until callbacks that are due soon have run, and threads had time to run. Returns how many of both there are. */
 u32 wait_for_callbacks(void)
 {
 	unsigned long wait = 0;
 	u32 at, busy = count_threads(false);
 
-	for (at = 0; at < watched_count; at++) {
-		struct glimpse seen = glimpse_at(&watched[at]);
+	for (at = 0; at < callback_count; at++) {
+		struct callback_state state = state_of(&callbacks[at]);
 
-		busy += seen.active;
-		if (seen.active && seen.wait <= msecs_to_jiffies(LONGEST_WAIT_MS))
-			wait = max(wait, seen.wait);
+		busy += state.active;
+		if (state.active && state.wait <= msecs_to_jiffies(LONGEST_WAIT_MS))
+			wait = max(wait, state.wait);
 	}
 	if (busy)
-		schedule_timeout_uninterruptible(wait + msecs_to_jiffies(MOMENT_MS));
+		schedule_timeout_uninterruptible(wait + msecs_to_jiffies(THREADS_MS));
 	return busy;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* The records, in one contiguous piece of memory that the host reads from outside, even when the guest is dead. */
+/* The records, in contiguous memory that the host reads from outside, even after the guest has crashed. */
 #include <linux/io.h>
 #include <linux/mm.h>
 #include <linux/sched/clock.h>
@@ -7,10 +7,10 @@
 #include "tracer.h"
 
 #define ORDER 7
-#define RESERVED 512 /* for what is found at the end */
+#define RESERVED 512 /* records for what is checked at the end */
 
 static struct records *records;
-static u32 room; /* how many there may be when a call is recorded; what is rare may always be */
+static u32 call_limit; /* calls are recorded only below this count; other records are rare */
 
 enum phase phase;
 struct task_struct *phase_task;
@@ -21,7 +21,7 @@ int make_records(void)
 	return records ? 0 : -ENOMEM;
 }
 
-phys_addr_t records_place(void)
+phys_addr_t records_address(void)
 {
 	return virt_to_phys(records);
 }
@@ -37,14 +37,14 @@ void clear_records(void)
 	records->magic = RECORDS_MAGIC;
 	records->size = sizeof(struct record);
 	records->capacity = (records_size() - sizeof(*records)) / sizeof(struct record);
-	room = records->capacity - RESERVED;
+	call_limit = records->capacity - RESERVED;
 	phase = OUTSIDE;
 	phase_task = NULL;
 }
 
-void open_reserve(void)
+void use_reserve(void)
 {
-	room = records->capacity;
+	call_limit = records->capacity;
 }
 
 u32 count_load(bool another)
@@ -66,18 +66,18 @@ struct record *new_record(enum kind kind, u16 site)
 {
 	struct record *record;
 
-	if (records->count >= (kind == CALL ? room : records->capacity)) {
+	if (records->count >= (kind == CALL ? call_limit : records->capacity)) {
 		records->dropped++;
 		return NULL;
 	}
 	record = &records->at[records->count];
 	fill_record(record, kind, site);
-	/* The host may look at any time: a record counts when it is whole. */
+	/* The host may read at any time: count a record once it is complete. */
 	smp_store_release(&records->count, records->count + 1);
 	return record;
 }
 
-void note(enum kind kind, u64 first, u64 second)
+void record_event(enum kind kind, u64 first, u64 second)
 {
 	struct record *record = new_record(kind, NO_SITE);
 
@@ -87,7 +87,7 @@ void note(enum kind kind, u64 first, u64 second)
 	}
 }
 
-/* Memory that may not be there. */
+/* Read memory that may not be mapped. */
 bool peek(void *to, unsigned long from, size_t size)
 {
 	return !copy_from_kernel_nofault(to, (void *)from, size);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * An account of what there is in the guest: names in /dev, /sys, /proc and debugfs, and a few lists of /proc.
+ * Lists what is registered in the guest: names in /dev, /sys, /proc and debugfs, and a few lists of /proc.
  *
- * It is taken when the module under test has done its exit, or failed in its init, and before its memory is gone: what
- * it forgot is still whole then. Later, a look at it may crash the kernel. `find` and `cat` would take ten times as long.
+ * They are read when exit has returned or init has failed, before the module's memory is freed: what the module forgot
+ * to unregister is still intact then. Reading it later may crash the kernel. `find` and `cat` would take ten times as
+ * long.
  */
 #include <linux/file.h>
 #include <linux/fs.h>
@@ -19,7 +20,7 @@ static const char *const lists[] = {
 
 static const struct {
 	const char *path;
-	int depth; /* of folders below it */
+	int depth; /* how many levels of folders below it are listed */
 } roots[] = {
 	{ "/dev", 2 },		    { "/sys/class", 1 }, { "/sys/bus", 2 },	 { "/sys/devices", 2 }, { "/sys/kernel", 1 },
 	{ "/sys/fs", 1 },	    { "/sys/firmware", 1 }, { "/proc", 2 },	 { "/proc/sys", 2 },
@@ -28,9 +29,9 @@ static const struct {
 
 static char *text;
 static size_t length;
-static bool is_fresh; /* taken since it was printed last */
+static bool is_fresh; /* read since it was last printed */
 
-int make_account(void)
+int make_resources(void)
 {
 	text = vmalloc(CAPACITY);
 	return text ? 0 : -ENOMEM;
@@ -45,7 +46,7 @@ static void __printf(1, 2) add(const char *format, ...)
 	va_end(arguments);
 }
 
-/* ---- names ----------------------------------------------------------------------------------------------------- */
+/* ---- names ------------------------------------------------------------------------------------------------------- */
 
 struct folder {
 	struct list_head list;
@@ -67,8 +68,8 @@ static bool is_one_of(const char *name, int size, const char *const *names)
 	return false;
 }
 
-/* Processes come and go, other entries have a line of their own in `roots` or are ours; the rest is large. */
-static bool is_left_out(const char *path, const char *name, int size)
+/* Processes start and end, some entries are roots of their own or the tracer's, and some folders are too large. */
+static bool is_excluded(const char *path, const char *name, int size)
 {
 	static const char *const proc[] = { "sys", NULL };
 	static const char *const kernel[] = { "debug", "tracing", "slab", NULL };
@@ -89,7 +90,7 @@ static bool take_name(struct dir_context *context, const char *name, int size, l
 	struct walk *walk = container_of(context, struct walk, context);
 	struct folder *folder;
 
-	if (is_left_out(walk->path, name, size))
+	if (is_excluded(walk->path, name, size))
 		return true;
 	add("%s/%.*s\n", walk->path, size, name);
 	if (type != DT_DIR || walk->depth == 0 || size >= sizeof(folder->name))
@@ -103,7 +104,7 @@ static bool take_name(struct dir_context *context, const char *name, int size, l
 	return true;
 }
 
-/* `path` has room for PATH_MAX characters. The recursion is at most four deep. */
+/* `path` has room for PATH_MAX characters. The recursion is at most four levels deep. */
 static void add_names(char *path, int depth)
 {
 	struct walk walk = { .context.actor = take_name, .path = path, .depth = depth };
@@ -124,7 +125,7 @@ static void add_names(char *path, int depth)
 	}
 }
 
-/* ---- lists ----------------------------------------------------------------------------------------------------- */
+/* ---- lists ------------------------------------------------------------------------------------------------------- */
 
 static void add_list(const char *path)
 {
@@ -140,9 +141,9 @@ static void add_list(const char *path)
 	fput(file);
 }
 
-/* ---- all of it ------------------------------------------------------------------------------------------------- */
+/* ---- everything -------------------------------------------------------------------------------------------------- */
 
-void take_account(void)
+void list_resources(void)
 {
 	char *path = kmalloc(PATH_MAX, GFP_KERNEL);
 	u32 at;
@@ -161,13 +162,13 @@ void take_account(void)
 	kfree(path);
 }
 
-void print_account(struct seq_file *out)
+void print_resources(struct seq_file *out)
 {
 	if (!is_fresh)
-		take_account();
+		list_resources();
 	seq_write(out, text, length);
-	/* This one cannot be read from in here, and need not be: whoever reads this reads that next. */
+	/* /proc/modules cannot be read from here. The host reads it next, after this heading. */
 	seq_puts(out, "==> /proc/modules <==\n");
-	/* A file whose buffer was too small is printed once more. */
+	/* seq_file prints again if its buffer was too small. */
 	is_fresh = seq_has_overflowed(out);
 }

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Watches one other module from inside the kernel: what it calls, what it gets, what it leaves behind.
+ * Traces one other module from inside the kernel: what it calls, what it acquires, what it leaves behind.
  *
  * It is loaded into a disposable guest before the module under test. The host has read that module's ELF file and
- * writes a plan: where its code calls functions of the kernel, and which of these calls is to fail. What was seen goes
- * into records, which the host reads out of the guest's memory from outside.
+ * writes a plan: where its code calls functions of the kernel, and which of these calls is to fail. The tracer writes
+ * records, which the host reads from the guest's memory from outside.
  *
  * Files in debugfs, folder "kmodlab":
  *
- *     plan     write: what to watch; everything known so far is forgotten
+ *     plan     write: what to trace; clears everything recorded so far
  *     where    read: the physical address and the size of the records
- *     settle   read: waits until what the module set going has had its turn
- *     check    read: records what is left of the module's memory; prints the account that was taken at its end, or one
- *              of now
+ *     settle   read: waits until the callbacks that the module scheduled have run
+ *     check    read: records the module's memory that is not freed; prints the resources that were listed when the
+ *              module ended, or those of now
  *
- * It is for x86-64 with one processor, as the guests have.
+ * It supports x86-64 with one processor, as the guests have.
  */
 #include <linux/async.h>
 #include <linux/debugfs.h>
@@ -30,7 +30,7 @@
 
 struct plan plan;
 
-/* ---- the module under test comes and goes ---------------------------------------------------------------------- */
+/* ---- the module under test is loaded and unloaded ---------------------------------------------------------------- */
 
 static struct module *target;
 
@@ -39,28 +39,28 @@ static void on_coming(const struct module *module)
 	count_load(true);
 	phase = OUTSIDE;
 	phase_task = current;
-	forget_watched();
-	note(LOADING, 0, 0);
-	arm_all(module);
+	forget_callbacks();
+	record_event(LOADING, 0, 0);
+	trace_calls(module);
 }
 
 static void on_live(void)
 {
 	phase = LOADED;
 	phase_task = NULL;
-	note(LIVE, 0, 0);
+	record_event(LIVE, 0, 0);
 }
 
 static void on_going(void)
 {
-	open_reserve();
-	note(GOING, 0, 0);
+	use_reserve();
+	record_event(GOING, 0, 0);
 	phase = GONE;
-	record_active();
+	record_active_callbacks();
 	count_threads(true);
-	restore_all();
+	remove_breakpoints();
 	if (count_load(false) == 1)
-		take_account();
+		list_resources();
 }
 
 static int on_module(struct notifier_block *block, unsigned long state, void *data)
@@ -79,10 +79,10 @@ static int on_module(struct notifier_block *block, unsigned long state, void *da
 	return NOTIFY_OK;
 }
 
-/* After the kernel's own, which patch the module's calls. */
+/* Called after the kernel's own notifiers, which patch the module's calls. */
 static struct notifier_block module_block = { .notifier_call = on_module, .priority = -10 };
 
-/* ---- tracepoints ----------------------------------------------------------------------------------------------- */
+/* ---- tracepoints ------------------------------------------------------------------------------------------------- */
 
 static bool is_init(initcall_t function)
 {
@@ -95,14 +95,14 @@ static void on_init(void *data, initcall_t function)
 		return;
 	phase = IN_INIT;
 	phase_task = current;
-	note(INIT, 0, 0);
+	record_event(INIT, 0, 0);
 }
 
 static void on_return(void *data, initcall_t function, int result)
 {
 	if (!is_init(function) || phase != IN_INIT)
 		return;
-	note(RETURN, result, 0);
+	record_event(RETURN, result, 0);
 	phase = OUTSIDE;
 }
 
@@ -110,23 +110,23 @@ static void on_module_free(void *data, struct module *module)
 {
 	if (module != target)
 		return;
-	note(FREED, 0, 0);
+	record_event(FREED, 0, 0);
 	target = NULL;
 }
 
 static void on_kfree(void *data, unsigned long caller, const void *pointer)
 {
-	kernel_frees((unsigned long)pointer);
+	on_kernel_free((unsigned long)pointer);
 }
 
 static void on_cache_free(void *data, unsigned long caller, const void *pointer, const struct kmem_cache *cache)
 {
-	kernel_frees((unsigned long)pointer);
+	on_kernel_free((unsigned long)pointer);
 }
 
 static void on_page_free(void *data, struct page *page, unsigned int order)
 {
-	kernel_frees((unsigned long)page);
+	on_kernel_free((unsigned long)page);
 }
 
 static const struct {
@@ -147,14 +147,16 @@ static void hook(struct tracepoint *tracepoint, void *count)
 			++*(u32 *)count;
 }
 
-/* ---- files ----------------------------------------------------------------------------------------------------- */
+/* ---- files ------------------------------------------------------------------------------------------------------- */
 
 static bool is_whole(const struct plan *head, size_t size)
 {
 	return size >= sizeof(*head) && head->magic == PLAN_MAGIC && head->sections <= MAX_SECTIONS &&
-	       head->sites <= MAX_SITES && head->spots <= MAX_SPOTS && !head->target[MODULE_NAME_LEN - 1] &&
+	       head->sites <= MAX_SITES && head->breakpoints <= MAX_BREAKPOINTS &&
+	       !head->target[MODULE_NAME_LEN - 1] &&
 	       size == sizeof(*head) + head->sections * sizeof(struct plan_section) +
-			       head->sites * sizeof(struct plan_site) + head->spots * sizeof(struct plan_spot);
+			       head->sites * sizeof(struct plan_site) +
+			       head->breakpoints * sizeof(struct plan_breakpoint);
 }
 
 static void forget_everything(void)
@@ -162,17 +164,20 @@ static void forget_everything(void)
 	memset(&plan, 0, sizeof(plan));
 	target = NULL;
 	clear_records();
-	forget_memory();
+	forget_allocations();
 	forget_calls();
-	forget_watched();
+	forget_callbacks();
 }
 
 static int take_plan(const struct plan *head, size_t size)
 {
+	const struct plan_section *section = (void *)(head + 1);
+	const struct plan_site *site = (void *)(section + head->sections);
+
 	if (!is_whole(head, size))
 		return -EINVAL;
 	forget_everything();
-	if (!take_sites(head, (void *)(head + 1)))
+	if (!take_sites(head, site) || !take_breakpoints(head, section, (void *)(site + head->sites)))
 		return -EINVAL;
 	plan = *head;
 	return 0;
@@ -197,38 +202,38 @@ static const struct file_operations plan_fops = { .owner = THIS_MODULE, .write =
 
 static int where_show(struct seq_file *file, void *unused)
 {
-	seq_printf(file, "%llx %zx\n", (u64)records_place(), records_size());
+	seq_printf(file, "%llx %zx\n", (u64)records_address(), records_size());
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(where);
 
 static int settle_show(struct seq_file *file, void *unused)
 {
-	note(SETTLED, wait_for_callbacks(), 0);
+	record_event(SETTLED, wait_for_callbacks(), 0);
 	return 0;
 }
 DEFINE_SHOW_ATTRIBUTE(settle);
 
-/* What the kernel frees on the module's behalf, but not at once. */
-static void wait_for_stragglers(void)
+/* The kernel frees some of the module's memory later, on its behalf. */
+static void wait_for_delayed_frees(void)
 {
 	rcu_barrier();
 	flush_delayed_fput();
 	async_synchronize_full();
-	/* kfree_rcu collects what it gets for a while (KFREE_DRAIN_JIFFIES in kernel/rcu/tree.c). */
+	/* kfree_rcu frees in batches, after a delay (KFREE_DRAIN_JIFFIES in kernel/rcu/tree.c). */
 	schedule_timeout_uninterruptible(msecs_to_jiffies(50));
 	rcu_barrier();
 }
 
 static int check_show(struct seq_file *file, void *unused)
 {
-	open_reserve();
-	if (count_held(false))
-		wait_for_stragglers();
-	print_account(file);
+	use_reserve();
+	if (count_leaks(false))
+		wait_for_delayed_frees();
+	print_resources(file);
 	if (!seq_has_overflowed(file)) {
 		record_damage();
-		note(CHECKED, count_held(true), was_memory_full());
+		record_event(CHECKED, count_leaks(true), were_allocations_dropped());
 	}
 	return 0;
 }
@@ -248,7 +253,8 @@ static int __init tracer_init(void)
 	u32 hooked = 0;
 	int error;
 
-	error = make_records() ?: make_memory() ?: make_account() ?: make_calls() ?: register_module_notifier(&module_block);
+	error = make_records() ?: make_allocations() ?: make_resources() ?: make_calls();
+	error = error ?: register_module_notifier(&module_block);
 	if (error)
 		return error;
 	forget_everything();
@@ -264,6 +270,6 @@ static int __init tracer_init(void)
 }
 module_init(tracer_init);
 
-/* No exit function: it goes with its guest, and so does what it holds when its own init fails. */
-MODULE_DESCRIPTION("Watches what another module does");
+/* No exit function: the tracer stays until its guest ends, and so does what it holds if its own init fails. */
+MODULE_DESCRIPTION("Traces what another module does");
 MODULE_LICENSE("GPL");

@@ -1,13 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * What the parts of the tracer share: the plan that the host writes, the records that it reads.
+ * What all files of the tracer share: the plan that the host writes, and the records that it reads.
  *
- *     tracer.c    comes and goes with the module under test; the files in debugfs
- *     calls.c     breakpoints where that module calls the kernel; a call that is made to fail
- *     memory.c    what it allocated and did not free; memory that crashes whoever uses it after it was freed
- *     pending.c   timers, work and threads that may still run its code
- *     resources.c what there is in the guest, by name
- *     records.c   the records
+ *     tracer.c        follows the module under test from load to unload; the files in debugfs
+ *     breakpoints.c   sets, finds and removes breakpoints in that module's code
+ *     calls.c         emulates each call of the kernel at its breakpoint
+ *     injection.c     the call that is made to fail
+ *     call_records.c  records a call's arguments, context and result
+ *     allocations.c   what the module allocated and has not freed
+ *     guards.c        memory that shows a use after free and an access beyond its end
+ *     pending.c       timers, work and threads that may still run the module's code
+ *     resources.c     lists what is registered in the guest, by name
+ *     records.c       the records
  */
 #ifndef KMODLAB_TRACER_H
 #define KMODLAB_TRACER_H
@@ -23,41 +27,49 @@
 #define NO_ARGUMENT 0xff
 
 /*
- * wire_format.py, trace_records.py and kernel_api.py have the same layouts and numbers for the host; a test compares
- * them.
+ * The host's copies of these layouts and numbers are in wire_format.py, trace_records.py and kernel_api.py. A test
+ * compares them.
  */
 
-/* ---- the plan: plan.py packs it -------------------------------------------------------------------------------- */
+/* ---- the plan, which plan.py packs ------------------------------------------------------------------------------- */
 
 #define PLAN_MAGIC 0x314e504b /* "KPN1" */
 #define MAX_SECTIONS 16
 #define MAX_SITES 512
-#define MAX_SPOTS 1024
+#define MAX_BREAKPOINTS 1024
 
 enum { SITE_JUMP = 1, SITE_FENCE = 2, SITE_GUARD = 4 };
-enum { GIVES_NOTHING, GIVES_MEMORY, GIVES_CACHED, GIVES_PAGE, GIVES_PAGE_ADDRESS };
-enum { TAKES_NOTHING, TAKES_MEMORY, TAKES_CACHED, TAKES_RCU, TAKES_PAGE, TAKES_PAGE_ADDRESS };
-enum { SEES_NOTHING, SEES_TIMER, SEES_HRTIMER, SEES_WORK, SEES_DELAYED_WORK, SEES_TASKLET, SEES_RCU };
+enum { ALLOCATES_NOTHING, ALLOCATES_MEMORY, ALLOCATES_CACHED, ALLOCATES_PAGE, ALLOCATES_PAGE_ADDRESS };
+enum { FREES_NOTHING, FREES_MEMORY, FREES_CACHED, FREES_RCU, FREES_PAGE, FREES_PAGE_ADDRESS };
+enum {
+	CALLBACK_NOTHING,
+	CALLBACK_TIMER,
+	CALLBACK_HRTIMER,
+	CALLBACK_WORK,
+	CALLBACK_DELAYED_WORK,
+	CALLBACK_TASKLET,
+	CALLBACK_RCU,
+};
 enum { NAME_NONE, NAME_TEXT, NAME_FIRST, NAME_MISC, NAME_NETDEV, NAME_PLATFORM, NAME_PCI };
-enum { SPOT_CALL = 1, SPOT_EXIT = 2 };
+enum { BREAKPOINT_CALL = 1, BREAKPOINT_EXIT = 2 };
 
-/* A section with code. Any symbol of it tells where it was put; `value` is that symbol's place in the file. */
+/* A section with code. The address of one of its symbols tells where it was loaded; `value` is that symbol's offset. */
 struct plan_section {
 	u32 symbol;
 	u32 reserved;
 	u64 value;
 } __packed;
 
-/* What a call does that the tracer needs to know, from the host's table of functions; arguments by their number. */
+/* What the tracer must know about a call, from kernel_api.txt; arguments by number. */
 struct plan_site {
-	u8 flags, gives, takes, takes_argument;
-	u8 sees, sees_argument, name, name_argument;
+	u8 flags, allocates, frees, frees_argument;
+	u8 callback, callback_argument, name, name_argument;
 	u8 size_argument, flags_argument;
 	u16 reserved;
 } __packed;
 
-/* A place in the code: a call, the instruction after one, or the beginning of the exit function. */
-struct plan_spot {
+/* An instruction: a call, the one after a call, or the first one of the exit function. */
+struct plan_breakpoint {
 	u32 offset;
 	u16 section, site;
 	u16 flags, reserved;
@@ -65,7 +77,7 @@ struct plan_spot {
 
 struct plan {
 	u32 magic;
-	u16 sections, sites, spots, stand_in;
+	u16 sections, sites, breakpoints, half;
 	u32 fail_site, fail_nth;
 	s64 fail_value;
 	u32 recorded_loads, reserved;
@@ -74,7 +86,7 @@ struct plan {
 
 extern struct plan plan;
 
-/* ---- records: trace_records.py reads them ---------------------------------------------------------------------- */
+/* ---- records, which trace_records.py reads ----------------------------------------------------------------------- */
 
 enum kind {
 	LOADING = 1,
@@ -88,15 +100,15 @@ enum kind {
 	CALL,
 	ACTIVE,
 	THREAD,
-	LEFT,
-	TWICE,
+	LEAKED,
+	DOUBLE_FREE,
 	UNPROBED,
 	SETTLED,
 	CHECKED,
 	FREED_ACTIVE,
-	MISPLACED,
+	INVALID_FREE,
 	OVERRUN,
-	SCRIBBLED,
+	WRITE_AFTER_FREE,
 };
 
 #define RECORDS_MAGIC 0x3152574b /* "KWR1" */
@@ -127,59 +139,67 @@ struct records {
 } __packed;
 
 extern enum phase phase;
-extern struct task_struct *phase_task; /* that runs init or exit */
+extern struct task_struct *phase_task; /* the task that runs init or exit */
 
 int make_records(void);
 void clear_records(void);
-void open_reserve(void); /* the end has come: the last records may be used */
-phys_addr_t records_place(void);
+void use_reserve(void); /* at the end, calls may use the last records too */
+phys_addr_t records_address(void);
 size_t records_size(void);
 u32 count_load(bool another);
 struct record *new_record(enum kind kind, u16 site);
 void fill_record(struct record *record, enum kind kind, u16 site);
-void note(enum kind kind, u64 first, u64 second);
+void record_event(enum kind kind, u64 first, u64 second);
 bool peek(void *to, unsigned long from, size_t size);
 void copy_text(char *to, size_t size, const char *from);
 
-/* ---- memory.c -------------------------------------------------------------------------------------------------- */
+/* ---- allocations.c ----------------------------------------------------------------------------------------------- */
 
-int make_memory(void);
-void forget_memory(void);
-void hold(const struct plan_site *site, u16 number, unsigned long result, u64 size, u32 nth, bool fenced);
-void kernel_frees(unsigned long key);
-/* Whether a call that frees memory is to be carried out. */
+int make_allocations(void);
+void forget_allocations(void);
+void track_allocation(const struct plan_site *site, u16 number, unsigned long result, u64 size, u32 nth, bool fenced);
+void on_kernel_free(unsigned long address); /* of memory, or of a struct page */
+/* Whether the kernel is to carry out a call that frees memory. */
 bool may_free(const struct plan_site *site, u16 number, u32 nth, const unsigned long *arguments);
+u32 count_leaks(bool write);
+void record_damage(void);
+bool were_allocations_dropped(void);
+
+/* ---- guards.c ---------------------------------------------------------------------------------------------------- */
+
 bool is_fenceable(const struct plan_site *site, const unsigned long *arguments);
 void *fenced_alloc(size_t size, gfp_t flags);
 void *guarded_alloc(size_t size, gfp_t flags);
-u32 count_held(bool write);
-void record_damage(void);
-bool was_memory_full(void);
 
-/* ---- calls.c --------------------------------------------------------------------------------------------------- */
+/* ---- breakpoints.c ----------------------------------------------------------------------------------------------- */
+
+bool take_breakpoints(const struct plan *head, const struct plan_section *section,
+		      const struct plan_breakpoint *breakpoint);
+void forget_breakpoints(void);
+void remove_breakpoints(void);
+
+/* ---- calls.c ----------------------------------------------------------------------------------------------------- */
 
 int make_calls(void);
 void forget_calls(void);
-bool take_sites(const struct plan *head, const struct plan_section *section);
-void arm_all(const struct module *module);
-void disarm_all(void);
-void restore_all(void);
+bool take_sites(const struct plan *head, const struct plan_site *site);
+void trace_calls(const struct module *module);
 
-/* ---- pending.c ------------------------------------------------------------------------------------------------- */
+/* ---- pending.c --------------------------------------------------------------------------------------------------- */
 
 extern unsigned long text_start, text_end;
 
-void forget_watched(void);
-void watch(const struct plan_site *site, u16 number, unsigned long address);
-void record_active(void);
-void record_freed_active(u16 number, unsigned long start, u32 size);
+void forget_callbacks(void);
+void track_callback(const struct plan_site *site, u16 number, unsigned long address);
+void record_active_callbacks(void);
+void record_freed_callbacks(u16 number, unsigned long start, u32 size);
 u32 count_threads(bool write);
 u32 wait_for_callbacks(void);
 
-/* ---- resources.c ----------------------------------------------------------------------------------------------- */
+/* ---- resources.c ------------------------------------------------------------------------------------------------- */
 
-int make_account(void);
-void take_account(void);
-void print_account(struct seq_file *out);
+int make_resources(void);
+void list_resources(void);
+void print_resources(struct seq_file *out);
 
 #endif

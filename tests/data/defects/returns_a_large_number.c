@@ -1,6 +1,6 @@
 // verdict: wrong-return
 // run: plain
-// says: no errno
+// says: not an errno
 #include <linux/module.h>
 
 static int __init probe_init(void)

@@ -1,0 +1,126 @@
+"""Which line of a module a crash or a hang is about, and what the crash says about the module's memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from kmodlab.crash.guilty import find_guilty_line
+from kmodlab.crash.report import Report
+from kmodlab.crash.source_location import SourceLine
+from kmodlab.i18n import _, ngettext
+from kmodlab.tracer.call_log import Call
+from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.leaks import section_and_offset
+from kmodlab.tracer.trace_records import Records
+from kmodlab.tracer.wire_format import Flag, Frees, RecordKind
+
+_BY_ADDRESS = {Frees.MEMORY, Frees.CACHED, Frees.RCU}
+_PAGE = 4096
+_LARGEST_ACCESS = 1 << 14  # how far after the beginning of freed memory an access belongs to it
+
+
+@dataclass(frozen=True)
+class CrashLines:
+    """Finds lines from a module's code, its records and its calls."""
+
+    code: Code
+    records: Records
+    calls: tuple[Call, ...]
+
+    # ---- crashes ----
+
+    def crash_line(self, report: Report) -> SourceLine | None:
+        """The line that a crash is about; None if it is not known."""
+        guilty = find_guilty_line(report, {self.code.name: self.code.source})
+        if guilty and not guilty.doubt:
+            return guilty.line
+        freed = self._free_around(report.address)
+        return (
+            (freed.line if freed else None)
+            or self.unreturned_line()
+            or self._tail_jump_line(report)
+            or self._last_call_line(report)
+            or (guilty.line if guilty else None)
+        )
+
+    def crash_sentence(self, report: Report) -> str:
+        """The crash in a sentence, with what is known of the memory at its address."""
+        freed = self._free_around(report.address)
+        if freed and freed.line:
+            return _("use after free: the memory was freed on line {line} ({crash})").format(
+                line=freed.line.line, crash=report.sentence
+            )
+        call = self._allocation_before(report.address)
+        if call is None or call.function.size is None:
+            return report.sentence
+        size = call.record.arguments[call.function.size]
+        if call.line is None:
+            return ngettext(
+                "an access beyond the end of the {size} byte ({crash})",
+                "an access beyond the end of the {size} bytes ({crash})",
+                size,
+            ).format(size=size, crash=report.sentence)
+        return ngettext(
+            "an access beyond the end of the {size} byte that line {line} allocated ({crash})",
+            "an access beyond the end of the {size} bytes that line {line} allocated ({crash})",
+            size,
+        ).format(size=size, line=call.line.line, crash=report.sentence)
+
+    def _tail_jump_line(self, report: Report) -> SourceLine | None:
+        """The line where init or exit ends with a jump through a pointer, which leaves no trace on the stack."""
+        place = self.code.exit_place if self.records.first(RecordKind.EXIT) else self.code.init_place
+        if report.place or place is None:
+            return None
+        return next((line for jump in self.code.tail_jumps(*place) if (line := self.code.line(*jump))), None)
+
+    def _last_call_line(self, report: Report) -> SourceLine | None:
+        """The crashing process's last call: a call at a function's end leaves no trace on the stack."""
+        time_s = report.time_s
+        before = [call for call in self.calls if time_s is not None and call.record.time_s <= time_s]
+        return next((call.line for call in reversed(before) if call.record.pid == report.pid), None)
+
+    def _free_around(self, address: int | None) -> Call | None:
+        """The last call that freed the module's memory around an address."""
+        if not address:
+            return None
+        for call in reversed(self.calls):
+            start = call.record.arguments[call.function.frees_argument]
+            if call.function.frees in _BY_ADDRESS and start <= address < start + _LARGEST_ACCESS:
+                return call
+        return None
+
+    def _allocation_before(self, address: int | None) -> Call | None:
+        """The last call that allocated memory which ends just before an address."""
+        if not address:
+            return None
+        for call in reversed(self.calls):
+            start, size = call.record.result, call.function.size
+            if call.function.fence and size is not None and call.returned:
+                end = start + call.record.arguments[size]
+                if end <= address < -(-end // _PAGE) * _PAGE + _PAGE:
+                    return call
+        return None
+
+    # ---- hangs ----
+
+    def hang_line(self, counters: tuple[int, ...]) -> SourceLine | None:
+        """The line that a hanging processor runs, from its program counters; else that of an unreturned call."""
+        for address in counters:
+            place = section_and_offset(self.code, self.records, address)
+            line = self.code.line(*place) if place else None
+            if line:
+                return line
+        return self.unreturned_line()
+
+    def waiting_line(self) -> SourceLine | None:
+        """The line where init or exit waits: that of an unreturned call, or in a loop that polls, of the last call."""
+        own = [call for call in self.calls if call.record.flags & Flag.OWN_TASK and call.line]
+        last = max(own, key=lambda call: call.record.time_s, default=None)
+        return self.unreturned_line() or (last.line if last else None)
+
+    def unreturned_line(self) -> SourceLine | None:
+        """The line of the last call that never returned; one of init or exit itself comes first."""
+        unreturned = [call for call in self.calls if not call.returned and call.line]
+        own = [call for call in unreturned if call.record.flags & Flag.OWN_TASK]
+        last = max(own or unreturned, key=lambda call: call.record.time_s, default=None)
+        return last.line if last else None
