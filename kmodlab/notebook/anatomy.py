@@ -15,7 +15,6 @@ from kmodlab.notebook.magic import show_view, split
 from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.notebook.views import elf
 from kmodlab.notebook.views.comparison import ASPECTS, builtin_beside_module, so_beside_ko
-from kmodlab.notebook.views.explorer import explore
 from kmodlab.notebook.views.sizes import size_picture
 from kmodlab.notebook.views.view import Picture, Source, View
 
@@ -157,7 +156,7 @@ def _sizes(state: NotebookState, name: str) -> Picture:
 
 
 _VIEWS: dict[str, Callable[..., View | Picture]] = {
-    "all": _of_file(explore),
+    "all": _of_file(elf.explore),
     "sections": _of_file(elf.sections),
     "symbols": _of_file(elf.symbols),
     "imports": _of_file(elf.imports),

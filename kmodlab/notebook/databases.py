@@ -9,8 +9,8 @@ from kmodlab.i18n import _, ngettext
 from kmodlab.notebook.magic import show_view, split
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views import databases as views
+from kmodlab.notebook.views.databases import fetch_databases, fetch_loaded
 from kmodlab.notebook.views.dependencies import dependency_picture
-from kmodlab.notebook.views.from_guest import fetch_databases, fetch_loaded
 from kmodlab.notebook.views.tree import tree_picture
 from kmodlab.notebook.views.view import Picture, View
 

@@ -16,7 +16,7 @@ from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
-from kmodlab.notebook.views.from_guest import fetch_databases, fetch_loaded
+from kmodlab.notebook.views.databases import fetch_databases, fetch_loaded
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 

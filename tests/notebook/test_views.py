@@ -16,8 +16,7 @@ from kmodlab.elf.modprobe import parse_proc_modules
 from kmodlab.notebook.views import databases as database_views
 from kmodlab.notebook.views.comparison import builtin_beside_module, so_beside_ko
 from kmodlab.notebook.views.dependencies import dependency_picture
-from kmodlab.notebook.views.elf import exports, imports, modinfo, relocations, sections, symbols
-from kmodlab.notebook.views.explorer import explore
+from kmodlab.notebook.views.elf import explore, exports, imports, modinfo, relocations, sections, symbols
 from kmodlab.notebook.views.sizes import size_picture
 from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.tree import tree_picture

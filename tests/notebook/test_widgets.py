@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from kmodlab.notebook.views.explorer import explore
+from kmodlab.notebook.views.elf import explore
 
 DATA = Path(__file__).parents[1] / "data/anatomy"
 

@@ -1,7 +1,4 @@
-"""Who needs whom, as a picture: the dependencies of one module, and the whole tree of a kernel at a glance.
-
-The places are igraph's (Sugiyama's layered layout); the drawing is ours, so that it has words, themes and no scripts.
-"""
+"""The dependencies of one module as a picture: boxes in layers, with arrows from a module to those that it needs."""
 
 from __future__ import annotations
 
@@ -10,50 +7,58 @@ from collections.abc import Sequence
 from kmodlab.elf.database_text import name_of
 from kmodlab.elf.databases import Databases
 from kmodlab.elf.graph import Graph, module_graph
+from kmodlab.i18n import _, ngettext
 from kmodlab.notebook.render.svg import LETTER, Sheet
-from kmodlab.notebook.views.layered import Place, lay_out
+from kmodlab.notebook.views.layered import Point, lay_out
 from kmodlab.notebook.views.view import Picture
 
-_BOX, _LAYER, _MARGIN = 26, 66, 18
+_BOX, _LAYER, _MARGIN = 26, 66, 18  # pixels: the height of a box, of a layer, and the space around all
 
 
 def dependency_picture(databases: Databases, name: str) -> Picture:
-    """One module above all that it needs: an arrow leads from a module to one that it needs."""
-    asked = name_of(name)
-    graph = module_graph(databases, asked)
-    text = describe(graph, asked)
+    """A module above all that it needs, directly or not; an arrow leads from a module to one that it needs."""
+    module = name_of(name)
+    graph = module_graph(databases, module)
+    text = _describe(graph, module)
     if not graph.nodes:
-        return Picture(_empty(text), text)
-    return Picture(_draw(graph, asked, text), text)
+        return Picture(_draw_words(text), text)
+    return Picture(_draw(graph, module, text), text)
 
 
-def describe(graph: Graph, asked: str) -> str:
-    """The same in words: a line for each module that needs others, those that stand highest first."""
+def _describe(graph: Graph, module: str) -> str:
+    """The picture in words: a line for each module that needs others, the topmost first."""
     if not graph.nodes:
-        return f"modules.dep does not have {asked}."
-    if len(graph.nodes) == 1:
-        return f"{asked} needs no other module."
+        return _("modules.dep does not have {module}.").format(module=module)
+    number = len(graph.nodes) - 1
+    if not number:
+        return _("{module} needs no other module.").format(module=module)
+    heading = ngettext(
+        "{module} needs {number} other module, directly or not:",
+        "{module} needs {number} other modules, directly or not:",
+        number,
+    )
     above = sorted((node for node in graph.nodes if graph.needs[node]), key=lambda node: (-graph.depths[node], node))
     lines = (f"  {node} → {', '.join(graph.needs[node])}" for node in above)
-    return "\n".join([f"{asked} needs {len(graph.nodes) - 1} other modules, directly or not:", *lines])
+    return "\n".join([heading.format(module=module, number=number), *lines])
 
 
-def _draw(graph: Graph, asked: str, text: str) -> str:
+def _draw(graph: Graph, module: str, text: str) -> str:
     layout = lay_out(graph, {node: len(node) * LETTER + 16 for node in graph.nodes})
     height = max(graph.depths.values()) * _LAYER + _BOX + 2 * _MARGIN
-    sheet = Sheet(max(layout.width + 2 * _MARGIN, 260), height, f"What {asked} needs", text)
+    title = _("What {module} needs").format(module=module)
+    sheet = Sheet(max(layout.width + 2 * _MARGIN, 260), height, title, text)
 
-    def on_paper(place: Place) -> Place:
-        return place[0] + _MARGIN, place[1] * _LAYER + _BOX / 2 + _MARGIN
+    def on_sheet(point: Point) -> Point:
+        return point[0] + _MARGIN, point[1] * _LAYER + _BOX / 2 + _MARGIN
 
     for route in layout.routes:
-        _arrow(sheet, [on_paper(place) for place in route])
-    for node, place in layout.places.items():
-        _node(sheet, node, on_paper(place), is_asked=node == asked)
+        _arrow(sheet, [on_sheet(point) for point in route])
+    for node, centre in layout.centres.items():
+        _node(sheet, node, on_sheet(centre), is_asked=node == module)
     return sheet.render_file()
 
 
-def _arrow(sheet: Sheet, route: Sequence[Place]) -> None:
+def _arrow(sheet: Sheet, route: Sequence[Point]) -> None:
     (x, y), *others = route
     y += _BOX / 2
     commands = [f"M{x:.4g} {y:.4g}"]
@@ -66,14 +71,14 @@ def _arrow(sheet: Sheet, route: Sequence[Place]) -> None:
     sheet.path(f"M{x - 4:.4g} {y:.4g}h8l-4 6z", "tip")
 
 
-def _node(sheet: Sheet, name: str, place: Place, *, is_asked: bool) -> None:
-    x, y = place
+def _node(sheet: Sheet, name: str, centre: Point, *, is_asked: bool) -> None:
+    x, y = centre
     width = len(name) * LETTER + 16
     sheet.box(x - width / 2, y - _BOX / 2, width, _BOX, "chosen" if is_asked else "box", round_by=4)
     sheet.text(x, y + 4.5, name, "mono middle bold" if is_asked else "mono middle")
 
 
-def _empty(text: str) -> str:
+def _draw_words(text: str) -> str:
     sheet = Sheet(len(text) * 7 + 40, 50, text, text)
     sheet.text(20, 30, text)
     return sheet.render_file()

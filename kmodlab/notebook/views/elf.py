@@ -1,112 +1,153 @@
-"""An ELF explorer: what is inside a .ko, a .o or a .so, each part by itself for one idea a cell, or all at once.
+"""What is inside a .ko, a .o or a .so: each part by itself, or all at once.
 
-Each function takes a path or bytes and returns a `View`. What the parts mean is said by `elf`.
+Each function takes a path or bytes and returns a `View`. `elf` knows what the parts mean.
+
+Raises: MalformedError if the file is not what the function needs, or is damaged.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
+from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.modinfo import explain_key, explain_vermagic_word
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Section, Symbol, read_object
 from kmodlab.elf.purposes import relocation_purpose, section_purpose
-from kmodlab.i18n import _
-from kmodlab.notebook.render.parts import Message, Part
+from kmodlab.elf.signature import Signature
+from kmodlab.i18n import N_, _, ngettext
+from kmodlab.notebook.render.parts import Details, Message, Part
 from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
 from kmodlab.notebook.views.view import Source, View, source_of
 
-_MOST = 24
-_MINUS_FOUR = (
+_MOST = 24  # rows that are shown at first
+_MINUS_FOUR = N_(
     "`-0x4`: the processor counts a distance from the end of the place, which is 4 bytes long, "
     "and a relocation from its beginning."
 )
-_NAME, _SIZE = Column("name", ColumnKind.CODE), Column("bytes", ColumnKind.NUMBER)
 
 
 def sections(source: Source, *, everything: bool = False) -> View:
-    """The sections that matter: name, size, flags in words, what it is for; `everything` leaves none out."""
-    return View(section_parts(read_object(source_of(source)), everything=everything))
+    """The sections that matter: name, size, flags in words and what each is for; `everything` shows all sections."""
+    return View(_section_parts(read_object(source_of(source)), everything=everything))
 
 
 def symbols(source: Source) -> View:
-    """The symbols: what the file has, what it offers to others, what it needs from elsewhere."""
-    return View(symbol_parts(read_object(source_of(source))))
+    """The symbols that a file defines, and those that it needs from elsewhere."""
+    return View(_symbol_parts(read_object(source_of(source))))
 
 
 def imports(source: Source) -> View:
-    """The symbols that a module needs from the kernel, and the checksum that it expects of each."""
-    return View(import_parts(read_module(source_of(source))))
+    """The symbols that a module needs from the kernel, with the checksum that it expects of each."""
+    return View(_import_parts(read_module(source_of(source))))
 
 
 def exports(source: Source) -> View:
-    """The symbols that a module offers to others."""
-    return View(export_parts(read_module(source_of(source))))
+    """The symbols that a module exports to other modules."""
+    return View(_export_parts(read_module(source_of(source))))
 
 
 def relocations(source: Source, *, section: str = "") -> View:
     """The places that the loader will patch, all or those of one section."""
-    return View(relocation_parts(read_object(source_of(source)), section))
+    return View(_relocation_parts(read_object(source_of(source)), section))
 
 
 def modinfo(source: Source) -> View:
     """What a module says about itself, with the meaning of each key, and its vermagic word by word."""
-    return View(modinfo_parts(read_module(source_of(source))))
+    return View(_modinfo_parts(read_module(source_of(source))))
 
 
-# ---- parts ---------------------------------------------------------------------------------------------------------
+def explore(source: Source) -> View:
+    """Everything in a .ko, a .o or a .so: tables to unfold, or tabs with a filter in a live notebook."""
+    elf = read_object(source_of(source))
+    module = _as_module(elf)
+    pages = _pages(elf, module)
+    summary = Table("", (Column(_("what")), Column(_("is"))), _summary(elf, module))
+    details = [Details(Message(title), make(), is_open=not index) for index, (title, make) in enumerate(pages.items())]
+    return View([summary, *details], lambda: _widget(pages))
 
 
 def is_minor(section: Section) -> bool:
-    """Whether a beginner may pass it over: tables for tools, debugging information, lists of places to patch."""
+    """Whether a beginner may skip it: tables for tools, debugging information, lists of places to patch."""
     tools = section.kind in ("NULL", "RELA", "REL", "SYMTAB", "STRTAB") or not section.in_memory
     return tools or (not section.size and section.name not in (".text", ".data", ".bss"))
 
 
-def section_parts(elf: ObjectFile, *, everything: bool = False) -> list[Part]:
-    """A table of sections, and in one sentence those that are left out."""
-    shown = [found for found in elf.sections if found.index and (everything or not is_minor(found))]
-    rows = [(found.name, sized(found.size), _flags(found, everything), section_purpose(found.name)) for found in shown]
-    columns = (_NAME, _SIZE, Column("flags"), Column("what it is for"))
-    table = Table(f"{len(shown)} of {len(elf.sections) - 1} sections", columns, rows)
+def _name_column() -> Column:
+    return Column(_("name"), ColumnKind.CODE)
+
+
+def _size_column() -> Column:
+    return Column(_("bytes"), ColumnKind.NUMBER)
+
+
+# ---- sections ------------------------------------------------------------------------------------------------------
+
+
+def _section_parts(elf: ObjectFile, *, everything: bool = False) -> list[Part]:
+    shown = [section for section in elf.sections if section.index and (everything or not is_minor(section))]
+    rows = [
+        (section.name, sized(section.size), _flags(section, everything), section_purpose(section.name))
+        for section in shown
+    ]
+    columns = (_name_column(), _size_column(), Column(_("flags")), Column(_("what it is for")))
+    total = len(elf.sections) - 1
+    caption = ngettext("{number} of {total} section", "{number} of {total} sections", total)
+    table = Table(caption.format(number=len(shown), total=total), columns, rows)
     return [table] if everything else [table, Message(_left_out(elf, shown))]
 
 
 def _flags(section: Section, everything: bool) -> str:
-    """The flags in words; that it is in memory goes without saying where only such are shown."""
+    """The flags in words; "in memory" is left out if all sections shown are."""
     return ", ".join(word for word in section.words if everything or word != _("in memory"))
 
 
 def _left_out(elf: ObjectFile, shown: list[Section]) -> str:
-    numbers = {found.index for found in shown}
+    numbers = {section.index for section in shown}
     groups: defaultdict[str, list[Section]] = defaultdict(list)
-    for found in elf.sections[1:]:
-        if found.index not in numbers:
-            groups[_family(found)].append(found)
+    for section in elf.sections[1:]:
+        if section.index not in numbers:
+            groups[_family(section)].append(section)
+    if not groups:
+        return _("Nothing is left out here.")
     words = [
-        f"{word} ({len(group)}: {sized(sum(found.size for found in group))} bytes)" for word, group in groups.items()
+        _("{family} ({number}: {size} bytes)").format(
+            family=family, number=len(group), size=sized(sum(section.size for section in group))
+        )
+        for family, group in groups.items()
     ]
-    return f"Left out here: {', '.join(words)}." if words else "Nothing is left out here."
+    return _("Left out here: {families}.").format(families=", ".join(words))
 
 
 def _family(section: Section) -> str:
     if section.kind in ("RELA", "REL"):
-        return "relocations"
+        return _("relocations")
     if section.kind in ("SYMTAB", "STRTAB"):
-        return "tables of names and symbols"
-    return "debugging information" if section.name.startswith((".debug", ".BTF")) else "others"
+        return _("tables of names and symbols")
+    return _("debugging information") if section.name.startswith((".debug", ".BTF")) else _("others")
 
 
-def symbol_parts(elf: ObjectFile) -> list[Part]:
-    """Three tables: functions and variables of its own, what others may use, what it lacks."""
-    named = [found for found in elf.symbols or elf.dynamic_symbols if found.kind not in ("section", "file")]
-    own = [found for found in named if found.section and not _is_label(found)]
-    missing = [found for found in named if found.is_undefined]
-    rows = [(found.name, found.kind, found.binding, _place(found), sized(found.size)) for found in own]
-    columns = (_NAME, Column("kind"), Column("binding"), Column("where", ColumnKind.CODE), _SIZE)
+# ---- symbols -------------------------------------------------------------------------------------------------------
+
+
+def _symbol_parts(elf: ObjectFile) -> list[Part]:
+    named = [symbol for symbol in elf.symbols or elf.dynamic_symbols if symbol.kind not in ("section", "file")]
+    own = [symbol for symbol in named if symbol.section and not _is_label(symbol)]
+    missing = [symbol for symbol in named if symbol.is_undefined]
+    rows = [(symbol.name, symbol.kind, symbol.binding, _place(symbol), sized(symbol.size)) for symbol in own]
+    columns = (
+        _name_column(),
+        Column(_("kind")),
+        Column(_("binding")),
+        Column(_("where"), ColumnKind.CODE),
+        _size_column(),
+    )
+    caption = ngettext("{number} symbol that it has", "{number} symbols that it has", len(own))
     return [
-        Table(f"{len(own)} symbols that it has", columns, rows, _MOST),
-        Table(f"{len(missing)} symbols that it needs", (_NAME, Column("binding")), _needs(missing), _MOST),
+        Table(caption.format(number=len(own)), columns, rows, _MOST),
+        Table(_needs_caption(len(missing)), (_name_column(), Column(_("binding"))), _needs(missing), _MOST),
     ]
 
 
@@ -119,64 +160,164 @@ def _place(symbol: Symbol) -> str:
     return f"{symbol.section.name}+{symbol.value:#x}" if symbol.section else ""
 
 
+def _needs_caption(number: int) -> str:
+    caption = ngettext("{number} symbol that it needs", "{number} symbols that it needs", number)
+    return caption.format(number=number)
+
+
 def _needs(missing: list[Symbol]) -> list[tuple[str, str]]:
-    return [(found.name, found.binding) for found in sorted(missing, key=lambda found: found.name)]
+    return [(symbol.name, symbol.binding) for symbol in sorted(missing, key=lambda symbol: symbol.name)]
 
 
-def import_parts(module: KernelModule) -> list[Part]:
-    """A table of what it needs."""
-    rows = [(wanted.name, _crc(wanted.crc), "may be missing" if wanted.weak else "") for wanted in module.imports]
-    columns = (_NAME, Column("checksum", ColumnKind.CODE), Column("remark"))
-    return [Table(f"{len(rows)} symbols that it needs", columns, rows, _MOST)]
+def _import_parts(module: KernelModule) -> list[Part]:
+    rows = [(symbol.name, _crc(symbol.crc), _("may be missing") if symbol.weak else "") for symbol in module.imports]
+    columns = (_name_column(), Column(_("checksum"), ColumnKind.CODE), Column(_("remark")))
+    return [Table(_needs_caption(len(rows)), columns, rows, _MOST)]
 
 
-def export_parts(module: KernelModule) -> list[Part]:
-    """A table of what it offers."""
+def _export_parts(module: KernelModule) -> list[Part]:
     rows = [
-        (found.name, "GPL only" if found.gpl_only else "everybody", found.namespace, _crc(found.crc))
-        for found in module.exports
+        (symbol.name, _("GPL only") if symbol.gpl_only else _("everybody"), symbol.namespace, _crc(symbol.crc))
+        for symbol in module.exports
     ]
-    columns = (_NAME, Column("for"), Column("namespace", ColumnKind.CODE), Column("checksum", ColumnKind.CODE))
-    return [Table(f"{len(rows)} symbols that it exports", columns, rows, _MOST)]
+    columns = (
+        _name_column(),
+        Column(_("for")),
+        Column(_("namespace"), ColumnKind.CODE),
+        Column(_("checksum"), ColumnKind.CODE),
+    )
+    caption = ngettext("{number} symbol that it exports", "{number} symbols that it exports", len(rows))
+    return [Table(caption.format(number=len(rows)), columns, rows, _MOST)]
 
 
 def _crc(crc: int | None) -> str:
     return "" if crc is None else f"{crc:#010x}"
 
 
-def relocation_parts(elf: ObjectFile, section: str = "") -> list[Part]:
-    """A table of places to patch; without those for debuggers, unless one of their sections is asked for."""
+# ---- relocations and modinfo ---------------------------------------------------------------------------------------
+
+
+def _relocation_parts(elf: ObjectFile, section: str = "") -> list[Part]:
+    """A table of places to patch; those for debuggers are left out unless `section` names one of their sections."""
     chosen = [
-        found
-        for found in elf.relocations
-        if (found.section.name == section if section else found.section.in_memory or elf.kind == "shared")
+        relocation
+        for relocation in elf.relocations
+        if (relocation.section.name == section if section else relocation.section.in_memory or elf.kind == "shared")
     ]
     rows = [
-        (elf.describe_place(found.section, found.offset), found.target, found.kind, relocation_purpose(found.kind))
-        for found in chosen
+        (
+            elf.describe_place(relocation.section, relocation.offset),
+            relocation.target,
+            relocation.kind,
+            relocation_purpose(relocation.kind),
+        )
+        for relocation in chosen
     ]
     columns = (
-        Column("place", ColumnKind.CODE),
-        Column("refers to", ColumnKind.CODE),
-        Column("kind", ColumnKind.CODE),
-        Column("that is"),
+        Column(_("place"), ColumnKind.CODE),
+        Column(_("refers to"), ColumnKind.CODE),
+        Column(_("kind"), ColumnKind.CODE),
+        Column(_("that is")),
     )
-    counts = Counter(found.section.name for found in chosen)
+    table = Table(_patch_caption(Counter(relocation.section.name for relocation in chosen)), columns, rows, _MOST)
+    return [table, Message(_(_MINUS_FOUR))] if any(relocation.addend == -4 for relocation in chosen) else [table]
+
+
+def _patch_caption(counts: Counter[str]) -> str:
+    number = counts.total()
+    if not number:
+        return _("0 places to patch")
     spread = ", ".join(f"`{name}` {count}" for name, count in counts.most_common(6))
-    table = Table(f"{len(rows)} places to patch" + (f": {spread}" if spread else ""), columns, rows, _MOST)
-    return [table, Message(_MINUS_FOUR)] if any(found.addend == -4 for found in chosen) else [table]
+    caption = ngettext("{number} place to patch: {sections}", "{number} places to patch: {sections}", number)
+    return caption.format(number=number, sections=spread)
 
 
-def modinfo_parts(module: KernelModule) -> list[Part]:
-    """A table of keys and values, and one of the vermagic's words."""
+def _modinfo_parts(module: KernelModule) -> list[Part]:
     rows = [(key, value, explain_key(key)) for key, value in module.modinfo.entries]
-    columns = (Column("key", ColumnKind.CODE), Column("value", ColumnKind.CODE), Column("meaning"))
-    parts: list[Part] = [Table(f"{len(rows)} entries of .modinfo", columns, rows, _MOST)]
+    columns = (Column(_("key"), ColumnKind.CODE), Column(_("value"), ColumnKind.CODE), Column(_("meaning")))
+    caption = ngettext("{number} entry of .modinfo", "{number} entries of .modinfo", len(rows))
+    parts: list[Part] = [Table(caption.format(number=len(rows)), columns, rows, _MOST)]
     vermagic = module.modinfo.vermagic
     if vermagic:
         words = [
-            (vermagic.release, "the kernel's release"),
+            (vermagic.release, _("the kernel's release")),
             *((word, explain_vermagic_word(word)) for word in vermagic.words),
         ]
-        parts.append(Table("its vermagic, word by word", (Column("word", ColumnKind.CODE), Column("meaning")), words))
+        heads = (Column(_("word"), ColumnKind.CODE), Column(_("meaning")))
+        parts.append(Table(_("its vermagic, word by word"), heads, words))
     return parts
+
+
+# ---- everything ----------------------------------------------------------------------------------------------------
+
+
+def _as_module(elf: ObjectFile) -> KernelModule | None:
+    try:
+        return read_module(elf.image)
+    except MalformedError:
+        return None
+
+
+def _pages(elf: ObjectFile, module: KernelModule | None) -> dict[str, Callable[[], list[Part]]]:
+    pages: dict[str, Callable[[], list[Part]]] = {
+        _("sections"): lambda: _section_parts(elf),
+        _("symbols"): lambda: _symbol_parts(elf),
+        _("relocations"): lambda: _relocation_parts(elf),
+    }
+    if module is not None:
+        pages[_("modinfo")] = lambda: _modinfo_parts(module)
+        if module.exports:
+            pages[_("exports")] = lambda: _export_parts(module)
+        if module.versions:
+            pages[_("checksums")] = lambda: _import_parts(module)
+    return pages
+
+
+def _summary(elf: ObjectFile, module: KernelModule | None) -> list[tuple[str, str]]:
+    size = sized(len(elf.image))
+    words = _("{kind} ELF, {bits} bits, {machine}, {size} bytes")
+    rows = [(_("file"), words.format(kind=elf.kind, bits=elf.bits, machine=elf.machine, size=size))]
+    if module is None:
+        return rows
+    modinfo, this = module.modinfo, module.this_module
+    if this:
+        rows += [(_("module"), f"`{module.name}`")]
+        rows += [(_("init"), _code_or_none(this.init)), (_("exit"), _code_or_none(this.exit))]
+    else:
+        words = _("`{name}`, not finished: it has no `struct module`")
+        rows += [(_("module"), words.format(name=module.name))]
+    rows += [(_("licence"), f"`{modinfo.get('license') or _('none')}`")]
+    rows += [(_("vermagic"), f"`{modinfo.vermagic}`")] if modinfo.vermagic else []
+    rows += [(_("parameters"), _quoted(parameter.name for parameter in modinfo.parameters) or _("none"))]
+    rows += [(_("needs"), _needed(len(module.imports), modinfo.depends))]
+    number = len(module.exports)
+    rows += [(_("exports"), ngettext("{number} symbol", "{number} symbols", number).format(number=number))]
+    return [*rows, (_("signature"), _signature(module.signature))]
+
+
+def _code_or_none(name: str | None) -> str:
+    return f"`{name}`" if name else _("none")
+
+
+def _quoted(names: Iterable[str]) -> str:
+    return ", ".join(f"`{name}`" for name in names)
+
+
+def _needed(number: int, modules: Sequence[str]) -> str:
+    if not modules:
+        return ngettext("{number} symbol", "{number} symbols", number).format(number=number)
+    words = ngettext("{number} symbol, of modules {modules}", "{number} symbols, of modules {modules}", number)
+    return words.format(number=number, modules=_quoted(modules))
+
+
+def _signature(signature: Signature | None) -> str:
+    if signature is None:
+        return _("none")
+    words = _("by {signer}, {digest}")
+    return signature.doubt or words.format(signer=signature.signer, digest=signature.digest)
+
+
+def _widget(pages: dict[str, Callable[[], list[Part]]]) -> Any:
+    from kmodlab.notebook.views.widgets import filtered_tabs  # only a live notebook needs ipywidgets
+
+    return filtered_tabs(pages)

@@ -1,6 +1,6 @@
-"""Where the boxes of a layered drawing go: igraph finds an order without many crossings, and the spacing is done here.
+"""The layout of boxes in layers: igraph orders them with few crossings (Sugiyama's method), the spacing is done here.
 
-igraph takes all boxes for equally wide, which would spread a drawing with a few long names over several screens.
+For igraph all boxes are equally wide, which would spread a drawing with a few long names over several screens.
 """
 
 from __future__ import annotations
@@ -11,23 +11,27 @@ from itertools import accumulate, pairwise
 
 from kmodlab.elf.graph import Graph
 
-_GAP, _BEND = 18.0, 6.0
+_GAP = 18.0  # between two boxes
+_BEND = 6.0  # width of the room for an edge that passes a layer
 _SWEEPS = 40
 
-Place = tuple[float, float]
+Point = tuple[float, float]
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The centre of each node, and for each edge the places that it leads through; y counts layers from the top."""
+    """The centre of each node, and for each edge the points that it passes; y counts layers from the top."""
 
-    places: Mapping[str, Place]
-    routes: Sequence[Sequence[Place]]
+    centres: Mapping[str, Point]
+    routes: Sequence[Sequence[Point]]
     width: float
 
 
 def lay_out(graph: Graph, widths: Mapping[str, float]) -> Layout:
-    """Place the nodes of a graph in layers, each above all that it needs; x in the unit of `widths`, from 0 on."""
+    """Put the nodes of a graph into layers, each above all that it needs.
+
+    x starts at 0, in the unit of `widths`, which holds the width of each node.
+    """
     top = max(graph.depths.values())
     numbers = {node: number for number, node in enumerate(graph.nodes)}
     rows = [top - graph.depths[node] for node in graph.nodes]
@@ -39,12 +43,12 @@ def lay_out(graph: Graph, widths: Mapping[str, float]) -> Layout:
         routes.append([numbers[node], *range(len(rows), len(rows) + len(between)), numbers[other]])
         rows += between
         sizes += [_BEND] * len(between)
-    centres = _spread(rows, sizes, [piece for route in routes for piece in pairwise(route)])
-    places = [(x, float(row)) for x, row in zip(centres, rows, strict=True)]
-    right = max(x + size / 2 for x, size in zip(centres, sizes, strict=True))
+    xs = _spread(rows, sizes, [piece for route in routes for piece in pairwise(route)])
+    points = [(x, float(row)) for x, row in zip(xs, rows, strict=True)]
+    right = max(x + size / 2 for x, size in zip(xs, sizes, strict=True))
     return Layout(
-        {node: places[number] for node, number in numbers.items()},
-        [[places[at] for at in route] for route in routes],
+        {node: points[number] for node, number in numbers.items()},
+        [[points[number] for number in route] for route in routes],
         right,
     )
 
@@ -54,9 +58,9 @@ def _spread(rows: Sequence[int], sizes: Sequence[float], pieces: Sequence[tuple[
     import igraph  # takes a moment, and only pictures need it
 
     layout = igraph.Graph(n=len(rows), edges=pieces, directed=True).layout_sugiyama(layers=rows, maxiter=500)
-    centres = [x * (sum(sizes) / len(sizes) + _GAP) for x, _ in layout.coords]
+    xs = [x * (sum(sizes) / len(sizes) + _GAP) for x, _y in layout.coords]
     layers = [
-        sorted((at for at, row in enumerate(rows) if row == layer), key=centres.__getitem__) for layer in set(rows)
+        sorted((number for number, row in enumerate(rows) if row == layer), key=xs.__getitem__) for layer in set(rows)
     ]
     neighbours: list[list[int]] = [[] for _ in rows]
     for upper, lower in pieces:
@@ -64,23 +68,23 @@ def _spread(rows: Sequence[int], sizes: Sequence[float], pieces: Sequence[tuple[
         neighbours[lower].append(upper)
     for _ in range(_SWEEPS):
         for layer in layers:
-            wished = [_mean([centres[other] for other in neighbours[at]] or [centres[at]]) for at in layer]
-            for at, x in zip(layer, _apart(wished, [sizes[at] for at in layer]), strict=True):
-                centres[at] = x
-    left = min(x - size / 2 for x, size in zip(centres, sizes, strict=True))
-    return [x - left for x in centres]
+            wishes = [_mean([xs[other] for other in neighbours[number]] or [xs[number]]) for number in layer]
+            for number, x in zip(layer, _apart(wishes, [sizes[number] for number in layer]), strict=True):
+                xs[number] = x
+    left = min(x - size / 2 for x, size in zip(xs, sizes, strict=True))
+    return [x - left for x in xs]
 
 
 def _mean(values: Sequence[float]) -> float:
     return sum(values) / len(values)
 
 
-def _apart(wished: Sequence[float], sizes: Sequence[float]) -> list[float]:
-    """Places in this order that keep their distance and lie as near as possible to those wished for (least squares)."""
-    offsets = [0.0, *accumulate((one + other) / 2 + _GAP for one, other in pairwise(sizes))]
-    # Isotonic regression: boxes that would overlap form a block, which lies where they wish on average.
+def _apart(wishes: Sequence[float], sizes: Sequence[float]) -> list[float]:
+    """Positions in this order that keep their distance and are as near as possible to the wishes (least squares)."""
+    offsets = [0.0, *accumulate((left + right) / 2 + _GAP for left, right in pairwise(sizes))]
+    # Isotonic regression: boxes that would overlap form a block, which is put where they wish on average.
     blocks: list[list[float]] = []
-    for wish, offset in zip(wished, offsets, strict=True):
+    for wish, offset in zip(wishes, offsets, strict=True):
         blocks.append([wish - offset])
         while len(blocks) > 1 and _mean(blocks[-2]) > _mean(blocks[-1]):
             last = blocks.pop()

@@ -1,10 +1,10 @@
-"""Predict, then run: a question before a cell, an answer by the cell itself.
+"""Predict, then run: a question before a cell, which the cell itself answers.
 
     predict("What will rmmod say?", ["nothing", "Module hello is in use", "No such file"], right=2)
 
-A learner chooses with the buttons, or types `guess(2)` where there are none. Then the next cell runs, and below what
-it shows stands whether that was predicted. Nothing else tells: neither the stored output nor the widget's state has
-the answer in it, and a notebook that is run without choosing shows the question only.
+A learner presses one of the buttons, or types `guess(2)` if there are none, and runs the next cell. Below its output
+a verdict says whether the prediction was right. Neither the stored output nor the widget's state holds the answer, and
+a notebook that is run without choosing shows only the question.
 """
 
 from __future__ import annotations
@@ -17,17 +17,19 @@ from typing import Any
 from IPython.core.getipython import get_ipython
 
 from kmodlab.errors import UsageError
+from kmodlab.i18n import N_, _
 from kmodlab.notebook.magic import show
 from kmodlab.notebook.render.parts import Level, Message, prose
 from kmodlab.notebook.views.view import View
 from kmodlab.text import escape_control_chars
 
 _SEAL_LETTERS = 8
+_TO_DO = N_("Decide, then run the next cell. Without buttons: `guess(1)` for the first answer, and so on.")
 
 
 @dataclass(frozen=True)
 class Question:
-    """A question with its possible answers; the right one by its number, from 1."""
+    """A question with its possible answers. `right` is the number of the right one, from 1."""
 
     sentence: str
     options: tuple[str, ...]
@@ -38,58 +40,69 @@ class Question:
     def text(self) -> str:
         """The question, a line for each answer, and what to do."""
         lines = [f"  {number}  {_plain(option)}" for number, option in enumerate(self.options, 1)]
-        return "\n".join([f"Predict: {_plain(self.sentence)}", *lines, f"→ {_TO_DO.replace('`', '')}"])
+        return "\n".join([_plain(self._title), *lines, f"→ {_plain(_(_TO_DO))}"])
 
     @property
     def html(self) -> str:
-        """The same."""
+        """The question, a list of the answers, and what to do."""
         items = "".join(f"<li>{prose(option)}</li>" for option in self.options)
-        return f'{self.heading}<ol class="km-options">{items}</ol>{Message(_TO_DO).html}'
+        return f'{self.heading}<ol class="km-options">{items}</ol>{Message(_(_TO_DO)).html}'
 
     @property
     def heading(self) -> str:
         """The question alone, as HTML."""
-        return f'<p class="km-question">Predict: {prose(self.sentence)}</p>'
+        return f'<p class="km-question">{prose(self._title)}</p>'
+
+    @property
+    def _title(self) -> str:
+        return _("Predict: {question}").format(question=self.sentence)
 
     def verdict(self, number: int) -> Message:
-        """What is said about an answer, once the cell has run."""
-        ending = f" {self.because}" if self.because else ""
-        said, came = self.answer(number), self.answer(self.right)
+        """What the learner reads about an answer once the cell has run."""
+        right = self.answer(self.right)
         if number == self.right:
-            return Message(f"You predicted it: {came}.{ending}", Level.GOOD)
-        return Message(f"You predicted: {said}. What came is: {came}.{ending}", Level.BAD)
+            sentence, level = _("You predicted it: {right}.").format(right=right), Level.GOOD
+        else:
+            sentence = _("You predicted: {chosen}. What came is: {right}.")
+            sentence, level = sentence.format(chosen=self.answer(number), right=right), Level.BAD
+        return Message(f"{sentence} {self.because}" if self.because else sentence, level)
 
     def answer(self, number: int) -> str:
-        """One of the answers, fit for the middle of a sentence."""
+        """An answer as a part of a sentence: without a full stop."""
         return self.options[number - 1].rstrip(".")
 
 
-_TO_DO = "Decide, then run the next cell. Without buttons: `guess(1)` for the first answer, and so on."
-
-
 def predict(question: str, options: Sequence[str], right: int | str, because: str = "") -> View:
-    """Ask what the next cell will do. `right` is the number of the right answer, from 1, or its `seal`.
+    """Ask what the next cell will do.
 
-    `because` is shown with the verdict. UsageError where the answers do not fit the question.
+    `right` is the number of the right answer, from 1, or its `seal`. `because` is shown with the verdict.
+
+    Raises:
+        UsageError: If there are fewer than two different answers, or `right` is not one of them.
     """
     asked = Question(question, tuple(options), _number(question, options, right), because)
-    _memory.asked = asked
+    _memory.question = asked
     return View([asked], lambda: _widget(asked))
 
 
 def guess(number: int) -> View:
-    """Choose an answer of the last question, from 1, where there are no buttons; then run the next cell."""
-    asked = _memory.asked
-    if asked is None:
-        raise UsageError("No question was asked yet.", hint="Run a cell with `predict(...)` first.")
-    if not 1 <= number <= len(asked.options):
-        raise UsageError(f"There is no answer {number}.", hint=f"Choose from 1 to {len(asked.options)}.")
-    _await_run(asked, number, skip=1)  # the cell of the guess itself ends first
-    return View([_noted(asked, number)])
+    """Choose an answer of the last question by its number, from 1; then run the next cell.
+
+    Raises:
+        UsageError: If no question was asked, or it has no such answer.
+    """
+    question = _memory.question
+    if question is None:
+        raise UsageError(_("No question was asked yet."), hint=_("Run a cell with `predict(...)` first."))
+    if not 1 <= number <= len(question.options):
+        sentence = _("There is no answer {number}.").format(number=number)
+        raise UsageError(sentence, hint=_("Choose from 1 to {last}.").format(last=len(question.options)))
+    _await_run(question, number, skip=1)  # the cell of the guess itself ends first
+    return View([_confirmation(question, number)])
 
 
 def seal(question: str, options: Sequence[str], right: int) -> str:
-    """What to write as `right`, so that nobody reads the answer in the cell by accident."""
+    """A text to write as `right` instead of the number, so that nobody reads the answer in the cell by accident."""
     return _seal(question, options[right - 1])
 
 
@@ -99,11 +112,12 @@ def _seal(question: str, option: str) -> str:
 
 def _number(question: str, options: Sequence[str], right: int | str) -> int:
     if len(options) < 2 or len(set(options)) < len(options):
-        raise UsageError("A prediction needs at least two answers, all different.")
+        raise UsageError(_("A prediction needs at least two answers, all different."))
     seals = [_seal(question, option) for option in options]
     number = right if isinstance(right, int) else seals.index(right) + 1 if right in seals else 0
     if not 1 <= number <= len(options):
-        raise UsageError(f"{right!r} is none of the {len(options)} answers, nor the seal of one.")
+        sentence = _("{right!r} is none of the {number} answers, nor the seal of one.")
+        raise UsageError(sentence.format(right=right, number=len(options)))
     return number
 
 
@@ -116,29 +130,29 @@ def _plain(text: str) -> str:
 
 @dataclass
 class _Memory:
-    """What one notebook was asked last, and what waits for its next cell."""
+    """The notebook's last question, and the function that waits for its next cell."""
 
-    asked: Question | None = None
+    question: Question | None = None
     waiting: Callable[[object], None] | None = None
 
 
 _memory = _Memory()
 
 
-def _widget(asked: Question) -> Any:
-    from kmodlab.notebook.views.widgets import question  # only a live notebook needs ipywidgets
+def _widget(question: Question) -> Any:
+    from kmodlab.notebook.views import widgets  # only a live notebook needs ipywidgets
 
-    def choose(number: int) -> str:
-        _await_run(asked, number + 1, skip=0)
-        return f'<div class="kmodlab" role="status">{_noted(asked, number + 1).html}</div>'
+    def choose(index: int) -> str:
+        _await_run(question, index + 1, skip=0)
+        return f'<div class="kmodlab" role="status">{_confirmation(question, index + 1).html}</div>'
 
-    head = View([_Heading(asked)]).html
-    return question(head, [_plain(option) for option in asked.options], choose)
+    heading = View([_Heading(question)]).html
+    return widgets.question(heading, [_plain(option) for option in question.options], choose)
 
 
 @dataclass(frozen=True)
 class _Heading:
-    asked: Question
+    question: Question
 
     @property
     def text(self) -> str:
@@ -146,32 +160,32 @@ class _Heading:
 
     @property
     def html(self) -> str:
-        return self.asked.heading
+        return self.question.heading
 
 
-def _noted(asked: Question, number: int) -> Message:
-    return Message(f"You say: {asked.answer(number)}. Now run the next cell.")
+def _confirmation(question: Question, number: int) -> Message:
+    return Message(_("You say: {answer}. Now run the next cell.").format(answer=question.answer(number)))
 
 
-def _await_run(asked: Question, number: int, *, skip: int) -> None:
-    """Show the verdict below the next cell that runs to its end, after `skip` others."""
+def _await_run(question: Question, number: int, *, skip: int) -> None:
+    """Show the verdict below the next cell that succeeds, but skip the first `skip` cells."""
     shell = get_ipython()
     if shell is None:
         return
-    left = [skip]
+    to_skip = [skip]
 
-    def ran(result: object) -> None:
-        if left[0]:
-            left[0] -= 1
+    def after_cell(result: object) -> None:
+        if to_skip[0]:
+            to_skip[0] -= 1
             return
-        # A cell that was mistyped or interrupted has not shown anything yet.
+        # A cell that was mistyped or interrupted has not shown the answer.
         if not getattr(result, "success", True):
             return
-        shell.events.unregister("post_run_cell", ran)
+        shell.events.unregister("post_run_cell", after_cell)
         _memory.waiting = None
-        show(asked.verdict(number))
+        show(question.verdict(number))
 
     if _memory.waiting is not None:
         shell.events.unregister("post_run_cell", _memory.waiting)
-    _memory.waiting = ran
-    shell.events.register("post_run_cell", ran)
+    _memory.waiting = after_cell
+    shell.events.register("post_run_cell", after_cell)

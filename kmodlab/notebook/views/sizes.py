@@ -1,27 +1,29 @@
-"""How large the sections are, as a picture: what takes memory once loaded, and what is only in the file."""
+"""The sizes of sections as a picture: what takes memory once loaded, and what is only in the file."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from kmodlab.elf.object_file import ObjectFile, Section, read_object
 from kmodlab.elf.signature import find_signature
+from kmodlab.i18n import N_, _, ngettext
 from kmodlab.notebook.render.svg import LETTER, Sheet
 from kmodlab.notebook.views.table import sized
 from kmodlab.notebook.views.view import Picture, Source, source_of
+from kmodlab.text import align_columns
 
-_ROW, _BARS, _TOP, _WIDTH = 20, 330, 34, 700
+_ROW, _BARS, _TOP, _WIDTH = 20, 330, 34, 700  # pixels: a row, the longest bar, the space above, the picture at least
 
-# Classes of the sheet's style, and what they mean.
+# Classes of the sheet's style (render/svg.py), and what they mean.
 _GROUPS = {
-    "code": "code",
-    "data": "data",
-    "self": "what makes it a module",
-    "trade": "imports and exports",
-    "list": "lists of places for the kernel",
-    "tool": "for tools",
-    "rest": "all others",
+    "code": N_("code"),
+    "data": N_("data"),
+    "self": N_("what makes it a module"),
+    "trade": N_("imports and exports"),
+    "list": N_("lists of places for the kernel"),
+    "tool": N_("for tools"),
+    "rest": N_("all others"),
 }
 _SELF = (".modinfo", ".gnu.linkonce.this_module", "__param", ".note.gnu.build-id", ".note.Linux")
 _TRADE = ("__ksymtab", "__kcrctab", "__versions", "__version_ext", ".dynsym", ".dynstr", ".gnu.version", ".dynamic")
@@ -38,10 +40,17 @@ class Bar:
 
 
 def size_picture(source: Source, *, name: str = "", most: int = 24) -> Picture:
-    """A bar for each of the `most` largest sections that are to be loaded, and for what stays in the file."""
+    """A bar for each of the `most` largest sections that are loaded, and for what stays in the file.
+
+    `name` is the file's name for the title; empty if it has none.
+    """
     elf = read_object(source_of(source))
-    loaded = [Bar(found.name, found.size, _group(found)) for found in elf.sections if found.in_memory and found.size]
-    panels = (("To be loaded", _largest(loaded, most)), ("Only in the file", _file_only(elf)))
+    loaded = [
+        Bar(section.name, section.size, _group(section))
+        for section in elf.sections
+        if section.in_memory and section.size
+    ]
+    panels = ((_("To be loaded"), _largest(loaded, most)), (_("Only in the file"), _file_only(elf)))
     return _draw(name, panels, _given_back(loaded))
 
 
@@ -50,20 +59,22 @@ def _largest(bars: list[Bar], most: int) -> list[Bar]:
     if len(bars) <= most:
         return bars
     shown = sorted(bars, key=lambda bar: -bar.size)[: most - 1]
-    rest = [bar for bar in bars if bar not in shown]
-    return [*(bar for bar in bars if bar in shown), Bar(f"{len(rest)} smaller ones", sum(map(_size, rest)), "rest")]
+    smaller = [bar for bar in bars if bar not in shown]
+    name = ngettext("{number} smaller one", "{number} smaller ones", len(smaller)).format(number=len(smaller))
+    return [*(bar for bar in bars if bar in shown), Bar(name, _total(smaller), "rest")]
 
 
-def _size(bar: Bar) -> int:
-    return bar.size
+def _total(sized_things: Iterable[Bar | Section]) -> int:
+    return sum(thing.size for thing in sized_things)
 
 
 def _given_back(bars: list[Bar]) -> str:
     """What the kernel keeps only while it loads (rewrite_section_headers() and do_init_module() of its loader)."""
-    size = sum(bar.size for bar in bars if bar.name.startswith((".init.", ".modinfo", "__version")))
+    size = _total(bar for bar in bars if bar.name.startswith((".init.", ".modinfo", "__version")))
     if not size:
         return ""
-    return f"Of what is loaded, {sized(size)} bytes are given back when init is done: .init.*, .modinfo, __versions."
+    note = _("Of what is loaded, {size} bytes are given back when init is done: .init.*, .modinfo, __versions.")
+    return note.format(size=sized(size))
 
 
 def _group(section: Section) -> str:
@@ -77,43 +88,39 @@ def _group(section: Section) -> str:
 
 
 def _file_only(elf: ObjectFile) -> list[Bar]:
-    rest = [found for found in elf.sections if not found.in_memory and found.kind != "NOBITS"]
+    sections = [section for section in elf.sections if not section.in_memory and section.kind != "NOBITS"]
     patches = [
-        found
-        for found in rest
-        if found.kind in ("RELA", "REL") and not found.name.startswith((".rela.debug", ".rel.debug"))
+        section
+        for section in sections
+        if section.kind in ("RELA", "REL") and not section.name.startswith((".rela.debug", ".rel.debug"))
     ]
-    tables = [found for found in rest if found.kind in ("SYMTAB", "STRTAB")]
-    debugging = [found for found in rest if found.name.removeprefix(".rela").startswith((".debug", ".BTF"))]
-    known = {found.index for found in (*patches, *tables, *debugging)}
+    tables = [section for section in sections if section.kind in ("SYMTAB", "STRTAB")]
+    debugging = [section for section in sections if section.name.removeprefix(".rela").startswith((".debug", ".BTF"))]
+    known = {section.index for section in (*patches, *tables, *debugging)}
     signature = find_signature(elf.image)
     bars = (
-        Bar("relocations", _sum(patches), "list"),
-        Bar("symbols and names", _sum(tables), "tool"),
-        Bar("debugging information", _sum(debugging), "tool"),
-        Bar("others", _sum([found for found in rest if found.index not in known]), "tool"),
-        Bar("signature", signature.size if signature else 0, "self"),
+        Bar(_("relocations"), _total(patches), "list"),
+        Bar(_("symbols and names"), _total(tables), "tool"),
+        Bar(_("debugging information"), _total(debugging), "tool"),
+        Bar(_("others"), _total(section for section in sections if section.index not in known), "tool"),
+        Bar(_("signature"), signature.size if signature else 0, "self"),
     )
     return [bar for bar in bars if bar.size]
 
 
-def _sum(sections: Sequence[Section]) -> int:
-    return sum(found.size for found in sections)
-
-
 def _draw(name: str, panels: Sequence[tuple[str, list[Bar]]], note: str) -> Picture:
-    text = "\n".join([*(line for title, bars in panels for line in _lines(title, bars)), *filter(None, [note])])
-    rows = sum(len(bars) for _, bars in panels)
-    labels = max((len(bar.name) for _, bars in panels for bar in bars), default=10) * LETTER + 24
+    text = "\n".join([*(line for heading, bars in panels for line in _lines(heading, bars)), *filter(None, [note])])
+    rows = sum(len(bars) for _heading, bars in panels)
+    labels = max((len(bar.name) for _heading, bars in panels for bar in bars), default=10) * LETTER + 24
     height = _TOP + rows * _ROW + len(panels) * 40 + 66
-    title = f"Sizes of the sections{f' of {name}' if name else ''}"
+    title = _("Sizes of the sections of {name}").format(name=name) if name else _("Sizes of the sections")
     sheet = Sheet(max(labels + _BARS + 110, _WIDTH), height, title, text)
     sheet.text(16, 24, title, "bold")
     y: float = _TOP
     for heading, bars in panels:
-        y = _panel(sheet, y, f"{heading}: {sized(sum(bar.size for bar in bars))} bytes", bars, labels)
+        y = _panel(sheet, y, _sum_words(heading, bars), bars, labels)
     sheet.text(16, y + 12, note, "small soft")
-    _legend(sheet, y + 34, {bar.group for _, bars in panels for bar in bars})
+    _legend(sheet, y + 34, {bar.group for _heading, bars in panels for bar in bars})
     return Picture(sheet.render_file(), f"{title}\n{text}")
 
 
@@ -133,16 +140,19 @@ def _panel(sheet: Sheet, y: float, heading: str, bars: list[Bar], labels: float)
 def _legend(sheet: Sheet, y: float, used: set[str]) -> None:
     x: float = 16
     for group in (group for group in _GROUPS if group in used):
-        width = 30 + len(_GROUPS[group]) * 6.2
+        meaning = _(_GROUPS[group])
+        width = 30 + len(meaning) * 6.2
         if x + width > sheet.width - 10:
             x, y = 16, y + 18
         sheet.box(x, y - 9, 10, 10, group)
-        sheet.text(x + 15, y, _GROUPS[group], "small")
+        sheet.text(x + 15, y, meaning, "small")
         x += width
 
 
-def _lines(title: str, bars: list[Bar]) -> list[str]:
-    width = max((len(bar.name) for bar in bars), default=0)
-    total = sum(bar.size for bar in bars)
-    rows = [f"  {bar.name:<{width}}  {sized(bar.size):>9}  {_GROUPS[bar.group]}" for bar in bars]
-    return [f"{title}: {sized(total)} bytes", *rows]
+def _sum_words(heading: str, bars: list[Bar]) -> str:
+    return _("{heading}: {size} bytes").format(heading=heading, size=sized(_total(bars)))
+
+
+def _lines(heading: str, bars: list[Bar]) -> list[str]:
+    rows = [(bar.name, f"{sized(bar.size):>9}", _(_GROUPS[bar.group])) for bar in bars]
+    return [_sum_words(heading, bars), *(f"  {line}" for line in align_columns(rows))]

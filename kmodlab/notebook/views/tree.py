@@ -1,4 +1,4 @@
-"""A kernel's whole tree of modules in one picture: a dot for each, as high as its chain of needs is long."""
+"""All modules of a kernel in one picture: a dot for each, higher the longer its chain of dependencies is."""
 
 from __future__ import annotations
 
@@ -8,54 +8,52 @@ from itertools import groupby
 from kmodlab.elf.database_text import name_of
 from kmodlab.elf.databases import Databases
 from kmodlab.elf.graph import TreeSummary, folder_of, summarize_tree, tree_graph
+from kmodlab.i18n import N_, _, ngettext
 from kmodlab.notebook.render.svg import LETTER, Sheet
-from kmodlab.notebook.views.layered import Place
+from kmodlab.notebook.views.layered import Point
 from kmodlab.notebook.views.view import Picture
 
 _WIDTH, _LEFT, _RIGHT, _BAND, _TOP, _BOTTOM = 960, 120, 20, 54, 64, 56
-_LEGEND = "A dot is a module; a line leads down to a module that it needs. In brackets: how many others need it."
-_ROWS = 6  # of dots in a band, so that neighbours do not hide each other
+_LEGEND = N_("A dot is a module; a line leads down to a module that it needs. In brackets: how many others need it.")
+_ROWS = 6  # rows of dots in a band, so that neighbours do not hide each other
 
 
 def tree_picture(databases: Databases, *, named: int = 10) -> Picture:
-    """Every module as a dot, with a line to each that it needs; the `named` that most others need bear their names."""
+    """Every module as a dot, with a line to each that it needs; the `named` most needed ones are shown with names."""
     summary, graph = summarize_tree(databases, most=named), tree_graph(databases)
-    text = describe(summary)
+    text = _describe(summary)
     height = _TOP + _BAND * max(1, len(summary.depths)) + _BOTTOM
-    sheet = Sheet(_WIDTH, height, f"All {summary.modules} modules of a kernel, and who needs whom", text)
-    sheet.text(16, 26, sheet.title, "bold")
-    sheet.text(
-        16,
-        44,
-        "A dot is a module; a line leads down to a module that it needs. In brackets: how many others need it.",
-        "small soft",
-    )
+    title = _("All {number} modules of a kernel, and who needs whom").format(number=summary.modules)
+    sheet = Sheet(_WIDTH, height, title, text)
+    sheet.text(16, 26, title, "bold")
+    sheet.text(16, 44, _(_LEGEND), "small soft")
     paths = sorted(databases.dep)
     _bands(sheet, summary)
     _folders(sheet, paths)
-    places = _places(paths, graph.depths, len(summary.depths))
-    sheet.path("".join(_line(places[node], places[other]) for node, other in graph.edges), "thin")
-    sheet.path("".join(f"M{x:g} {y:g}h0" for x, y in places.values()), "dots")
-    _names(sheet, summary, places)
+    dots = _dots(paths, graph.depths, len(summary.depths))
+    sheet.path("".join(_line(dots[node], dots[other]) for node, other in graph.edges), "thin")
+    sheet.path("".join(f"M{x:g} {y:g}h0" for x, y in dots.values()), "dots")
+    _names(sheet, summary, dots)
     return Picture(sheet.render_file(), text)
 
 
-def describe(summary: TreeSummary) -> str:
-    """The same in words and numbers."""
-    needed = [f"  {name:<24} {count:>5}" for name, count in summary.most_needed]
-    longest = max(len(summary.chain) - 1, 0)
+def _describe(summary: TreeSummary) -> str:
+    """The picture in words and numbers."""
+    free = summary.depths[0] if summary.depths else 0
+    steps = max(len(summary.chain) - 1, 0)
+    longest = _("The longest chain has {steps} steps: {chain}")
     return "\n".join(
         [
-            f"{summary.modules} modules; {summary.depths[0] if summary.depths else 0} of them need no other.",
-            f"The longest chain has {longest} steps: {' → '.join(summary.chain)}",
-            "Needed by most others, directly or not:",
-            *needed,
+            _("{number} modules; {free} of them need no other.").format(number=summary.modules, free=free),
+            longest.format(steps=steps, chain=" → ".join(summary.chain)),
+            _("Needed by most others, directly or not:"),
+            *(f"  {name:<24} {count:>5}" for name, count in summary.most_needed),
         ]
     )
 
 
 def _y(depth: int, depths: int) -> float:
-    """The upper edge of a band: those that need nothing lie at the bottom."""
+    """The upper edge of a band; modules that need nothing are at the bottom."""
     return _TOP + (depths - 1 - depth) * _BAND
 
 
@@ -63,36 +61,37 @@ def _bands(sheet: Sheet, summary: TreeSummary) -> None:
     for depth, count in enumerate(summary.depths):
         y = _y(depth, len(summary.depths))
         sheet.path(f"M16 {y + _BAND:g}H{_WIDTH - 16}", "rule line")
-        words = "needs nothing" if not depth else f"{depth} below it"
+        words = _("{depth} below it").format(depth=depth) if depth else _("needs nothing")
+        modules = ngettext("{number} module", "{number} modules", count).format(number=count)
         sheet.text(16, y + 24, words, "small")
-        sheet.text(16, y + 40, f"{count} modules", "small soft")
+        sheet.text(16, y + 40, modules, "small soft")
 
 
 def _x(number: int, count: int) -> float:
     return round(_LEFT + (_WIDTH - _LEFT - _RIGHT) * number / max(1, count - 1), 1)
 
 
-def _places(paths: list[str], depths: Mapping[str, int], bands: int) -> dict[str, Place]:
-    """From left to right by path, so that what belongs together lies together."""
+def _dots(paths: list[str], depths: Mapping[str, int], bands: int) -> dict[str, Point]:
+    """Where the dot of each module is: from left to right by path, so that the modules of a folder are neighbours."""
     return {
         name_of(path): (_x(number, len(paths)), _y(depths[name_of(path)], bands) + 8 + number % _ROWS * 8)
         for number, path in enumerate(paths)
     }
 
 
-def _line(start: Place, end: Place) -> str:
+def _line(start: Point, end: Point) -> str:
     middle = (start[1] + end[1]) / 2
     return f"M{start[0]:g} {start[1]:g}C{start[0]:g} {middle:g} {end[0]:g} {middle:g} {end[0]:g} {end[1]:g}"
 
 
 def _folders(sheet: Sheet, paths: list[str]) -> None:
-    """Along the lower edge: where the folders of the kernel's source begin and end."""
+    """Draw a scale along the lower edge: where the folders of the kernel's source begin and end."""
     number, y, free = 0, sheet.height - _BOTTOM + 6, 0.0
     for folder, group in groupby(paths, folder_of):
         count = len(list(group))
         left, right = _x(number, len(paths)), _x(number + count, len(paths))
         sheet.path(f"M{left:g} {y:g}v6H{right - 2:g}v-6", "line")
-        # Small folders would write over each other.
+        # The names of small folders would overlap.
         middle, width = (left + right) / 2, len(folder) * 6
         if middle - width / 2 > free:
             sheet.text(middle, y + 20, folder, "small middle")
@@ -100,10 +99,10 @@ def _folders(sheet: Sheet, paths: list[str]) -> None:
         number += count
 
 
-def _names(sheet: Sheet, summary: TreeSummary, places: Mapping[str, Place]) -> None:
+def _names(sheet: Sheet, summary: TreeSummary, dots: Mapping[str, Point]) -> None:
     taken: list[tuple[float, float, float]] = []
     for name, count in summary.most_needed:
-        x, y = places[name]
+        x, y = dots[name]
         words = f"{name} ({count})"
         width = len(words) * LETTER * 11 / 13
         left = min(x + 6, _WIDTH - width - 10)

@@ -1,11 +1,12 @@
-"""What a view is: one output that says the same as text, as HTML without scripts and, where it helps, as a widget.
+"""A view: one output that says the same as text, as HTML without scripts and, if that helps, as a widget.
 
-A terminal and nbval take the text; a code-hosting page, a PDF, slides and a notebook that nobody has run yet take the
-HTML, which needs nothing from outside; a live notebook takes the widget. Pictures are SVG instead of HTML.
+A terminal and nbval take the text; GitHub, a PDF, slides and a notebook that nobody has run yet take the HTML, which
+needs nothing from outside; a live notebook takes the widget. Pictures are SVG instead of HTML.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,17 +14,40 @@ from typing import Any
 
 from kmodlab.notebook.render.parts import Part, join_texts
 from kmodlab.notebook.render.style import STYLE
-from kmodlab.notebook.views.style import VIEW_STYLE
 
 Source = Path | str | bytes
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
+# Tables and quizzes, on top of the cards' style sheet, with the same colours.
+_RULES = """
+.km-view { max-width: 72rem; }
+.km-view h4 { margin: .8em 0 .2em; font-size: 1em; font-weight: bold; }
+.km-view .km-scroll { overflow-x: auto; }
+.km-view table.km-table { border-collapse: collapse; margin: .3em 0 .6em; font-size: .95em; color: inherit; border: 0; }
+.km-view table.km-table caption { caption-side: top; text-align: left; font-weight: bold; color: inherit;
+  padding: .2em 0; }
+.km-view table.km-table th, .km-view table.km-table td { text-align: left; vertical-align: top;
+  padding: .15em .9em .15em 0; border: 0; border-bottom: 1px solid var(--km-line); background: none;
+  max-width: none; white-space: normal; }
+.km-view table.km-table thead th { border-bottom-width: 2px; white-space: nowrap; }
+.km-view table.km-table tbody th { font-weight: normal; }
+.km-view table.km-table .km-number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+.km-view table.km-table code, .km-view p code, .km-view li code { font-family: var(--km-mono); font-size: .95em;
+  color: inherit; background: none; padding: 0; border: 0; overflow-wrap: break-word; }
+.km-view table.km-table tr.km-only .km-code { font-weight: bold; }
+.km-view ol.km-options { margin: .3em 0; padding-left: 2em; }
+.km-view p.km-question { margin: .3em 0; font-weight: bold; }
+@media print { .km-view details::details-content { content-visibility: visible; display: block; } }
+"""
+
+_STYLE = f"<style>{re.sub(chr(92) + 's+', ' ', _RULES).strip()}</style>"
+
 
 @dataclass(frozen=True)
 class View:
-    """An output of a cell, made of parts. `widget` makes its live form, if there is one.
+    """An output of a cell, made of parts. `widget` makes its live form; None if it has none.
 
-    The live form is left out where ipywidgets is missing; text and HTML are always there.
+    The live form is left out if ipywidgets is not installed; text and HTML are always there.
     """
 
     parts: Sequence[Part]
@@ -38,7 +62,7 @@ class View:
     def html(self) -> str:
         """A fragment of HTML with its own style."""
         inner = "".join(part.html for part in self.parts)
-        return f'<div class="kmodlab km-view">{STYLE}{VIEW_STYLE}{inner}</div>'
+        return f'<div class="kmodlab km-view">{STYLE}{_STYLE}{inner}</div>'
 
     def __repr__(self) -> str:
         return self.text
@@ -58,7 +82,7 @@ class View:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing, with the same said in words. `svg` is a whole file, with light and dark colours of its own."""
+    """A drawing, and its content in words. `svg` is a whole file, with light and dark colours of its own."""
 
     svg: str = field(repr=False)
     text: str
@@ -67,10 +91,10 @@ class Picture:
         return self.text
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:
-        # No HTML: where SVG is not trusted (a notebook that nobody has run yet), the text is shown.
+        # No HTML: Jupyter shows the text if it does not trust the SVG (in a notebook that nobody has run yet).
         return {"text/plain": self.text, "image/svg+xml": self.svg}
 
 
-def source_of(given: Source) -> Path | bytes:
-    """What the readers in `elf` take: a path may be written as text."""
-    return Path(given) if isinstance(given, str) else given
+def source_of(source: Source) -> Path | bytes:
+    """A source as the readers in `elf` take it: a path that is written as text becomes a Path."""
+    return Path(source) if isinstance(source, str) else source

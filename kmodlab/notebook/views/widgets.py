@@ -1,7 +1,7 @@
-"""The live forms, made of ipywidgets: everything else in this folder works without it.
+"""The live forms of views, made of ipywidgets; everything else in this folder works without it.
 
-Keyboard: Tab moves from one to the next, Space and Enter press. What needs arrow keys is not used: they are
-JupyterLab's own wherever nobody is typing.
+By keyboard: Tab moves from widget to widget, Space and Enter press a button. No widget needs the arrow keys, because
+JupyterLab uses them for itself outside of text fields.
 """
 
 from __future__ import annotations
@@ -12,53 +12,58 @@ from typing import Any
 
 import ipywidgets
 
+from kmodlab.i18n import _
 from kmodlab.notebook.render.parts import Part
 from kmodlab.notebook.views.table import Table
 from kmodlab.notebook.views.view import View
 
 Page = Callable[[], list[Part]]
 
-# It has no types of its own.
-_made: Any = ipywidgets
+# ipywidgets has no type hints.
+_widgets: Any = ipywidgets
 
 
 def filtered_tabs(pages: dict[str, Page]) -> Any:
-    """A choice of pages, and a field that leaves only the rows in which a text occurs."""
-    chosen = _made.ToggleButtons(options=list(pages), description="show:")
-    wanted = _made.Text(description="filter:", placeholder="part of a name")
-    shown = _made.HTML()
+    """Buttons that choose a page by its title, and a field that filters the rows of its tables by a text."""
+    chooser = _widgets.ToggleButtons(options=list(pages), description=_("show:"))
+    text_field = _widgets.Text(description=_("filter:"), placeholder=_("part of a name"))
+    page = _widgets.HTML()
 
     def refresh(_change: object = None) -> None:
-        shown.value = View(_filtered(pages[str(chosen.value)](), str(wanted.value))).html
+        page.value = View(_filtered(pages[str(chooser.value)](), str(text_field.value))).html
 
-    chosen.observe(refresh, "value")
-    wanted.observe(refresh, "value")
+    chooser.observe(refresh, "value")
+    text_field.observe(refresh, "value")
     refresh()
-    return _made.VBox([chosen, wanted, shown])
+    return _widgets.VBox([chooser, text_field, page])
 
 
-def _filtered(parts: Sequence[Part], wanted: str) -> list[Part]:
-    """Tables without the rows in which the text does not occur; they say how many are left."""
-    if not wanted:
+def _filtered(parts: Sequence[Part], text: str) -> list[Part]:
+    """The tables with only those rows in which the text occurs; all parts if it is empty."""
+    if not text:
         return list(parts)
-    return [_filtered_table(part, wanted.lower()) for part in parts if isinstance(part, Table)]
+    return [_filtered_table(part, text.lower()) for part in parts if isinstance(part, Table)]
 
 
-def _filtered_table(table: Table, wanted: str) -> Table:
-    rows = [row for row in table.rows if any(wanted in cell.lower() for cell in row)]
-    return replace(table, rows=rows, caption=f"{table.caption}; {len(rows)} with “{wanted}”", bold=frozenset())
+def _filtered_table(table: Table, text: str) -> Table:
+    rows = [row for row in table.rows if any(text in cell.lower() for cell in row)]
+    caption = _("{caption}; {number} with “{text}”").format(caption=table.caption, number=len(rows), text=text)
+    return replace(table, rows=rows, caption=caption, bold=frozenset())
 
 
 def question(html: str, options: Sequence[str], choose: Callable[[int], str]) -> Any:
-    """A question with a button for each answer. `choose` is told which (from 0), and returns HTML that confirms it."""
+    """A question with a button for each answer.
+
+    `choose` gets the number (from 0) of the answer that was chosen, and returns HTML that confirms it.
+    """
     layout = {"width": "max-content", "max_width": "100%"}
     texts = [f"{number}. {option}" for number, option in enumerate(options, 1)]
-    # Buttons, since JupyterLab takes the arrow keys that a row of radio buttons would need.
-    buttons = [_made.Button(description=text, tooltip=text, layout=layout) for text in texts]
-    answer = _made.HTML()
+    # Not radio buttons, which need the arrow keys.
+    buttons = [_widgets.Button(description=text, tooltip=text, layout=layout) for text in texts]
+    answer = _widgets.HTML()
 
     def decide(pressed: Any) -> None:
-        if answer.value:  # the button that was pressed stays enabled, or the keyboard would lose its place
+        if answer.value:  # the button that was pressed stays enabled, or the keyboard would lose its focus
             return
         number = buttons.index(pressed)
         for button in buttons:
@@ -68,9 +73,9 @@ def question(html: str, options: Sequence[str], choose: Callable[[int], str]) ->
 
     for button in buttons:
         button.on_click(decide)
-    return _made.VBox([_made.HTML(html), *buttons, answer])
+    return _widgets.VBox([_widgets.HTML(html), *buttons, answer])
 
 
 def bar() -> Any:
-    """A line of HTML that can be changed, and taken away."""
-    return _made.HTML()
+    """A line of HTML that can be changed and removed."""
+    return _widgets.HTML()
