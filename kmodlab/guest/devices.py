@@ -1,7 +1,7 @@
-"""Devices that are plugged into a running guest and pulled out again, so that probe() and remove() can be seen.
+"""Plugs devices into a running guest and pulls them out, so that drivers' probe() and remove() are called.
 
-QEMU plays the hand that plugs; the guest's own hotplug drivers notice it, as on a real machine. `plug` and `unplug`
-return when the guest is done with it: the device is there or gone, and the drivers' functions have returned.
+QEMU adds and removes the device; the guest's own hotplug drivers notice it, as on a real machine. `plug` and `unplug`
+return when the device is there or gone in the guest, and the drivers' functions have returned.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from qemu.qmp import ExecuteError
 from kmodlab.errors import GuestError, UsageError
 from kmodlab.guest.qemu import SLOT
 from kmodlab.guest.session import Session
+from kmodlab.i18n import N_, _
 
 T = TypeVar("T")
 
@@ -24,33 +25,33 @@ SETTLE_S = 20.0  # for a guest to notice a device, and for its drivers to do the
 
 @dataclass(frozen=True)
 class Device:
-    """A device that can be plugged in: QEMU's name of it, the bus that it goes to, and what it is."""
+    """A device that can be plugged in: QEMU's name for it, its bus, and what it is (to be translated)."""
 
     name: str
-    bus: str  # "pci" or "usb": also the name of the folder below /sys/bus
+    bus: str  # "pci" or "usb", as the folder in /sys/bus
     purpose: str
 
 
 DEVICES = {
     device.name: device
     for device in (
-        Device("edu", "pci", "QEMU's PCI device for teaching: it computes factorials (ID 1234:11e8)"),
-        Device("pci-testdev", "pci", "QEMU's PCI device for tests (ID 1b36:0005)"),
-        Device("usb-kbd", "usb", "a USB keyboard (ID 0627:0001)"),
-        Device("usb-mouse", "usb", "a USB mouse (ID 0627:0001)"),
-        Device("usb-tablet", "usb", "a USB tablet (ID 0627:0001)"),
+        Device("edu", "pci", N_("QEMU's PCI device for teaching: it computes factorials (ID 1234:11e8)")),
+        Device("pci-testdev", "pci", N_("QEMU's PCI device for tests (ID 1b36:0005)")),
+        Device("usb-kbd", "usb", N_("a USB keyboard (ID 0627:0001)")),
+        Device("usb-mouse", "usb", N_("a USB mouse (ID 0627:0001)")),
+        Device("usb-tablet", "usb", N_("a USB tablet (ID 0627:0001)")),
     )
 }
 
-# The driver of the USB controller is a module, and nothing in a guest loads it by itself.
+# The driver of the USB controller is a module that no program in the guest loads automatically.
 CONTROLLER = "xhci_pci"
 _NO_CONTROLLER = 42
 
-# What `sh -c` runs in the guest: $1 is the bus, $2 a file with what was there before. Waits for a change in that list,
-# then for those who work on it. Both waits take the lock that the kernel holds meanwhile: pciehp's is taken by a
-# rescan (drivers/pci/pci-sysfs.c), the hub's by reading what it is configured to (drivers/usb/core/sysfs.c). Last, who
-# autoloads modules gets the time to do so. The shell does nearly all of it itself: in an emulated guest, the start of
-# each program costs as much as the kernel's work on a device.
+# Scripts for `sh -c` in the guest: $1 is the bus, $2 a file with the list of devices before the change. _AFTER waits
+# until the list changes, then until the drivers are done: it takes the lock that the kernel holds meanwhile. A rescan
+# takes pciehp's lock (drivers/pci/pci-sysfs.c), a read of a hub's configuration takes the hub's
+# (drivers/usb/core/sysfs.c). Last, it waits for modules that are loaded automatically. The scripts start few programs:
+# in an emulated guest each start takes as long as the kernel's work on a device.
 _BEFORE = f"""
 [ "$1" = pci ] || [ -e /sys/bus/pci/drivers/xhci_hcd ] || exit {_NO_CONTROLLER}
 echo /sys/bus/"$1"/devices/* >"$2"
@@ -79,68 +80,72 @@ for device in /sys/bus/$bus/devices/*; do
     esac
 done
 """
-_NOTE = "/run/devices"  # the list of before
+_LIST_FILE = "/run/devices"
 
 
 def get_device(name: str) -> Device:
-    """The device of that name; UsageError where there is none."""
+    """The device of that name. Raises: UsageError."""
     if name in DEVICES:
         return DEVICES[name]
-    raise UsageError(f"There is no device {name!r} to plug in.", hint=f"There are: {', '.join(DEVICES)}.")
+    raise UsageError(
+        _("There is no device {name} to plug in.").format(name=repr(name)),
+        hint=_("There are: {names}.").format(names=", ".join(DEVICES)),
+    )
 
 
-# Runs a command in the guest, right after having called what makes it end: what happens then belongs to the command.
+# Runs a command in the guest, after it called the function, which makes the command end. So what the kernel logs
+# meanwhile belongs to the command.
 Act = Callable[[list[str], Callable[[], None]], T]
 
 
 def plug(session: Session, name: str, act: Act[T]) -> T:
-    """Plug a device in and wait until the guest is done with it; returns what `act` makes of the waiting command.
+    """Plug a device in and wait until its drivers are done; returns what `act` returns for the command that waits.
 
-    That prints the new devices, as they are called in /sys/bus/pci/devices or /sys/bus/usb/devices, a line for each.
-    UsageError where the device is there already, and where a USB device would be seen by no driver of the controller.
+    The command prints the names of the new devices in /sys/bus/pci/devices or /sys/bus/usb/devices, one per line.
+    Raises: UsageError if the device is plugged in already, or if no driver of the USB controller is loaded.
     """
     device = get_device(name)
-    _look(session, device)
+    _list_devices(session, device)
     arguments = {"driver": device.name, "id": device.name}
     arguments["bus"] = _free_slot(session) if device.bus == "pci" else "usb.0"
-    add = partial(_tell, session, "device_add", arguments, f"{name} is plugged in already.")
-    return act(_waiting(device), add)
+    message = _("{name} is plugged in already.").format(name=name)
+    return act(_wait_argv(device), partial(_command_qemu, session, "device_add", arguments, message))
 
 
 def unplug(session: Session, name: str, act: Act[T]) -> T:
-    """Pull a device out and wait until the guest is done with it; UsageError where it is not plugged in."""
+    """Pull a device out and wait until its drivers are done. Raises: UsageError if it is not plugged in."""
     device = get_device(name)
-    _look(session, device)
-    delete = partial(_tell, session, "device_del", {"id": device.name}, f"{name} is not plugged in.")
-    return act(_waiting(device), delete)
+    _list_devices(session, device)
+    message = _("{name} is not plugged in.").format(name=name)
+    return act(_wait_argv(device), partial(_command_qemu, session, "device_del", {"id": device.name}, message))
 
 
-def _waiting(device: Device) -> list[str]:
-    return ["sh", "-c", _AFTER, "sh", device.bus, _NOTE]
+def _wait_argv(device: Device) -> list[str]:
+    return ["sh", "-c", _AFTER, "sh", device.bus, _LIST_FILE]
 
 
-def _look(session: Session, device: Device) -> None:
-    done = session.run(["sh", "-c", _BEFORE, "sh", device.bus, _NOTE])
-    if done.status == _NO_CONTROLLER:
+def _list_devices(session: Session, device: Device) -> None:
+    result = session.run(["sh", "-c", _BEFORE, "sh", device.bus, _LIST_FILE])
+    if result.status == _NO_CONTROLLER:
         raise UsageError(
-            "The guest has no driver for its USB controller, so it cannot see USB devices.",
-            hint=f"Load it first: %modprobe {CONTROLLER}",
+            _("The guest has no driver for its USB controller, so it cannot see USB devices."),
+            hint=_("Load it first: %modprobe {module}").format(module=CONTROLLER),
         )
-    if not done.ok:
-        raise GuestError("The guest's devices cannot be listed.", details=done.text)
+    if not result.ok:
+        raise GuestError(_("The guest's devices cannot be listed."), details=result.text)
 
 
-def _tell(session: Session, command: str, arguments: dict[str, str], otherwise: str) -> None:
+def _command_qemu(session: Session, command: str, arguments: dict[str, str], failure: str) -> None:
     try:
         session.monitor(command, arguments)
     except ExecuteError as error:
-        raise UsageError(otherwise, hint=f"QEMU says: {error}") from error
+        raise UsageError(failure, hint=_("QEMU says: {error}").format(error=error)) from error
 
 
 def _free_slot(session: Session) -> str:
-    """The first PCIe slot with nothing in it."""
+    """The first empty PCIe slot. Raises: UsageError."""
     for bus in session.monitor("query-pci"):
-        for found in bus["devices"]:
-            if found["qdev_id"].startswith(SLOT) and not found["pci_bridge"].get("devices"):
-                return str(found["qdev_id"])
-    raise UsageError("All PCIe slots are taken.", hint="Unplug a device first: %unplug edu")
+        for port in bus["devices"]:
+            if port["qdev_id"].startswith(SLOT) and not port["pci_bridge"].get("devices"):
+                return str(port["qdev_id"])
+    raise UsageError(_("All PCIe slots are taken."), hint=_("Unplug a device first: %unplug edu"))

@@ -1,4 +1,4 @@
-"""Everything the lab needs, checked: what was found, what was chosen, what that costs, how to mend it."""
+"""Checks everything that the lab needs: what is there, what it costs, how to fix what is missing."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ from enum import StrEnum
 from typing import TypeVar
 
 from kmodlab.errors import KmodlabError
+from kmodlab.files import MIB
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_tools
 from kmodlab.guest.session import Session
 from kmodlab.guest.setup import NEEDED_MIB, claim_folder
 from kmodlab.guest.snapshot import load_ram
+from kmodlab.i18n import _
 from kmodlab.kernel.arch import Arch, host_arch
 from kmodlab.process import run
 from kmodlab.sandbox.sandbox import check_sandbox
@@ -25,16 +27,16 @@ T = TypeVar("T")
 
 
 class Health(StrEnum):
-    """How a requirement fares."""
+    """Whether a requirement is met."""
 
     GOOD = "good"
-    COSTS = "costs"  # works, at a price that `finding` names
+    COSTS = "costs"  # it works, but slowly or less safely, as `finding` says
     MISSING = "missing"
 
 
 @dataclass(frozen=True)
 class Checkup:
-    """One requirement: its name, how it fares, what was found, and how to mend it (empty when there is nothing to)."""
+    """One requirement: its name, whether it is met, what was found, and how to fix it (empty if it need not be)."""
 
     name: str
     state: Health
@@ -43,7 +45,7 @@ class Checkup:
 
 
 def examine(settings: Settings) -> Iterator[Checkup]:
-    """Check one requirement after the other, the cheap ones first."""
+    """Check one requirement after the other, the quick checks first."""
     yield _python()
     for command in COMMANDS:
         yield _command(command)
@@ -73,18 +75,19 @@ def _python() -> Checkup:
 
 
 def _command(command: RequiredCommand) -> Checkup:
-    found = shutil.which(command.name)
-    if found:
-        return Checkup(command.name, Health.GOOD, f"{found}: {command.purpose}")
-    return Checkup(
-        command.name, Health.MISSING, f"not installed; it {command.purpose}", f"sudo apt-get install {command.package}"
-    )
+    path = shutil.which(command.name)
+    purpose = _(command.purpose)
+    if path:
+        return Checkup(command.name, Health.GOOD, f"{path}: {purpose}")
+    finding = _("not installed; it {purpose}").format(purpose=purpose)
+    return Checkup(command.name, Health.MISSING, finding, f"sudo apt-get install {command.package}")
 
 
 def _qemu(settings: Settings, arch: Arch) -> Checkup:
     name = settings.qemu or arch.qemu
     if shutil.which(name) is None:
-        return Checkup("qemu", Health.MISSING, f"{name} is not installed", f"sudo apt-get install {arch.qemu_package}")
+        finding = _("{name} is not installed").format(name=name)
+        return Checkup("qemu", Health.MISSING, finding, f"sudo apt-get install {arch.qemu_package}")
     version = run([name, "--version"], timeout_s=10).text.splitlines()[0]
     return Checkup("qemu", Health.GOOD, version)
 
@@ -96,41 +99,50 @@ def _sandbox() -> Checkup:
 
 def _disk(settings: Settings) -> Iterator[Checkup]:
     folder = settings.cache_dir
-    trouble = _guarded("cache", lambda: claim_folder(folder))
-    if trouble:
-        yield trouble
+    problem = _guarded("cache", lambda: claim_folder(folder))
+    if problem:
+        yield problem
         return
-    free = shutil.disk_usage(folder).free >> 20
-    enough = free >= NEEDED_MIB or (folder / "lab.json").exists()
-    state = Health.GOOD if enough else Health.MISSING
-    yield Checkup("cache", state, f"{folder}, {free} MiB free", "" if enough else f"Free {NEEDED_MIB} MiB there.")
+    free = shutil.disk_usage(folder).free // MIB
+    finding = _("{folder}, {free} MiB free").format(folder=folder, free=free)
+    if free >= NEEDED_MIB or (folder / "lab.json").exists():
+        yield Checkup("cache", Health.GOOD, finding)
+    else:
+        yield Checkup("cache", Health.MISSING, finding, _("Free {size} MiB there.").format(size=NEEDED_MIB))
 
 
 def _kernel(lab: Lab) -> Checkup:
-    return Checkup("kernel", Health.GOOD, f"Linux {lab.file.release} ({lab.file.version}), headers and all modules")
+    finding = _("Linux {release} ({version}), headers and all modules")
+    return Checkup("kernel", Health.GOOD, finding.format(release=lab.file.release, version=lab.file.version))
 
 
 def _compiler(lab: Lab) -> Checkup:
     check_build_tools(lab.tree)
-    return Checkup("compiler", Health.GOOD, f"{lab.tree.compiler}, the one that built the kernel; kbuild's tools run")
+    finding = _("{compiler}, the one that built the kernel; kbuild's tools run")
+    return Checkup("compiler", Health.GOOD, finding.format(compiler=lab.tree.compiler))
 
 
 def _accelerator(lab: Lab) -> Checkup:
     if lab.file.accel == "kvm":
         return Checkup("accelerator", Health.GOOD, "KVM")
-    cost = "guests are emulated: code in them runs some ten times slower, a fresh one still starts in a moment"
-    remedy = "Give yourself access to a working /dev/kvm, then `kmodlab setup --repair`; nothing needs it."
-    return Checkup("accelerator", Health.COSTS, f"TCG, because {lab.file.accel_reason}; {cost}", remedy)
+    finding = _(
+        "TCG, because {reason}; guests are emulated: code in them runs some ten times slower, "
+        "a fresh one still starts in a moment"
+    )
+    remedy = _("Give yourself access to a working /dev/kvm, then `kmodlab setup --repair`; nothing needs it.")
+    return Checkup("accelerator", Health.COSTS, finding.format(reason=lab.file.accel_reason), remedy)
 
 
 def _snapshot(lab: Lab) -> Checkup:
     os.close(load_ram(lab.snapshot))
-    return Checkup("snapshot", Health.GOOD, "whole: memory and state match their checksums")
+    return Checkup("snapshot", Health.GOOD, _("whole: memory and state match their checksums"))
 
 
 def _guest(lab: Lab) -> Checkup:
     with Session(lab) as session:
         release = session.run(["uname", "-r"]).stdout.decode().strip()
     if release != lab.tree.release:
-        return Checkup("guest", Health.MISSING, f"it runs {release}", "kmodlab setup --repair")
-    return Checkup("guest", Health.GOOD, f"starts, and answers that it runs Linux {release}")
+        finding = _("it runs {release}").format(release=release)
+        return Checkup("guest", Health.MISSING, finding, "kmodlab setup --repair")
+    finding = _("starts, and answers that it runs Linux {release}").format(release=release)
+    return Checkup("guest", Health.GOOD, finding)

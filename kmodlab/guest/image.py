@@ -1,8 +1,8 @@
-"""The guest's disk contents: an initramfs with the userland and the agent, and the kernel's whole module tree.
+"""Builds the guest's initramfs and the disk with the kernel's modules.
 
-The initramfs holds Debian's own kmod tools with the libraries that they need, busybox for the rest, the agent, and
-the few modules that reach the disk, and a few more. The module tree is a squashfs on a read-only disk that all guests
-share.
+The initramfs holds Debian's kmod tools with their libraries, busybox for other commands, the agent, the modules that
+are needed to mount the disk, and a few more. The disk is a squashfs with all modules of the kernel, read-only and
+shared by all guests.
 """
 
 from __future__ import annotations
@@ -17,24 +17,25 @@ from kmodlab.elf.database_text import name_of, parse_dep
 from kmodlab.elf.object_file import read_object
 from kmodlab.elf.shared import SharedLibrary
 from kmodlab.errors import SetupError
+from kmodlab.i18n import _
 from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import check_run
 
 KMOD_TOOLS = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
-# What `init.sh` loads to get at the agent's port and at the module tree.
+# `init.sh` loads these: they drive the agent's port and mount the disk.
 BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "squashfs", "overlay")
-# depmod reads every module there is, thousands, which takes an emulated guest half a minute. What checks and devices
-# need, each with what it needs itself, is here once more: mounted over the tree's folder `kernel`, it hides the others.
+# depmod reads all modules, thousands, which takes an emulated guest half a minute. So this folder holds only those that
+# checks and devices need, with their dependencies: mounted over the tree's folder `kernel`, it hides the others.
 _FEW_MODULES = ("dummy", "xhci_pci", "usbhid", "crc16", "libcrc32c", "crc32c_generic")
-FEW_PLACE = "/usr/lib/few-modules"
+FEW_MODULES_FOLDER = "/usr/lib/few-modules"
 _FOLDERS = ("dev", "etc/modprobe.d", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64")
 _LINKS = {"bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64", "usr/sbin": "bin"}
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\n"  # noqa: S105 (no password in it)
 
 
 def source_text(arch: Arch) -> str:
-    """All that the image depends on besides packages: the agent's sources, the init script, the names of modules."""
+    """The text that the image depends on besides packages: the agent's sources, the init script, module names."""
     agent = (f"{path.name}\n{path.read_text()}" for path in _agent_sources(files("kmodlab.guest.agent")))
     return "\n".join((*agent, (files("kmodlab.guest") / "init.sh").read_text(), *BOOT_MODULES, *_few_modules(arch)))
 
@@ -61,33 +62,33 @@ def build_image(arch: Arch, tree: KernelTree, userland: Path, into: Path) -> Non
 
 
 def run_depmod(arch: Arch, userland: Path, tree: KernelTree, base: Path | None = None) -> None:
-    """Write the `modules.*` databases of a tree with the userland's own depmod, run by its own loader."""
-    depmod = [*userland_argv(arch, userland), "--argv0", "depmod", find_one(userland, "kmod")]
+    """Write a module tree's `modules.*` databases with the guest's depmod, which runs here with its own libraries."""
+    depmod = [*userland_argv(arch, userland), "--argv0", "depmod", find_file(userland, "kmod")]
     check_run([*depmod, "-b", base or tree.root, tree.release], timeout_s=120)
 
 
 def userland_argv(arch: Arch, userland: Path) -> list[str | Path]:
-    """The start of a command line that runs a program of the userland on the host, with its own libraries."""
+    """The first words of a command line that runs one of the guest's programs on the host, with its libraries."""
     libraries = sorted({str(path.parent) for path in userland.rglob("lib*.so.*")})
     return [_loader(arch, userland), "--library-path", ":".join(libraries)]
 
 
 def _loader(arch: Arch, userland: Path) -> Path:
-    return find_one(userland, Path(arch.loader).name)
+    return find_file(userland, Path(arch.loader).name)
 
 
-def find_one(folder: Path, name: str) -> Path:
-    """The file of that name in a package, wherever the release of Debian has it; SetupError where there is none."""
-    found = [path for path in sorted(folder.rglob(name)) if path.is_file() and not path.is_symlink()]
-    if not found:
-        raise SetupError(f"The guest's packages hold no file {name}.")
-    return found[0]
+def find_file(folder: Path, name: str) -> Path:
+    """The file of that name in a package: its folder depends on Debian's release. Raises: SetupError."""
+    paths = [path for path in sorted(folder.rglob(name)) if path.is_file() and not path.is_symlink()]
+    if not paths:
+        raise SetupError(_("The guest's packages hold no file {name}.").format(name=name))
+    return paths[0]
 
 
 def _squash(folder: Path, image: Path) -> None:
-    # lz4: the guest unpacks under emulation, where a cheap format counts more than a small one.
-    quiet = ["-noappend", "-quiet", "-no-progress", "-all-root", "-no-xattrs"]
-    check_run(["mksquashfs", folder, image, "-comp", "lz4", *quiet], timeout_s=300)
+    # lz4: in an emulated guest, quick decompression matters more than a small file.
+    options = ["-noappend", "-quiet", "-no-progress", "-all-root", "-no-xattrs"]
+    check_run(["mksquashfs", folder, image, "-comp", "lz4", *options], timeout_s=300)
 
 
 def _make_root(root: Path) -> None:
@@ -104,7 +105,7 @@ def _make_root(root: Path) -> None:
 
 def _add_programs(arch: Arch, userland: Path, root: Path) -> None:
     binaries = root / "usr/bin"
-    kmod, busybox = find_one(userland, "kmod"), find_one(userland, "busybox")
+    kmod, busybox = find_file(userland, "kmod"), find_file(userland, "busybox")
     for program in (kmod, busybox):
         shutil.copy2(program, binaries)
     for tool in KMOD_TOOLS:
@@ -118,7 +119,7 @@ def _add_programs(arch: Arch, userland: Path, root: Path) -> None:
 
 
 def _needed_libraries(program: Path, userland: Path) -> Iterator[str]:
-    """Names of the shared libraries of a program and of its libraries (DT_NEEDED, System V ABI)."""
+    """Names of the shared libraries that a program and its libraries need (DT_NEEDED, System V ABI)."""
     for name in SharedLibrary(read_object(program)).needed:
         if not name.startswith("ld-linux"):
             yield name
@@ -126,10 +127,10 @@ def _needed_libraries(program: Path, userland: Path) -> Iterator[str]:
 
 
 def _library(userland: Path, name: str) -> Path:
-    found = sorted(userland.rglob(name))
-    if not found:
-        raise SetupError(f"The guest's packages hold no library {name}.")
-    return found[0]
+    paths = sorted(userland.rglob(name))
+    if not paths:
+        raise SetupError(_("The guest's packages hold no library {name}.").format(name=name))
+    return paths[0]
 
 
 def _add_agent(root: Path) -> None:
@@ -142,7 +143,7 @@ def _add_boot_modules(arch: Arch, tree: KernelTree, userland: Path, root: Path) 
     target = root / "usr/lib/modules" / tree.release
     depends = parse_dep((tree.modules / "modules.dep").read_bytes())
     _copy_modules(tree, find_with_dependencies(BOOT_MODULES, depends), target)
-    _copy_modules(tree, find_with_dependencies(_few_modules(arch), depends), root / FEW_PLACE.strip("/"))
+    _copy_modules(tree, find_with_dependencies(_few_modules(arch), depends), root / FEW_MODULES_FOLDER.strip("/"))
     for name in ("modules.order", "modules.builtin", "modules.builtin.modinfo"):
         shutil.copy2(tree.modules / name, target)
     run_depmod(arch, userland, tree, base=root)
@@ -155,7 +156,7 @@ def _copy_modules(tree: KernelTree, paths: list[str], target: Path) -> None:
 
 
 def find_with_dependencies(modules: Sequence[str], depends: Mapping[str, Sequence[str]]) -> list[str]:
-    """Paths of the named modules and of what they need; a name that is not there is built in."""
+    """Paths of the named modules and of their dependencies; names without a path are builtin modules."""
     by_name = {name_of(path): path for path in depends}
     wanted = [by_name[name] for name in modules if name in by_name]
     return sorted({path for module in wanted for path in (module, *depends[module])})

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: GPL-2.0-or-later
-# The first process of a guest: mounts what programs expect, puts the kernel's module tree in place, becomes the agent.
+# The guest's first process: mounts the file systems that programs need and the kernel's modules, and becomes the agent.
 mount -t devtmpfs none /dev
 exec </dev/console >/dev/console 2>&1
 mkdir -p /dev/pts
@@ -18,11 +18,11 @@ mount -t tracefs none /sys/kernel/tracing
 hostname kmodlab
 ip link set lo up
 
-# A loop that never yields is worth a report after 10 s, not 20; a task stuck in the kernel after 15 s, not 120.
+# Report a loop that never yields after 10 s, not 20, and a task that hangs in the kernel after 15 s, not 120.
 echo 5 >/proc/sys/kernel/watchdog_thresh
 echo 15 >/proc/sys/kernel/hung_task_timeout_secs
 
-# The module tree comes on a read-only disk. The layer above it is this guest's own, so that depmod can write.
+# The modules are on a read-only disk. The overlay above it belongs to this guest, so that depmod can write.
 release=$(uname -r)
 modprobe -a virtio_pci virtio_blk virtio_console squashfs overlay
 mkdir -p /run/modules/disk /run/modules/own /run/modules/work

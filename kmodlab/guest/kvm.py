@@ -1,7 +1,8 @@
-"""Whether KVM really works here, found out by trying, and remembered.
+"""Checks whether KVM works on this machine, and remembers it if it does not.
 
-That /dev/kvm opens proves nothing: nested or restricted KVM may hang in the firmware for ever. So a guest is booted
-and resumed with it, under a deadline; a failure holds for this boot of the host, its kernel, and this QEMU.
+That /dev/kvm can be opened proves nothing: a guest under nested or restricted KVM may hang in its firmware for ever. So
+the check boots and resumes a guest, with a time limit. A failure is remembered until the host boots again, or has
+another kernel or QEMU.
 """
 
 from __future__ import annotations
@@ -9,30 +10,52 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import time
+from collections.abc import Callable
 from pathlib import Path
 
+from kmodlab.errors import KmodlabError
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.snapshot import load_ram, load_snapshot, resume
+from kmodlab.i18n import _
 from kmodlab.process import Deadline, run_sync
 from kmodlab.settings import Settings
 
-KVM_BOOT_S = 10.0  # where KVM takes longer, it is broken or emulated itself
+KVM_BOOT_S = 10.0  # a KVM that takes longer is broken, or itself emulated
 _FILE = "kvm.json"
 
 
-def find_obstacle(settings: Settings, fingerprint: str) -> str:
-    """Why KVM is not even tried; empty when it is worth a try."""
+def check_kvm(settings: Settings, fingerprint: str, hardware: Hardware, take_snapshot: Callable[[], Path]) -> str:
+    """Why KVM cannot be used, as a clause; empty if a guest boots and resumes with it.
+
+    `fingerprint` identifies QEMU; `take_snapshot` boots a guest and returns its snapshot's folder.
+    """
+    obstacle = _find_obstacle(settings, fingerprint)
+    if obstacle:
+        return obstacle
+    began = time.monotonic()
+    try:
+        _resume_once(hardware, take_snapshot())
+    except KmodlabError as exc:
+        failure = _("a guest with KVM did not come up (after {seconds} s: {reason})")
+        failure = failure.format(seconds=f"{time.monotonic() - began:.0f}", reason=str(exc).rstrip("."))
+        _remember_failure(settings.cache_dir, fingerprint, failure)
+        return failure
+    return ""
+
+
+def _find_obstacle(settings: Settings, fingerprint: str) -> str:
+    """Why KVM need not be tried; empty otherwise."""
     if settings.accel == "tcg":
-        return "KMODLAB_ACCEL is set to tcg"
+        return _("KMODLAB_ACCEL is set to tcg")
     if not Path("/dev/kvm").exists():
-        return "there is no /dev/kvm"
+        return _("there is no /dev/kvm")
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
-        return "you may not open /dev/kvm (are you in the group kvm?)"
+        return _("you may not open /dev/kvm (are you in the group kvm?)")
     return _load_failure(settings.cache_dir, fingerprint)
 
 
-def resume_once(hardware: Hardware, folder: Path) -> None:
-    """Resume a snapshot and end the guest again; GuestError where it does not come up in time."""
+def _resume_once(hardware: Hardware, folder: Path) -> None:
     ram = load_ram(snapshot := load_snapshot(folder))
     try:
         machine = run_sync(resume(hardware, snapshot, ram, Deadline.after(KVM_BOOT_S)))
@@ -41,8 +64,7 @@ def resume_once(hardware: Hardware, folder: Path) -> None:
         os.close(ram)
 
 
-def remember_failure(folder: Path, fingerprint: str, reason: str) -> None:
-    """Write down that KVM failed, so that the next set-up need not wait for it again."""
+def _remember_failure(folder: Path, fingerprint: str, reason: str) -> None:
     (folder / _FILE).write_text(json.dumps({"for": _circumstances(fingerprint), "reason": reason}))
 
 
@@ -55,6 +77,6 @@ def _load_failure(folder: Path, fingerprint: str) -> str:
 
 
 def _circumstances(fingerprint: str) -> str:
-    boot = Path("/proc/sys/kernel/random/boot_id")
-    words = (boot.read_text() if boot.exists() else "", os.uname().release, fingerprint)
-    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:16]
+    boot_id = Path("/proc/sys/kernel/random/boot_id")
+    parts = (boot_id.read_text() if boot_id.exists() else "", os.uname().release, fingerprint)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]

@@ -1,56 +1,64 @@
-"""Manual pages of the tools and files in the guest, from the same packages, read by mandoc without a network."""
+"""Manual pages of the guest's tools and files, from the guest's packages, formatted by mandoc."""
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 
 from kmodlab.errors import UsageError
-from kmodlab.guest.image import find_one, userland_argv
+from kmodlab.guest.image import find_file, userland_argv
 from kmodlab.guest.lab import Lab
+from kmodlab.i18n import _
 from kmodlab.process import check_run
 
-_SECTIONS = (8, 5, 1)  # where a name without a number is looked for: commands first, then files
+_SECTIONS = (8, 5, 1)  # in which a name without a section is looked up: commands, then files
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._+-]*?)(?:\((?P<section>[158])\))?")
 
 
 @dataclass(frozen=True)
 class ManualPage:
-    """One page: its title as in `insmod(8)`, its text for a terminal of 80 columns, and a fragment of HTML."""
+    """One page: its title as in `insmod(8)`, its text with lines of at most 80 characters, and its HTML fragment."""
 
     title: str
     text: str
     html: str
 
 
-def read_manual(lab: Lab, asked: str) -> ManualPage:
-    """The page of a command or file, "insmod" or "modules.dep(5)"; UsageError where there is none."""
-    found = _NAME.fullmatch(asked)
-    sections = (int(found["section"]),) if found and found["section"] else _SECTIONS
-    for section in sections if found else ():
-        assert found is not None
-        page = lab.userland / f"usr/share/man/man{section}/{found['name']}.{section}.gz"
-        if page.is_file():
-            mandoc = [*userland_argv(lab.arch, lab.userland), find_one(lab.userland, "mandoc")]
-            text = check_run([*mandoc, "-T", "utf8", page], timeout_s=20).text
-            html = check_run([*mandoc, "-T", "html", "-O", "fragment", page], timeout_s=20).text
-            return ManualPage(f"{found['name']}({section})", _plain(text), _within(html))
-    raise UsageError(f"There is no manual page {asked}.", hint=f"There are: {', '.join(titles(lab))}.")
+def read_manual(lab: Lab, title: str) -> ManualPage:
+    """The page of a command or file, "insmod" or "modules.dep(5)". Raises: UsageError if it does not exist."""
+    match = _NAME.fullmatch(title)
+    if match:
+        for section in (int(match["section"]),) if match["section"] else _SECTIONS:
+            page = lab.userland / f"usr/share/man/man{section}/{match['name']}.{section}.gz"
+            if page.is_file():
+                return _format_page(lab, page, f"{match['name']}({section})")
+    raise UsageError(
+        _("There is no manual page {title}.").format(title=title),
+        hint=_("There are: {titles}.").format(titles=", ".join(titles(lab))),
+    )
+
+
+def _format_page(lab: Lab, page: Path, title: str) -> ManualPage:
+    mandoc = [*userland_argv(lab.arch, lab.userland), find_file(lab.userland, "mandoc")]
+    text = check_run([*mandoc, "-T", "utf8", page], timeout_s=20).text
+    html = check_run([*mandoc, "-T", "html", "-O", "fragment", page], timeout_s=20).text
+    return ManualPage(title, _plain(text), _embeddable(html))
 
 
 def titles(lab: Lab) -> list[str]:
-    """The pages that are about kernel modules, as `insmod(8)`."""
+    """The titles of the pages about kernel modules, as `insmod(8)`."""
     folder = lab.userland / "usr/share/man"
     names = (path.name.removesuffix(".gz") for path in folder.glob("man[58]/*mod*.gz"))
     return sorted(f"{name.rpartition('.')[0]}({name.rpartition('.')[2]})" for name in names)
 
 
 def _plain(text: str) -> str:
-    """Without the overstriking that a typewriter makes bold letters with."""
+    """Text without overstriking, which mandoc uses for bold letters."""
     return re.sub(".\b", "", text)
 
 
-def _within(html: str) -> str:
-    """For use within a page: its headings rank below the page's own, and nothing in it passes for a slide."""
+def _embeddable(html: str) -> str:
+    """HTML for use in a notebook: headings below the notebook's own, and no <section>, which would make a slide."""
     html = re.sub(r"<(/?)section\b", r"<\1div", html)
     return re.sub(r"<(/?)h[12]\b", r"<\1h5", html)

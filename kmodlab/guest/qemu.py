@@ -1,7 +1,7 @@
-"""QEMU's command line, as pure functions. Who starts it and talks to it is `machine`'s business.
+"""QEMU's command line, as pure functions. `machine` starts QEMU.
 
-Everything reaches QEMU as an inherited descriptor: kernel, initramfs, RAM, disk, its monitor and the agent's port. So
-it needs no path of the host's, and there is no socket or file that could outlive it.
+QEMU inherits descriptors for everything: kernel, initramfs, RAM, disk, its monitor and the agent's port. So it opens no
+path of the host, and leaves no socket or file behind.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from kmodlab.kernel.arch import Arch
 MEMORY_MIB = 256
 AGENT_PORT = "kmodlab.agent"
 CONSOLE = "console"
-CONSOLE_KIB = 256  # of the console's output, this much is kept (a power of two)
+CONSOLE_KIB = 256  # of console output are kept (a power of two)
 HOTPLUG_SLOTS = 4  # PCIe slots into which devices can be plugged later
-SLOT = "slot"  # begins their names; a number from 1 follows
+SLOT = "slot"  # their names are slot1, slot2, ...
 
-# printk's default console level stays: a learner sees KERN_DEBUG in the log and not on the console, as elsewhere.
+# No loglevel=: as on other machines, a learner sees KERN_DEBUG in the log but not on the console.
 _PANIC, _INIT = "panic=-1", "rdinit=/init"
-# Without random addresses each program is where it was at its last start, and QEMU need not translate it once more:
-# emulated, a program starts twice as fast. Nor need a learner wait for RCU, as rmmod does.
+# norandmaps: a program is at the same addresses at each start, so QEMU need not translate its code again, and it starts
+# twice as fast. rcu_expedited: rmmod waits for RCU, and a learner need not.
 _SPEED_OPTIONS = ("norandmaps", "rcupdate.rcu_expedited=1")
 
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
@@ -39,15 +39,15 @@ class Descriptors:
 
     @property
     def numbers(self) -> tuple[int, ...]:
-        """All of them that are there."""
-        every = (self.ram, self.disk, self.agent, self.monitor, self.kernel, self.initramfs)
-        return tuple(number for number in every if number is not None)
+        """All descriptors that are not None."""
+        fds = (self.ram, self.disk, self.agent, self.monitor, self.kernel, self.initramfs)
+        return tuple(number for number in fds if number is not None)
 
 
 def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors) -> list[str]:
-    """The command line of a guest: one that boots where a kernel is given, else one that waits for a snapshot.
+    """QEMU's command line: it boots if `fds` has a kernel, else it waits for a snapshot.
 
-    Both must describe the same machine to the last device: a snapshot restores into no other.
+    Both describe the same machine with the same devices, as a snapshot can only be resumed in the same machine.
     """
     boots = fds.kernel is not None
     return [
@@ -60,7 +60,7 @@ def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors) -> list[str]:
         *("-chardev", f"socket,id=monitor,fd={fds.monitor}", "-mon", "chardev=monitor,mode=control"),
         *("-chardev", f"ringbuf,id={CONSOLE},size={CONSOLE_KIB}K", "-device", f"{arch.serial},chardev={CONSOLE}"),
         *("-chardev", f"socket,id=agent,fd={fds.agent}", "-device", "virtio-serial-pci"),
-        *("-device", f"virtserialport,id=agent,chardev=agent,name={AGENT_PORT}"),  # QEMU tells of named ones
+        *("-device", f"virtserialport,id=agent,chardev=agent,name={AGENT_PORT}"),  # QEMU reports only named ports
         *("-blockdev", f"driver=file,node-name=modules,filename={_path(fds.disk)},read-only=on,locking=off"),
         *("-device", "virtio-blk-pci,drive=modules"),
         *_slots(),
@@ -69,7 +69,7 @@ def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors) -> list[str]:
 
 
 def _accelerator(accel: str) -> str:
-    # QEMU would set aside a gigabyte for translated code; a small guest needs little.
+    # tb-size: QEMU's default for translated code is a gigabyte, and a small guest needs little.
     return "tcg,thread=multi,tb-size=64" if accel == "tcg" else accel
 
 
@@ -78,7 +78,7 @@ def _path(descriptor: int) -> str:
 
 
 def _ram(descriptor: int, *, shared: bool) -> str:
-    # A fork maps it privately: its writes are its own, what it only reads is shared with all other forks.
+    # A fork maps the memory privately: only pages that it writes to are copied.
     share = "on" if shared else "off"
     return f"memory-backend-file,id=ram,size={MEMORY_MIB}M,mem-path={_path(descriptor)},share={share}"
 

@@ -1,7 +1,7 @@
-"""Makes the lab: packages, image, snapshot; atomic, resumable, one at a time.
+"""Sets up the lab: packages, image, snapshot.
 
-Each stage is made in a temporary folder and renamed into place when it is whole, and `lab.json` is replaced last. So
-a kill at any point leaves the old lab or the new one, and the next run goes on with the stages that are there.
+Each stage is written to a temporary folder, which is renamed when it is complete, and `lab.json` is replaced last. So a
+set-up that is killed leaves the old lab or the new one, and the next set-up continues after the last complete stage.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import hashlib
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -20,15 +19,16 @@ from typing import Protocol
 
 from filelock import FileLock, Timeout
 
-from kmodlab.errors import GuestError, KmodlabError, SetupError
-from kmodlab.files import new_folder
+from kmodlab.errors import SetupError
+from kmodlab.files import PARTIAL, new_folder
 from kmodlab.guest.image import build_image, source_text
-from kmodlab.guest.kvm import KVM_BOOT_S, find_obstacle, remember_failure, resume_once
+from kmodlab.guest.kvm import KVM_BOOT_S, check_kvm
 from kmodlab.guest.lab import FORMAT, Lab, LabFile, load_lab, qemu_fingerprint, read_lab_file, write_lab_file
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.qemu import Descriptors, qemu_argv
 from kmodlab.guest.requirements import check_build_tools, check_commands
 from kmodlab.guest.snapshot import take_snapshot
+from kmodlab.i18n import _
 from kmodlab.kbuild.cc_record import record_probes
 from kmodlab.kernel import packages
 from kmodlab.kernel.arch import Arch, host_arch
@@ -44,26 +44,26 @@ _TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# kmodlab's cache (https://
 
 
 class Reporter(Protocol):
-    """Told what a set-up does, to show it."""
+    """Shows what a set-up does."""
 
     def step(self, text: str) -> None:
         """A new step begins."""
 
     def progress(self, done: int, total: int) -> None:
-        """So many bytes of the step are done."""
+        """`done` of the step's `total` bytes are processed."""
 
 
 def set_up(
     settings: Settings, reporter: Reporter, *, offline: bool = False, upgrade: bool = False, repair: bool = False
 ) -> Lab:
-    """A lab that is ready for use. One that is there and fits is left alone.
+    """Set up the lab, unless a lab that can be used exists; returns it.
 
-    `offline` uses the last download; `upgrade` looks for newer packages even so; `repair` makes everything but the
-    download anew. Raises SetupError with one sentence and the way out.
+    `offline` uses the last download; `upgrade` looks for newer packages even if there is a lab; `repair` makes
+    everything but the download again. Raises: SetupError.
     """
     folder = settings.cache_dir
     claim_folder(folder)
-    with _locked(folder, reporter), _clear_sentences(folder):
+    with _locked(folder, reporter), _disk_errors(folder):
         lab = None if upgrade or repair else _find_lab(settings)
         if lab is None:
             if repair:
@@ -74,7 +74,7 @@ def set_up(
 
 
 def _forget(folder: Path) -> None:
-    (folder / "lab.json").unlink(missing_ok=True)  # first: what is half removed must not be taken for a lab
+    (folder / "lab.json").unlink(missing_ok=True)  # first, so that a half-removed lab is never used
     for stages in ("snapshots", "images", "systems"):
         shutil.rmtree(folder / stages, ignore_errors=True)
     (folder / "kvm.json").unlink(missing_ok=True)
@@ -86,38 +86,50 @@ def _find_lab(settings: Settings) -> Lab | None:
         lab.snapshot  # noqa: B018 (checked, not used)
     except SetupError:
         return None
-    right = lab.file.image == _image_id(lab.arch, lab.file.system) and settings.accel in ("auto", lab.file.accel)
+    is_current = lab.file.image == _image_id(lab.arch, lab.file.system) and settings.accel in ("auto", lab.file.accel)
     snapshot = _snapshot_id(lab.file.image, lab.hardware, lab.file.qemu_fingerprint)
-    return lab if right and lab.file.snapshots.get(lab.file.accel) == snapshot else None
+    return lab if is_current and lab.file.snapshots.get(lab.file.accel) == snapshot else None
 
 
 def claim_folder(folder: Path) -> None:
-    """Make the cache folder ours, or say why not: we write to none that holds somebody else's files."""
+    """Create the cache folder, or check that an existing folder is kmodlab's and writable. Raises: SetupError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         tag = folder / "CACHEDIR.TAG"
         if not tag.exists():
             if any(folder.iterdir()):
                 raise SetupError(
-                    f"The folder {folder} holds files that are not kmodlab's.",
-                    hint="Set KMODLAB_CACHE_DIR to a new or empty folder.",
+                    _("The folder {folder} holds files that are not kmodlab's.").format(folder=folder),
+                    hint=_("Set KMODLAB_CACHE_DIR to a new or empty folder."),
                 )
             tag.write_text(_TAG)
         if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, "not writable")
+            raise PermissionError(errno.EACCES, _("not writable"))
     except OSError as exc:
         if exc.errno == errno.ENOSPC:
-            raise SetupError(f"The disk with {folder} is full.", hint=f"Free {NEEDED_MIB} MiB.") from exc
+            raise _disk_full_error(folder) from exc
+        reason = (exc.strerror or str(exc)).lower()
         raise SetupError(
-            f"The cache folder {folder} cannot be used: {(exc.strerror or str(exc)).lower()}.",
-            hint="Set KMODLAB_CACHE_DIR to a folder that you may write to.",
+            _("The cache folder {folder} cannot be used: {reason}.").format(folder=folder, reason=reason),
+            hint=_("Set KMODLAB_CACHE_DIR to a folder that you may write to."),
         ) from exc
     if "kmodlab" not in tag.read_text(errors="replace"):
-        raise SetupError(f"The folder {folder} is another program's cache.", hint="Set KMODLAB_CACHE_DIR.")
+        raise SetupError(
+            _("The folder {folder} is another program's cache.").format(folder=folder),
+            hint=_("Set KMODLAB_CACHE_DIR."),
+        )
+
+
+def _disk_full_error(folder: Path, details: str = "") -> SetupError:
+    return SetupError(
+        _("The disk with {folder} is full.").format(folder=folder),
+        hint=_("Free {size} MiB.").format(size=NEEDED_MIB),
+        details=details,
+    )
 
 
 def clean(settings: Settings) -> int:
-    """Remove the lab and all downloads; the number of bytes freed."""
+    """Remove the lab and all downloads; returns the number of bytes freed. Raises: SetupError."""
     folder = settings.cache_dir
     if not folder.exists():
         return 0
@@ -126,10 +138,10 @@ def clean(settings: Settings) -> int:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        raise SetupError("A set-up is at work in the folder.", hint="Wait until it is done.") from None
+        raise SetupError(_("A set-up is at work in the folder."), hint=_("Wait until it is done.")) from None
     with lock:
         freed = sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if not path.is_dir())
-        (folder / "lab.json").unlink(missing_ok=True)  # first: what is half removed must not be taken for a lab
+        (folder / "lab.json").unlink(missing_ok=True)  # first, so that a half-removed lab is never used
         shutil.rmtree(folder)
     return freed
 
@@ -140,7 +152,7 @@ def _locked(folder: Path, reporter: Reporter) -> Iterator[None]:
     try:
         lock.acquire(timeout=0)
     except Timeout:
-        reporter.step("Another set-up is at work: waiting for it")
+        reporter.step(_("Another set-up is at work: waiting for it"))
         lock.acquire(timeout=LOCK_WAIT_S)
     try:
         yield
@@ -149,19 +161,20 @@ def _locked(folder: Path, reporter: Reporter) -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _clear_sentences(folder: Path) -> Iterator[None]:
+def _disk_errors(folder: Path) -> Iterator[None]:
+    """Report a full disk, and other errors of the file system, as SetupError."""
     try:
         yield
     except OSError as exc:
-        full = exc.errno in (errno.ENOSPC, errno.EDQUOT)
-        message = f"The disk with {folder} is full." if full else f"The lab could not be written: {exc}."
-        hint = f"Free {NEEDED_MIB} MiB and run `kmodlab setup` again: it goes on where it stopped." if full else ""
-        raise SetupError(message, hint=hint) from exc
+        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise SetupError(_("The lab could not be written: {error}.").format(error=exc)) from exc
+        again = _("Free {size} MiB and run `kmodlab setup` again: it goes on where it stopped.")
+        raise SetupError(
+            _("The disk with {folder} is full.").format(folder=folder), hint=again.format(size=NEEDED_MIB)
+        ) from exc
     except SetupError as exc:
         if "No space left" in exc.details:
-            raise SetupError(
-                f"The disk with {folder} is full.", hint=f"Free {NEEDED_MIB} MiB.", details=exc.details
-            ) from exc
+            raise _disk_full_error(folder, exc.details) from exc
         raise
 
 
@@ -182,7 +195,7 @@ def _snapshot_id(image_id: str, hardware: Hardware, fingerprint: str) -> str:
 
 
 def make_stage(stage: Path, make: Callable[[Path], None]) -> Path:
-    """A folder that `make` fills, unless it exists: it is there whole or not at all."""
+    """The folder `stage`; if missing, `make` fills a temporary folder, which is then renamed."""
     if not stage.exists():
         with new_folder(stage) as partial:
             make(partial)
@@ -191,7 +204,7 @@ def make_stage(stage: Path, make: Callable[[Path], None]) -> Path:
 
 @dataclass
 class _Setup:
-    """One run of the set-up, under the lock."""
+    """One set-up, while it holds the lock."""
 
     settings: Settings
     reporter: Reporter
@@ -212,8 +225,8 @@ class _Setup:
         tree = KernelTree(release, system / "kernel")
         check_build_tools(tree)
         image_id = _image_id(self.arch, system.name)
-        made = make_stage(self.folder / "images" / image_id, lambda into: self._build_image(tree, system, into))
-        file = self._choose_snapshots(tree, made, system.name, _version(chosen))
+        image = make_stage(self.folder / "images" / image_id, lambda into: self._build_image(tree, system, into))
+        file = self._take_snapshots(tree, image, system.name, _version(chosen))
         write_lab_file(self.folder, file)
         self._remove_unused(file)
         return Lab(self.folder, file)
@@ -221,101 +234,89 @@ class _Setup:
     def _check_space(self) -> None:
         free = shutil.disk_usage(self.folder).free >> 20
         if read_lab_file(self.folder) is None and not (self.folder / "systems").exists() and free < NEEDED_MIB:
+            message = _("The lab needs {needed} MiB of disk space, and {folder} has {free} MiB left.")
             raise SetupError(
-                f"The lab needs {NEEDED_MIB} MiB of disk space, and {self.folder} has {free} MiB left.",
-                hint="Free some, or set KMODLAB_CACHE_DIR to a larger disk.",
+                message.format(needed=NEEDED_MIB, folder=self.folder, free=free),
+                hint=_("Free some, or set KMODLAB_CACHE_DIR to a larger disk."),
             )
 
     def _download(self) -> tuple[Package, ...]:
         debs, apt = self.folder / "debs", self.folder / "apt"
         if self.offline:
             return packages.load_packages(debs)
-        self.reporter.step("Asking Debian's archive for the newest kernel")
+        self.reporter.step(_("Asking Debian's archive for the newest kernel"))
         chosen = packages.resolve(apt, self.arch)
-        self.reporter.step("Downloading the kernel and the guest's tools")
+        self.reporter.step(_("Downloading the kernel and the guest's tools"))
         packages.download(chosen, debs, apt, self.arch, self.reporter.progress)
         for stale in set(debs.glob("*.deb")) - {debs / package.file for package in chosen}:
             stale.unlink()
         return chosen
 
     def _unpack(self, chosen: tuple[Package, ...], into: Path) -> None:
-        self.reporter.step("Unpacking")
+        self.reporter.step(_("Unpacking"))
         kernel = tuple(package for package in chosen if package.name.startswith("linux-"))
         tools = tuple(package for package in chosen if package not in kernel)
         total = sum(package.size for package in chosen)
         base = sum(package.size for package in tools)
         progress = self.reporter.progress
-        packages.unpack(tools, self.folder / "debs", into / "userland", lambda done, _: progress(done, total))
-        packages.unpack(kernel, self.folder / "debs", into / "kernel", lambda done, _: progress(base + done, total))
+        packages.unpack(tools, self.folder / "debs", into / "userland", lambda done, _total: progress(done, total))
+        packages.unpack(
+            kernel, self.folder / "debs", into / "kernel", lambda done, _total: progress(base + done, total)
+        )
         relocate(into / "kernel", find_release(chosen))
 
     def _build_image(self, tree: KernelTree, system: Path, into: Path) -> None:
-        self.reporter.step("Building the guest's image")
+        self.reporter.step(_("Building the guest's image"))
         build_image(self.arch, tree, system / "userland", into)
 
-    # ---- the accelerator, and the snapshot that belongs to it ----
+    # ---- accelerator and snapshots ----
 
-    def _choose_snapshots(self, tree: KernelTree, made: Path, system: str, version: str) -> LabFile:
+    def _take_snapshots(self, tree: KernelTree, image: Path, system: str, version: str) -> LabFile:
         qemu, fingerprint = qemu_fingerprint(self.settings, self.arch)
-        snapshots: dict[str, str] = {}
-        kvm_trouble = find_obstacle(self.settings, fingerprint)
-        if not kvm_trouble:
-            kvm_trouble = self._try_kvm(tree, made, qemu, fingerprint, snapshots)
-        if kvm_trouble and self.settings.accel == "kvm":
+        hardware = {accel: Hardware(self.arch, accel, qemu, image / "modules.squashfs") for accel in ("kvm", "tcg")}
+        obstacle = check_kvm(
+            self.settings,
+            fingerprint,
+            hardware["kvm"],
+            lambda: self._take_snapshot(tree, image, hardware["kvm"], fingerprint, KVM_BOOT_S),
+        )
+        if obstacle and self.settings.accel == "kvm":
             raise SetupError(
-                f"KVM cannot be used: {kvm_trouble}.", hint="Unset KMODLAB_ACCEL: emulation works everywhere."
+                _("KVM cannot be used: {reason}.").format(reason=obstacle),
+                hint=_("Unset KMODLAB_ACCEL: emulation works everywhere."),
             )
-        snapshots["tcg"] = self._take(tree, made, self._hardware("tcg", qemu, made), fingerprint, BOOT_S)
-        accel = "tcg" if kvm_trouble else "kvm"
+        self._take_snapshot(tree, image, hardware["tcg"], fingerprint, BOOT_S)
+        accels = ("tcg",) if obstacle else ("kvm", "tcg")
         return LabFile(
             format=FORMAT,
             release=tree.release,
             version=version,
             system=system,
-            image=made.name,
-            snapshots=snapshots,
-            accel=accel,
-            accel_reason=kvm_trouble or "KVM boots the guest",
+            image=image.name,
+            snapshots={accel: _snapshot_id(image.name, hardware[accel], fingerprint) for accel in accels},
+            accel=accels[0],
+            accel_reason=obstacle or _("KVM boots the guest"),
             qemu=qemu,
             qemu_fingerprint=fingerprint,
         )
 
-    def _hardware(self, accel: str, qemu: str, made: Path) -> Hardware:
-        return Hardware(self.arch, accel, qemu, made / "modules.squashfs")
-
-    def _take(self, tree: KernelTree, made: Path, hardware: Hardware, fingerprint: str, boot_s: float) -> str:
-        initramfs = made / "initramfs.cpio"
-
+    def _take_snapshot(
+        self, tree: KernelTree, image: Path, hardware: Hardware, fingerprint: str, boot_s: float
+    ) -> Path:
         def take(into: Path) -> None:
-            how = "with KVM" if hardware.accel == "kvm" else "emulated"
-            self.reporter.step(f"Booting the guest once, {how}, and taking its snapshot")
-            run_sync(take_snapshot(hardware, tree.vmlinuz, initramfs, into, Deadline.after(boot_s)))
+            if hardware.accel == "kvm":
+                self.reporter.step(_("Booting the guest once, with KVM, and taking its snapshot"))
+            else:
+                self.reporter.step(_("Booting the guest once, emulated, and taking its snapshot"))
+            deadline = Deadline.after(boot_s)
+            run_sync(take_snapshot(hardware, tree.vmlinuz, image / "initramfs.cpio", into, deadline))
 
-        name = _snapshot_id(made.name, hardware, fingerprint)
-        return make_stage(self.folder / "snapshots" / name, take).name
-
-    def _try_kvm(self, tree: KernelTree, made: Path, qemu: str, fingerprint: str, snapshots: dict[str, str]) -> str:
-        """Take a snapshot with KVM and resume it, under a deadline; says what went wrong, and remembers it.
-
-        That /dev/kvm opens proves nothing: nested or restricted KVM may hang in the firmware for ever.
-        """
-        hardware = self._hardware("kvm", qemu, made)
-        began = time.monotonic()
-        try:
-            snapshots["kvm"] = self._take(tree, made, hardware, fingerprint, KVM_BOOT_S)
-            resume_once(hardware, self.folder / "snapshots" / snapshots["kvm"])
-            return ""
-        except KmodlabError as exc:
-            snapshots.pop("kvm", None)
-            took = f"after {time.monotonic() - began:.0f} s"
-            reason = f"a guest with KVM did not come up ({took}: {str(exc).rstrip('.')})"
-            remember_failure(self.folder, fingerprint, reason)
-            return reason
+        return make_stage(self.folder / "snapshots" / _snapshot_id(image.name, hardware, fingerprint), take)
 
     # ---- tidying ----
 
     def _remove_leftovers(self) -> None:
-        for partial in self.folder.glob("*/.new-*"):
+        for partial in self.folder.glob(f"*/{PARTIAL}*"):
             shutil.rmtree(partial, ignore_errors=True)
 
     def _remove_unused(self, file: LabFile) -> None:
@@ -326,11 +327,11 @@ class _Setup:
 
 
 def find_release(chosen: tuple[Package, ...]) -> str:
-    """The release (`uname -r`) of the kernel among the packages, from its image's name."""
+    """The release (`uname -r`) of the kernel among the packages, from the name of the package with its image."""
     for package in chosen:
         if package.name.startswith("linux-image-"):
             return package.name.removeprefix("linux-image-")
-    raise GuestError("There is no kernel among the packages.")
+    raise SetupError(_("There is no kernel among the packages."))
 
 
 def _version(chosen: tuple[Package, ...]) -> str:

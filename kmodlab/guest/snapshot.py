@@ -1,8 +1,8 @@
-"""Boot once, resume many times: a guest's memory and device state, saved when its agent is ready.
+"""Snapshots: a guest boots once, its memory and device state are saved, and many guests resume from them.
 
-The memory is loaded once per process into a sealed memfd, which every guest maps privately: none can alter it for
-the next, not even a QEMU that was taken over. How QEMU does its part is described in its docs/devel/migration
-("x-ignore-shared": memory that is shared through a file is not written into the state).
+The memory is loaded once per process into a sealed memfd, which every guest maps privately: no guest, and no
+compromised QEMU, can alter it for the next. QEMU's docs/devel/migration describes "x-ignore-shared": memory that is
+shared through a file is not written into the state.
 """
 
 from __future__ import annotations
@@ -26,12 +26,13 @@ from kmodlab.errors import GuestError, SetupError
 from kmodlab.files import MIB
 from kmodlab.guest.machine import Hardware, Machine
 from kmodlab.guest.qemu import MEMORY_MIB
+from kmodlab.i18n import _
 from kmodlab.process import Deadline
 
 _MEMORY_SIZE = MEMORY_MIB * MIB
 _BLOCK = MIB
 _IGNORE_SHARED = {"capabilities": [{"capability": "x-ignore-shared", "state": True}]}
-# Run before the snapshot is taken, so that forks find kmod, its libraries and the shell in the page cache.
+# Runs before the snapshot is taken, so that kmod, its libraries and the shell are in the page cache.
 _WARM_UP = "lsmod && modinfo squashfs && modprobe --show-depends usb_storage && insmod /none; dmesg -n 7; sync"
 
 
@@ -45,7 +46,7 @@ class Snapshot:
 
 
 def load_snapshot(folder: Path) -> Snapshot:
-    """A snapshot from its folder; SetupError where it is not whole."""
+    """Read a snapshot's folder. Raises: SetupError if it is damaged."""
     try:
         snapshot = Snapshot(folder, **json.loads((folder / "snapshot.json").read_text()))
         damaged = zlib.crc32((folder / "state").read_bytes()) != snapshot.state_crc
@@ -57,17 +58,17 @@ def load_snapshot(folder: Path) -> Snapshot:
 
 
 def damaged_error() -> SetupError:
-    """What is said of a snapshot whose checksums do not match."""
-    return SetupError("The lab's snapshot is damaged.", hint="Run `kmodlab setup --repair` to take a new one.")
+    """The exception for a snapshot whose checksums do not match."""
+    return SetupError(_("The lab's snapshot is damaged."), hint=_("Run `kmodlab setup --repair` to take a new one."))
 
 
 async def take_snapshot(hardware: Hardware, kernel: Path, initramfs: Path, into: Path, deadline: Deadline) -> Snapshot:
-    """Boot a guest, wait for its agent, save it in the folder `into`."""
+    """Boot a guest, wait for its agent, and save it in the folder `into`."""
     state = os.memfd_create("kmodlab-state", os.MFD_CLOEXEC)
     try:
         async with _booted(hardware, kernel, initramfs, deadline) as (machine, ram):
             await machine.execute(["sh", "-c", _WARM_UP], deadline)
-            await machine.agent.log()  # a fork's first look at the log finds only what is its own
+            await machine.agent.log()  # so that a fork's first request for the log gives only its own records
             await _save_state(machine, state, deadline)
             return _write(into, ram, state)
     finally:
@@ -75,7 +76,7 @@ async def take_snapshot(hardware: Hardware, kernel: Path, initramfs: Path, into:
 
 
 async def boot_once(hardware: Hardware, kernel: Path, initramfs: Path, timeout_s: float = 300.0) -> float:
-    """Boot a guest until its agent answers, and end it; the seconds from power-on to that answer."""
+    """Boot a guest and end it when its agent answers; returns the seconds from power-on to the answer."""
     began = time.perf_counter()
     async with _booted(hardware, kernel, initramfs, Deadline.after(timeout_s)):
         return time.perf_counter() - began
@@ -85,7 +86,7 @@ async def boot_once(hardware: Hardware, kernel: Path, initramfs: Path, timeout_s
 async def _booted(
     hardware: Hardware, kernel: Path, initramfs: Path, deadline: Deadline
 ) -> AsyncIterator[tuple[Machine, int]]:
-    """A guest booted from power-on whose agent has answered, and the descriptor of its memory."""
+    """A guest that was booted and whose agent answers, and the descriptor of its memory."""
     ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC)
     try:
         os.ftruncate(ram, _MEMORY_SIZE)
@@ -102,13 +103,13 @@ async def _booted(
 
 async def _save_state(machine: Machine, state: int, deadline: Deadline) -> None:
     monitor = machine.monitor
-    # Not stopped first: the migration stops it, and a guest that was saved running resumes by itself.
+    # The migration stops the guest. If it were stopped before, it would not run after a resume.
     await monitor.execute("migrate-set-capabilities", _IGNORE_SHARED)
     await _hand_over(machine, state)
     await monitor.execute("migrate", {"uri": "fd:state"})
     while (status := await _migration_status(machine)) != "completed":
         if status == "failed" or deadline.expired:
-            raise SetupError(f"QEMU could not save the guest (migration {status}).")
+            raise SetupError(_("QEMU could not save the guest (migration {status}).").format(status=status))
         await asyncio.sleep(0.01)
 
 
@@ -118,7 +119,7 @@ async def _migration_status(machine: Machine) -> str:
 
 
 async def _hand_over(machine: Machine, state: int) -> None:
-    """Give QEMU the state's descriptor by name; `exec:` would need a child, which its sandbox denies."""
+    """Pass QEMU the state's descriptor; `exec:` would start a process, which QEMU's sandbox denies."""
     machine.monitor.send_fd_scm(state)
     await machine.monitor.execute("getfd", {"fdname": "state"})
 
@@ -140,7 +141,7 @@ def _write(folder: Path, ram: int, state: int) -> Snapshot:
 
 
 def _blocks(descriptor: int) -> Iterator[tuple[int, bytes]]:
-    """The blocks of a file that are not all zero, with their offsets."""
+    """The blocks of a file that are not all zeros, with their offsets."""
     zero = bytes(_BLOCK)
     for offset in range(0, _MEMORY_SIZE, _BLOCK):
         block = os.pread(descriptor, _BLOCK, offset)
@@ -153,7 +154,7 @@ _rams_lock = threading.Lock()
 
 
 def get_ram(snapshot: Snapshot) -> int:
-    """The descriptor of the snapshot's memory, for all guests of this process; loaded at first use, never closed."""
+    """The descriptor of the snapshot's memory, shared by all guests of this process and never closed."""
     with _rams_lock:
         if snapshot not in _rams:
             _rams[snapshot] = load_ram(snapshot)
@@ -161,7 +162,7 @@ def get_ram(snapshot: Snapshot) -> int:
 
 
 def load_ram(snapshot: Snapshot) -> int:
-    """A sealed memfd with the snapshot's memory; the caller owns the descriptor. Checks the checksum on the way."""
+    """A sealed memfd with the snapshot's memory, which the caller closes. Raises: SetupError if it is damaged."""
     ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         os.ftruncate(ram, _MEMORY_SIZE)
@@ -182,12 +183,12 @@ def load_ram(snapshot: Snapshot) -> int:
 
 
 def _let_others_open(descriptor: int) -> None:
-    # QEMU opens it anew through /proc/self/fd, as a user of its own; only who has the descriptor gets that far.
+    # QEMU opens it again through /proc/self/fd, as another user. Only processes with the descriptor can reach it.
     os.fchmod(descriptor, 0o666)
 
 
 async def resume(hardware: Hardware, snapshot: Snapshot, ram: int, deadline: Deadline) -> Machine:
-    """A fresh guest, forked from the snapshot, whose agent has answered."""
+    """A fresh guest, forked from the snapshot, whose agent answers. Raises: GuestError."""
     state = os.open(snapshot.folder / "state", os.O_RDONLY | os.O_CLOEXEC)
     try:
         machine = await Machine.launch(hardware, ram=ram, deadline=deadline)
@@ -196,14 +197,14 @@ async def resume(hardware: Hardware, snapshot: Snapshot, ram: int, deadline: Dea
             await _hand_over(machine, state)
             with machine.monitor.listener(("RESUME",)) as resumed:
                 await machine.monitor.execute("migrate-incoming", {"uri": "fd:state"})
-                # What reaches the port before the guest runs would never wake it.
-                await machine.ask(resumed.get(), deadline, "resume")
+                # Input that reaches the port before the guest runs would not wake the agent.
+                await machine.ask(resumed.get(), deadline, _("The guest did not resume in time."))
             await machine.greet(deadline)
         except QMPError as exc:
             await machine.stop()
             raise GuestError(
-                f"The snapshot could not be resumed: {exc}.",
-                hint="It was made by another QEMU; `kmodlab setup` takes a new one.",
+                _("The snapshot could not be resumed: {error}.").format(error=exc),
+                hint=_("It was made by another QEMU; `kmodlab setup` takes a new one."),
             ) from exc
         except BaseException:
             await machine.stop()

@@ -16,7 +16,7 @@ from kmodlab.checks.expectations.guest import after_what, errno_number, why_fail
 from kmodlab.checks.random_values import Value
 from kmodlab.checks.result import Failure
 from kmodlab.errors import GuestError, GuestLostError
-from kmodlab.guest.image import FEW_PLACE
+from kmodlab.guest.image import FEW_MODULES_FOLDER
 from kmodlab.tracer.run import PLACE
 
 _SCRIPT = "/run/script"
@@ -199,7 +199,7 @@ def few_modules() -> Expectation:
 
     def examine(context: CheckContext) -> Failure | None:
         tree = f"/lib/modules/{context.runner.lab.tree.release}/kernel"
-        done = context.session.run(["mount", "--bind", f"{FEW_PLACE}/kernel", tree])
+        done = context.session.run(["mount", "--bind", f"{FEW_MODULES_FOLDER}/kernel", tree])
         if not done.ok:
             raise GuestError("The guest's module tree could not be made small.", details=done.text)
         return None
