@@ -1,4 +1,4 @@
-"""The guest's agent as a real process on this machine: its protocol, without a guest around it."""
+"""The guest agent as a process on this machine: its protocol, without a guest."""
 
 from __future__ import annotations
 
@@ -159,16 +159,15 @@ def test_builtins_say_what_the_tools_say(port: socket.socket, tmp_path: Path) ->
     async def work(agent: Agent) -> list[Result]:
         link = tmp_path / "link"
         link.symlink_to("file")
-        asked = (("cat", str(file)), ("stat", str(file)), ("cat", "/none"), ("stat", "/none"), ("stat", "/dev/null"))
-        return [await builtin(agent, *argv) for argv in (*asked, ("stat", str(link)))]
+        calls = (("cat", str(file)), ("stat", str(file)), ("cat", "/none"), ("stat", "/none"), ("stat", "/dev/null"))
+        return [await builtin(agent, *argv) for argv in (*calls, ("stat", str(link)))]
 
-    content, found, *missing, device, link = ask(port, work)
+    content, kind, *missing, device, link = ask(port, work)
     assert link.text == "777 symbolic link\nfile\n"
     assert content.ok and content.stdout == data
-    assert found.text == "640 regular file\n" and device.text == "666 character special file\n"
-    assert [(one.status, one.stderr.rpartition(b": ")[2]) for one in missing] == [
-        (1, b"No such file or directory\n")
-    ] * 2
+    assert kind.text == "640 regular file\n" and device.text == "666 character special file\n"
+    errors = [(result.status, result.stderr.rpartition(b": ")[2]) for result in missing]
+    assert errors == [(1, b"No such file or directory\n")] * 2
 
 
 def test_a_missing_builtin_is_status_127(port: socket.socket) -> None:
@@ -204,7 +203,7 @@ def test_a_helper_that_was_killed_is_replaced(port: socket.socket) -> None:
         return [*results, await builtin(agent, "stat", "/"), await builtin(agent, "stat", "/")]
 
     results = ask(port, work)
-    assert results[0].ok and results[-1].ok  # the one between may have been asked of the helper that was dying
+    assert results[0].ok and results[-1].ok  # the helper that was killed may have got the second command
     assert results[1].ok or results[1].status == -9
 
 
@@ -222,11 +221,11 @@ def test_a_terminal_is_one(port: socket.socket) -> None:
     assert b"33 99" in shown and b"tty\r\n" in shown
 
 
-# ---- an agent that misbehaves: a peer that really sends it ----
+# ---- a peer that does not follow the protocol ----
 
 
 def answer_with(data: bytes) -> Exception | None:
-    """What a greeting ends in when the other side of the port sends this, and then closes."""
+    """The exception of a greeting if the other side of the port sends this and closes."""
 
     async def go() -> None:
         ours, theirs = socket.socketpair()

@@ -56,7 +56,7 @@ def act(session: Session):  # type: ignore[no-untyped-def]
     return lambda argv, trigger: take_step(session, argv, trigger=trigger)
 
 
-def seen(step: Step) -> list[str]:
+def logged(step: Step) -> list[str]:
     assert step.result is not None and step.result.ok, step.reason
     assert not step.earlier
     return [record.text for record in step.records if "seen:" in record.text]
@@ -64,8 +64,8 @@ def seen(step: Step) -> list[str]:
 
 def test_plug_and_unplug_are_seen_in_order_ten_times_in_a_row(session: Session, device: str) -> None:
     for _ in range(10):
-        assert seen(plug(session, device, act(session))) == ["seen: probe"]
-        assert seen(unplug(session, device, act(session))) == ["seen: remove"]
+        assert logged(plug(session, device, act(session))) == ["seen: probe"]
+        assert logged(unplug(session, device, act(session))) == ["seen: remove"]
 
 
 def test_a_device_is_plugged_in_only_once(session: Session) -> None:

@@ -1,4 +1,4 @@
-"""The guest that a session keeps alive: commands, files, log, resets, and every way to lose it."""
+"""The guest of a session: commands, files, log, resets, and every way to lose it."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ Qemus = Callable[[], list[psutil.Process]]
 
 
 def qemu_of(session: Session) -> psutil.Process:
-    """The session's QEMU, which may be inside its sandbox's process."""
-    holder = psutil.Process(session.pid)
-    return next(one for one in [holder, *descendants(holder)] if is_qemu(one))
+    """The session's QEMU, which may be a child of the sandbox's process."""
+    parent = psutil.Process(session.pid)
+    return next(process for process in [parent, *descendants(parent)] if is_qemu(process))
 
 
 @pytest.fixture
 def own_qemus() -> Qemus:
     """The QEMU processes below this test process that were not there when the test began."""
     others = set(qemus_below(psutil.Process()))
-    return lambda: [one for one in qemus_below(psutil.Process()) if one not in others]
+    return lambda: [qemu for qemu in qemus_below(psutil.Process()) if qemu not in others]
 
 
 def test_the_guest_runs_the_labs_kernel_with_kmods_own_tools(session: Session, lab: Lab) -> None:
@@ -44,7 +44,7 @@ def test_the_guest_runs_the_labs_kernel_with_kmods_own_tools(session: Session, l
         assert b"kmod version" in session.run([tool, "--version"]).stdout
 
 
-def test_the_agents_own_commands_do_and_say_what_kmods_do(session: Session) -> None:
+def test_the_agents_builtin_commands_do_and_say_what_kmods_do(session: Session) -> None:
     listed = session.run(["sh", "-c", "echo nothing >bad.ko; modinfo -n dummy usbhid"])
     dummy, usbhid = listed.stdout.decode().splitlines()
     calls = (
@@ -58,16 +58,17 @@ def test_the_agents_own_commands_do_and_say_what_kmods_do(session: Session) -> N
         ["rmmod", "dummy"],
     )
 
-    def said(in_agent: bool) -> list[tuple[int, str]]:
-        return [(done.status, done.text) for done in (session.run(argv, in_agent=in_agent) for argv in calls)]
+    def run_all(in_agent: bool) -> list[tuple[int, str]]:
+        results = (session.run(argv, in_agent=in_agent) for argv in calls)
+        return [(result.status, result.text) for result in results]
 
-    by_kmod = said(in_agent=False)
-    assert said(in_agent=True) == by_kmod
+    by_kmod = run_all(in_agent=False)
+    assert run_all(in_agent=True) == by_kmod
     assert [status for status, _ in by_kmod] == [1, 1, 1, 1, 0, 1, 0, 1]
     assert session.run(["modprobe", "usbhid"]).ok
     in_use = [session.run(["rmmod", "hid"], in_agent=in_agent) for in_agent in (False, True)]
-    assert [explain_error("rmmod", one.text) for one in in_use] == [explain_error("rmmod", in_use[0].text)] * 2
-    assert [one.status for one in in_use] == [1, 1] and "is in use" in in_use[1].text
+    assert [explain_error("rmmod", result.text) for result in in_use] == [explain_error("rmmod", in_use[0].text)] * 2
+    assert [result.status for result in in_use] == [1, 1] and "is in use" in in_use[1].text
 
 
 def test_the_whole_module_tree_is_there_and_modprobe_finds_dependencies(session: Session) -> None:
@@ -79,11 +80,11 @@ def test_the_whole_module_tree_is_there_and_modprobe_finds_dependencies(session:
 
 
 def test_the_module_tree_can_be_written_and_a_reset_forgets_it(session: Session) -> None:
-    assert session.run(["sh", "-c", "touch /lib/modules/$(uname -r)/mine /root/mine"]).ok
-    assert session.run(["ls", "/root/mine"]).ok
+    assert session.run(["sh", "-c", "touch /lib/modules/$(uname -r)/file /root/file"]).ok
+    assert session.run(["ls", "/root/file"]).ok
     session.reset()
-    assert session.run(["ls", "/root/mine"]).status == 1
-    assert session.run(["sh", "-c", "ls /lib/modules/$(uname -r)/mine"]).status == 1
+    assert session.run(["ls", "/root/file"]).status == 1
+    assert session.run(["sh", "-c", "ls /lib/modules/$(uname -r)/file"]).status == 1
 
 
 def test_state_is_kept_between_commands(session: Session) -> None:
@@ -99,9 +100,9 @@ def test_status_and_both_outputs_come_apart(session: Session) -> None:
 
 
 def test_output_streams_while_the_command_runs(session: Session) -> None:
-    seen: list[bytes] = []
-    session.run(["sh", "-c", "echo one; sleep 0.5; echo two"], on_output=lambda _, data: seen.append(data))
-    assert seen == [b"one\n", b"two\n"]
+    chunks: list[bytes] = []
+    session.run(["sh", "-c", "echo one; sleep 0.5; echo two"], on_output=lambda _, data: chunks.append(data))
+    assert chunks == [b"one\n", b"two\n"]
 
 
 def test_binary_megabytes_go_in_and_out(session: Session) -> None:
@@ -128,12 +129,12 @@ def test_only_new_log_records_are_given(session: Session) -> None:
 
 
 def test_two_forks_have_different_random_numbers_and_the_right_time(session: Session) -> None:
-    seen = set()
+    uuids = set()
     for _ in range(2):
         session.reset()
-        seen.add(session.run(["cat", "/proc/sys/kernel/random/uuid"]).stdout)
+        uuids.add(session.run(["cat", "/proc/sys/kernel/random/uuid"]).stdout)
         assert abs(int(session.run(["date", "+%s"]).stdout) - time.time()) < 60
-    assert len(seen) == 2
+    assert len(uuids) == 2
 
 
 def test_a_command_that_does_not_end_is_killed_and_the_guest_lives_on(session: Session) -> None:
@@ -164,7 +165,7 @@ def test_a_lost_guest_is_reported_as_what_it_is_and_replaced(session: Session, s
     session.start()
     before = [qemu_of(session)]
     if "vport" in script:
-        # The agent holds the port open, and only one may: take it over from a killed agent.
+        # Only one process can open the port, and the agent holds it open: so the agent is killed first.
         script = "killall -9 agent; " + script
     with pytest.raises(GuestLostError) as caught:
         session.run(["sh", "-c", script], timeout_s=20)
@@ -202,7 +203,7 @@ def test_qemu_that_dies_is_our_fault_and_is_replaced(session: Session) -> None:
 def test_twenty_resets_leave_one_qemu_and_no_growth(lab: Lab, own_qemus: Qemus) -> None:
     me = psutil.Process()
     with Session(lab) as session:
-        for _ in range(3):  # first uses load libraries and open what stays open
+        for _ in range(3):  # the first guests load libraries and open files that stay open
             session.reset()
             session.start()
         files, memory = me.num_fds(), me.memory_info().rss
@@ -210,7 +211,7 @@ def test_twenty_resets_leave_one_qemu_and_no_growth(lab: Lab, own_qemus: Qemus) 
             session.reset()
             session.start()
         last = qemu_of(session)
-        wait_until_gone([one for one in own_qemus() if one != last])
+        wait_until_gone([qemu for qemu in own_qemus() if qemu != last])
         assert me.num_fds() == files
         assert me.memory_info().rss - memory < 8 << 20
     wait_until_gone([last])
@@ -230,13 +231,13 @@ def test_ten_guests_need_less_than_a_gibibyte(lab: Lab) -> None:
 
 
 def test_two_sessions_have_their_own_guests(lab: Lab) -> None:
-    with Session(lab) as one, Session(lab) as other:
-        one.run(["touch", "/root/one"])
-        assert other.run(["ls", "/root"]).stdout == b""
+    with Session(lab) as first, Session(lab) as second:
+        first.run(["touch", "/root/one"])
+        assert second.run(["ls", "/root"]).stdout == b""
 
 
 def test_an_interrupt_kills_the_command_and_leaves_the_guest_usable(session: Session) -> None:
-    session.run(["touch", "/root/mine"])
+    session.run(["touch", "/root/file"])
     started = threading.Event()
     main = threading.main_thread().ident
     assert main is not None
@@ -250,7 +251,7 @@ def test_an_interrupt_kills_the_command_and_leaves_the_guest_usable(session: Ses
     threading.Thread(target=interrupt).start()
     with pytest.raises(KeyboardInterrupt):
         session.run(["sh", "-c", "echo started; sleep 1000"], timeout_s=100, on_output=lambda *_: started.set())
-    assert session.run(["ls", "/root"]).stdout == b"mine\n"
+    assert session.run(["ls", "/root"]).stdout == b"file\n"
     assert b"sleep 1000" not in session.run(["ps"]).stdout
 
 
@@ -296,18 +297,19 @@ def test_no_guest_survives_an_owner_that_is_killed_while_one_comes_up() -> None:
         owner = subprocess.Popen([sys.executable, "-c", RESTLESS], stdout=subprocess.PIPE)
         assert owner.stdout is not None and owner.stdout.readline()
         pipes = pipes_of(owner.pid)
-        time.sleep(0.02 * moment)  # wherever that is, nothing may stay
+        time.sleep(0.02 * moment)
         owner.kill()
         owner.wait()
         owner.stdout.close()
-        wait_until_gone([one for one in psutil.process_iter() if pipes & pipes_of(one.pid) and one.pid != os.getpid()])
+        others = (process for process in psutil.process_iter() if process.pid != os.getpid())
+        wait_until_gone([process for process in others if pipes & pipes_of(process.pid)])
 
 
 def pipes_of(pid: int) -> set[str]:
-    """The pipes that a process holds; none when it is gone."""
-    held = set()
+    """The pipes that a process has open; none if it ended."""
+    links = set()
     with contextlib.suppress(OSError):
         for descriptor in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(OSError):
-                held.add(str(descriptor.readlink()))
-    return {name for name in held if name.startswith("pipe:")}
+                links.add(str(descriptor.readlink()))
+    return {link for link in links if link.startswith("pipe:")}

@@ -35,9 +35,9 @@ def cache(lab: Lab, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def made(lab: Lab, tmp_path: Path) -> Path:
-    """A lab of its own that may be damaged: the stages are copies, but for the large unpacked packages."""
-    folder = tmp_path / "made"
+def own_lab(lab: Lab, tmp_path: Path) -> Path:
+    """A copy of the lab that a test may damage; the large unpacked packages are shared."""
+    folder = tmp_path / "lab"
     claim_folder(folder)
     for name in ("debs", "systems"):
         (folder / name).symlink_to(lab.folder / name)
@@ -88,10 +88,10 @@ def test_a_kill_half_way_leaves_no_lab_and_no_process_and_the_next_run_goes_on(c
 def test_two_at_once_make_one_lab(cache: Path) -> None:
     argv = [*KMODLAB, "setup", "--offline"]
     both = [subprocess.Popen(argv, env=environment(cache), stderr=subprocess.PIPE, text=True) for _ in range(2)]
-    said = [child.communicate(timeout=300)[1] for child in both]
+    outputs = [child.communicate(timeout=300)[1] for child in both]
     assert [child.returncode for child in both] == [0, 0]
-    assert sum("waiting for it" in text for text in said) == 1
-    assert sum("Unpacking" in text for text in said) == 1
+    assert sum("waiting for it" in text for text in outputs) == 1
+    assert sum("Unpacking" in text for text in outputs) == 1
 
 
 def test_a_folder_of_somebody_else_is_refused_and_left_alone(tmp_path: Path) -> None:
@@ -169,34 +169,34 @@ def test_too_little_room_is_said_before_the_work_begins(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ["state", "ram"])
-def test_a_flipped_bit_in_the_snapshot_is_noticed_and_repaired(made: Path, file: str) -> None:
-    (snapshot,) = (made / "snapshots").iterdir()
+def test_a_flipped_bit_in_the_snapshot_is_noticed_and_repaired(own_lab: Path, file: str) -> None:
+    (snapshot,) = (own_lab / "snapshots").iterdir()
     data = bytearray((snapshot / file).read_bytes())
     at = next(n for n in range(len(data) // 2, len(data)) if data[n])
     data[at] ^= 1
     (snapshot / file).write_bytes(data)
-    with pytest.raises(SetupError, match="damaged"), Session(load_lab(Settings(made))) as session:
+    with pytest.raises(SetupError, match="damaged"), Session(load_lab(Settings(own_lab))) as session:
         session.start()
     shutil.rmtree(snapshot)  # what --repair does, without unpacking everything again
-    done = setup(made, "--offline")
+    done = setup(own_lab, "--offline")
     assert done.returncode == 0, done.stderr
-    with Session(load_lab(Settings(made))) as session:
+    with Session(load_lab(Settings(own_lab))) as session:
         assert session.run(["true"]).ok
 
 
-def test_another_qemu_needs_another_snapshot(made: Path) -> None:
-    fields = json.loads((made / "lab.json").read_text())
-    (made / "lab.json").write_text(json.dumps({**fields, "qemu_fingerprint": "an older one"}))
+def test_another_qemu_needs_another_snapshot(own_lab: Path) -> None:
+    fields = json.loads((own_lab / "lab.json").read_text())
+    (own_lab / "lab.json").write_text(json.dumps({**fields, "qemu_fingerprint": "an older one"}))
     with pytest.raises(SetupError, match="made by another QEMU") as caught:
-        load_lab(Settings(made))
+        load_lab(Settings(own_lab))
     assert "kmodlab setup" in caught.value.hint
 
 
 @pytest.mark.parametrize("text", ["", "{}", "[]", '{"format": 99}', "\0\0\0"])
-def test_a_damaged_lab_file_is_no_lab(made: Path, text: str) -> None:
-    (made / "lab.json").write_text(text)
+def test_a_damaged_lab_file_is_no_lab(own_lab: Path, text: str) -> None:
+    (own_lab / "lab.json").write_text(text)
     with pytest.raises(SetupError, match="no lab yet"):
-        load_lab(Settings(made))
+        load_lab(Settings(own_lab))
 
 
 def test_clean_removes_everything(cache: Path) -> None:
