@@ -15,6 +15,7 @@ from importlib.resources import files
 
 from kmodlab.tracer.wire_format import Allocates, Callback, Frees, Naming
 
+TABLE = files("kmodlab.tracer") / "kernel_api.txt"
 RETURN = "return"
 ANY = "any"
 # Errnos that never reach user space (include/linux/errno.h), but that an init may return.
@@ -156,10 +157,6 @@ class Functions:
         self._exact = {row.name: row for row in rows if not row.name.endswith("*")}
         self._prefixes = [row for row in rows if row.name.endswith("*")]
 
-    def __iter__(self) -> Iterator[Function]:
-        yield from self._exact.values()
-        yield from self._prefixes
-
     def find(self, symbol: str) -> Function | None:
         """The function of an imported symbol; None if it is not in the table."""
         name = symbol.removesuffix("_noprof")
@@ -171,7 +168,7 @@ class Functions:
 @cache
 def known_functions() -> Functions:
     """The table that comes with kmodlab."""
-    return Functions(tuple(parse_functions((files("kmodlab.tracer") / "kernel_api.txt").read_text())))
+    return Functions(tuple(parse_functions(TABLE.read_text())))
 
 
 _LINE = re.compile(r"(\w+)\(([^)]*)\)\s+(\S+)\s*(.*)")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 
 PLAN_MAGIC = 0x314E504B  # "KPN1"
@@ -128,19 +127,11 @@ class Flag(IntFlag):
 
 
 class StructLayout(struct.Struct):
-    """A packed C struct, little-endian: `members` are pairs `name:format`, with formats of the struct module."""
+    """A packed C struct, little-endian, from pairs `name:format`; `formats` has the format of each member."""
 
     def __init__(self, members: str) -> None:
-        self._members = [member.split(":") for member in members.split()]
-        super().__init__("<" + "".join(form for _, form in self._members))
-
-    def members(self) -> Iterator[tuple[str, int, int]]:
-        """Name, offset and size of each member, in bytes."""
-        offset = 0
-        for name, form in self._members:
-            size = struct.calcsize("<" + form)
-            yield name, offset, size
-            offset += size
+        self.formats = dict(member.split(":") for member in members.split())
+        super().__init__("<" + "".join(self.formats.values()))
 
 
 PLAN = StructLayout(

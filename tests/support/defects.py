@@ -146,8 +146,8 @@ def _judge(pool: RunPool, case: Case, build: Build) -> Judged:
     if case.is_plain:
         observation = pool.observe(subject, RunTask(settle=True, script=script, timeout_s=_TIMEOUT_S), another=True)
         return Judged(case, find_verdict(subject, pool.functions, observation), ())
-    found = try_faults(pool, subject, FaultOptions(script=script, cycles=0, timeout_s=_TIMEOUT_S))
-    return Judged(case, found.plain, found.sites)
+    faults = try_faults(pool, subject, FaultOptions(script=script, cycles=0, timeout_s=_TIMEOUT_S))
+    return Judged(case, faults.plain, faults.sites)
 
 
 def _build(lab: Lab, cases: list[Case]) -> dict[str, Build]:
@@ -171,6 +171,6 @@ def format_table(judged: Iterable[Judged]) -> str:
     heads = ("", "module", "", "what fails", "verdict", "line", "what went wrong first")
     lines = align_columns([heads, *((*result.row[:-1], result.row[-1][:100]) for result in results)])
     for correct, words in ((False, "defects found"), (True, "correct modules without a false alarm")):
-        of_kind = [one for one in results if one.case.is_correct is correct]
-        lines.append(f"{sum(not one.problems for one in of_kind)} of {len(of_kind)} {words}")
+        of_kind = [judged for judged in results if judged.case.is_correct is correct]
+        lines.append(f"{sum(not judged.problems for judged in of_kind)} of {len(of_kind)} {words}")
     return "\n".join(lines)

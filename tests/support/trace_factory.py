@@ -32,7 +32,7 @@ def line_of(text: str) -> int:
 
 def site(symbol: str, nth: int = 1) -> int:
     """The number of a call site."""
-    return [number for number, one in enumerate(CODE.sites) if one.symbol == symbol][nth - 1]
+    return [number for number, site in enumerate(CODE.sites) if site.symbol == symbol][nth - 1]
 
 
 def record(kind: RecordKind, *arguments: int, phase: Phase = Phase.INIT, **more: Any) -> Record:
@@ -67,7 +67,7 @@ def gone() -> list[Record]:
 
 def loaded_and_unloaded(*calls: Record, in_exit: Sequence[Record] = ()) -> list[Record]:
     """A whole life without a failure."""
-    exits = [replace(one, phase=Phase.EXIT) for one in in_exit]
+    exits = [replace(record, phase=Phase.EXIT) for record in in_exit]
     return stamped(
         [*init(*calls), record(RecordKind.LIVE), record(RecordKind.EXIT, phase=Phase.LOADED), *exits, *gone()]
     )

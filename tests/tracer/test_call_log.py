@@ -12,8 +12,8 @@ from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
 
 def test_every_call_is_found_with_its_line() -> None:
-    found = [(site.symbol, CODE.line(site.section, site.offset)) for site in CODE.sites]
-    lines = [(symbol, line.line if line else None) for symbol, line in found]
+    sites = [(site.symbol, CODE.line(site.section, site.offset)) for site in CODE.sites]
+    lines = [(symbol, line.line if line else None) for symbol, line in sites]
     assert lines == [
         ("kmalloc_trace", line_of("return kmalloc_trace")),
         ("misc_register", line_of("= misc_register")),
@@ -46,11 +46,11 @@ def test_damaged_files_have_no_calls() -> None:
     whole = (FOLDER / "steps.ko").read_bytes()
     for size in range(0, len(whole), 401):
         code = Code(whole[:size])
-        assert all(isinstance(one.symbol, str) for one in code.sites)
+        assert all(isinstance(site.symbol, str) for site in code.sites)
     for at in range(0, len(whole), 509):
         damaged = Code(whole[:at] + b"\xff" * 8 + whole[at + 8 :])
-        for one in damaged.sites:
-            damaged.line(one.section, one.offset)
+        for site in damaged.sites:
+            damaged.line(site.section, site.offset)
     assert Code(b"").sites == Code(b"\x7fELF").sites == ()
 
 
@@ -78,8 +78,8 @@ def test_a_call_knows_whether_it_failed_and_whose_it_was() -> None:
 )
 def test_an_allocation_that_may_sleep_is_wrong_only_where_one_must_not(flags: Flag, gfp: int, wrong: bool) -> None:
     records = init(call("kmalloc_trace", 0, gfp, 64, result=BOX, flags=flags))
-    (made,) = calls_made(CODE, FUNCTIONS, Records(tuple(records)))
-    assert made.slept_in_atomic is wrong
+    (allocation,) = calls_made(CODE, FUNCTIONS, Records(tuple(records)))
+    assert allocation.slept_in_atomic is wrong
 
 
 def test_records_of_sites_that_do_not_exist_are_left_out() -> None:

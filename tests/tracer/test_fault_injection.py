@@ -130,7 +130,7 @@ def test_six_calls_with_a_mistake_behind_each_get_six_verdicts(tmp_path: Path) -
         assert f"{site['function']}(" in code.splitlines()[site["line"] - 1]
 
 
-def test_a_hundred_loads_leave_a_level_account(tmp_path: Path) -> None:
+def test_a_hundred_loads_leave_nothing_behind(tmp_path: Path) -> None:
     status, matrix = find_faults(tmp_path, THREE_STEPS, cycles=100)
     assert matrix["plain"]["cycles"] == {"done": 100, "level": True}
     assert status == 0

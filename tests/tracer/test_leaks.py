@@ -1,4 +1,4 @@
-"""What is left of a module: calls and accounts joined, and the line that acquired what is left."""
+"""What is left of a module: calls and resource lists combined, and the line that acquired what is left."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def misc(**more: int) -> Record:
     return call("misc_register", MISC, text="probe_misc", **more)
 
 
-def test_an_account_is_read_entry_by_entry() -> None:
+def test_resources_are_read_entry_by_entry() -> None:
     assert parse_resources(TEXT).entries == {
         "char device 1 mem",
         "char device 240 probe_chr",
@@ -75,32 +75,32 @@ def test_an_account_is_read_entry_by_entry() -> None:
 
 
 @pytest.mark.parametrize("text", ["", "garbage", "==> names <==", "==> /proc/devices <==\n1 mem\n", "==> x <==\n\0\n"])
-def test_an_account_without_sense_is_empty(text: str) -> None:
+def test_a_list_without_sense_is_empty(text: str) -> None:
     assert parse_resources(text).entries == frozenset()
 
 
-def test_two_accounts_are_compared() -> None:
+def test_two_lists_are_compared() -> None:
     before, after = ResourceList(frozenset({"a", "b"})), ResourceList(frozenset({"b", "c", "module x", "/proc/irq/5"}))
     assert after.since(before) == ("/proc/irq/5", "c", "module x")
     assert new_entries(after, before) == ["c"]
 
 
-def test_what_the_account_still_shows_is_left_with_the_line_that_got_it() -> None:
-    (one,) = left(loaded_and_unloaded(misc()), "/dev/probe_misc", "/sys/class/misc/probe_misc")
-    assert (one.kind, one.what, one.function) == ("misc", "the misc device probe_misc", "misc_register")
-    assert one.line is not None and one.line.line == line_of("= misc_register")
-    assert one.seen == ("/dev/probe_misc", "/sys/class/misc/probe_misc")
-    assert one.sentence == f"the misc device probe_misc (misc_register), from steps.c:{one.line.line}"
+def test_what_the_list_still_shows_is_left_with_the_line_that_got_it() -> None:
+    (leak,) = left(loaded_and_unloaded(misc()), "/dev/probe_misc", "/sys/class/misc/probe_misc")
+    assert (leak.kind, leak.what, leak.function) == ("misc", "the misc device probe_misc", "misc_register")
+    assert leak.line is not None and leak.line.line == line_of("= misc_register")
+    assert leak.seen == ("/dev/probe_misc", "/sys/class/misc/probe_misc")
+    assert leak.sentence == f"the misc device probe_misc (misc_register), from steps.c:{leak.line.line}"
 
 
-def test_what_the_account_does_not_show_any_more_was_given_back_by_the_kernel() -> None:
+def test_what_the_list_does_not_show_any_more_was_released_by_the_kernel() -> None:
     assert left(loaded_and_unloaded(misc())) == []
 
 
-def test_what_was_given_back_is_not_left_even_where_the_name_is_seen() -> None:
+def test_what_was_released_is_not_left_even_if_the_name_is_seen() -> None:
     life = loaded_and_unloaded(misc(), in_exit=[call("misc_deregister", MISC)])
-    (one,) = left(life, "/dev/probe_misc")
-    assert (one.kind, one.function) == ("entry", None)
+    (leak,) = left(life, "/dev/probe_misc")
+    assert (leak.kind, leak.function) == ("entry", None)
 
 
 def test_a_call_that_failed_acquired_nothing() -> None:
@@ -108,8 +108,8 @@ def test_a_call_that_failed_acquired_nothing() -> None:
 
 
 def test_a_mutex_that_is_still_locked_is_left() -> None:
-    (one,) = left(loaded_and_unloaded(call("mutex_lock", LOCK)))
-    assert one.kind == "mutex" and "still locked" in one.what
+    (leak,) = left(loaded_and_unloaded(call("mutex_lock", LOCK)))
+    assert leak.kind == "mutex" and "still locked" in leak.what
     assert left(loaded_and_unloaded(call("mutex_lock", LOCK), call("mutex_unlock", LOCK))) == []
 
 
@@ -120,9 +120,9 @@ def test_calls_without_a_record_make_no_false_alarm() -> None:
 
 def test_memory_is_listed_by_the_line_that_got_it() -> None:
     pieces = [record(RecordKind.LEAKED, BOX + 4096 * at, 64, 1, site=site("kmalloc_trace")) for at in range(3)]
-    (one,) = left([*loaded_and_unloaded(), *pieces])
-    assert one.what == "3 times 64 bytes of memory"
-    assert one.line is not None and one.line.line == line_of("return kmalloc_trace")
+    (leak,) = left([*loaded_and_unloaded(), *pieces])
+    assert leak.what == "3 times 64 bytes of memory"
+    assert leak.line is not None and leak.line.line == line_of("return kmalloc_trace")
 
 
 def test_what_may_still_run_is_left() -> None:
@@ -136,13 +136,13 @@ def test_what_may_still_run_is_left() -> None:
 
 
 def test_a_module_that_cannot_be_unloaded_is_left_itself() -> None:
-    (one,) = left([*init(), record(RecordKind.LIVE)])
-    assert one.what == "the module itself, still loaded"
+    (leak,) = left([*init(), record(RecordKind.LIVE)])
+    assert leak.what == "the module itself, still loaded"
 
 
 def test_new_entries_that_nothing_explains_are_listed_once_for_each_folder() -> None:
-    found = left(loaded_and_unloaded(), "/proc/probe", "/proc/probe/value")
-    assert [one.what for one in found] == ["the entry /proc/probe"]
+    leaks = left(loaded_and_unloaded(), "/proc/probe", "/proc/probe/value")
+    assert [leak.what for leak in leaks] == ["the entry /proc/probe"]
 
 
 def test_only_the_first_load_counts() -> None:
@@ -157,31 +157,31 @@ def test_names_of_printf_match_what_comes_of_them() -> None:
     assert resource_title("frobnicator") == "the frobnicator"
 
 
-# ---- given back twice ----------------------------------------------------------------------------------------------
+# ---- released twice -------------------------------------------------------------------------------------------------
 
 
-def twice(*records: Record) -> list[str]:
+def released_twice(*records: Record) -> list[str]:
     calls = calls_made(CODE, FUNCTIONS, Records(records))
     return [f"{release.kind} {release.first.symbol}" for release in double_releases(calls)]
 
 
-def test_what_is_given_back_twice_is_noticed() -> None:
+def test_what_is_released_twice_is_noticed() -> None:
     back = call("misc_deregister", MISC)
-    assert twice(misc(), back, back) == ["misc misc_deregister"]
+    assert released_twice(misc(), back, back) == ["misc misc_deregister"]
 
 
-def test_what_was_acquired_again_may_be_given_back_again() -> None:
+def test_what_was_acquired_again_may_be_released_again() -> None:
     back = call("misc_deregister", MISC)
-    assert twice(misc(), back, misc(), back) == []
-    assert twice(back, back) == []  # somebody else may have registered it
-    assert twice(misc(), back, call("misc_deregister", MISC + 64)) == []
+    assert released_twice(misc(), back, misc(), back) == []
+    assert released_twice(back, back) == []  # somebody else may have registered it
+    assert released_twice(misc(), back, call("misc_deregister", MISC + 64)) == []
 
 
 def test_locks_may_be_released_by_others() -> None:
     back = call("mutex_unlock", LOCK)
-    assert twice(call("mutex_lock", LOCK), back, back) == []
+    assert released_twice(call("mutex_lock", LOCK), back, back) == []
 
 
 def test_a_call_that_never_returned_acquired_nothing() -> None:
     pending = replace(misc(), flags=Flag.OWN_TASK, phase=Phase.INIT)
-    assert twice(pending, call("misc_deregister", MISC)) == []
+    assert released_twice(pending, call("misc_deregister", MISC)) == []

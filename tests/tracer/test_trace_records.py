@@ -29,19 +29,19 @@ def packed(kind: int, phase: int = 1, site: int = 0xFFFF, text: bytes = b"") -> 
 
 
 def test_a_record_is_read_field_by_field() -> None:
-    (one,) = parse_records(head(1), packed(RecordKind.CALL, site=4, text=b"hello\0rest")).all
-    assert (one.kind, one.phase, one.site, one.pid) == (RecordKind.CALL, Phase.INIT, 4, 7)
-    assert (one.time_s, one.ended_s, one.result, one.arguments) == (1.5, 1.500001, 3, (0, 1, 2, 3, 4, 5))
-    assert (one.nth, one.flags, one.depth, one.text) == (2, Flag.RETURNED | Flag.OWN_TASK, 1, "hello")
+    (parsed,) = parse_records(head(1), packed(RecordKind.CALL, site=4, text=b"hello\0rest")).all
+    assert (parsed.kind, parsed.phase, parsed.site, parsed.pid) == (RecordKind.CALL, Phase.INIT, 4, 7)
+    assert (parsed.time_s, parsed.ended_s, parsed.result, parsed.arguments) == (1.5, 1.500001, 3, (0, 1, 2, 3, 4, 5))
+    assert (parsed.nth, parsed.flags, parsed.depth, parsed.text) == (2, Flag.RETURNED | Flag.OWN_TASK, 1, "hello")
 
 
 def test_records_without_sense_are_left_out() -> None:
     body = (
         packed(200) + packed(RecordKind.LIVE, phase=77) + packed(RecordKind.LIVE) + packed(RecordKind.DOUBLE_FREE)[:50]
     )
-    found = parse_records(head(9, dropped=5), body)
-    assert [one.kind for one in found.all] == [RecordKind.LIVE]
-    assert found.dropped == 5
+    records = parse_records(head(9, dropped=5), body)
+    assert [record.kind for record in records.all] == [RecordKind.LIVE]
+    assert records.dropped == 5
 
 
 def test_memory_that_holds_something_else_gives_no_records() -> None:
@@ -84,8 +84,8 @@ def test_memory_is_read_as_the_monitor_prints_it() -> None:
         lines = [f"{16 * at:016x}: 0x{words[at]:016x} 0x{words[at + 1]:016x}\r\n" for at in range(0, len(words), 2)]
         return "".join(lines)
 
-    found = asyncio.run(read_records(monitor, 0x1000))
-    assert [one.kind for one in found.all] == [RecordKind.EXIT]
+    records = asyncio.run(read_records(monitor, 0x1000))
+    assert [record.kind for record in records.all] == [RecordKind.EXIT]
     assert asked == ["xp/16xg 0x1000", f"xp/{RECORD.size // 8}xg 0x1080"]
 
 
@@ -102,8 +102,8 @@ def test_a_monitor_that_talks_nonsense_gives_no_records() -> None:
 def test_crashes_before_our_first_step_are_not_the_modules() -> None:
     bug = "[ 1.0] divide error: 0000 [#1] PREEMPT SMP\n[ 1.0] RIP: 0010:steps_init+0x5/0x20 [steps]\n"
     assert list(crashes_by_step(bug)) == []
-    (found,) = crashes_by_step(f"{bug}[ 2.0] kmodlab: load\n{bug}")
-    assert found.step == "load"
+    (crash,) = crashes_by_step(f"{bug}[ 2.0] kmodlab: load\n{bug}")
+    assert crash.step == "load"
 
 
 # ---- the plan ------------------------------------------------------------------------------------------------------

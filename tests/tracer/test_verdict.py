@@ -66,8 +66,8 @@ NULL = "BUG: kernel NULL pointer dereference, address: 0000000000000008"
 
 
 def test_a_life_without_trouble_is_clean() -> None:
-    found = verdict(loaded_and_unloaded())
-    assert (found.verdict, found.init_returned, found.troubles, found.exit_ran) == (Verdict.CLEAN, 0, (), False)
+    finding = verdict(loaded_and_unloaded())
+    assert (finding.verdict, finding.init_returned, finding.troubles, finding.exit_ran) == (Verdict.CLEAN, 0, (), False)
 
 
 @pytest.mark.parametrize(
@@ -86,11 +86,11 @@ def test_a_life_without_trouble_is_clean() -> None:
 def test_init_must_return_the_errno_that_it_got(
     symbol: str, result: int, returns: int, wanted: Verdict, says: str
 ) -> None:
-    found = verdict(failed(symbol, result, returns))
-    assert found.verdict is wanted and says in found.sentence
-    assert found.init_returned == returns
+    finding = verdict(failed(symbol, result, returns))
+    assert finding.verdict is wanted and says in finding.sentence
+    assert finding.init_returned == returns
     if says:
-        assert found.line is not None and found.line.line == line_of(
+        assert finding.line is not None and finding.line.line == line_of(
             "return kmalloc_trace" if symbol[0] == "k" else "= misc_"
         )
 
@@ -111,9 +111,9 @@ def test_a_call_that_is_made_again_is_a_second_try() -> None:
 
 def test_the_return_statement_is_found_in_the_text() -> None:
     def line(returned: int) -> int:
-        found = return_line(CODE, returned)
-        assert found is not None
-        return found.line
+        source_line = return_line(CODE, returned)
+        assert source_line is not None
+        return source_line.line
 
     assert line(-12) == line_of("return -12;")
     assert line(0) == line_of("return 0;")
@@ -126,26 +126,28 @@ def test_the_return_statement_is_found_in_the_text() -> None:
 
 
 def test_a_crash_is_put_on_its_line() -> None:
-    found = verdict(init()[:-1], oops(NULL))
-    assert found.verdict is Verdict.CRASHES and found.init_returned is None
-    assert found.line is not None and found.line.line == line_of("init_code int steps_init") + 4
+    finding = verdict(init()[:-1], oops(NULL))
+    assert finding.verdict is Verdict.CRASHES and finding.init_returned is None
+    assert finding.line is not None and finding.line.line == line_of("init_code int steps_init") + 4
 
 
 def test_a_crash_in_freed_memory_tells_where_it_was_freed() -> None:
-    found = verdict(init(call("kfree", BOX))[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4))
-    assert f"use after free: the memory was freed on line {line_of('kfree(box);')}" in found.sentence
+    finding = verdict(
+        init(call("kfree", BOX))[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4)
+    )
+    assert f"use after free: the memory was freed on line {line_of('kfree(box);')}" in finding.sentence
 
 
 def test_a_crash_behind_memory_tells_who_got_it() -> None:
     got = call("kmalloc_trace", 0, 0xCC0, 64, result=BOX + 4096 - 64)
-    found = verdict(init(got)[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4096))
-    assert "an access beyond the end of the 64 bytes that line" in found.sentence
+    finding = verdict(init(got)[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4096))
+    assert "an access beyond the end of the 64 bytes that line" in finding.sentence
 
 
 def test_a_jump_to_nowhere_at_the_end_of_exit_is_put_on_its_line() -> None:
     life = loaded_and_unloaded()[:-2]
-    found = verdict(life, oops(NULL, "0x0").replace("load", "unload"))
-    assert found.line is not None and found.line.line == line_of("last_word();")
+    finding = verdict(life, oops(NULL, "0x0").replace("load", "unload"))
+    assert finding.line is not None and finding.line.line == line_of("last_word();")
 
 
 @pytest.mark.parametrize(
@@ -161,25 +163,25 @@ def test_a_jump_to_nowhere_at_the_end_of_exit_is_put_on_its_line() -> None:
 def test_damage_that_the_kernel_does_not_notice_is_a_crash(kind: RecordKind, says: str) -> None:
     first = 1 if kind is RecordKind.FREED_ACTIVE else BOX
     damage = record(kind, first, 64, site("kmalloc_trace"), site=site("kfree"))
-    found = verdict([*loaded_and_unloaded(), damage])
-    assert found.verdict is Verdict.CRASHES and says in found.sentence
-    assert found.line is not None and found.line.line == line_of("kfree(box);")
+    finding = verdict([*loaded_and_unloaded(), damage])
+    assert finding.verdict is Verdict.CRASHES and says in finding.sentence
+    assert finding.line is not None and finding.line.line == line_of("kfree(box);")
 
 
-def test_what_is_given_back_twice_is_a_crash() -> None:
+def test_what_is_released_twice_is_a_crash() -> None:
     back = call("misc_deregister", MISC)
-    found = verdict(loaded_and_unloaded(call("misc_register", MISC), in_exit=[back, back]))
-    assert found.verdict is Verdict.CRASHES
-    assert found.sentence.startswith("the misc device is released twice; line")
+    finding = verdict(loaded_and_unloaded(call("misc_register", MISC), in_exit=[back, back]))
+    assert finding.verdict is Verdict.CRASHES
+    assert finding.sentence.startswith("the misc device is released twice; line")
 
 
 def test_an_init_that_never_ends_hangs_where_it_waits() -> None:
     waiting = replace(call("mutex_lock", flags=Flag.OWN_TASK))
     elsewhere = call("kfree", BOX, flags=Flag(0))
     records = init(waiting, elsewhere)[:-1]
-    found = verdict(records, timed_out=True, steps=(RunStep("resources", ("before",), resources()), RunStep("load")))
-    assert (found.verdict, found.sentence) == (Verdict.HANGS, "init never ends")
-    assert found.line is not None and found.line.line == line_of("mutex_lock(lock);")
+    finding = verdict(records, timed_out=True, steps=(RunStep("resources", ("before",), resources()), RunStep("load")))
+    assert (finding.verdict, finding.sentence) == (Verdict.HANGS, "init never ends")
+    assert finding.line is not None and finding.line.line == line_of("mutex_lock(lock);")
 
 
 @pytest.mark.parametrize(
@@ -188,47 +190,52 @@ def test_an_init_that_never_ends_hangs_where_it_waits() -> None:
 )
 def test_a_guest_that_ended_is_never_clean(kind: EndKind, wanted: Verdict) -> None:
     steps = (RunStep("resources", ("before",), resources()), RunStep("load"))
-    found = verdict(init(call("unheard_of", flags=Flag.OWN_TASK))[:-1], end=GuestEnd(kind, ""), steps=steps)
-    assert found.verdict is wanted
-    assert found.line is not None and found.line.line == line_of("unheard_of();")
+    finding = verdict(init(call("unheard_of", flags=Flag.OWN_TASK))[:-1], end=GuestEnd(kind, ""), steps=steps)
+    assert finding.verdict is wanted
+    assert finding.line is not None and finding.line.line == line_of("unheard_of();")
 
 
 def test_what_the_loader_refuses_did_not_run() -> None:
     steps = (RunStep("load", (), "insmod: Unknown symbol"), RunStep("loaded", ("1",)), RunStep("end"))
-    found = find_verdict(SUBJECT, FUNCTIONS, observed((), steps=steps))
-    assert (found.verdict, found.sentence) == (Verdict.REFUSED, "it cannot be loaded: insmod: Unknown symbol")
+    finding = find_verdict(SUBJECT, FUNCTIONS, observed((), steps=steps))
+    assert (finding.verdict, finding.sentence) == (Verdict.REFUSED, "it cannot be loaded: insmod: Unknown symbol")
 
 
 @pytest.mark.parametrize("last", ["where", "load", "settle", "unload"])
 def test_a_run_that_broke_off_is_not_clean(last: str) -> None:
-    found = find_verdict(SUBJECT, FUNCTIONS, observed(init(), steps=(RunStep(last, (), "zz"),)))
-    assert found.verdict is Verdict.UNSEEN
-    assert last in found.sentence
+    finding = find_verdict(SUBJECT, FUNCTIONS, observed(init(), steps=(RunStep(last, (), "zz"),)))
+    assert finding.verdict is Verdict.UNSEEN
+    assert last in finding.sentence
 
 
 def test_records_that_were_dropped_are_said_to_be_missing() -> None:
-    seen = observed(loaded_and_unloaded())
-    found = find_verdict(SUBJECT, FUNCTIONS, replace(seen, records=replace(seen.records, dropped=9)))
-    assert "9 of its calls" in found.doubt
-    assert found.verdict is Verdict.UNSEEN
+    observation = observed(loaded_and_unloaded())
+    finding = find_verdict(SUBJECT, FUNCTIONS, replace(observation, records=replace(observation.records, dropped=9)))
+    assert "9 of its calls" in finding.doubt
+    assert finding.verdict is Verdict.UNSEEN
 
 
 def test_exit_that_ran_although_init_failed_is_told() -> None:
     exit_called = record(RecordKind.EXIT)
-    found = verdict([*init(exit_called, returns=-12), *gone()])
-    assert found.exit_ran and found.init_returned == -12
+    finding = verdict([*init(exit_called, returns=-12), *gone()])
+    assert finding.exit_ran and finding.init_returned == -12
 
 
 # ---- many loads in a row -------------------------------------------------------------------------------------------
 
 
-def test_many_loads_are_level_when_the_account_is() -> None:
-    seen = observed(loaded_and_unloaded())
-    assert seen.cycles_done is None and level_after_cycles(seen) is None
+def test_many_loads_are_level_when_the_resources_are_the_same() -> None:
+    observation = observed(loaded_and_unloaded())
+    assert observation.cycles_done is None and level_after_cycles(observation) is None
 
     def after(entries: str) -> bool | None:
-        steps = (*seen.steps, RunStep("cycle"), RunStep("cycled", ("100",)), RunStep("resources", ("cycled",), entries))
-        many = replace(seen, steps=steps)
+        steps = (
+            *observation.steps,
+            RunStep("cycle"),
+            RunStep("cycled", ("100",)),
+            RunStep("resources", ("cycled",), entries),
+        )
+        many = replace(observation, steps=steps)
         assert many.cycles_done == 100
         return level_after_cycles(many)
 
@@ -239,6 +246,6 @@ def test_many_loads_are_level_when_the_account_is() -> None:
 
 def test_phases_and_steps_agree() -> None:
     sleeping = call("mutex_lock", flags=Flag.RETURNED | Flag.ATOMIC | Flag.OWN_TASK, phase=Phase.LOADED)
-    found = verdict([*loaded_and_unloaded(), sleeping])
-    assert found.troubles[0].step == "settle"
-    assert "may sleep, but is called in atomic context" in found.sentence
+    finding = verdict([*loaded_and_unloaded(), sleeping])
+    assert finding.troubles[0].step == "settle"
+    assert "may sleep, but is called in atomic context" in finding.sentence

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from enum import IntEnum
 from importlib.resources import files
 
@@ -49,18 +50,21 @@ CONSTANTS = ("PLAN_MAGIC", "RECORDS_MAGIC", "NO_SITE", "NO_ARGUMENT", "MAX_BREAK
 
 def claims() -> list[str]:
     """What the host believes, in C."""
-    said = [f"sizeof(struct {name}) == {layout.size}" for name, layout in LAYOUTS.items()]
+    claims_in_c = [f"sizeof(struct {name}) == {layout.size}" for name, layout in LAYOUTS.items()]
     for name, layout in LAYOUTS.items():
-        for member, offset, size in layout.members():
-            said.append(f"offsetof(struct {name}, {member}) == {offset}")
-            said.append(f"sizeof(((struct {name} *)0)->{member}) == {size}")
-    said += [f"{name} == {int(value)}" for name, value in NUMBERS.items()]
-    return said + [f"{name} == {getattr(wire_format, name)}" for name in CONSTANTS]
+        offset = 0
+        for member, form in layout.formats.items():
+            size = struct.calcsize("<" + form)
+            claims_in_c.append(f"offsetof(struct {name}, {member}) == {offset}")
+            claims_in_c.append(f"sizeof(((struct {name} *)0)->{member}) == {size}")
+            offset += size
+    claims_in_c += [f"{name} == {int(value)}" for name, value in NUMBERS.items()]
+    return claims_in_c + [f"{name} == {getattr(wire_format, name)}" for name in CONSTANTS]
 
 
-def check(tree: KernelTree, said: list[str]) -> str:
+def check(tree: KernelTree, claims_in_c: list[str]) -> str:
     """The first claim that the compiler denies; empty where there is none."""
-    asserts = "\n".join(f'static_assert({claim}, "wire: {claim}");' for claim in said)
+    asserts = "\n".join(f'static_assert({claim}, "wire: {claim}");' for claim in claims_in_c)
     source = f'#include <linux/module.h>\n#include "tracer.h"\n{asserts}\nMODULE_LICENSE("GPL");\n'
     built = build(tree, Sources.of("wire", {"wire.c": source, "tracer.h": HEADER}))
     denied = re.search(r"wire: ([^\"]*)", "\n".join(message.message for message in built.diagnostics))
