@@ -20,6 +20,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kmodlab.i18n import _
+
 
 class KmodlabError(Exception):
     """The job could not be done; the sentence says why, `hint` what to try."""
@@ -56,7 +58,7 @@ class GuestError(KmodlabError):
 
 
 class EndKind(StrEnum):
-    """How a guest came to its end, as seen from outside."""
+    """How a guest ended, as the host sees it."""
 
     PANIC = "panic"
     POWER_OFF = "power-off"
@@ -77,8 +79,8 @@ class GuestEnd:
 
 
 class GuestLostError(GuestError):
-    """The guest ended, or fell silent, while an answer was due; `end` says how."""
+    """The guest ended, or did not answer in time; `end` says how."""
 
     def __init__(self, end: GuestEnd) -> None:
-        super().__init__(end.sentence, hint="The next command gets a fresh guest.", details=end.console)
+        super().__init__(end.sentence, hint=_("The next command gets a fresh guest."), details=end.console)
         self.end = end
