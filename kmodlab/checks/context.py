@@ -30,7 +30,7 @@ from kmodlab.kbuild.sources import Sources, kmod_name
 from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.fault_injection import RunPool as Runs
 from kmodlab.tracer.observe import Subject
-from kmodlab.tracer.run import PLACE, Step, take_step
+from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step
 
 STEP_S = 12.0  # for one command; the kernel itself reports what hangs for 15
 CHECK_S = 60.0  # for all that happens in one check
@@ -194,7 +194,7 @@ class CheckContext:
     def put(self, name: str, ko: bytes) -> None:
         """Put a module into the guest, as /root/NAME.ko."""
         if self._used.get(name) != ko:
-            self.session.put(f"{PLACE}/{name}.ko", ko)
+            self.session.put(f"{GUEST_FOLDER}/{name}.ko", ko)
             self._used[name] = ko
 
     def act(

@@ -232,8 +232,8 @@ def _site_dict(site: SiteResult) -> dict[str, Any]:
 
 def _function(finding: Finding) -> str | None:
     """What a run without a fault is about: the call that got what is left, or the function with the guilty line."""
-    if finding.verdict is Verdict.LEAKS and finding.left:
-        return finding.left[0].function
+    if finding.verdict is Verdict.LEAKS and finding.leaks:
+        return finding.leaks[0].function
     return finding.line.function if finding.line else None
 
 
@@ -243,7 +243,7 @@ def _finding_dict(finding: Finding) -> dict[str, Any]:
         "verdict": str(finding.verdict),
         "reason": finding.sentence or None,
         "blame": _place(finding.line) if finding.line else None,
-        "left": [_left_dict(one) for one in finding.left],
+        "left": [_leak_dict(leak) for leak in finding.leaks],
         "troubles": [_trouble_dict(trouble) for trouble in finding.troubles],
         "exit_ran": finding.exit_ran,
         "reloads": finding.reloads,
@@ -258,13 +258,13 @@ def _trouble_dict(trouble: Trouble) -> dict[str, Any]:
     return {"verdict": str(trouble.verdict), "reason": trouble.sentence, **_place(trouble.line), "crash": crash}
 
 
-def _left_dict(left: Leak) -> dict[str, Any]:
+def _leak_dict(leak: Leak) -> dict[str, Any]:
     return {
-        "kind": left.kind,
-        "what": left.what,
-        "function": left.function,
-        **_place(left.line),
-        "seen": list(left.seen),
+        "kind": leak.kind,
+        "what": leak.what,
+        "function": leak.function,
+        **_place(leak.line),
+        "seen": list(leak.seen),
     }
 
 

@@ -15,7 +15,7 @@ from kmodlab.notebook.render.build import NO_SANDBOX, build_parts, diagnostic_pa
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import Action, BuiltModule, NotebookState
 from kmodlab.submission.learner_sources import as_file
-from kmodlab.tracer.run import PLACE
+from kmodlab.tracer.run import GUEST_FOLDER
 
 KMOD_OPTIONS = MagicOptions("%%kmod")
 add_module_options(
@@ -112,7 +112,7 @@ class _InGuest:
 
     def _put(self) -> None:
         for name, ko in self._module.build.modules.items():
-            self._state.put(f"{PLACE}/{name}.ko", ko)
+            self._state.put(f"{GUEST_FOLDER}/{name}.ko", ko)
         self._state.remember(self._module)
 
     def _replace(self) -> bool:

@@ -25,7 +25,7 @@ from kmodlab.process import Deadline
 from kmodlab.settings import get_settings
 from kmodlab.submission.cells import CellKind, LearnerCell
 from kmodlab.submission.learner_sources import LearnerSources
-from kmodlab.tracer.run import PLACE, Step, take_step
+from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step
 
 GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
 LOOK_S = 10.0  # for a quick question to the guest, such as completion asks
@@ -182,7 +182,7 @@ class NotebookState:
         if not self.is_alive:
             return ""
         try:
-            result = self.session.run(list(argv), timeout_s=LOOK_S, directory=PLACE)
+            result = self.session.run(list(argv), timeout_s=LOOK_S, directory=GUEST_FOLDER)
         except GuestError:
             return ""
         return result.stdout.decode("utf-8", "replace") if result.ok else ""

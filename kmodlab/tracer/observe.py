@@ -28,7 +28,7 @@ from kmodlab.process import Deadline
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Functions
 from kmodlab.tracer.plan import Fault, pack_plan
-from kmodlab.tracer.run import PLACE, load_argv
+from kmodlab.tracer.run import GUEST_FOLDER, load_argv
 from kmodlab.tracer.trace_records import Records, read_records
 from kmodlab.tracer.wire_format import RecordKind
 
@@ -162,7 +162,7 @@ async def _put_files(machine: Machine, tracer: bytes, subject: Subject, task: Ru
     }
     if task.script:
         contents["script"] = task.script.encode()
-    puts = (machine.agent.put(f"{PLACE}/{name}", data) for name, data in contents.items())
+    puts = (machine.agent.put(f"{GUEST_FOLDER}/{name}", data) for name, data in contents.items())
     await machine.ask(asyncio.gather(*puts), Deadline.after(60), _("The guest did not take its files in time."))
 
 
@@ -303,7 +303,7 @@ class _Run:
 
     async def _do(self, argv: list[str], *, in_agent: bool = True, silent: bool = False) -> Result:
         """Run a command; what it prints belongs to the current step."""
-        result = await self.machine.execute(argv, self.deadline, directory=PLACE, in_agent=in_agent)
+        result = await self.machine.execute(argv, self.deadline, directory=GUEST_FOLDER, in_agent=in_agent)
         if self.steps and not silent:
             self.steps[-1] = replace(self.steps[-1], text=self.steps[-1].text + result.text)
         if result.timed_out:

@@ -19,7 +19,7 @@ from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
 from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build, Outcome
 
-PLACE = "/root"  # the guest's folder for modules
+GUEST_FOLDER = "/root"  # the guest's folder for modules
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,12 @@ def take_step(
         if trigger:
             trigger()
         result = session.run(
-            list(words), timeout_s=timeout_s, directory=PLACE, limit=limit, on_output=on_output, in_agent=in_agent
+            list(words),
+            timeout_s=timeout_s,
+            directory=GUEST_FOLDER,
+            limit=limit,
+            on_output=on_output,
+            in_agent=in_agent,
         )
         records = parse_kmsg(session.kmsg())
     except GuestLostError as lost:
@@ -121,7 +126,7 @@ def load(
     session: Session, name: str, ko: bytes, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S
 ) -> Step:
     """Copy a module into the guest and load it."""
-    session.put(f"{PLACE}/{name}.ko", ko)
+    session.put(f"{GUEST_FOLDER}/{name}.ko", ko)
     return take_step(session, load_argv(name, parameters), timeout_s=timeout_s)
 
 

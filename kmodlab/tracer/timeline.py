@@ -19,7 +19,7 @@ from kmodlab.tracer.trace_records import Records
 from kmodlab.tracer.wire_format import Allocates, Flag, Frees, Phase, RecordKind
 
 
-class What(StrEnum):
+class MomentKind(StrEnum):
     """What happened at a moment."""
 
     COMING = "coming"  # the module's code is in the kernel; its init has not been called
@@ -41,7 +41,7 @@ class Moment:
     `took_s` how long it took, None if it did not return.
     """
 
-    what: What
+    kind: MomentKind
     time_s: float
     text: str
     result: str = ""
@@ -62,12 +62,12 @@ class Timeline:
     @property
     def exit_called(self) -> bool:
         """Whether exit was entered."""
-        return any(moment.what is What.EXIT for moment in self.moments)
+        return any(moment.kind is MomentKind.EXIT for moment in self.moments)
 
     @property
     def is_live(self) -> bool:
         """Whether the module was ever live."""
-        return any(moment.what is What.LIVE for moment in self.moments)
+        return any(moment.kind is MomentKind.LIVE for moment in self.moments)
 
     @property
     def conclusion(self) -> str:
@@ -98,10 +98,10 @@ def make_timeline(code: Code, functions: Functions, records: Records) -> Timelin
 
 
 _WORDS = {
-    RecordKind.LOADING: (What.COMING, N_("the code is in the kernel")),
-    RecordKind.INIT: (What.INIT, N_("init is entered")),
-    RecordKind.LIVE: (What.LIVE, N_("the module is live")),
-    RecordKind.FREED: (What.GONE, N_("its memory is freed")),
+    RecordKind.LOADING: (MomentKind.COMING, N_("the code is in the kernel")),
+    RecordKind.INIT: (MomentKind.INIT, N_("init is entered")),
+    RecordKind.LIVE: (MomentKind.LIVE, N_("the module is live")),
+    RecordKind.FREED: (MomentKind.GONE, N_("its memory is freed")),
 }
 
 
@@ -110,23 +110,23 @@ def _moments(records: Records, calls: dict[int, Call], start: float) -> Iterator
     for record in records.all:
         time_s = record.time_s - start
         if record.kind in _WORDS:
-            what, text = _WORDS[record.kind]
-            yield Moment(what, time_s, _(text))
+            kind, text = _WORDS[record.kind]
+            yield Moment(kind, time_s, _(text))
         elif record.kind is RecordKind.EXIT:
             # The state is GOING before exit is called, but notifiers run later (delete_module in kernel/module/main.c).
             unloading = record.phase is not Phase.INIT
             if unloading:
-                yield Moment(What.GOING, time_s, _("the module is going"))
-            yield Moment(What.EXIT, time_s, _("exit is entered"))
+                yield Moment(MomentKind.GOING, time_s, _("the module is going"))
+            yield Moment(MomentKind.EXIT, time_s, _("exit is entered"))
         elif record.kind is RecordKind.GOING:
             yield (
-                Moment(What.EXITED, time_s, _("exit returns"))
+                Moment(MomentKind.EXITED, time_s, _("exit returns"))
                 if unloading
-                else Moment(What.GOING, time_s, _("the module is going"))
+                else Moment(MomentKind.GOING, time_s, _("the module is going"))
             )
         elif record.kind is RecordKind.RETURN:
             returned = record.init_returned
-            yield Moment(What.RETURN, time_s, _("init returns"), return_text(returned), failed=returned < 0)
+            yield Moment(MomentKind.RETURN, time_s, _("init returns"), return_text(returned), failed=returned < 0)
         elif id(record) in calls and _is_shown(calls[id(record)]):
             yield _call_moment(calls[id(record)], time_s)
 
@@ -144,7 +144,7 @@ def _is_shown(call: Call) -> bool:
 def _call_moment(call: Call, time_s: float) -> Moment:
     took_s = call.record.ended_s - call.record.time_s if call.returned else None
     text, result = f"{call.name}()", _result_text(call)
-    return Moment(What.CALL, time_s, text, result, call.failed, call.injected, call.line, took_s)
+    return Moment(MomentKind.CALL, time_s, text, result, call.failed, call.injected, call.line, took_s)
 
 
 def _result_text(call: Call) -> str:
@@ -169,18 +169,18 @@ def format_timeline(timeline: Timeline) -> str:
 
 
 # Names of the kernel (enum module_state in include/linux/module.h), but the last.
-STATES = {What.COMING: "COMING", What.LIVE: "LIVE", What.GOING: "GOING", What.GONE: N_("gone")}
+STATES = {MomentKind.COMING: "COMING", MomentKind.LIVE: "LIVE", MomentKind.GOING: "GOING", MomentKind.GONE: N_("gone")}
 
 
 def _rows(timeline: Timeline) -> Iterator[tuple[str, str, str]]:
     for moment in timeline.moments:
         time = f"{moment.time_s * 1000:.1f} ms"
-        inside = moment.what is What.CALL
+        inside = moment.kind is MomentKind.CALL
         result = f" -> {moment.result}" if moment.result else ""
         injected = f"  ({_('made to fail')})" if moment.injected else ""
         place = f"   {moment.line.file}:{moment.line.line}" if moment.line else ""
-        yield _(STATES.get(moment.what, "")), time, f"{'  ' if inside else ''}{moment.text}{result}{injected}{place}"
-        if moment.what is What.GOING and not timeline.exit_called and not timeline.is_live:
+        yield _(STATES.get(moment.kind, "")), time, f"{'  ' if inside else ''}{moment.text}{result}{injected}{place}"
+        if moment.kind is MomentKind.GOING and not timeline.exit_called and not timeline.is_live:
             yield "", "", _("exit is never called")
 
 
@@ -193,7 +193,7 @@ def as_dict(timeline: Timeline) -> dict[str, object]:
         "conclusion": timeline.conclusion,
         "moments": [
             {
-                "what": str(moment.what),
+                "what": str(moment.kind),
                 "time_s": round(moment.time_s, 6),
                 "text": moment.text,
                 "result": moment.result or None,

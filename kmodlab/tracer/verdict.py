@@ -68,7 +68,7 @@ class Finding:
 
     verdict: Verdict
     init_returned: int | None
-    left: tuple[Leak, ...]
+    leaks: tuple[Leak, ...]
     troubles: tuple[Trouble, ...]
     exit_ran: bool
     reloads: bool | None
@@ -114,12 +114,12 @@ class _Judge:
         self._usual = self._returned if usual is None else usual
 
     def finding(self) -> Finding:
-        left = self._left()
-        troubles = tuple(self._troubles(left)) or tuple(self._unseen())
+        leaks = self._leaks()
+        troubles = tuple(self._troubles(leaks)) or tuple(self._unseen())
         return Finding(
             verdict=troubles[0].verdict if troubles else Verdict.CLEAN,
             init_returned=self._returned,
-            left=left,
+            leaks=leaks,
             troubles=troubles,
             exit_ran=self._exit_ran(),
             reloads=self._reloads(),
@@ -128,7 +128,7 @@ class _Judge:
 
     # ---- what is known ----
 
-    def _left(self) -> tuple[Leak, ...]:
+    def _leaks(self) -> tuple[Leak, ...]:
         before, after = self._resources("before"), self._resources("after")
         if before is None or (after is None and self._records.first(RecordKind.GOING) is None):
             return ()
@@ -161,7 +161,7 @@ class _Judge:
 
     # ---- problems, the worst first, then in order ----
 
-    def _troubles(self, left: tuple[Leak, ...]) -> Iterator[Trouble]:
+    def _troubles(self, leaks: tuple[Leak, ...]) -> Iterator[Trouble]:
         yield from self._refused()
         broken = list(self._broken())
         yield from (trouble for trouble in broken if trouble.step in _LOAD)
@@ -169,12 +169,12 @@ class _Judge:
         if wrong and wrong.is_success:
             yield Trouble(Verdict.WRONG_RETURN, wrong.sentence, wrong.line)
         yield from (trouble for trouble in broken if trouble.step not in _LOAD and trouble.step != _GONE)
-        for leak in left:
+        for leak in leaks:
             yield Trouble(Verdict.LEAKS, _("left behind: {leak}").format(leak=leak.sentence), leak.line)
         if wrong and not wrong.is_success:
             yield Trouble(Verdict.WRONG_RETURN, wrong.sentence, wrong.line)
         yield from (trouble for trouble in broken if trouble.step == _GONE)
-        if not left and not broken and self._reloads() is False:
+        if not leaks and not broken and self._reloads() is False:
             yield Trouble(Verdict.LEAKS, _("the module cannot be loaded again afterwards"), step="reload")
 
     def _unseen(self) -> Iterator[Trouble]:

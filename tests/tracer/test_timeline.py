@@ -8,7 +8,7 @@ import xml.etree.ElementTree as ET
 from trace_factory import BOX, CODE, FUNCTIONS, LOCK, MISC, call, gone, init, line_of, loaded_and_unloaded, record
 
 from kmodlab.notebook.render.timeline import TimelineChart, timeline_svg
-from kmodlab.tracer.timeline import Timeline, What, as_dict, format_timeline, make_timeline
+from kmodlab.tracer.timeline import MomentKind, Timeline, as_dict, format_timeline, make_timeline
 from kmodlab.tracer.trace_records import Record, Records
 from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
@@ -30,9 +30,9 @@ def whole() -> Timeline:
 
 def test_a_life_goes_from_coming_to_gone() -> None:
     life = whole()
-    assert [moment.what for moment in life.moments] == [
-        *(What.COMING, What.INIT, What.CALL, What.RETURN, What.LIVE),
-        *(What.GOING, What.EXIT, What.CALL, What.EXITED, What.GONE),
+    assert [moment.kind for moment in life.moments] == [
+        *(MomentKind.COMING, MomentKind.INIT, MomentKind.CALL, MomentKind.RETURN, MomentKind.LIVE),
+        *(MomentKind.GOING, MomentKind.EXIT, MomentKind.CALL, MomentKind.EXITED, MomentKind.GONE),
     ]
     times = [moment.time_s for moment in life.moments]
     assert times == sorted(times) and times[0] == 0
@@ -41,14 +41,14 @@ def test_a_life_goes_from_coming_to_gone() -> None:
 
 
 def test_calls_stand_in_it_with_their_lines_and_results() -> None:
-    _, failed, _ = [moment for moment in failing().moments if moment.what is What.CALL]
+    _, failed, _ = [moment for moment in failing().moments if moment.kind is MomentKind.CALL]
     assert (failed.text, failed.result, failed.failed, failed.injected) == ("misc_register()", "-EBUSY", True, True)
     assert failed.line is not None and failed.line.line == line_of("= misc_register")
 
 
 def test_an_init_that_failed_is_followed_by_no_exit() -> None:
     life = failing()
-    assert What.EXIT not in [moment.what for moment in life.moments]
+    assert MomentKind.EXIT not in [moment.kind for moment in life.moments]
     assert life.conclusion == "init failed with -EBUSY (-16), so the module is not loaded and exit is not called"
     text = format_timeline(life)
     assert "exit is never called" in text

@@ -17,7 +17,7 @@ from kmodlab.checks.random_values import Value
 from kmodlab.checks.result import Failure
 from kmodlab.errors import GuestError, GuestLostError
 from kmodlab.guest.image import FEW_MODULES_FOLDER
-from kmodlab.tracer.run import PLACE
+from kmodlab.tracer.run import GUEST_FOLDER
 
 _SCRIPT = "/run/script"
 _SCRIPT_S = 40.0
@@ -217,7 +217,7 @@ def installs(name: str) -> Expectation:
         context.put(name, ko)
         few_modules().examine(context)
         place = "/lib/modules/$(uname -r)/extra"
-        command = f'mkdir -p {place} && cp {PLACE}/"$1".ko {place} && depmod -a'
+        command = f'mkdir -p {place} && cp {GUEST_FOLDER}/"$1".ko {place} && depmod -a'
         miss = context.act(
             ["sh", "-c", command, "sh", name], f"depmod -a (with {name}.ko installed)", timeout_s=_SCRIPT_S
         )

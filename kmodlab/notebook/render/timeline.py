@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from kmodlab.i18n import _
 from kmodlab.notebook.render.svg import Sheet
 from kmodlab.text import escape_control_chars
-from kmodlab.tracer.timeline import STATES, Moment, Timeline, What, format_timeline
+from kmodlab.tracer.timeline import STATES, Moment, MomentKind, Timeline, format_timeline
 
 _WIDTH = 880
 _ROW, _HEAD = 30, 56
@@ -86,7 +86,7 @@ class _Lanes:
     def draw(self) -> float:
         """Draw all moments, and return where the lanes end."""
         for moment in self._timeline.moments:
-            getattr(self, f"_{moment.what}")(moment)
+            getattr(self, f"_{moment.kind}")(moment)
         self._end_code("failed" if self._code[0] else "box")
         self._end_state()
         if not self._timeline.exit_called and _has_failed(self._timeline) and self._timeline.init_returned is not None:
@@ -110,7 +110,7 @@ class _Lanes:
         name, top = self._state
         if name:
             bottom = max(self._y, top + _ROW)
-            self._box(_STATE_X, top, _STATE_W, bottom - 4, "live" if name == STATES[What.LIVE] else "box")
+            self._box(_STATE_X, top, _STATE_W, bottom - 4, "live" if name == STATES[MomentKind.LIVE] else "box")
             self._sheet.text(_STATE_X + _STATE_W / 2, (top + bottom) / 2 + 3, name, "strong middle")
             self._y = bottom
         self._state = ("", 0.0)
@@ -129,7 +129,7 @@ class _Lanes:
     # ---- moments ----
 
     def _coming(self, moment: Moment) -> None:
-        self._begin_state(STATES[moment.what])
+        self._begin_state(STATES[moment.kind])
 
     def _init(self, _moment: Moment) -> None:
         self._begin_code("init")
@@ -153,7 +153,7 @@ class _Lanes:
         self._end_code("failed" if moment.failed else "box")
 
     def _live(self, moment: Moment) -> None:
-        self._begin_state(STATES[moment.what])
+        self._begin_state(STATES[moment.kind])
         self._row()
 
     def _exit(self, _moment: Moment) -> None:
@@ -165,13 +165,13 @@ class _Lanes:
         self._end_code("box")
 
     def _going(self, moment: Moment) -> None:
-        self._begin_state(STATES[moment.what])
+        self._begin_state(STATES[moment.kind])
 
     def _gone(self, moment: Moment) -> None:
         self._end_code("box")
         self._end_state()
         y = self._row() + 19
-        self._sheet.text(_STATE_X + _STATE_W / 2, y, _(STATES[moment.what]), "small middle")
+        self._sheet.text(_STATE_X + _STATE_W / 2, y, _(STATES[moment.kind]), "small middle")
 
     def _never(self) -> None:
         top = self._y
