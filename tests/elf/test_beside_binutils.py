@@ -1,6 +1,6 @@
-"""What `anatomy` reads, beside what the real tools print: readelf, nm, modinfo, modprobe, depmod's own files.
+"""What `elf` reads, beside what the real tools print: readelf, nm, modinfo, modprobe, depmod's own files.
 
-A few modules of each kind from Debian's tree; all 4023 agree, which takes some minutes.
+A few modules of each kind from Debian's tree; all 4023 of them agree, but comparing them takes minutes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What modprobe, depmod and the kernel's loader really do, beside what `anatomy` says that they will."""
+"""What modprobe, depmod and the kernel's loader really do, beside what `elf` says that they will."""
 
 from __future__ import annotations
 
