@@ -1,1 +1,1 @@
-"""Submissions to grades: read as hostile data, checked on the host, never lost, written in others' formats."""
+"""From submissions to grades: read as hostile, checked in the sandbox, kept in a journal, written in many forms."""

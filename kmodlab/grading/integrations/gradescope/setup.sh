@@ -5,7 +5,7 @@ set -euo pipefail
 root=${KMODLAB_AUTOGRADER_ROOT:-/autograder}
 export DEBIAN_FRONTEND=noninteractive KMODLAB_CACHE_DIR=$root/lab
 
-# The kernel is Debian's, wherever this is: a private list of archives for apt, which the system's own never sees.
+# The kernel is Debian's on any distribution: apt gets a private list of archives, and the system's own stays as it is.
 if ! grep -q '^ID=debian$' /etc/os-release; then
 	apt-get -q update
 	apt-get -q -y --no-install-recommends install ca-certificates debian-archive-keyring python3 python3-venv

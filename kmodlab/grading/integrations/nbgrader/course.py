@@ -15,14 +15,14 @@ from kmodlab.files import replace_text
 
 CONFIG = "nbgrader_config.py"
 _CONFIG = '''\
-"""nbgrader's configuration for this course; change what you like above and below the line in the middle."""
+"""nbgrader's configuration for this course. Change what you like, but keep the call of configure()."""
 
 from kmodlab.grading.integrations.nbgrader.config import configure
 
 c = get_config()  # noqa: F821
 c.CourseDirectory.course_id = "kmodlab"
 
-configure(c)  # solutions, hidden checks, judging and feedback by kmodlab's rules
+configure(c)  # kmodlab's rules for solutions, hidden checks, judging and feedback
 '''
 
 
