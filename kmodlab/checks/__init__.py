@@ -1,1 +1,1 @@
-"""What is expected of a learner's work, and whether it is so: passed, failed or errored."""
+"""Checks: what is expected of a learner's work, and the verdict: passed, failed or errored."""

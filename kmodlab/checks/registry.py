@@ -9,13 +9,12 @@ from collections.abc import Callable
 from typing import Any
 
 from kmodlab.checks.check import Check, check
+from kmodlab.checks.expectations.answers import answers
+from kmodlab.checks.expectations.builds import builds, declares, depends_on, exports, has_parameter, uses
 from kmodlab.checks.expectations.commands import (
     creates,
     fails,
-    few_modules,
     holds,
-    installs,
-    modprobes,
     prints,
     prints_nothing_like,
     removes,
@@ -23,9 +22,18 @@ from kmodlab.checks.expectations.commands import (
     runs_script,
 )
 from kmodlab.checks.expectations.devices import drives, drives_nothing, plugs, unplugs
-from kmodlab.checks.expectations.evidence import leaves_nothing, survives_faults, survives_rounds
-from kmodlab.checks.expectations.files import answers, builds, declares, depends_on, exports, has_parameter, uses
-from kmodlab.checks.expectations.guest import is_loaded, is_not_loaded, loads, logs, logs_nothing_like, refuses, unloads
+from kmodlab.checks.expectations.loading import (
+    few_modules,
+    installs,
+    is_loaded,
+    is_not_loaded,
+    loads,
+    modprobes,
+    refuses,
+    unloads,
+)
+from kmodlab.checks.expectations.log import logs, logs_nothing_like
+from kmodlab.checks.expectations.tracer import leaves_nothing, survives_faults, survives_rounds
 from kmodlab.checks.random_values import a_number, a_word
 from kmodlab.errors import KmodlabError
 from kmodlab.i18n import _

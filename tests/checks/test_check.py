@@ -12,7 +12,7 @@ import pytest
 
 from kmodlab.checks.check import Check, Expectation, check
 from kmodlab.checks.evaluate import evaluate
-from kmodlab.checks.expectations.files import seal
+from kmodlab.checks.expectations.answers import seal
 from kmodlab.checks.registry import CheckTextError, read_check
 from kmodlab.checks.result import Failure
 from kmodlab.course.exercise import ExerciseError, read_master

@@ -18,7 +18,7 @@ import hostile_texts
 from hostile_files import Change, Handed, Place
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, writes
 
-from kmodlab.checks.expectations.files import seal
+from kmodlab.checks.expectations.answers import seal
 from kmodlab.course.exercise import Exercise
 from kmodlab.course.release import release
 

@@ -64,7 +64,7 @@ PYTHON = {
     ),
     "stubs in sys.modules": "import sys, types\nsys.modules['kmodlab'] = types.ModuleType('kmodlab')",
     "monkeypatched helpers": (
-        "import kmodlab.checks.evaluate as judge\njudge._judge_once = lambda *a: 3.0\ncheck = lambda *a, **b: 3.0"
+        "import kmodlab.checks.evaluate as judge\njudge._evaluate_once = lambda *a: 3.0\ncheck = lambda *a, **b: 3.0"
     ),
     "os._exit": "import os\nos._exit(0)",
     "killed parents": "import os, signal\nos.kill(os.getppid(), signal.SIGKILL)",

@@ -303,7 +303,7 @@ sleep 9
 ENDED = "printf '\\004\\000\\000\\000\\001\\000\\000\\000x\\000\\000\\000\\000'"
 GREETED = "printf '\\000\\000\\000\\000\\000\\000\\000\\000h'"
 SCRIPTS: Texts = {
-    "floods of a command's output": ("cat /dev/zero\n", "without end"),
+    "floods of a command's output": ("cat /dev/zero\n", "printed too much"),
     "floods of the agent's port": (impostor("cat /dev/urandom"), CUT),
     "guest root writing to the agent's port": (
         "for port in /dev/vport*; do head -c 9000 /dev/urandom >$port; done\n",

@@ -1,1 +1,1 @@
-"""The words of checks, by what they look at: texts and builds, a guest, devices, the tracer."""
+"""The words of checks, by what they are about: builds, answers, loading, the log, commands, devices, the tracer."""

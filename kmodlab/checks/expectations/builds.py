@@ -1,0 +1,145 @@
+"""Words about a build and the .ko file that it makes. They need no guest."""
+
+from __future__ import annotations
+
+import re
+
+from kmodlab.checks.check import Expectation
+from kmodlab.checks.context import CheckContext
+from kmodlab.checks.result import Failure
+from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.module import KernelModule, read_module
+from kmodlab.i18n import _, ngettext
+from kmodlab.kbuild.sources import kmod_name
+
+
+def builds(name: str, *, warnings: bool = True) -> Expectation:
+    """The module is built; with `warnings=False`, without any warning of the compiler or of modpost."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        build = context.builds.get(name)
+        if isinstance(build, Failure):
+            return build
+        if warnings or not build.warnings:
+            return None
+        warning = build.warnings[0]
+        message = (
+            _("It is built, but with a warning in line {line}: {warning}.")
+            if warning.line
+            else _("It is built, but with a warning: {warning}.")
+        )
+        reason = message.format(line=warning.line, warning=warning.message.rstrip("."))
+        return Failure(reason, context.builds.line_of(warning), warning.hint)
+
+    return Expectation(examine)
+
+
+def declares(name: str, key: str, like: str | None = None) -> Expectation:
+    """The module's modinfo has the key (`license`, `author`, `description`, `alias`, `softdep`, ...).
+
+    `like` is a regular expression that a whole value must match; upper and lower case are the same.
+    """
+
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
+        if isinstance(module, Failure):
+            return module
+        values = [value for value in module.modinfo.all(key) if value.strip()]
+        if not values:
+            return Failure(_("`modinfo {name}.ko` shows no {key}.").format(name=name, key=key))
+        if like is None or any(re.fullmatch(like, value.strip(), re.IGNORECASE) for value in values):
+            return None
+        message = _("`modinfo {name}.ko` shows another {key} than the exercise asks for.")
+        return Failure(message.format(name=name, key=key))
+
+    return Expectation(examine)
+
+
+def has_parameter(
+    name: str,
+    parameter: str,
+    *,
+    kind: str | None = None,
+    described: bool = False,
+) -> Expectation:
+    """The module has the parameter; `kind` is its type (`int`, `charp`, `bool`, ...), `described` asks for a text."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
+        if isinstance(module, Failure):
+            return module
+        actual = next((candidate for candidate in module.modinfo.parameters if candidate.name == parameter), None)
+        if actual is None or (kind and not actual.kind):
+            message = _("`{name}` has no parameter `{parameter}`.")
+            return Failure(message.format(name=name, parameter=parameter))
+        if kind and actual.kind != kind:
+            message = _("The parameter `{parameter}` is of the type {actual}, not {kind}.")
+            return Failure(message.format(parameter=parameter, actual=actual.kind, kind=kind))
+        if described and not actual.description:
+            return Failure(_("The parameter `{parameter}` has no description.").format(parameter=parameter))
+        return None
+
+    return Expectation(examine)
+
+
+def exports(name: str, symbol: str, *, gpl_only: bool | None = None) -> Expectation:
+    """The module exports the symbol; `gpl_only` says whether only modules under the GPL may use it."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
+        if isinstance(module, Failure):
+            return module
+        export = next((candidate for candidate in module.exports if candidate.name == symbol), None)
+        if export is None:
+            return Failure(_("`{name}` does not export `{symbol}`.").format(name=name, symbol=symbol))
+        if gpl_only is None or export.gpl_only == gpl_only:
+            return None
+        message = (
+            _("`{symbol}` is exported to modules under any licence.")
+            if gpl_only
+            else _("`{symbol}` is exported to modules under the GPL only.")
+        )
+        return Failure(message.format(symbol=symbol))
+
+    return Expectation(examine)
+
+
+def uses(name: str, symbol: str) -> Expectation:
+    """The module uses the symbol, which the kernel or another module exports; or one of several: `"a|b"`."""
+    wanted = symbol.split("|")
+
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
+        if isinstance(module, Failure):
+            return module
+        if any(symbol.name in wanted for symbol in module.imports):
+            return None
+        message = ngettext("`{name}` does not use {symbols}.", "`{name}` does not use any of {symbols}.", len(wanted))
+        return Failure(message.format(name=name, symbols=", ".join(f"`{word}`" for word in wanted)))
+
+    return Expectation(examine)
+
+
+def depends_on(name: str, other: str) -> Expectation:
+    """The module uses symbols of the other module."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
+        if isinstance(module, Failure):
+            return module
+        if kmod_name(other) in map(kmod_name, module.modinfo.depends):
+            return None
+        message = _("`{name}` does not depend on `{other}`: `modinfo -F depends` does not name it.")
+        return Failure(message.format(name=name, other=other))
+
+    return Expectation(examine)
+
+
+def _read(context: CheckContext, name: str) -> KernelModule | Failure:
+    ko = context.builds.module(name)
+    if isinstance(ko, Failure):
+        return ko
+    try:
+        return read_module(ko)
+    except MalformedError as error:
+        return Failure(_("`{name}.ko` cannot be read: {error}").format(name=name, error=error))

@@ -1,0 +1,172 @@
+"""Words about loading and unloading: insmod, rmmod, lsmod, and the modules that modprobe finds."""
+
+from __future__ import annotations
+
+from kmodlab.checks.check import Expectation
+from kmodlab.checks.context import CheckContext
+from kmodlab.checks.expectations.reasons import (
+    add_cause,
+    after_command,
+    describe_failure,
+    errno_number,
+    with_error,
+)
+from kmodlab.checks.random_values import Value
+from kmodlab.checks.result import Failure
+from kmodlab.errors import GuestError
+from kmodlab.guest.image import FEW_MODULES_FOLDER
+from kmodlab.i18n import _
+from kmodlab.kbuild.sources import kmod_name
+from kmodlab.tracer.run import GUEST_FOLDER, load_argv
+
+_DEPMOD_S = 40.0
+
+
+def loads(name: str, **parameters: Value) -> Expectation:
+    """The module is built, and insmod loads it with these parameters."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        failure = _insert(context, name, parameters)
+        if failure:
+            return failure
+        if not context.result.ok:
+            return Failure(describe_failure(context))
+        if not context.is_loaded(name):
+            message = _("`{command}` succeeded, but `{name}` is not loaded.")
+            return Failure(message.format(command=context.label, name=name))
+        return None
+
+    return Expectation(examine)
+
+
+def refuses(name: str, error: str, **parameters: Value) -> Expectation:
+    """The module is built, but cannot be loaded: insmod fails with the errno `error`, such as "EINVAL"."""
+    number = errno_number(error)
+
+    def examine(context: CheckContext) -> Failure | None:
+        failure = _insert(context, name, parameters)
+        if failure:
+            return failure
+        if context.result.ok or context.is_loaded(name):
+            message = _("`{command}` loaded `{name}`; init should have failed with -{error}.")
+            return Failure(message.format(command=context.label, name=name, error=error))
+        note = context.step.errno if context.step else None
+        if note is None or note.number != number:
+            message = _("`{command}` failed, but not with {error}.").format(command=context.label, error=error)
+            return Failure(add_cause(context, message))
+        if any("Unknown symbol" in record.text for record in context.logged()):
+            message = _("`{command}` failed before init was called.").format(command=context.label)
+            return Failure(add_cause(context, message))
+        return None
+
+    return Expectation(examine)
+
+
+def unloads(name: str) -> Expectation:
+    """Rmmod unloads the module."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        failure = context.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", in_agent=True)
+        if failure:
+            return failure
+        if not context.result.ok:
+            return Failure(describe_failure(context))
+        if context.is_loaded(name):
+            message = _("`{command}` succeeded, but `{name}` is still loaded.")
+            return Failure(message.format(command=context.label, name=name))
+        return None
+
+    return Expectation(examine)
+
+
+def is_loaded(*names: str) -> Expectation:
+    """These modules are loaded."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        loaded = context.loaded()
+        missing = next((name for name in names if kmod_name(name) not in loaded), None)
+        if missing is None:
+            return None
+        reason = after_command(
+            context, _("`{name}` is not loaded."), _("`{name}` is not loaded after `{command}`."), name=missing
+        )
+        return Failure(reason)
+
+    return Expectation(examine)
+
+
+def is_not_loaded(*names: str) -> Expectation:
+    """None of these modules is loaded."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        loaded = context.loaded()
+        unwanted = next((name for name in names if kmod_name(name) in loaded), None)
+        if unwanted is None:
+            return None
+        reason = after_command(
+            context, _("`{name}` is loaded."), _("`{name}` is loaded after `{command}`."), name=unwanted
+        )
+        return Failure(reason)
+
+    return Expectation(examine)
+
+
+def _insert(context: CheckContext, name: str, parameters: dict[str, Value]) -> Failure | None:
+    ko = context.builds.module(name)
+    if isinstance(ko, Failure):
+        return ko
+    context.put(name, ko)
+    words = [f"{key}={value}" for key, value in context.random_values.draw(**parameters).items()]
+    shown = "".join(f" {key}=…" for key in parameters)
+    return context.act(load_argv(name, words), f"insmod {name}.ko{shown}", in_agent=True)
+
+
+# ---- modprobe ------------------------------------------------------------------------------------------------------
+
+
+def few_modules() -> Expectation:
+    """Always met. Hides all but a few of the kernel's modules, so that depmod is quick."""
+    return Expectation(_hide_modules)
+
+
+def _hide_modules(context: CheckContext) -> None:
+    tree = f"/lib/modules/{context.runner.lab.tree.release}/kernel"
+    result = context.session.run(["mount", "--bind", f"{FEW_MODULES_FOLDER}/kernel", tree])
+    if not result.ok:
+        raise GuestError(_("The guest's module tree could not be made small."), details=result.text)
+
+
+def installs(name: str) -> Expectation:
+    """The module is built, and the checker installs it below /lib/modules and calls depmod: modprobe finds it."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        ko = context.builds.module(name)
+        if isinstance(ko, Failure):
+            return ko
+        context.put(name, ko)
+        _hide_modules(context)
+        folder = "/lib/modules/$(uname -r)/extra"
+        script = f'mkdir -p {folder} && cp {GUEST_FOLDER}/"$1".ko {folder} && depmod -a'
+        failure = context.act(["sh", "-c", script, "sh", name], "depmod -a", timeout_s=_DEPMOD_S)
+        if failure or context.result.ok:
+            return failure
+        with_words, with_status = (
+            _("`{name}.ko` cannot be installed: {reason}."),
+            _("`{name}.ko` cannot be installed (status {status})."),
+        )
+        return Failure(with_error(context, with_words, with_status, name=name))
+
+    return Expectation(examine)
+
+
+def modprobes(name: str, **parameters: Value) -> Expectation:
+    """Modprobe finds the module of this name or alias, and loads it with all modules that it needs."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        words = [f"{key}={value}" for key, value in context.random_values.draw(**parameters).items()]
+        failure = context.act(["modprobe", name, *words], f"modprobe {name}", timeout_s=_DEPMOD_S)
+        if failure or context.result.ok:
+            return failure
+        return Failure(describe_failure(context))
+
+    return Expectation(examine)

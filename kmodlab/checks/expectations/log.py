@@ -1,0 +1,89 @@
+"""Words about the kernel's log. They are about what the last command made the kernel log."""
+
+from __future__ import annotations
+
+import re
+
+from kmodlab.checks.check import Expectation
+from kmodlab.checks.context import CheckContext
+from kmodlab.checks.expectations.reasons import after_command
+from kmodlab.checks.result import Failure
+from kmodlab.crash.records import LogRecord
+from kmodlab.i18n import _
+
+# The kernel repeats a parameter that somebody gave (kernel/module/main.c, kernel/params.c).
+_QUOTES = re.compile(r"unknown parameter '|(invalid|too large) for parameter `", re.IGNORECASE)
+
+
+def logs(*texts: str, times: int | str | None = None, level: str | None = None, within: float = 0) -> Expectation:
+    """The last command made the kernel log these texts, in this order; upper and lower case are the same.
+
+    `times` is the number of lines that contain the (only) text, `level` their level, such as "INFO". With `within`, the
+    texts may come so many seconds later.
+    """
+
+    def examine(context: CheckContext) -> Failure | None:
+        wanted = [context.random_values.fill(text).casefold() for text in texts]
+        number = None if times is None else int(context.random_values.fill(times))
+
+        def records() -> list[LogRecord]:
+            return [record for record in context.logged() if not _QUOTES.search(record.text)]
+
+        def positions() -> list[int]:
+            return _find_in_order([record.text.casefold() for record in records()], wanted)
+
+        context.wait_for_log(lambda: len(positions()) == len(wanted), within)
+        matches = positions()
+        if len(matches) < len(wanted):
+            is_logged = any(wanted[len(matches)] in record.text.casefold() for record in records())
+            return _not_logged(context, texts, len(matches), is_logged)
+        hits = [record for record in records() if wanted[0] in record.text.casefold()]
+        if number is not None and len(hits) != number:
+            return Failure(_not_as_often(context, texts[0]))
+        if level and any(records()[position].level_name != level for position in matches):
+            message = _("`{text}` was logged, but not at the level {level}.")
+            return Failure(message.format(text=texts[0], level=level))
+        return None
+
+    return Expectation(examine)
+
+
+def _find_in_order(lines: list[str], wanted: list[str]) -> list[int]:
+    """The indices of lines with the wanted texts, each after the one before, up to the first text that is missing."""
+    indices: list[int] = []
+    for text in wanted:
+        start = indices[-1] + 1 if indices else 0
+        index = next((index for index in range(start, len(lines)) if text in lines[index]), None)
+        if index is None:
+            break
+        indices.append(index)
+    return indices
+
+
+def _not_logged(context: CheckContext, texts: tuple[str, ...], index: int, is_logged: bool) -> Failure:
+    if is_logged:
+        without = _("`{text}` was logged, but not after `{previous}`.")
+        message = _("`{text}` was logged by `{command}`, but not after `{previous}`.")
+        return Failure(after_command(context, without, message, text=texts[index], previous=texts[index - 1]))
+    without, message = _("`{text}` was not logged."), _("`{text}` was not logged by `{command}`.")
+    return Failure(after_command(context, without, message, text=texts[index]))
+
+
+def _not_as_often(context: CheckContext, text: str) -> str:
+    without = _("`{text}` was not logged as often as it should be.")
+    message = _("`{text}` was not logged as often as it should be by `{command}`.")
+    return after_command(context, without, message, text=text)
+
+
+def logs_nothing_like(pattern: str) -> Expectation:
+    """The last command made the kernel log no line that the regular expression is found in, in any case of letters."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        unwanted = re.compile(context.random_values.fill(pattern), re.IGNORECASE)
+        if not any(unwanted.search(record.text) for record in context.logged()):
+            return None
+        without = _("A line like `{pattern}` was logged, but should not be.")
+        message = _("A line like `{pattern}` was logged by `{command}`, but should not be.")
+        return Failure(after_command(context, without, message, pattern=pattern))
+
+    return Expectation(examine)

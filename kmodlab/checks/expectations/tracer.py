@@ -1,0 +1,124 @@
+"""Words that need the tracer: what is left behind, what happens if a call in init fails, many loads in a row.
+
+Each of them runs in guests of its own, so what the check does besides has no effect on it.
+"""
+
+from __future__ import annotations
+
+from kmodlab.checks.check import Expectation
+from kmodlab.checks.context import CheckContext
+from kmodlab.checks.random_values import Value
+from kmodlab.checks.result import Failure
+from kmodlab.i18n import _
+from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
+from kmodlab.tracer.leaks import level_after_cycles
+from kmodlab.tracer.observe import RunTask
+from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
+
+_RUN_S = 15.0
+_FINE = (Verdict.CLEAN, Verdict.NOT_INJECTED)
+
+
+def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expectation:
+    """The module is loaded, used by the shell commands in `script`, and unloaded; then nothing of it is in the kernel.
+
+    If its init fails, nothing may be left after that.
+    """
+
+    def examine(context: CheckContext) -> Failure | None:
+        task = RunTask(settle=True, script=script, timeout_s=_RUN_S * context.patience)
+        return _observe(context, name, task, parameters)
+
+    return Expectation(examine)
+
+
+def survives_rounds(name: str, rounds: int = 20) -> Expectation:
+    """The module is loaded and unloaded so many times in a row, and the use of resources does not grow."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        return _observe(context, name, RunTask(settle=True, cycles=rounds, timeout_s=_RUN_S * context.patience), {})
+
+    return Expectation(examine)
+
+
+def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Expectation:
+    """Each call in init that can fail is made to fail once: init returns the error and leaves nothing behind.
+
+    There must be at least `at_least` calls.
+    """
+
+    def examine(context: CheckContext) -> Failure | None:
+        subject = context.subject(name, _words(context, parameters))
+        if isinstance(subject, Failure):
+            return subject
+
+        def check_time(_what: str, _done: int, _total: int) -> None:
+            if context.left_s <= 0:
+                raise _TooLongError
+
+        options = FaultOptions(cycles=0, timeout_s=_RUN_S * context.patience)
+        try:
+            with context.run_pool() as pool:
+                faults = try_faults(pool, subject, options, check_time)
+        except _TooLongError:
+            return Failure(_("Making each call in init fail once took too long."), by_time=True)
+        if faults.plain.verdict is not Verdict.CLEAN:
+            return _describe(context, faults.plain)
+        bad = next((site for site in faults.sites if site.verdict not in _FINE), None)
+        if bad:
+            return _describe_site(context, bad)
+        injected = sum(site.verdict is Verdict.CLEAN for site in faults.sites)
+        return Failure(_("Init makes too few calls that can fail.")) if injected < at_least else None
+
+    return Expectation(examine)
+
+
+class _TooLongError(Exception):
+    """The time of the check is over."""
+
+
+def _words(context: CheckContext, parameters: dict[str, Value]) -> tuple[str, ...]:
+    return tuple(f"{key}={value}" for key, value in context.random_values.draw(**parameters).items())
+
+
+def _observe(context: CheckContext, name: str, task: RunTask, parameters: dict[str, Value]) -> Failure | None:
+    subject = context.subject(name, _words(context, parameters))
+    if isinstance(subject, Failure):
+        return subject
+    with context.run_pool() as pool:
+        observation = pool.observe(subject, task, another=True)  # meanwhile, the next check's guest boots
+    finding = find_verdict(subject, pool.functions, observation)
+    context.final_log = observation.kernel_log
+    if finding.verdict is not Verdict.CLEAN:
+        return _describe(context, finding)
+    if task.cycles and observation.cycles_done != task.cycles:
+        message = _("`{name}` could not be loaded and unloaded {number} times in a row.")
+        return Failure(message.format(name=name, number=task.cycles), by_time=True)
+    if level_after_cycles(observation) is False:
+        message = _("After {number} loads and unloads, more kernel resources are in use than before.")
+        return Failure(message.format(number=task.cycles))
+    return None
+
+
+def _describe(context: CheckContext, finding: Finding) -> Failure:
+    context.final_log = finding.observation.kernel_log
+    is_reported = bool(finding.troubles and finding.troubles[0].report)
+    reason = (
+        _("The kernel reported: {report}.").format(report=finding.sentence)
+        if is_reported
+        else f"{finding.sentence[:1].upper()}{finding.sentence[1:].rstrip('.')}."
+    )
+    return Failure(reason, context.builds.line_at(finding.line), by_time=finding.verdict is Verdict.HANGS)
+
+
+def _describe_site(context: CheckContext, site: SiteResult) -> Failure:
+    line = (site.finding.line if site.finding else None) or site.line
+    if site.finding:
+        context.final_log = site.finding.observation.kernel_log
+    message = (
+        _("When call {number} of {function} fails: {consequence}.")
+        if site.nth > 1
+        else _("When {function} fails: {consequence}.")
+    )
+    reason = message.format(function=site.function, number=site.nth, consequence=site.reason)
+    return Failure(reason, context.builds.line_at(line), by_time=site.verdict is Verdict.HANGS)
