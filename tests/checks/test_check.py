@@ -22,7 +22,7 @@ from kmodlab.errors import UsageError
 from kmodlab.submission.learner_sources import LearnerSources
 
 
-class NoBench:
+class NoRunner:
     """A runner for checks that build nothing and load nothing."""
 
     def give_back(self) -> None:
@@ -30,19 +30,19 @@ class NoBench:
 
 
 def judged(posed: Check, *cells: str) -> Any:
-    return evaluate(posed, LearnerSources.of(cells), NoBench())  # type: ignore[arg-type]
+    return evaluate(posed, LearnerSources.of(cells), NoRunner())  # type: ignore[arg-type]
 
 
 def met() -> Expectation:
-    return Expectation(lambda _scene: None)
+    return Expectation(lambda _context: None)
 
 
 def missed(hint: str = "") -> Expectation:
-    return Expectation(lambda _scene: Failure("It is missed.", hint=hint))
+    return Expectation(lambda _context: Failure("It is missed.", hint=hint))
 
 
 def broken() -> Expectation:
-    def examine(_scene: object) -> Failure | None:
+    def examine(_context: object) -> Failure | None:
         raise RuntimeError("a fault of ours")
 
     return Expectation(examine)
