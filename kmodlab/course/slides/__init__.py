@@ -1,1 +1,1 @@
-"""The course's notebooks as decks for a projector: one HTML file each, which needs nothing else."""
+"""Notebooks as decks for a projector: one HTML file each, which needs no other file."""

@@ -1,11 +1,11 @@
-// What a deck does by itself: it finds the largest letters with which each slide fits, starts reveal.js, and adds keys.
+// Choose the largest letters with which each slide fits the screen, start reveal.js, and add keys.
 (() => {
     "use strict";
     const WIDTH = 1920, HEIGHT = 1080;
-    // Letters of code are 27 pixels at 1, and 21 (a fiftieth of the height: the least that a back row reads) at .78.
+    // Code is 27 pixels high at size 1, and 21 at .78: a fiftieth of the height, the least that the back row can read.
     const SIZES = [1, .94, .88, .83, .78];
     const PICTURE_SCALE = 1.9; // letters in our pictures are 13 pixels
-    const ARRANGEMENTS = [Infinity, 3, 0]; // all below each other; longer code beside its output; all code
+    const ARRANGEMENTS = [Infinity, 3, 0]; // outputs below their code; beside longer code; beside all code
     const slides = [...document.querySelectorAll(".reveal .slides > section > section")];
 
     // ---- fitting ----
@@ -15,7 +15,7 @@
         for (const picture of pictures(slide)) picture.style.width = `${naturalWidth(picture) * scale}px`;
     };
 
-    // Code of more lines than `least` goes to the left of what it showed.
+    // Put code with more than `least` lines to the left of its output.
     const putBeside = (slide, least) => {
         const inputs = [...slide.querySelectorAll(".jp-CodeCell:not(.jp-mod-noOutputs) > .jp-Cell-inputWrapper")];
         for (const input of inputs) {
@@ -24,7 +24,7 @@
         slide.classList.toggle("beside", inputs.some(input => input.classList.contains("beside-output")));
     };
 
-    const dress = (slide, size, least) => {
+    const arrange = (slide, size, least) => {
         slide.style.setProperty("--size", size);
         setPictures(slide, PICTURE_SCALE * size);
         putBeside(slide, least);
@@ -34,11 +34,11 @@
     const tooWide = slide => [...slide.querySelectorAll("pre, table, div")]
         .some(box => box.scrollWidth > box.clientWidth + 1);
     const fits = slide => excess(slide) <= 0 && !tooWide(slide);
-    // Beside wide code there may be less room for a picture than its letters need.
-    const squeezed = slide => pictures(slide)
+    // Beside wide code, a picture may be too small for its letters to be read.
+    const isSqueezed = slide => pictures(slide)
         .some(picture => picture.getBoundingClientRect().width < naturalWidth(picture) * PICTURE_SCALE * SIZES.at(-1));
 
-    // A picture that is only looked at from above is worse than a small one.
+    // A small picture is better than one that has to be scrolled.
     const shrinkPictures = slide => {
         for (let scale = PICTURE_SCALE * SIZES.at(-1); scale > 1 && !fits(slide); scale -= .05) {
             setPictures(slide, scale);
@@ -54,14 +54,14 @@
     const fit = slide => {
         for (const size of SIZES) {
             for (const least of ARRANGEMENTS) {
-                dress(slide, size, least);
-                if (fits(slide) && !squeezed(slide)) return;
+                arrange(slide, size, least);
+                if (fits(slide) && !isSqueezed(slide)) return;
             }
         }
         if (fold(slide)) return fit(slide);
-        dress(slide, SIZES.at(-1), pictures(slide).length ? 0 : Infinity);
+        arrange(slide, SIZES.at(-1), pictures(slide).length ? 0 : Infinity);
         shrinkPictures(slide);
-        // What is still too long is scrolled.
+        // A slide that is still too long is scrolled.
     };
 
     const fitAll = async () => {
@@ -75,7 +75,7 @@
     const current = () => Reveal.getCurrentSlide();
     const scroll = part => current().scrollBy({top: part * HEIGHT});
 
-    // The browser itself has the keys that unfold, and those that scroll what has the focus.
+    // Keys that unfold, or scroll the element with the focus, are for the browser.
     const isOurs = event => {
         const focused = document.activeElement;
         const unfolds = focused.tagName === "SUMMARY" && [" ", "Enter"].includes(event.key);
@@ -96,7 +96,7 @@
         }
     };
 
-    // What is on other slides can be reached neither by Tab nor by a screen reader; in the overview all are shown.
+    // Tab and screen readers reach only the current slide; in the overview, all slides.
     const keepFocus = () => {
         for (const slide of slides) slide.inert = slide !== current() && !Reveal.isOverview();
     };
