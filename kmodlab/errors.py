@@ -1,18 +1,18 @@
-"""Every exception of the project: what *we* could not do.
+"""The exceptions of the project, for jobs that could not be done.
 
-A learner's failure is never an exception but data (`Build`, `Loaded`, `Oops`); an exception means that the job
-itself could not be done. The tree, with the exit status of the command line:
+A learner's failure is data (`Build`, `Step`, `Report`), never an exception. The tree, with the exit status of the
+command line:
 
-    KmodlabError                4  errored: ours, or the machine's
-    ├── UsageError              2  what was asked for makes no sense: a bad name, an empty source, no such file
-    │   └── MalformedError      2  a file is not what it should be (`elf.contents`)
-    ├── ExerciseError           3  an exercise is broken; file and cell are named (`course.exercise`)
-    ├── SetupError              4  the lab is missing, damaged, or could not be made
-    ├── SandboxError            4  the box for untrusted work cannot be had
-    └── GuestError              4  a guest could not be started or driven
-        └── GuestLostError      4  the guest ended while we waited; `end` says how (often the module's doing)
+    KmodlabError                4  a failure of kmodlab or the machine
+    ├── UsageError              2  a wrong request: a bad name, an empty source, a missing file
+    │   └── MalformedError      2  a file is damaged, or of another kind (`elf.contents`)
+    ├── ExerciseError           3  an exercise is broken; the message names file and cell (`course.exercise`)
+    ├── SetupError              4  the lab is missing or damaged, or cannot be made
+    ├── SandboxError            4  the sandbox is unavailable
+    └── GuestError              4  a guest could not be started, or does not answer as it should
+        └── GuestLostError      4  the guest ended during a command; `end` says how (often the module is the cause)
 
-`str(exc)` is one sentence that says what happened, `hint` what to try next, `details` holds bulk output.
+`str(exc)` says in one sentence what happened, `hint` what to do next; `details` holds longer output.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from kmodlab.i18n import _
 
 
 class KmodlabError(Exception):
-    """The job could not be done; the sentence says why, `hint` what to try."""
+    """A job could not be done: the message says why, `hint` what to do next."""
 
     exit_status = 4
 
@@ -34,27 +34,27 @@ class KmodlabError(Exception):
         self.details = details
 
     def _render_traceback_(self) -> list[str]:
-        """Two lines instead of forty where IPython shows an uncaught exception (IPython's own hook for that)."""
+        """Two lines that IPython shows instead of a traceback (IPython calls this method if an exception has it)."""
         lines = [f"{type(self).__name__}: {self}"]
-        return [*lines, f"hint: {self.hint}"] if self.hint else lines
+        return [*lines, _("hint: {hint}").format(hint=self.hint)] if self.hint else lines
 
 
 class UsageError(KmodlabError):
-    """What was asked for makes no sense; nothing was changed."""
+    """A wrong request; nothing was changed."""
 
     exit_status = 2
 
 
 class SetupError(KmodlabError):
-    """The lab is missing, damaged, or could not be made."""
+    """The lab is missing or damaged, or cannot be made."""
 
 
 class SandboxError(KmodlabError):
-    """The sandbox for untrusted work cannot be had."""
+    """The sandbox is unavailable."""
 
 
 class GuestError(KmodlabError):
-    """A guest could not be started or driven."""
+    """A guest could not be started, or does not answer as it should."""
 
 
 class EndKind(StrEnum):
@@ -71,7 +71,7 @@ class EndKind(StrEnum):
 
 @dataclass(frozen=True)
 class GuestEnd:
-    """How a guest ended: its kind, one sentence, and the console's last bytes, decoded."""
+    """How a guest ended: the kind, a sentence, and the last output of its console."""
 
     kind: EndKind
     sentence: str

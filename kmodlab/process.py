@@ -1,9 +1,9 @@
-"""The only user of subprocess: run, stream, stop, each with a deadline.
+"""Child processes: started, streamed and stopped, each with a deadline. Only this file uses subprocess.
 
-All child processes are started by one thread that lives as long as this process does, because a parent-death
-signal fires when the *thread* that started the child ends. So no child outlives its owner, not even after SIGKILL:
-each is started through `setpriv --pdeathsig`, and holds a lifeline besides. Each has a session of its own, so that a
-Ctrl-C meant for a notebook cell reaches us and not the child, and the whole group can be killed.
+No child outlives this process, not even after SIGKILL: each is started through `setpriv --pdeathsig`, and holds a
+lifeline (below) as well. One thread, which lives as long as this process, starts all of them, because a parent-death
+signal is sent when the *thread* that started the child ends (prctl(2)). Each child has a session of its own, so that
+Ctrl-C in a notebook cell reaches only this process, and the child's whole process group can be killed.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from kmodlab.errors import SetupError
+from kmodlab.i18n import _
 
 T = TypeVar("T")
 
@@ -31,7 +32,7 @@ _CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class Deadline:
-    """A point in time that every wait of one action shares; build it with `Deadline.after(seconds)`."""
+    """A point in time that all waits of one action share; `Deadline.after(seconds)` makes one."""
 
     at_s: float
 
@@ -62,7 +63,7 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine on the I/O thread and wait for it; an interrupt cancels it and waits for its clean-up."""
+    """Run a coroutine on the I/O thread and return its result; an interrupt cancels it and waits for its clean-up."""
     future = asyncio.run_coroutine_threadsafe(work, _loop())
     try:
         return future.result()
@@ -101,19 +102,19 @@ def owned_argv(argv: Sequence[str]) -> list[str]:
     return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
 
 
-# A parent-death signal is of no use to who asks for it when the parent is dead already, and each program between us and
-# QEMU has such a moment. So all children also hold the reading end of one pipe, whose other end is ours alone; when
-# that closes, this ends whoever still holds the pipe, until nobody does. It looks ten times more: while it looks from
-# process to process, one that it has not come to may start another, which it did not know of, and die.
+# A process whose parent has died before it asks for the parent-death signal never gets one, which may happen to any of
+# the programs between this process and QEMU. So all children also hold the reading end of one pipe, whose other end
+# only this process has. When that closes, this script kills all processes that hold the pipe. It stops after ten scans
+# that find none: during a scan, a process that was not yet scanned may start another, which the scan misses, and end.
 _WATCH = """
 read -r _
 exec </dev/null
 holders() { find /proc/[0-9]*/fd -maxdepth 1 -lname "pipe:\\[$1\\]" 2>/dev/null | cut -d/ -f3 | sort -u; }
 empty=0
 while [ $empty -lt 10 ]; do
-    found=$(holders "$1")
-    if [ "$found" ]; then
-        kill -s KILL $found
+    pids=$(holders "$1")
+    if [ "$pids" ]; then
+        kill -s KILL $pids
         empty=0
     fi
     empty=$((empty + 1))
@@ -124,19 +125,23 @@ done
 
 @cache
 def _lifeline() -> int:
-    """The reading end of the pipe; who watches over it is started along with the first child."""
-    theirs, _ours = os.pipe()  # both are closed in children, unless they are passed on
-    inode = str(os.fstat(theirs).st_ino)
+    """The reading end of the pipe; its watcher is started before the first child."""
+    reading_end, _writing_end = os.pipe()  # children inherit neither, unless it is passed on
+    inode = str(os.fstat(reading_end).st_ino)
     quiet = subprocess.DEVNULL
     _watchers.append(
         subprocess.Popen(
-            ["/bin/sh", "-c", _WATCH, "watch", inode], stdin=theirs, stdout=quiet, stderr=quiet, start_new_session=True
+            ["/bin/sh", "-c", _WATCH, "watch", inode],
+            stdin=reading_end,
+            stdout=quiet,
+            stderr=quiet,
+            start_new_session=True,
         )
     )
-    return theirs
+    return reading_end
 
 
-_watchers: list[subprocess.Popen[bytes]] = []  # lives as long as we do, and a moment longer
+_watchers: list[subprocess.Popen[bytes]] = []  # kept: Popen warns if it is collected while it runs
 
 
 async def start(
@@ -149,11 +154,18 @@ async def start(
     stdout: int = asyncio.subprocess.PIPE,
     stderr: int = asyncio.subprocess.PIPE,
 ) -> asyncio.subprocess.Process:
-    """Start a child in its own session that dies with us. `environment` None: ours, in the C.UTF-8 locale."""
+    """Start a child in a session of its own, which dies with this process.
+
+    `environment` None means that of this process, in the C.UTF-8 locale.
+
+    Raises:
+        SetupError: If the command is not installed.
+    """
     words = [str(word) for word in argv]
     if shutil.which(words[0]) is None:
         raise SetupError(
-            f"The command {words[0]} is not installed.", hint="Run `kmodlab doctor` to see what to install."
+            _("The command {command} is not installed.").format(command=words[0]),
+            hint=_("Run `kmodlab doctor` to see what to install."),
         )
     if environment is None:
         words = ["env", "LC_ALL=C.UTF-8", *words]
@@ -170,7 +182,7 @@ async def start(
 
 
 async def stop(child: asyncio.subprocess.Process, *, grace_s: float = 0.0) -> None:
-    """End a child's whole process group and reap it: TERM first where a grace period is given, then KILL."""
+    """Kill a child's whole process group and reap it; with a grace period, SIGTERM comes before SIGKILL."""
     if child.returncode is None and grace_s:
         _signal_group(child, signal.SIGTERM)
         with contextlib.suppress(asyncio.TimeoutError):
@@ -182,15 +194,15 @@ async def stop(child: asyncio.subprocess.Process, *, grace_s: float = 0.0) -> No
 async def _exited(child: asyncio.subprocess.Process) -> None:
     """Wait until a child is reaped.
 
-    Not `child.wait()`: that returns only when its pipes are closed as well, and a process that the child left behind
-    may hold them open for ever.
+    `child.wait()` returns only when its pipes are closed too, and a process that the child left behind may hold them
+    open forever.
     """
     while child.returncode is None:
         await asyncio.sleep(0.002)
 
 
 def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    # Only while it is not reaped: afterwards the id may be another's.
+    # After it is reaped, the id may belong to another process.
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)
@@ -212,21 +224,21 @@ class CompletedProcess:
 
     @property
     def ok(self) -> bool:
-        """Whether it ended by itself, with status 0."""
+        """Whether it ended by itself with status 0, and all its output was kept."""
         return self.status == 0 and not self.timed_out and not self.output_truncated
 
     @property
     def text(self) -> str:
-        """Both outputs, decoded, for a message."""
+        """Stdout and stderr, decoded, for a message."""
         return (self.stdout + self.stderr).decode("utf-8", "replace")
 
 
 @dataclass
 class _Sink:
-    """Collects a stream up to a limit; tells the watcher when the limit is passed."""
+    """Collects a stream up to a limit (in bytes), and sets an event when the stream exceeds it."""
 
     limit: int
-    flooded: asyncio.Event
+    limit_exceeded: asyncio.Event
     on_output: Callable[[bytes], None] | None
     chunks: list[bytes] = field(default_factory=list)
     size: int = 0
@@ -239,8 +251,8 @@ class _Sink:
             if self.on_output:
                 self.on_output(chunk[:room])
             if self.size > self.limit:
-                # Read on, and throw it away: whoever waits for the child's end waits for the end of its pipes.
-                self.flooded.set()
+                # Read on and discard: the end of the pipes is part of the child's end.
+                self.limit_exceeded.set()
 
 
 async def run_async(
@@ -258,8 +270,8 @@ async def run_async(
 ) -> CompletedProcess:
     """Run a command to its end, its deadline or its output limit (bytes per stream), whichever comes first.
 
-    `merge` sends stderr where stdout goes, in the order written. `on_output` gets each chunk of stdout as it comes.
-    `watch(pid)` may guard the child meanwhile; when that coroutine returns, the child is killed.
+    `merge` puts stderr into stdout, in the order written. `on_output` gets each chunk of stdout as it comes.
+    `watch(pid)` runs beside the child; when that coroutine returns, the child is killed.
     """
     pipe = asyncio.subprocess.PIPE
     child = await start(
@@ -270,12 +282,12 @@ async def run_async(
         stdin=pipe if stdin else asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.STDOUT if merge else pipe,
     )
-    flooded = asyncio.Event()
-    out, err = _Sink(output_limit, flooded, on_output), _Sink(output_limit, flooded, None)
+    limit_exceeded = asyncio.Event()
+    out, err = _Sink(output_limit, limit_exceeded, on_output), _Sink(output_limit, limit_exceeded, None)
     tasks = [asyncio.create_task(out.drain(child.stdout)), asyncio.create_task(err.drain(child.stderr))]
     if stdin:
         tasks.append(asyncio.create_task(_feed(child, stdin)))
-    guards = [asyncio.create_task(flooded.wait())] + ([asyncio.create_task(watch(child.pid))] if watch else [])
+    guards = [asyncio.create_task(limit_exceeded.wait())] + ([asyncio.create_task(watch(child.pid))] if watch else [])
     ended = asyncio.gather(*tasks, child.wait())
     try:
         await asyncio.wait({ended, *guards}, timeout=deadline.left_s, return_when=asyncio.FIRST_COMPLETED)
@@ -284,7 +296,9 @@ async def run_async(
         await _unwind(child, [ended, *guards])
     words = tuple(str(word) for word in argv)
     status = child.returncode if child.returncode is not None else -int(signal.SIGKILL)
-    return CompletedProcess(words, status, b"".join(out.chunks), b"".join(err.chunks), timed_out, flooded.is_set())
+    return CompletedProcess(
+        words, status, b"".join(out.chunks), b"".join(err.chunks), timed_out, limit_exceeded.is_set()
+    )
 
 
 async def _unwind(child: asyncio.subprocess.Process, futures: list[asyncio.Future[Any]]) -> None:
@@ -292,8 +306,7 @@ async def _unwind(child: asyncio.subprocess.Process, futures: list[asyncio.Futur
     for future in futures:
         future.cancel()
     await asyncio.gather(*futures, return_exceptions=True)
-    # Closes our ends of the pipes, which are still open where something else holds the others. There is no public
-    # way.
+    # Our ends of the pipes are still open if another process holds the other ends. No public method closes them.
     child._transport.close()  # type: ignore[attr-defined]
 
 
@@ -306,15 +319,26 @@ async def _feed(child: asyncio.subprocess.Process, data: bytes) -> None:
 
 
 def run(argv: Sequence[str | Path], *, timeout_s: float, **options: Any) -> CompletedProcess:
-    """`run_async` for callers that are not on the I/O thread; takes the same options."""
+    """Run a command and wait for its end, with the options of `run_async`; not for use on the I/O thread."""
     return run_sync(run_async(argv, deadline=Deadline.after(timeout_s), **options))
 
 
 def check_run(argv: Sequence[str | Path], *, timeout_s: float, **options: Any) -> CompletedProcess:
-    """`run`, for commands of ours that must succeed; otherwise SetupError with the command's own words."""
-    finished = run(argv, timeout_s=timeout_s, **options)
-    if finished.ok:
-        return finished
-    how = f"did not end within {timeout_s:.0f} s" if finished.timed_out else f"failed (status {finished.status})"
-    last_line = (finished.text.strip().splitlines() or [""])[-1]
-    raise SetupError(f"{Path(argv[0]).name} {how}: {last_line}".rstrip(": ") + ".", details=finished.text)
+    """Run a command that must succeed.
+
+    Raises:
+        SetupError: If it fails or does not end in time, with the last line of its output.
+    """
+    process = run(argv, timeout_s=timeout_s, **options)
+    if process.ok:
+        return process
+    line = (process.text.strip().splitlines() or [""])[-1].rstrip(": ")
+    if process.timed_out:
+        with_line = _("{command} did not end within {seconds:.0f} s: {line}.")
+        sentence = with_line if line else _("{command} did not end within {seconds:.0f} s.")
+    else:
+        with_line = _("{command} failed (status {status}): {line}.")
+        sentence = with_line if line else _("{command} failed (status {status}).")
+    name = Path(argv[0]).name
+    sentence = sentence.format(command=name, seconds=timeout_s, status=process.status, line=line)
+    raise SetupError(sentence, details=process.text)

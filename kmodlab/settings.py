@@ -1,7 +1,7 @@
-"""What the user may set, and the only place that reads environment variables.
+"""The settings that a user can make; only this file reads environment variables.
 
-KMODLAB_CACHE_DIR   where the lab lives (default: the platform's cache folder for kmodlab)
-KMODLAB_SUITE       Debian suite to take the kernel from (default: the one that apt is set up for)
+KMODLAB_CACHE_DIR   the folder of the lab (default: the platform's cache folder for kmodlab)
+KMODLAB_SUITE       Debian suite to take the kernel from (default: the suite that apt uses)
 KMODLAB_ACCEL       auto, kvm or tcg: how guests are emulated
 KMODLAB_SANDBOX     auto, or off to build and run guests without bubblewrap
 KMODLAB_QEMU        the QEMU binary (default: found on PATH)
@@ -20,6 +20,7 @@ from pathlib import Path
 import platformdirs
 
 from kmodlab.errors import UsageError
+from kmodlab.i18n import _
 
 
 @dataclass(frozen=True)
@@ -33,7 +34,11 @@ class Settings:
 
 
 def read_settings(environ: Mapping[str, str]) -> Settings:
-    """Settings from an environment; a value that is not one of its choices is refused in one sentence."""
+    """Settings from an environment.
+
+    Raises:
+        UsageError: If a value is not one of its choices.
+    """
     cache_dir = Path(environ.get("KMODLAB_CACHE_DIR") or platformdirs.user_cache_dir("kmodlab"))
     return Settings(
         cache_dir=cache_dir.expanduser().absolute(),
@@ -46,7 +51,8 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
 def _choice(environ: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
     value = environ.get(name) or choices[0]
     if value not in choices:
-        raise UsageError(f"{name} is {value!r}, and must be one of {', '.join(choices)}.")
+        sentence = _("{name} is {value!r}, and must be one of {choices}.")
+        raise UsageError(sentence.format(name=name, value=value, choices=", ".join(choices)))
     return value
 
 
@@ -57,12 +63,12 @@ def get_settings() -> Settings:
 
 
 def environment_with(folder: Path) -> dict[str, str]:
-    """This process's environment, for a child that looks for its helpers in a folder of ours first."""
+    """This process's environment, for a child that looks for programs in `folder` first."""
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
 
 def find_own_programs() -> None:
-    """Let programs that are installed beside this Python be found by name, as in an activated environment."""
+    """Add the folder of this Python's programs to PATH, as an activated environment does."""
     own = str(Path(sys.executable).parent)
     folders = os.environ.get("PATH", os.defpath).split(os.pathsep)
     if own not in folders:
@@ -71,7 +77,7 @@ def find_own_programs() -> None:
 
 @contextlib.contextmanager
 def variable_set(name: str, value: str) -> Iterator[None]:
-    """Have a variable in the environment for a while, which is not there otherwise."""
+    """A context in which the environment has one more variable."""
     os.environ[name] = value
     try:
         yield

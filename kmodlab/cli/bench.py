@@ -1,6 +1,6 @@
-"""`kmodlab bench`: our times beside those of what one would do otherwise, in one run.
+"""`kmodlab bench`: how long a learner waits, compared with other ways to do the same.
 
-The candidates take turns, so that a machine that slows down slows all of them; figures are medians.
+The candidates take turns, so that a machine that slows down affects all of them; figures are medians.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from kmodlab.errors import SetupError, UsageError
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.session import Session
 from kmodlab.guest.snapshot import boot_once
+from kmodlab.i18n import N_, _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.process import check_run, run_sync
@@ -34,42 +35,48 @@ from kmodlab.settings import environment_with, get_settings
 from kmodlab.tracer.run import load
 
 _WHAT = {
-    "cold_boot_s": "boot the guest from power-on until its agent answers",
-    "fork_s": "fork a guest from the snapshot until its agent answers",
-    "make_s": "bare make of hello.c, nothing else",
-    "cell_s": "a cell: build hello.c, fresh guest, insmod, kernel log",
-    "vng_s": "the same with make and virtme-ng",
+    "cold_boot_s": N_("boot the guest from power-on until its agent answers"),
+    "fork_s": N_("fork a guest from the snapshot until its agent answers"),
+    "make_s": N_("bare make of hello.c, nothing else"),
+    "cell_s": N_("a cell: build hello.c, fresh guest, insmod, kernel log"),
+    "vng_s": N_("the same with make and virtme-ng"),
 }
 _RATIOS = (
-    ("cold boot / fork", "cold_boot_s", "fork_s"),
-    ("cell / bare make", "cell_s", "make_s"),
-    ("make and virtme-ng / cell", "vng_s", "cell_s"),
+    (N_("cold boot / fork"), "cold_boot_s", "fork_s"),
+    (N_("cell / bare make"), "cell_s", "make_s"),
+    (N_("make and virtme-ng / cell"), "vng_s", "cell_s"),
 )
 
 
 @dataclass(frozen=True)
 class Figure:
-    """One candidate's times in seconds, in the order measured."""
+    """The times of a candidate in seconds, in the order measured."""
 
     runs: tuple[float, ...]
 
     @property
     def median(self) -> float:
-        """The middle one."""
+        """The median time in seconds."""
         return statistics.median(self.runs)
 
 
-@click.command()
-@click.option("--runs", default=5, show_default=True, type=click.IntRange(1, 100), help="How often each is measured.")
-@click.option("--peer", type=click.Choice(["vng"]), help="Measure a peer as well: make and virtme-ng running insmod.")
-@click.option("--grade", is_flag=True, help="Measure grading instead: submissions a minute, checks, memory of guests.")
-@click.option("--json", "as_json", is_flag=True, help="Print the figures as JSON.")
+@click.command(help=_("Measure how long a learner waits, beside what one would do otherwise."))
+@click.option(
+    "--runs", default=5, show_default=True, type=click.IntRange(1, 100), help=_("How often each is measured.")
+)
+@click.option(
+    "--peer", type=click.Choice(["vng"]), help=_("Measure a peer as well: make and virtme-ng running insmod.")
+)
+@click.option(
+    "--grade", is_flag=True, help=_("Measure grading instead: submissions a minute, checks, memory of guests.")
+)
+@click.option("--json", "as_json", is_flag=True, help=_("Print the figures as JSON."))
 def bench(runs: int, peer: str | None, grade: bool, as_json: bool) -> None:
-    """Measure how long a learner waits, beside what one would do otherwise."""
+    """Measure how long a learner waits."""
     lab = load_lab(get_settings())
     if grade:
-        measured = measure_grading(lab, runs)
-        OUT.print(json.dumps(grading_as_dict(measured), indent=1) if as_json else grading_table(measured))
+        grading = measure_grading(lab, runs)
+        OUT.print(json.dumps(grading_as_dict(grading), indent=1) if as_json else grading_table(grading))
         return
     with _candidates(lab, peer) as candidates:
         figures = _measure(candidates, runs)
@@ -81,9 +88,9 @@ def bench(runs: int, peer: str | None, grade: bool, as_json: bool) -> None:
 
 def _measure(candidates: dict[str, Callable[[], float]], runs: int) -> dict[str, Figure]:
     for candidate in candidates.values():
-        candidate()  # once unmeasured: caches are warm for everybody
+        candidate()  # once unmeasured, so that caches are warm for all
     times: dict[str, list[float]] = {name: [] for name in candidates}
-    for _ in track(range(runs), description="Measuring", console=ERR, transient=True):
+    for _run in track(range(runs), description=_("Measuring"), console=ERR, transient=True):
         for name, candidate in candidates.items():
             times[name].append(candidate())
     return {name: Figure(tuple(values)) for name, values in times.items()}
@@ -126,27 +133,27 @@ def _cell(lab: Lab, session: Session) -> float:
         session.prepare()
         step = load(session, "hello", build(lab.tree, sources).modules["hello"])
         if "hello init" not in step.log:
-            raise SetupError("The module's message is not in the log.", details=step.log)
+            raise SetupError(_("The module's message is not in the log."), details=step.log)
 
     return _timed(cell)
 
 
 def _make(lab: Lab, folder: Path) -> None:
-    for made in folder.iterdir():
-        if made.name not in ("hello.c", "Makefile"):
-            made.unlink()
+    for file in folder.iterdir():
+        if file.name not in ("hello.c", "Makefile"):
+            file.unlink()
     check_run(["make", "-C", lab.tree.headers, f"M={folder}", "modules"], timeout_s=120)
 
 
 def _find_vng() -> str:
-    beside = Path(sys.executable).with_name("vng")
-    found = str(beside) if beside.exists() else shutil.which("vng")
-    if found is None:
-        raise UsageError("virtme-ng is not installed.", hint="pip install 'kmodlab[vng]'")
+    own = Path(sys.executable).with_name("vng")
+    vng = str(own) if own.exists() else shutil.which("vng")
+    if vng is None:
+        raise UsageError(_("virtme-ng is not installed."), hint="pip install 'kmodlab[vng]'")
     if not all(map(shutil.which, ("modprobe", "busybox", "udevadm"))):
         hint = "sudo apt-get install kmod busybox-static udev"
-        raise UsageError("virtme-ng needs kmod, busybox and udev on this machine.", hint=hint)
-    return found
+        raise UsageError(_("virtme-ng needs kmod, busybox and udev on this machine."), hint=hint)
+    return vng
 
 
 def _make_and_vng(lab: Lab, vng: str, folder: Path) -> None:
@@ -154,9 +161,9 @@ def _make_and_vng(lab: Lab, vng: str, folder: Path) -> None:
     accel = [] if lab.file.accel == "kvm" else ["--disable-kvm"]
     script = f"insmod {folder}/hello.ko && dmesg | grep 'hello init'"
     argv: list[str | Path] = [vng, "-r", lab.tree.vmlinuz, *accel, "--user", "root", "--", script]
-    finished = check_run(argv, timeout_s=300, environment=environment_with(Path(vng).parent))
-    if b"hello init" not in finished.stdout:
-        raise SetupError("virtme-ng did not load the module.", details=finished.text)
+    process = check_run(argv, timeout_s=300, environment=environment_with(Path(vng).parent))
+    if b"hello init" not in process.stdout:
+        raise SetupError(_("virtme-ng did not load the module."), details=process.text)
 
 
 def _as_dict(figures: dict[str, Figure]) -> dict[str, object]:
@@ -176,11 +183,13 @@ def _ratios(figures: dict[str, Figure]) -> list[tuple[str, float]]:
 
 def _table(figures: dict[str, Figure]) -> Table:
     table = Table(box=None, header_style="bold")
-    for title in ("figure", "median s", "runs s", "what"):
-        table.add_column(title, justify="right" if title == "median s" else "left")
+    table.add_column(_("figure"))
+    table.add_column(_("median s"), justify="right")
+    table.add_column(_("runs s"))
+    table.add_column(_("what"))
     for name, figure in figures.items():
         runs = " ".join(f"{value:.2f}" for value in figure.runs)
-        table.add_row(name, f"{figure.median:.3f}", runs, _WHAT[name])
+        table.add_row(name, f"{figure.median:.3f}", runs, _(_WHAT[name]))
     for title, ratio in _ratios(figures):
-        table.add_row("", f"{ratio:.2f}×", "", title)
+        table.add_row("", f"{ratio:.2f}×", "", _(title))
     return table

@@ -5,12 +5,15 @@ from __future__ import annotations
 import click
 
 from kmodlab.cli.console import say
+from kmodlab.files import MIB
 from kmodlab.guest.setup import clean as remove
+from kmodlab.i18n import _
 from kmodlab.settings import get_settings
 
 
-@click.command()
+@click.command(help=_("Remove the lab and everything that was downloaded for it."))
 def clean() -> None:
-    """Remove the lab and everything that was downloaded for it."""
+    """Remove the lab."""
     settings = get_settings()
-    say(f"Removed {settings.cache_dir} ({remove(settings) >> 20} MiB).")
+    size = remove(settings) // MIB
+    say(_("Removed {folder} ({size} MiB).").format(folder=settings.cache_dir, size=size))

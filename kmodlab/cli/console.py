@@ -1,4 +1,4 @@
-"""What all verbs print with: one console each for output and errors, and progress bars."""
+"""The output of all verbs: a console for output, one for errors, and progress bars."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ ERR = Console(stderr=True, highlight=False, soft_wrap=True)
 
 
 def say(text: str, style: str = "") -> None:
-    """Print text as it is, without markup."""
+    """Print text without reading it as markup."""
     OUT.print(Text(escape_control_chars(text), style=style))
 
 
 def show_error(sentence: str, hint: str = "") -> None:
-    """One sentence about what went wrong, one about what to do next."""
+    """Print what is wrong, and what to do next."""
     ERR.print(Text(f"kmodlab: {escape_control_chars(sentence)}", style="bold red"))
     if hint:
         ERR.print(Text(f"  -> {escape_control_chars(hint)}"))
 
 
 class SetupProgress:
-    """Shows a set-up's steps: bars with sizes on a terminal, a line for each step elsewhere."""
+    """Shows the steps of a set-up: as bars with sizes on a terminal, otherwise as a line for each."""
 
     def __init__(self, *, quiet: bool = False) -> None:
         self._quiet = quiet
@@ -63,7 +63,7 @@ class SetupProgress:
         self._task = self._bars.add_task(text, total=None)
 
     def progress(self, done: int, total: int) -> None:
-        """So many bytes of the step are done."""
+        """`done` of `total` bytes of the step are done."""
         if self._task is not None:
             self._bars.update(self._task, completed=done, total=total)
 

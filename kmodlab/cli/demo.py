@@ -1,4 +1,4 @@
-"""`kmodlab demo`: the deck's hello.c, from source to the kernel's log."""
+"""`kmodlab demo`: the course's hello.c, from source to the kernel's log."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ import click
 
 from kmodlab.cli.console import say
 from kmodlab.cli.run import run_files
+from kmodlab.i18n import _
 
 
-@click.command()
+@click.command(help=_("Build hello.c, load it into a real kernel, show what the kernel says, unload it."))
 def demo() -> int:
-    """Build hello.c, load it into a real kernel, show what the kernel says, unload it."""
+    """Build, load and unload hello.c; returns the exit status."""
     source = files("kmodlab.data") / "hello.c"
     say(source.read_text().rstrip(), "dim")
     say("")

@@ -1,4 +1,4 @@
-"""`kmodlab doctor`: what is here, what is missing, what to do."""
+"""`kmodlab doctor`: which requirements are met, and what to do about those that are not."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from rich.text import Text
 
 from kmodlab.cli.console import OUT, say
 from kmodlab.guest.doctor import Checkup, Health, examine
+from kmodlab.i18n import _, ngettext
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.sandbox.selftest import release_canaries
 from kmodlab.settings import get_settings
@@ -18,22 +19,24 @@ from kmodlab.settings import get_settings
 _MARKS = {Health.GOOD: ("✓", "green"), Health.COSTS: ("~", "yellow"), Health.MISSING: ("✗", "red")}
 
 
-@click.command()
-@click.option("--json", "as_json", is_flag=True, help="Print the findings as JSON.")
-@click.option("--sandbox", is_flag=True, help="Attack the sandbox with a handful of canaries, and say what holds.")
-def doctor(as_json: bool, sandbox: bool) -> int:
-    """Check everything that the lab needs, and say how to mend what is missing.
+@click.command(
+    help=_("""Check everything that the lab needs, and say how to mend what is missing.
 
-    Ends with status 0 when the lab works (what merely costs time is no fault), and 4 when it does not. With --sandbox,
-    only the sandbox is looked at: 0 when all attacks got nowhere, and 4 when one did not.
-    """
+Ends with status 0 when the lab works (what merely costs time is no fault), and 4 when it does not. With --sandbox,
+only the sandbox is looked at: 0 when all attacks got nowhere, and 4 when one did not.
+""")
+)
+@click.option("--json", "as_json", is_flag=True, help=_("Print the findings as JSON."))
+@click.option("--sandbox", is_flag=True, help=_("Attack the sandbox with a handful of canaries, and say what holds."))
+def doctor(as_json: bool, sandbox: bool) -> int:
+    """Check the requirements, or attack the sandbox; returns the exit status."""
     if sandbox:
         return _attack_sandbox(as_json)
     if as_json:
         findings = list(examine(get_settings()))
         click.echo(json.dumps([asdict(finding) for finding in findings], indent=1))
     else:
-        with OUT.status("Looking around …"):
+        with OUT.status(_("Looking around …")):
             findings = list(examine(get_settings()))
         OUT.print(_table(findings))
     return 4 if any(finding.state is Health.MISSING for finding in findings) else 0
@@ -66,7 +69,10 @@ def _attack_sandbox(as_json: bool) -> int:
         about = {"works": verdict.works, "sentence": verdict.sentence, "hint": verdict.hint}
         click.echo(json.dumps({"sandbox": about, "attacks": [asdict(canary) for canary in canaries]}, indent=1))
     else:
-        say(f"{verdict.sentence} {held} of {len(canaries)} attacks got nowhere.")
+        sentence = ngettext(
+            "{held} of {number} attack got nowhere.", "{held} of {number} attacks got nowhere.", len(canaries)
+        )
+        say(f"{verdict.sentence} {sentence.format(held=held, number=len(canaries))}")
         if verdict.hint:
             say(f"-> {verdict.hint}")
     return 0 if held == len(canaries) else 4

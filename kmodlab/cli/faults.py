@@ -1,4 +1,4 @@
-"""`kmodlab faults`: makes every call in a module's init fail once, and says what the module does then."""
+"""`kmodlab faults`: makes each call in a module's init fail once, and shows what the module does then."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kmodlab.cli.console import ERR, say
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.excerpt import make_excerpt
 from kmodlab.guest.lab import load_lab
-from kmodlab.i18n import _
+from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, read_sources
@@ -40,15 +40,24 @@ from kmodlab.tracer.verdict import Finding, Trouble, Verdict
 _STYLES = {Verdict.CLEAN: "green", Verdict.NOT_INJECTED: "dim"}
 
 
-@click.command()
+@click.command(
+    help=_("""Build FILES into a module; load it, then again with each call in its init made to fail.
+
+Each run has a guest of its own. For each the table says what init returned, what the module left behind, and
+whether it crashed or hung. Ends with status 0 when all runs are clean, 1 when not (or when it does not build), 2
+for a wrong call, and 4 when kmodlab itself could not do it.
+""")
+)
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--name", help="The module's name (default: the first C file's).")
-@click.option("-p", "--param", "parameters", multiple=True, metavar="K=V", help="A parameter for insmod; repeatable.")
-@click.option("--script", default="", metavar="SH", help="Shell commands for the guest while the module is loaded.")
-@click.option("--cycles", default=CYCLES, show_default=True, help="How often to load and unload it in a row.")
-@click.option("--timeout", "timeout_s", default=TIMEOUT_S, show_default=True, help="Seconds for each run.")
-@click.option("--timeline", "with_timeline", is_flag=True, help="Show the run without a fault, moment by moment.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
+@click.option("--name", help=_("The module's name (default: the first C file's)."))
+@click.option(
+    "-p", "--param", "parameters", multiple=True, metavar="K=V", help=_("A parameter for insmod; repeatable.")
+)
+@click.option("--script", default="", metavar="SH", help=_("Shell commands for the guest while the module is loaded."))
+@click.option("--cycles", default=CYCLES, show_default=True, help=_("How often to load and unload it in a row."))
+@click.option("--timeout", "timeout_s", default=TIMEOUT_S, show_default=True, help=_("Seconds for each run."))
+@click.option("--timeline", "with_timeline", is_flag=True, help=_("Show the run without a fault, moment by moment."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print everything as JSON."))
 def faults(
     files: tuple[Path, ...],
     name: str | None,
@@ -59,18 +68,14 @@ def faults(
     with_timeline: bool,
     as_json: bool,
 ) -> int:
-    """Build FILES into a module; load it, then again with each call in its init made to fail.
-
-    Each run has a guest of its own. For each the table says what init returned, what the module left behind, and
-    whether it crashed or hung. Ends with status 0 when all runs are clean, 1 when not (or when it does not build), 2
-    for a wrong call, and 4 when kmodlab itself could not do it.
-    """
+    """Inject faults into a module; returns the exit status."""
     for parameter in parameters:
         if "=" not in parameter:
-            raise click.BadParameter(f"{parameter!r} is not of the form K=V.", param_hint="--param")
+            sentence = _("{parameter!r} is not of the form K=V.").format(parameter=parameter)
+            raise click.BadParameter(sentence, param_hint="--param")
     sources = read_sources(files, name=name)
     lab = load_lab(get_settings())
-    with ERR.status("Building …"):
+    with ERR.status(_("Building …")):
         built = build(lab.tree, sources)
     if not built.passed:
         _show_failed_build(built, as_json=as_json)
@@ -110,21 +115,21 @@ def _show_failed_build(built: Build, *, as_json: bool) -> None:
     for diagnostic in built.errors:
         if diagnostic.hint:
             say(f"  -> {diagnostic.hint}", "cyan")
-    say(f"failed: {built.sentence}", "bold red")
+    say(_("failed: {reason}").format(reason=built.sentence), "bold red")
 
 
 # ---- for people ----------------------------------------------------------------------------------------------------
 
 
 class _Table:
-    """The matrix as text, with the source line below what went wrong."""
+    """The table of all runs as text, with the line of the source below each problem."""
 
     def __init__(self, found: Faults, sources: Sources) -> None:
         self._found, self._sources = found, sources
 
     def show(self, timeline: Timeline | None) -> None:
         found = self._found
-        say(f"{found.module} on Linux {found.release}", "bold")
+        say(_("{module} on Linux {release}").format(module=found.module, release=found.release), "bold")
         if timeline:
             say("")
             say(format_timeline(timeline))
@@ -136,12 +141,13 @@ class _Table:
         say("")
         bad = sum(site.verdict not in _STYLES for site in found.sites) + (found.plain.verdict is not Verdict.CLEAN)
         if found.passed:
-            say("all clean", "bold green")
+            say(_("all clean"), "bold green")
+        elif bad:
+            runs = len(found.sites) + 1
+            words = ngettext("not clean: {bad} of {number} run", "not clean: {bad} of {number} runs", runs)
+            say(words.format(bad=bad, number=runs), "bold red")
         else:
-            say(
-                f"not clean: {bad} of {len(found.sites) + 1} runs" if bad else f"not clean: {found.cycles_text}",
-                "bold red",
-            )
+            say(_("not clean: {reason}").format(reason=found.cycles_text), "bold red")
 
     def _show_plain(self) -> None:
         plain = self._found.plain
@@ -164,7 +170,8 @@ class _Table:
             say(f"      {trouble.sentence}")
             self._show_line(trouble.line)
         if finding.doubt:
-            say(f"      not all could be seen: {finding.doubt}", "yellow")
+            doubt = _("not all could be seen: {doubt}").format(doubt=finding.doubt)
+            say(f"      {doubt}", "yellow")
 
     def _show_line(self, line: SourceLine | None) -> None:
         if line is None:
@@ -180,21 +187,16 @@ def _style(verdict: Verdict) -> str:
 
 def _row(site: SiteResult) -> tuple[str, str, str, str, str]:
     returned = site.finding.init_returned if site.finding else None
-    place = f"{site.line.file}:{site.line.line}" if site.line else ""
-    name = f"{site.function} ({_ordinal(site.nth)} time)" if site.nth > 1 else site.function
-    return place, name, site.injected, "" if returned is None else return_text(returned), site.verdict.label
-
-
-def _ordinal(number: int) -> str:
-    endings = {1: "st", 2: "nd", 3: "rd"}
-    return f"{number}{'th' if number % 100 in (11, 12, 13) else endings.get(number % 10, 'th')}"
+    location = f"{site.line.file}:{site.line.line}" if site.line else ""
+    call = site.function if site.nth == 1 else _("{call}, call {number}").format(call=site.function, number=site.nth)
+    return location, call, site.injected, "" if returned is None else return_text(returned), site.verdict.label
 
 
 # ---- for programs --------------------------------------------------------------------------------------------------
 
 
 def as_dict(found: Faults, timeline: Timeline) -> dict[str, Any]:
-    """The matrix as JSON has it: module, outcome, plain, sites, not-injected."""
+    """All runs as JSON: module, outcome, plain, sites, not-injected."""
     return {
         "module": found.module,
         "release": found.release,
@@ -231,7 +233,7 @@ def _site_dict(site: SiteResult) -> dict[str, Any]:
 
 
 def _function(finding: Finding) -> str | None:
-    """What a run without a fault is about: the call that got what is left, or the function with the guilty line."""
+    """The function that the run without a fault points to: it acquired what is left, or it has the guilty line."""
     if finding.verdict is Verdict.LEAKS and finding.leaks:
         return finding.leaks[0].function
     return finding.line.function if finding.line else None

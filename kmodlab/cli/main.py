@@ -1,6 +1,6 @@
-"""The command `kmodlab`: finds the verb, and turns errors into sentences and exit statuses.
+"""The command `kmodlab`: calls a verb, and turns errors into messages and exit statuses.
 
-0 passed    1 failed: the module's fault    2 usage    3 a broken exercise    4 ours: set-up or machine
+0 passed    1 failed: the module's fault    2 usage    3 a broken exercise    4 kmodlab, its set-up or machine
 """
 
 from __future__ import annotations
@@ -13,34 +13,35 @@ import click
 
 from kmodlab import __version__
 from kmodlab.errors import KmodlabError, SetupError
+from kmodlab.i18n import N_, _
 
-# In the order in which a newcomer meets them, each with what it does: the list is shown without importing any.
+# In the order in which a newcomer needs them. `--help` shows what they do from here, without importing them.
 VERBS = {
-    "setup": "Fetch a kernel, build the guest, take its snapshot.",
-    "doctor": "Check what the lab needs; say how to mend what is missing.",
-    "run": "Build a module, load it into a pristine guest, unload it.",
-    "demo": "Build hello.c and load it into a real kernel.",
-    "shell": "Open a shell in a fresh guest.",
-    "faults": "Make each call in a module's init fail once.",
-    "oops": "Decode the crashes in a kernel log.",
-    "slides": "Export notebooks as slides.",
-    "release": "Write the learner's version of exercises.",
-    "new-exercise": "Make a new exercise.",
-    "grade": "Grade submissions.",
-    "autograder": "Make an autograder for another platform.",
-    "bench": "Measure how long a learner waits.",
-    "clean": "Remove the lab and all that was downloaded.",
+    "setup": N_("Fetch a kernel, build the guest, take its snapshot."),
+    "doctor": N_("Check what the lab needs; say how to mend what is missing."),
+    "run": N_("Build a module, load it into a pristine guest, unload it."),
+    "demo": N_("Build hello.c and load it into a real kernel."),
+    "shell": N_("Open a shell in a fresh guest."),
+    "faults": N_("Make each call in a module's init fail once."),
+    "oops": N_("Decode the crashes in a kernel log."),
+    "slides": N_("Export notebooks as slides."),
+    "release": N_("Write the learner's version of exercises."),
+    "new-exercise": N_("Make a new exercise."),
+    "grade": N_("Grade submissions."),
+    "autograder": N_("Make an autograder for another platform."),
+    "bench": N_("Measure how long a learner waits."),
+    "clean": N_("Remove the lab and all that was downloaded."),
 }
-# Which extra brings a Python package that a verb may miss.
+# The extra of kmodlab that installs a Python package.
 _EXTRAS = {"nbformat": "grading", "jinja2": "grading", "nbconvert": "slides", "traitlets": "slides"}
-INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 
 
 class Verbs(click.Group):
-    """Imports a verb only when it is called: a shell command should answer at once."""
+    """The group of all verbs; it imports only the verb that is called, to be quick."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """The verbs, in the order in which a newcomer meets them."""
+        """The names of the verbs, in the order of `VERBS`."""
         return list(VERBS)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
@@ -53,17 +54,21 @@ class Verbs(click.Group):
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of verbs into the help."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(VERBS.items()))
+        with formatter.section(_("Commands")):
+            formatter.write_dl([(verb, _(text)) for verb, text in VERBS.items()])
 
 
-@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=Verbs,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help=_("""Build a Linux kernel module, load it into a disposable real kernel, and see what happens.
+
+Start with `kmodlab setup`, then `kmodlab demo`.
+"""),
+)
 @click.version_option(__version__, "-V", "--version")
 def cli() -> None:
-    """Build a Linux kernel module, load it into a disposable real kernel, and see what happens.
-
-    Start with `kmodlab setup`, then `kmodlab demo`.
-    """
+    """The command `kmodlab`."""
 
 
 def main() -> NoReturn:
@@ -74,7 +79,7 @@ def main() -> NoReturn:
         exc.show()
         status = exc.exit_code
     except (click.Abort, KeyboardInterrupt):
-        _show_error("Interrupted; nothing is left running.")
+        _show_error(_("Interrupted; nothing is left running."))
         status = INTERRUPTED
     except KmodlabError as exc:
         _show_error(str(exc), exc.hint)
@@ -84,12 +89,13 @@ def main() -> NoReturn:
         if package == "kmodlab":
             raise
         extra = _EXTRAS.get(package, "notebook,grading,slides")
-        _show_error(f"This needs the Python package {package}.", f"Install it: pip install 'kmodlab[{extra}]'")
+        sentence = _("This needs the Python package {package}.").format(package=package)
+        _show_error(sentence, _("Install it: pip install 'kmodlab[{extra}]'").format(extra=extra))
         status = SetupError.exit_status
     sys.exit(status if isinstance(status, int) else 0)
 
 
 def _show_error(sentence: str, hint: str = "") -> None:
-    from kmodlab.cli.console import show_error  # rich takes a moment, and `--help` needs none of it
+    from kmodlab.cli.console import show_error  # rich takes a moment to import, and `--help` does not need it
 
     show_error(sentence, hint)

@@ -1,4 +1,4 @@
-"""`kmodlab oops`: decode the crashes in any kernel log, down to the line of C where the module is at hand."""
+"""`kmodlab oops`: decode the crashes in a kernel log, down to the line of C if the module is given."""
 
 from __future__ import annotations
 
@@ -19,48 +19,56 @@ from kmodlab.crash.source_location import ModuleSource, SourceLine
 from kmodlab.errors import UsageError
 from kmodlab.excerpt import FIRST_WORD, make_excerpt
 from kmodlab.files import MIB
+from kmodlab.i18n import _
 
 MAX_SOURCE_BYTES = 4 * MIB
 _MAX_LINE = 1 << 16  # bytes
 _SHOWN_CALLS = 20
-_SLOW = 8 * MIB  # bytes from which on reading takes more than a moment
-_SAMPLE = 1 << 16  # characters in which binary data shows itself
-_ENOUGH = 256
+_SLOW = 8 * MIB  # bytes; reading more takes so long that progress is shown
+_SAMPLE = 1 << 16  # characters that are examined for binary data
+_ENOUGH = 256  # characters; fewer are too few to tell
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
 
-@click.command()
-@click.argument("log", type=click.File("rb"))
-@click.option("--ko", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="The module that crashed.")
-@click.option("--json", "as_json", is_flag=True, help="Print the reports as JSON.")
-def oops(log: BinaryIO, ko: Path | None, as_json: bool) -> int:
-    """Decode the crashes, warnings and call traces in LOG, a kernel log from anywhere (- reads standard input).
+@click.command(
+    help=_("""Decode the crashes, warnings and call traces in LOG, a kernel log from anywhere (- reads standard input).
 
-    With --ko, places inside the module are shown as lines of its source, which is looked for beside the file.
-    Ends with status 0 whether or not there is a crash in the log.
-    """
+With --ko, places inside the module are shown as lines of its source, which is looked for beside the file.
+Ends with status 0 whether or not there is a crash in the log.
+""")
+)
+@click.argument("log", type=click.File("rb"))
+@click.option("--ko", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=_("The module that crashed."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print the reports as JSON."))
+def oops(log: BinaryIO, ko: Path | None, as_json: bool) -> int:
+    """Decode the crashes in a kernel log; returns the exit status."""
     try:
         module = _Module(ko)
         reports = find_reports(_read_lines(log))
     except OSError as exc:
-        raise UsageError(f"A file could not be read: {exc.strerror}.") from exc
+        raise UsageError(_("A file could not be read: {error}.").format(error=exc.strerror)) from exc
     if as_json:
         click.echo(json.dumps([_as_data(report, module) for report in reports], indent=1))
     elif not reports:
-        say("There is no crash in this log.")
+        say(_("There is no crash in this log."))
     for number, report in enumerate(() if as_json else reports):
         if number:
             say("")
         _show(report, module)
     if len(reports) == MAX_REPORTS:
-        ERR.print(f"These are the first {MAX_REPORTS} reports; the log may hold more.", style="yellow")
+        sentence = _("These are the first {number} reports; the log may hold more.")
+        ERR.print(sentence.format(number=MAX_REPORTS), style="yellow")
     return 0
 
 
 def _read_lines(log: BinaryIO) -> Iterator[str]:
-    """The log, line by line; UsageError where it is no text."""
+    """The log, line by line.
+
+    Raises:
+        UsageError: If it is empty or not a text.
+    """
     with _progress(log) as progress:
-        task = progress.add_task("Reading …", total=_size(log) or None)
+        task = progress.add_task(_("Reading …"), total=_size(log) or None)
         read, sample = 0, ""
         while line := log.readline(_MAX_LINE):
             read += len(line)
@@ -71,13 +79,14 @@ def _read_lines(log: BinaryIO) -> Iterator[str]:
             progress.update(task, completed=read)
             yield text.rstrip("\n").strip("\r")
     if not read:
-        raise UsageError("The log is empty.", hint="A log of the running kernel: `dmesg > LOG`.")
+        raise UsageError(_("The log is empty."), hint=_("A log of the running kernel: `dmesg > LOG`."))
 
 
 def _check_text(sample: str) -> None:
     strange = len(_NOT_TEXT.findall(sample))
     if len(sample) > _ENOUGH and 10 * strange > len(sample):
-        raise UsageError("The log is not a text: it is binary data.", hint="A journal as text: `journalctl -k > LOG`.")
+        sentence = _("The log is not a text: it is binary data.")
+        raise UsageError(sentence, hint=_("A journal as text: `journalctl -k > LOG`."))
 
 
 def _progress(log: BinaryIO) -> Progress:
@@ -86,7 +95,7 @@ def _progress(log: BinaryIO) -> Progress:
 
 
 def _size(log: BinaryIO) -> int:
-    """The log's size in bytes; 0 where that cannot be known before."""
+    """The log's size in bytes; 0 if it is not known before reading."""
     try:
         return Path(log.name).stat().st_size if isinstance(log.name, str) else 0
     except (OSError, AttributeError):
@@ -94,13 +103,13 @@ def _size(log: BinaryIO) -> int:
 
 
 class _Module:
-    """The module that was given, if any, and the sources beside it."""
+    """The module of the option --ko, if any, and the sources beside it."""
 
     def __init__(self, ko: Path | None) -> None:
         self.source = ModuleSource.read(ko) if ko else None
         self._folder = ko.resolve().parent if ko else None
         if self.source and self.source.module is None:
-            raise UsageError(f"{ko} is not a kernel module, or it is damaged.")
+            raise UsageError(_("{file} is not a kernel module, or it is damaged.").format(file=ko))
 
     def lines(self, frame: Frame) -> tuple[SourceLine, ...]:
         """The lines of a frame, innermost first; empty for a frame that is not in the module."""
@@ -111,11 +120,11 @@ class _Module:
         return find_guilty_line(report, {self.source.name or "": self.source}) if self.source else None
 
     def complaint(self, report: Report) -> str:
-        """Why the module tells no line, in a sentence; empty where none was given, or it does."""
+        """Why no line is known although the module was given, in a sentence; otherwise empty."""
         return self.source.complaint(report, has_line=self.guilty(report) is not None) if self.source else ""
 
     def text(self, line: SourceLine) -> str:
-        """The line's file, empty if missing; only files beside the module are opened, since the path is its claim."""
+        """The text of the line's file, empty if missing; other files are not opened, since the path is the module's."""
         if self._folder is None or not line.own:
             return ""
         path = (self._folder / line.file).resolve()
@@ -183,35 +192,40 @@ def _frame_data(frame: Frame, module: _Module) -> dict[str, Any]:
 
 def _show(report: Report, module: _Module) -> None:
     say(report.sentence, "bold red" if report.is_crash else "bold")
-    where = f"lines {report.first_line} to {report.last_line} of the log"
-    say(f"  {report.severity}: {report.kind}{_where(report)}, {where}")
+    say(f"  {_heading(report)}")
     guilty = module.guilty(report)
     if doubt := _doubt(report, guilty):
-        say(f"  in doubt: {doubt}", "yellow")
+        say("  " + _("in doubt: {doubt}").format(doubt=doubt), "yellow")
     if complaint := module.complaint(report):
         say(f"  {complaint}", "yellow")
     if guilty:
         _show_line(guilty, report, module)
     if report.place:
-        say(f"  at {report.place}")
+        say("  " + _("at {place}").format(place=report.place))
     calls = [frame for frame in report.trace if frame.reliable]
     if calls:
-        say("  calls, innermost first:")
+        say("  " + _("calls, innermost first:"))
     for frame in calls[:_SHOWN_CALLS]:
         say(f"    {frame}{_call_place(frame, module.lines(frame))}")
     if len(calls) > _SHOWN_CALLS:
-        say(f"    … and {len(calls) - _SHOWN_CALLS} more")
+        say("    " + _("… and {number} more").format(number=len(calls) - _SHOWN_CALLS))
     for letter, meaning in report.taint.items():
-        say(f"  tainted {letter}: {meaning}")
+        say("  " + _("tainted {letter}: {meaning}").format(letter=letter, meaning=meaning))
 
 
-def _where(report: Report) -> str:
-    frame = find_guilty(report)
-    parts = [f" in {frame.function}"] if frame else []
-    parts += [f" [{frame.module}]"] if frame and frame.module else []
-    parts += [f", process {report.process}"] if report.process else []
-    parts += [f" on CPU {report.cpu}"] if report.cpu is not None else []
-    return "".join(parts)
+def _heading(report: Report) -> str:
+    frame, kind = find_guilty(report), f"{report.severity}: {report.kind}"
+    if frame:
+        function = f"{frame.function} [{frame.module}]" if frame.module else frame.function
+        parts = [_("{kind} in {function}").format(kind=kind, function=function)]
+    else:
+        parts = [kind]
+    if report.process:
+        parts += [_("process {process}").format(process=report.process)]
+    if report.cpu is not None:
+        parts[-1] = _("{what} on CPU {cpu}").format(what=parts[-1], cpu=report.cpu)
+    parts += [_("lines {first} to {last} of the log").format(first=report.first_line, last=report.last_line)]
+    return ", ".join(parts)
 
 
 def _show_line(guilty: GuiltyLine, report: Report, module: _Module) -> None:
@@ -219,13 +233,19 @@ def _show_line(guilty: GuiltyLine, report: Report, module: _Module) -> None:
     chains = (module.lines(frame) for frame in report.frames)
     chain = next((chain for chain in chains if line in chain), (line,))
     callers = chain[chain.index(line) + 1 :]
-    inlined = "".join(f", inlined into {caller.function} at line {caller.line}" for caller in callers)
-    say(f"  {line.file}:{line.line}: {guilty.note or f'in {line.function}{inlined}'}", "bold")
+    words = [
+        _("in {function}").format(function=line.function),
+        *(
+            _("inlined into {function} at line {line}").format(function=caller.function, line=caller.line)
+            for caller in callers
+        ),
+    ]
+    say(f"  {line.file}:{line.line}: {guilty.note or ', '.join(words)}", "bold")
     for row in make_excerpt(module.text(line), line.line, FIRST_WORD):
         say(str(row), "" if row.number else "bold red")
 
 
 def _call_place(frame: Frame, chain: tuple[SourceLine, ...]) -> str:
     own = next((line for line in chain if line.own), None)
-    place = f"{own.file}:{own.line}" if own else frame.location
-    return f"  {place}" if place else ""
+    location = f"{own.file}:{own.line}" if own else frame.location
+    return f"  {location}" if location else ""

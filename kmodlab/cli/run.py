@@ -1,4 +1,4 @@
-"""`kmodlab run`: a module's whole way, from C to the kernel's log, in a shell."""
+"""`kmodlab run`: builds a module, loads it, shows the kernel's log and unloads it."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from kmodlab.crash.report import Report, ReportSeverity
 from kmodlab.excerpt import FIRST_WORD, make_excerpt
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.session import COMMAND_S, Session
+from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.diagnostics import Diagnostic
 from kmodlab.kbuild.result import Build, Outcome
@@ -28,22 +29,27 @@ from kmodlab.text import escape_control_chars
 from kmodlab.tracer.run import ModuleRun, Step, run_build
 
 
-@click.command()
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--name", help="The module's name (default: the first C file's).")
-@click.option("-p", "--param", "parameters", multiple=True, metavar="K=V", help="A parameter for insmod; repeatable.")
-@click.option("--timeout", "timeout_s", default=COMMAND_S, show_default=True, help="Seconds for each command.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
-def run(files: tuple[Path, ...], name: str | None, parameters: tuple[str, ...], timeout_s: float, as_json: bool) -> int:
-    """Build FILES with kbuild, load the module into a pristine guest, show the kernel's log, unload it.
+@click.command(
+    help=_("""Build FILES with kbuild, load the module into a pristine guest, show the kernel's log, unload it.
 
-    FILES are C sources, headers, and if need be a Makefile or Kbuild of your own. Ends with status 0 when all went
-    well, 1 when the module is at fault (it does not build, insmod refuses it, it crashes or hangs the kernel),
-    2 for a wrong call, and 4 when kmodlab itself could not do it.
-    """
+FILES are C sources, headers, and if need be a Makefile or Kbuild of your own. Ends with status 0 when all went
+well, 1 when the module is at fault (it does not build, insmod refuses it, it crashes or hangs the kernel),
+2 for a wrong call, and 4 when kmodlab itself could not do it.
+""")
+)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--name", help=_("The module's name (default: the first C file's)."))
+@click.option(
+    "-p", "--param", "parameters", multiple=True, metavar="K=V", help=_("A parameter for insmod; repeatable.")
+)
+@click.option("--timeout", "timeout_s", default=COMMAND_S, show_default=True, help=_("Seconds for each command."))
+@click.option("--json", "as_json", is_flag=True, help=_("Print everything as JSON."))
+def run(files: tuple[Path, ...], name: str | None, parameters: tuple[str, ...], timeout_s: float, as_json: bool) -> int:
+    """Build, load and unload a module; returns the exit status."""
     for parameter in parameters:
         if "=" not in parameter:
-            raise click.BadParameter(f"{parameter!r} is not of the form K=V.", param_hint="--param")
+            sentence = _("{parameter!r} is not of the form K=V.").format(parameter=parameter)
+            raise click.BadParameter(sentence, param_hint="--param")
     return run_files(files, name=name, parameters=parameters, timeout_s=timeout_s, as_json=as_json)
 
 
@@ -55,24 +61,24 @@ def run_files(
     timeout_s: float = COMMAND_S,
     as_json: bool,
 ) -> int:
-    """`kmodlab run` for callers in Python; returns the exit status."""
+    """Build, load and unload a module, and print what happens; returns the exit status."""
     sources = read_sources(tuple(files), name=name)
     lab = load_lab(get_settings())
     check_name(sources.name, lab.reserved)
     _warn_without_sandbox()
     with Session(lab, warm=True) as session:
-        session.prepare()  # the guest comes up while the compiler works
-        with ERR.status("Building …"):
+        session.prepare()  # the guest boots while the compiler works
+        with ERR.status(_("Building …")):
             built = build(lab.tree, sources)
         if not as_json:
             _print_build(built, sources)
-        with ERR.status("Loading …"):
-            trial = run_build(session, built, parameters, timeout_s=timeout_s)
+        with ERR.status(_("Loading …")):
+            module_run = run_build(session, built, parameters, timeout_s=timeout_s)
     if as_json:
-        click.echo(json.dumps(as_dict(trial), indent=1))
+        click.echo(json.dumps(as_dict(module_run), indent=1))
     else:
-        _print_trial(trial, sources)
-    return 0 if trial.outcome is Outcome.PASSED else 1
+        _print_run(module_run, sources)
+    return 0 if module_run.outcome is Outcome.PASSED else 1
 
 
 def _warn_without_sandbox() -> None:
@@ -92,9 +98,9 @@ def _print_build(built: Build, sources: Sources) -> None:
 
 
 def _print_hint(diagnostic: Diagnostic, sources: Sources) -> None:
-    place = ":".join(str(part) for part in (diagnostic.file, diagnostic.line, diagnostic.column) if part)
+    location = ":".join(str(part) for part in (diagnostic.file, diagnostic.line, diagnostic.column) if part)
     say("")
-    say(f"{place}: {diagnostic.message}" if place else diagnostic.message, "bold")
+    say(f"{location}: {diagnostic.message}" if location else diagnostic.message, "bold")
     _print_line(sources, diagnostic.file, diagnostic.line, diagnostic.column)
     say(f"  -> {diagnostic.hint}", "cyan")
 
@@ -106,17 +112,17 @@ def _print_line(sources: Sources, file: str, number: int | None, column: int | N
         say(str(row))
 
 
-def _print_trial(trial: ModuleRun, sources: Sources) -> None:
-    for step in trial.steps:
+def _print_run(module_run: ModuleRun, sources: Sources) -> None:
+    for step in module_run.steps:
         _print_step(step)
         for report in step.reports:
             if not report.is_refusal:
-                _print_report(report, trial.build, sources)
+                _print_report(report, module_run.build, sources)
     say("")
-    if trial.outcome is Outcome.PASSED:
-        say(f"passed on Linux {trial.release}", "bold green")
+    if module_run.outcome is Outcome.PASSED:
+        say(_("passed on Linux {release}").format(release=module_run.release), "bold green")
     else:
-        say(f"failed: {trial.reason}", "bold red")
+        say(_("failed: {reason}").format(reason=module_run.reason), "bold red")
 
 
 def _print_step(step: Step) -> None:
@@ -129,7 +135,7 @@ def _print_step(step: Step) -> None:
     for record in step.records:
         OUT.print(_log_line(record))
     if step.end and step.end.console:
-        say("the console's last lines:", "dim")
+        say(_("the console's last lines:"), "dim")
         say("\n".join(step.end.console.strip().splitlines()[-30:]), "red")
 
 
@@ -139,10 +145,10 @@ def _print_report(report: Report, built: Build, sources: Sources) -> None:
     say(report.sentence, "bold red" if report.is_crash else "bold")
     if guilty:
         line = guilty.line
-        say(f"{line.file}:{line.line}, {guilty.note or f'in {line.function}'}")
+        say(f"{line.file}:{line.line}, {guilty.note or _('in {function}').format(function=line.function)}")
         _print_line(sources, line.file, line.line, None)
         if guilty.doubt:
-            say(f"  in doubt: {guilty.doubt}", "yellow")
+            say("  " + _("in doubt: {doubt}").format(doubt=guilty.doubt), "yellow")
 
 
 def _log_line(record: LogRecord) -> Text:
@@ -150,20 +156,21 @@ def _log_line(record: LogRecord) -> Text:
         escape_control_chars(record.line), style="red" if record.level < 4 else "yellow" if record.level == 4 else ""
     )
     if not record.on_console:
-        line.append(f"   (KERN_{record.level_name}: in the log, not on the console)", style="dim")
+        note = _("(KERN_{level}: in the log, not on the console)").format(level=record.level_name)
+        line.append(f"   {note}", style="dim")
     return line
 
 
 # ---- for programs --------------------------------------------------------------------------------------------------
 
 
-def as_dict(trial: ModuleRun) -> dict[str, Any]:
-    """A trial as JSON has it: outcome, reason, release, build, steps."""
-    built = trial.build
+def as_dict(module_run: ModuleRun) -> dict[str, Any]:
+    """A run as JSON: outcome, reason, release, build, steps."""
+    built = module_run.build
     return {
-        "outcome": str(trial.outcome),
-        "reason": trial.reason,
-        "release": trial.release,
+        "outcome": str(module_run.outcome),
+        "reason": module_run.reason,
+        "release": module_run.release,
         "build": {
             "outcome": str(built.outcome),
             "reason": built.reason,
@@ -172,7 +179,7 @@ def as_dict(trial: ModuleRun) -> dict[str, Any]:
             "transcript": built.transcript,
             "diagnostics": [asdict(diagnostic) for diagnostic in built.diagnostics],
         },
-        "steps": [_step_dict(step, built) for step in trial.steps],
+        "steps": [_step_dict(step, built) for step in module_run.steps],
     }
 
 

@@ -22,24 +22,28 @@ from kmodlab.errors import UsageError
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import Session
+from kmodlab.i18n import _
 from kmodlab.settings import get_settings
 
 
-@click.command()
+@click.command(
+    help=_("""Open a shell in a fresh guest; FILES are put into its /root first.
+
+You are root there, and nothing you do outlives the shell: leave with `exit` or Ctrl-D.
+""")
+)
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def shell(files: tuple[Path, ...]) -> int:
-    """Open a shell in a fresh guest; FILES are put into its /root first.
-
-    You are root there, and nothing you do outlives the shell: leave with `exit` or Ctrl-D.
-    """
+    """Open a shell in a fresh guest; returns its exit status."""
     with Session(load_lab(get_settings())) as session:
         for file in files:
             session.put(f"/root/{file.name}", file.read_bytes(), file.stat().st_mode & 0o777)
         if not sys.stdin.isatty():
             return session.run(
-                ["sh"], stdin=sys.stdin.buffer.read(), timeout_s=3600, on_output=lambda _, data: _write(data)
+                ["sh"], stdin=sys.stdin.buffer.read(), timeout_s=3600, on_output=lambda _stream, data: _write(data)
             ).status
-        ERR.print(f"Linux {session.lab.tree.release}, disposable. Leave with `exit`.", style="dim")
+        words = _("Linux {release}, disposable. Leave with `exit`.").format(release=session.lab.tree.release)
+        ERR.print(words, style="dim")
         return _interactive(session)
 
 
@@ -56,9 +60,9 @@ def _interactive(session: Session) -> int:
         loops.append(asyncio.get_running_loop())
         threading.Thread(target=_read_keys, args=(loops[0], keys), daemon=True).start()
         _send_size(loops[0], keys)
-        return await machine.until_end(machine.agent.terminal(["sh", "-l"], keys, lambda _, data: _write(data)))
+        return await machine.until_end(machine.agent.terminal(["sh", "-l"], keys, lambda _stream, data: _write(data)))
 
-    def resized(*_: object) -> None:
+    def resized(*_signal: object) -> None:
         if loops:
             _send_size(loops[0], keys)
 
@@ -72,11 +76,11 @@ def _interactive(session: Session) -> int:
 
 @contextlib.contextmanager
 def _raw_terminal() -> Iterator[None]:
-    """Every key goes to the guest, Ctrl-C included; the terminal is put back whatever happens."""
+    """A context in which every key goes to the guest, Ctrl-C included; the terminal is restored afterwards."""
     try:
         saved = termios.tcgetattr(sys.stdin)
     except termios.error as exc:
-        raise UsageError("This is no terminal.") from exc
+        raise UsageError(_("This is not a terminal.")) from exc
     tty.setraw(sys.stdin)
     try:
         yield
