@@ -10,7 +10,7 @@ JUPYTER_OPTIONS = --ip=127.0.0.1 --log-level=WARN --ServerApp.root_dir='$(CURDIR
 JUPYTER_OPTIONS += --LabApp.default_url=/lab/tree/notebooks/00-welcome.ipynb
 JUPYTER_OPTIONS += $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab demo test test-long record check bench lock clean
+.PHONY: help lab demo test test-long record messages check bench lock clean
 
 help: ## say what there is (the default)
 	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' Makefile | expand -t 18
@@ -43,6 +43,11 @@ record: ## run the notebooks again and store their outputs, the index and the th
 	@$(BIN)/python tests/support/store_outputs.py $(ARGS)
 	@$(BIN)/python tests/support/store_deck.py
 	@$(BIN)/python tests/support/deck_changes.py
+
+messages: ## collect what users read in kmodlab/locale/kmodlab.pot, for translators
+	@binder/setup.sh test
+	@$(BIN)/pybabel --quiet extract --mapping-file pyproject.toml --keywords N_ --add-location file --sort-by-file --omit-header \
+		--output-file kmodlab/locale/kmodlab.pot kmodlab
 
 check: ## ruff, mypy and shellcheck
 	@binder/setup.sh check

@@ -23,19 +23,20 @@ LOCALE_DIR = Path(__file__).parent / "locale"
 
 
 @cache
-def _catalogue() -> gettext.NullTranslations:
+def load_catalogue() -> gettext.NullTranslations:
+    """The catalogue of the environment's language, read once; English if there is none."""
     return gettext.translation(DOMAIN, str(LOCALE_DIR), fallback=True)
 
 
 def _(message: str) -> str:
     """A message in the reader's language."""
     # gettext keeps the catalogue's own header under the empty message.
-    return _catalogue().gettext(message) if message else ""
+    return load_catalogue().gettext(message) if message else ""
 
 
 def ngettext(singular: str, plural: str, number: int) -> str:
     """The form of a message that fits a number, in the reader's language."""
-    return _catalogue().ngettext(singular, plural, number)
+    return load_catalogue().ngettext(singular, plural, number)
 
 
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it

@@ -62,6 +62,11 @@ def get_settings() -> Settings:
     return read_settings(os.environ)
 
 
+def own_environment() -> dict[str, str]:
+    """This process's environment, for a child of ours that speaks the user's language."""
+    return dict(os.environ)
+
+
 def environment_with(folder: Path) -> dict[str, str]:
     """This process's environment, for a child that looks for programs in `folder` first."""
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}

@@ -231,7 +231,7 @@ def _further_guest_mib(lab: Lab) -> float:
     assert ko is not None
     with ExitStack() as stack, _with_module(lab, ko):
         before = _children_mib()
-        for _ in range(_GUESTS):
+        for _guest in range(_GUESTS):
             stack.enter_context(_with_module(lab, ko))
         return (_children_mib() - before) / _GUESTS
 

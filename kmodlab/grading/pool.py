@@ -21,6 +21,7 @@ from kmodlab.grading.models import Ending, GradingProgress, Setting, Task, check
 from kmodlab.grading.worker import frame, receive_frame
 from kmodlab.i18n import _
 from kmodlab.process import run_sync, start, stop, submit
+from kmodlab.settings import own_environment
 
 TRIES = 3
 START_S = 120.0  # on a machine that is busy with other workers
@@ -158,7 +159,7 @@ class LocalWorker:
         """
         # -P: a random.py in the folder that we were started in must not be imported.
         argv = [sys.executable, "-P", "-m", "kmodlab.grading.worker"]
-        worker = cls(await start(argv, stdin=asyncio.subprocess.PIPE))
+        worker = cls(await start(argv, environment=own_environment(), stdin=asyncio.subprocess.PIPE))
         try:
             async with asyncio.timeout(START_S):
                 message = await worker._receive()

@@ -84,7 +84,7 @@ def _argv(box: Box, script: str, bait: _Bait) -> list[str]:
 
 @contextlib.contextmanager
 def _bait() -> Iterator[_Bait]:
-    secret, mark = (f"canary-{secrets.token_hex(12)}" for _ in range(2))
+    secret, mark = (f"canary-{secrets.token_hex(12)}" for _canary in range(2))
     # In the host's /tmp, and open to every user: only the sandbox protects it.
     with tempfile.TemporaryDirectory(prefix="kmodlab-canary-") as folder, socket.socket() as listener:
         Path(folder).chmod(0o777)

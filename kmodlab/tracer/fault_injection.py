@@ -161,7 +161,7 @@ class RunPool:
         self.lab = lab
         self.functions = known_functions()
         self._stack = ExitStack()
-        self._sessions = sessions or [self._stack.enter_context(Session(lab)) for _ in range(guests)]
+        self._sessions = sessions or [self._stack.enter_context(Session(lab)) for _guest in range(guests)]
         self._tracer = get_tracer(lab)
         self._sessions[0].prepare()
 

@@ -22,7 +22,7 @@ from kmodlab.grading.models import Grade, GradeState, Setting
 FIRST = "01-hello"
 
 KILLS = 5
-# What three learners hand in to each exercise: quick ones, as a class has to be graded in a minute or two.
+# What three learners hand in to each exercise: quick ones.
 QUICK = {
     "01-hello": ("odd_old_names", "wrong_swapped", "hostile_kmod_restarts"),
     "02-parameters": ("solution", "wrong_read_only", "damaged_retyped"),
@@ -112,7 +112,7 @@ def grade_of(learner: str, case: str) -> Grade:
     return Grade(learner, FIRST, title="", source="", digest="", state=GradeState(state), checks=results)
 
 
-@pytest.mark.xdist_group("grade")  # It uses both processors already.
+@pytest.mark.long
 def test_a_class_gets_what_it_earned_from_a_grader_that_is_killed_again_and_again(tmp_path: Path) -> None:
     assert QUICK.keys() == EXERCISES.keys()
     roll = {(f"learner{number}", name): case for name, cases in QUICK.items() for number, case in enumerate(cases, 1)}
