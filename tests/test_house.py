@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -98,3 +99,24 @@ def test_the_tests_lie_in_folders_named_as_those_of_the_package() -> None:
     assert {path.parent.name for path in TESTS.glob("*/test_*.py")} <= set(FOLDERS)
     names = [path.name for path in TESTS.rglob("test_*.py")]
     assert len(names) == len(set(names))
+
+
+def test_contributing_draws_every_file_and_none_that_is_gone() -> None:
+    picture = (ROOT.parent / "CONTRIBUTING.md").read_text().split("```text\n")[1].split("```")[0]
+    drawn = set(re.findall(r"(\w+)\.py\b", picture))
+    files = {path.stem for path in ROOT.rglob("*.py")}
+    rooms = {path.stem for path in FILES if path.parent.parent == ROOT and path.parent.name != "cli"}
+    assert not drawn - files
+    assert not rooms - drawn - {"__init__"}
+
+
+def test_no_file_has_more_than_400_lines_and_no_function_more_than_50() -> None:
+    sources = [path for ending in ("*.py", "*.c", "*.h") for path in ROOT.rglob(ending)]
+    assert not [path for path in sources if len(path.read_text().splitlines()) > 400]
+    long = [
+        f"{path.relative_to(ROOT)}: {node.name}"
+        for path in ROOT.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (node.end_lineno or 0) - node.lineno >= 50
+    ]
+    assert not long
