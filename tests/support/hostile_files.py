@@ -143,11 +143,11 @@ MARKDOWN = f"<script>alert(1)</script> <b onclick=alert(1)>{PLANTED}</b> [x](jav
 IMAGES = f"{PLANTED} ![x](@canary@) ![y](file://@canary@) <img src='@canary@'> ![z](attachment:../../etc/passwd)"
 NOT_RIGHT = "The answer is not right"
 CHANGES: dict[str, tuple[Change, str]] = {
-    **{name: (python(source), "1 cell is not of the exercise") for name, source in PYTHON.items()},
+    **{name: (python(source), "1 cell is not part of the exercise") for name, source in PYTHON.items()},
     "edited check cells": (in_checks(source="3.0"), "The check `shown` was changed"),
     "deleted check cells": (drop_checks, "The check `shown` is missing"),
     "reordered check cells": (lambda data: data["cells"].reverse(), "in another order"),
-    "re-typed check cells": (in_checks(cell_type="raw"), "is no code any more"),
+    "re-typed check cells": (in_checks(cell_type="raw"), "is not a code cell any more"),
     "duplicated check cells": (lambda data: data["cells"].extend(checks_of(data) * 2), "There are 3 cells"),
     "duplicated ids": (change_ids, "There are 3 cells `tool`"),
     "edited points": (raise_points, "said to be worth 1000"),
@@ -158,8 +158,8 @@ CHANGES: dict[str, tuple[Change, str]] = {
     "another kernelspec": (lambda data: data["metadata"]["kernelspec"].update(name="bash"), "kernel, `bash`"),
     "a flood in stored outputs": (in_checks(outputs=outputs_of("x" * 1_000_000)), "Outputs are stored"),
     "sending secrets out through outputs": (in_checks(execution_count=1, outputs=outputs_of(PLANTED)), NOT_RIGHT),
-    "<script> and event handlers in Markdown": (put_first(MARKDOWN, "markdown"), "1 cell is not of the exercise"),
-    "image paths that embed local files": (put_first(IMAGES, "markdown"), "1 cell is not of the exercise"),
+    "<script> and event handlers in Markdown": (put_first(MARKDOWN, "markdown"), "1 cell is not part of the exercise"),
+    "image paths that embed local files": (put_first(IMAGES, "markdown"), "1 cell is not part of the exercise"),
 }
 
 
@@ -339,7 +339,7 @@ ARCHIVES: Placed = {
     "an archive's traversal": (archived(".zip", traversal), "leads out of the archive", GRADED),
     "an archive's links": (archived(".tar", links), "link", REJECTED),
     "a link in a folder": (link, "link", REJECTED),
-    "a FIFO in a folder": (fifo, "no plain file", REJECTED),
+    "a FIFO in a folder": (fifo, "not a regular file", REJECTED),
     "a bomb": (archived(".zip", bomb), "larger than 10 MiB", REJECTED),
     "a bomb in an archive's archive": (archived(".zip", bomb_in_stream), "far more", GRADED),
     "doubled members": (archived(".zip", doubled), "2 notebooks were handed in", GRADED),

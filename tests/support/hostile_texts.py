@@ -65,7 +65,7 @@ MAKEFILES: Texts = {
         "memory",
     ),
     "symlinked sources": (f"{OBJ}$(shell ln -sf @canary@ /tmp/pipes.c)\n", "No rule|No such file"),
-    "symlinked outputs": ("$(shell ln -sf @canary@ /tmp/pipes.ko)\n", "no plain file"),
+    "symlinked outputs": ("$(shell ln -sf @canary@ /tmp/pipes.ko)\n", "not a regular file"),
     "a setsid child that outlives make": (
         f"{OBJ}$(shell setsid sh -c 'sleep @nap@; echo left >@canary@' {AWAY})\n",
         SILENT,
