@@ -46,7 +46,7 @@ def _compile_wrapper(tree: KernelTree, into: Path) -> None:
 
 def _answers(tree: KernelTree, wrapper: Path) -> bytes:
     hello = (files("kmodlab.data") / "hello.c").read_text(encoding="utf-8")
-    environment = {"KMODLAB_WRITE_DOWN": f"{WORK}/{ANSWERS}"}
+    environment = {"KMODLAB_RECORD": f"{WORK}/{ANSWERS}"}
     result = run_sync(
         build_async(tree, Sources.of("hello", {"hello.c": hello}), compiler=wrapper, environment=environment)
     )

@@ -2,14 +2,14 @@
 /*
  * Compiler wrapper that replays cached results of kbuild's cc-option probes.
  *
- * kbuild asks some thirty times whether the compiler knows an option, by compiling /dev/null with it (cc-option in
- * scripts/Makefile.compiler). The answers depend on the command line and the compiler alone, and take two thirds of the
- * time of a small module's build. Those that were written down beside this program are given at once; everything else
- * goes to the compiler itself.
+ * To learn which options the compiler knows, kbuild compiles /dev/null about thirty times in every build (cc-option in
+ * scripts/Makefile.compiler). The result of such a probe depends on its command line and the compiler alone, and all of
+ * them take two thirds of the time of a small module's build. Results that the file ANSWERS holds are replayed; every
+ * other command line goes to the compiler.
  *
- * An answer is u32 exit status, u32 length, and the words of the command line, each with a NUL behind it, but for the
- * first word and the last, the compiler's name and a temporary file's. With KMODLAB_WRITE_DOWN in the environment, the
- * name of a file, questions are put to the compiler, and its answers are added there.
+ * A recorded probe is u32 exit status, u32 length, and the words of its command line, each followed by a NUL, without
+ * the first word (the compiler's name) and the last (a temporary file's). If KMODLAB_RECORD names a file, probes go to
+ * the compiler, and their results are appended to that file.
  */
 #include <fcntl.h>
 #include <stdint.h>
@@ -23,12 +23,12 @@
 static const char *const ending[] = { "-c", "-x", "c", "/dev/null", "-o" };
 #define ENDING ((int)(sizeof(ending) / sizeof(*ending)))
 
-struct answer {
+struct probe {
 	uint32_t status, length;
 	char words[];
 };
 
-static int is_question(int count, char **words)
+static int is_probe(int count, char **words)
 {
 	if (count < ENDING + 2)
 		return 0;
@@ -38,52 +38,52 @@ static int is_question(int count, char **words)
 	return 1;
 }
 
-/* The question as it stands in an answer; NULL where there is no memory for it. */
-static struct answer *put_question(int count, char **words)
+/* A probe as it is recorded, without its status; NULL if there is no memory. */
+static struct probe *pack_probe(int count, char **words)
 {
-	struct answer *asked;
+	struct probe *probe;
 	size_t length = 0;
 
 	for (int i = 1; i < count - 1; i++)
 		length += strlen(words[i]) + 1;
-	asked = malloc(sizeof(*asked) + length);
-	if (!asked)
+	probe = malloc(sizeof(*probe) + length);
+	if (!probe)
 		return NULL;
-	asked->length = 0;
+	probe->length = 0;
 	for (int i = 1; i < count - 1; i++) {
-		strcpy(asked->words + asked->length, words[i]);
-		asked->length += strlen(words[i]) + 1;
+		strcpy(probe->words + probe->length, words[i]);
+		probe->length += strlen(words[i]) + 1;
 	}
-	return asked;
+	return probe;
 }
 
-/* The exit status that was written down; -1 where there is none. */
-static int find_answer(const struct answer *asked)
+/* The recorded exit status; -1 if there is none. */
+static int find_status(const struct probe *probe)
 {
 	int fd = open(ANSWERS, O_RDONLY | O_CLOEXEC);
-	struct stat found;
+	struct stat about;
 	const char *at, *end;
 
-	if (fd < 0 || fstat(fd, &found) || found.st_size == 0)
+	if (fd < 0 || fstat(fd, &about) || about.st_size == 0)
 		return -1;
-	at = mmap(NULL, found.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	at = mmap(NULL, about.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (at == MAP_FAILED)
 		return -1;
-	for (end = at + found.st_size; end - at >= (ssize_t)sizeof(struct answer);) {
-		struct answer head;
+	for (end = at + about.st_size; end - at >= (ssize_t)sizeof(struct probe);) {
+		struct probe head;
 
 		memcpy(&head, at, sizeof(head));
 		at += sizeof(head);
 		if (head.length > end - at)
 			return -1;
-		if (head.length == asked->length && !memcmp(at, asked->words, head.length))
+		if (head.length == probe->length && !memcmp(at, probe->words, head.length))
 			return head.status;
 		at += head.length;
 	}
 	return -1;
 }
 
-static int ask(char **words, struct answer *asked, const char *file)
+static int run_probe(char **words, struct probe *probe, const char *file)
 {
 	pid_t child = fork();
 	int status, fd;
@@ -94,24 +94,24 @@ static int ask(char **words, struct answer *asked, const char *file)
 	}
 	if (child < 0 || waitpid(child, &status, 0) != child || !WIFEXITED(status))
 		return 127;
-	asked->status = WEXITSTATUS(status);
+	probe->status = WEXITSTATUS(status);
 	fd = open(file, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0644);
-	if (fd < 0 || write(fd, asked, sizeof(*asked) + asked->length) < 0)
+	if (fd < 0 || write(fd, probe, sizeof(*probe) + probe->length) < 0)
 		return 127;
-	return asked->status;
+	return probe->status;
 }
 
 int main(int count, char **words)
 {
-	const char *file = getenv("KMODLAB_WRITE_DOWN");
-	struct answer *asked = is_question(count, words) ? put_question(count, words) : NULL;
-	int status = asked && !file ? find_answer(asked) : -1;
+	const char *file = getenv("KMODLAB_RECORD");
+	struct probe *probe = is_probe(count, words) ? pack_probe(count, words) : NULL;
+	int status = probe && !file ? find_status(probe) : -1;
 
 	if (status >= 0)
 		return status;
-	words[0] = COMPILER; /* gcc looks for its parts from where it was found, and by its bare name it would find us */
-	if (asked && file)
-		return ask(words, asked, file);
+	words[0] = COMPILER; /* gcc looks for its parts beside its own path; its bare name leads to this program */
+	if (probe && file)
+		return run_probe(words, probe, file);
 	execv(COMPILER, words);
 	return 127;
 }

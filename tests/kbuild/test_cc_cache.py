@@ -26,7 +26,7 @@ CASES = {
     "own options": {"hello.c": GOOD, "Makefile": f"{PLAIN}ccflags-y += -O1 -Wextra $(call cc-option,-fnone,-DNONE)\n"},
     "an option that there is not": {"hello.c": GOOD, "Makefile": f"{PLAIN}ccflags-y += -fnone\n"},
     "options for all": {"hello.c": GOOD, "Makefile": f"{PLAIN}KBUILD_CFLAGS += -Winline -DX=1\n"},
-    "writes down": {"hello.c": GOOD, "Makefile": f"export KMODLAB_WRITE_DOWN := /tmp/mine\n{PLAIN}"},
+    "records": {"hello.c": GOOD, "Makefile": f"export KMODLAB_RECORD := /tmp/mine\n{PLAIN}"},
 }
 
 
