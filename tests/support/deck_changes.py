@@ -1,4 +1,4 @@
-"""Writes notebooks/then-and-now.md: each command of the deck beside what it does today.
+"""Writes notebooks/then-and-now.md: each command of the deck, compared with what it does today.
 
 Run it after each change here: `make record`.
 
@@ -29,8 +29,9 @@ LICENCE = '\nMODULE_LICENSE("GPL");\n'
 _HEAD = """\
 # Then and now
 
-Every command of the deck *Module Loading, Hello World* (written on Linux 5.9), with what the deck shows or says of it,
-and what it does today, on Linux {release}. Today's half was not written but run; a test runs it again and compares.
+Every command of the deck *Module Loading, Hello World* (written on Linux 5.9), with what the deck shows or says about
+it, and what it does today, on Linux {release}. Today's outputs are recorded; a test runs the commands again
+and compares.
 """
 
 
@@ -96,8 +97,8 @@ CASES = (
         "make: with a licence",
         _MAKE.format(warning=""),
         lambda bench: bench.make(DECK + LICENCE),
-        "The steps are the same; there is one more. `BTF` would add a description of the module's types, and needs the "
-        "kernel's own image `vmlinux` for it, which a distribution's headers do not have.",
+        "The steps are the same, and there is one more. `BTF` would add a description of the module's types. It needs "
+        "the kernel's image `vmlinux`, which is not in a distribution's headers.",
     ),
     Case(
         "insmod: by file name",
@@ -108,8 +109,8 @@ CASES = (
         "printk(KERN_DEBUG)",
         'printk(KERN_DEBUG "hello init\\n");\n',
         typed("dmesg | tail -n 1", "cat /proc/sys/kernel/printk"),
-        "The deck does not say where the text appears: in the kernel's log. Consoles show what is more urgent than the "
-        "first number; `KERN_DEBUG` is 7, so it is on none.",
+        "The deck does not say where the text appears: in the kernel's log. A console shows messages whose level is "
+        "below the first number; `KERN_DEBUG` is level 7, so no console shows it.",
     ),
     Case(
         "lsmod",
@@ -122,7 +123,7 @@ CASES = (
         "insmod: no dependency resolution",
         "No dependency resolution (does fail if there are unresolved symbols)\n",
         typed("insmod /lib/modules/$(uname -r)/kernel/net/bridge/bridge.ko", "dmesg | tail -n 1"),
-        "The same: insmod says that it failed, the log says for which symbols.",
+        "The same: insmod reports the error, and the log names the missing symbols.",
     ),
     Case(
         "modprobe: loads all dependencies",
@@ -151,7 +152,7 @@ CASES = (
             "cp ../path/to/hello.ko /lib/modules/$(uname -r)/extra",
             "modprobe hello",
         ),
-        "It does not search the folder but the databases in it, and those do not know the new file yet.",
+        "It does not search the folder, but the databases in it, and they do not contain the new file yet.",
     ),
     Case(
         "ls: the databases",

@@ -13,13 +13,13 @@ from pathlib import Path
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 DATA, INDEX = NOTEBOOKS / "deck.toml", NOTEBOOKS / "deck.md"
 
-_COLUMNS = "|  | The deck | Said in | Shown in | Do it yourself |\n| --- | --- | --- | --- | --- |\n"
+_COLUMNS = "|  | The deck | Explained in | Shown in | Do it yourself |\n| --- | --- | --- | --- | --- |\n"
 _HEAD = """\
 # The deck, bullet by bullet
 
-The course follows a deck of slides, *Module Loading, Hello World*. Each of its bullets stands here in a few words,
-with the cell that says it, the cells that show it on a running kernel, and the exercises in which you do it yourself.
-In JupyterLab the links lead to the cells themselves, elsewhere to their notebooks.
+The course follows a deck of slides, *Module Loading, Hello World*. This table lists its bullets in a few words,
+with the cell that explains each, the cells that show it on a running kernel, and the exercises in which you do it
+yourself. In JupyterLab, the links open the cells; elsewhere, they open the notebooks.
 """
 
 
