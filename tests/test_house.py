@@ -95,6 +95,13 @@ def test_no_class_has_two_meanings() -> None:
     assert not {name: found for name, found in places.items() if len(found) > 1}
 
 
+def test_no_module_has_two_meanings() -> None:
+    """Files of one name are about one thing: one does it, the others show it in a notebook, a shell or a check."""
+    faces = {"cli", "notebook", "render", "views", "expectations"}
+    names = [path.name for path in ROOT.rglob("*.py") if path.name != "__init__.py" and path.parent.name not in faces]
+    assert {name for name in names if names.count(name) > 1} == set()
+
+
 def test_the_tests_lie_in_folders_named_as_those_of_the_package() -> None:
     assert {path.parent.name for path in TESTS.glob("*/test_*.py")} <= set(FOLDERS)
     names = [path.name for path in TESTS.rglob("test_*.py")]

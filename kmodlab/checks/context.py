@@ -10,9 +10,9 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.learner_builds import LearnerBuilds
 from kmodlab.checks.random_values import RandomValues
-from kmodlab.checks.result import Failure
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.reader import find_crashes

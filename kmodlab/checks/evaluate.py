@@ -11,8 +11,8 @@ from __future__ import annotations
 import os
 
 from kmodlab.checks.check import Check
+from kmodlab.checks.check_result import CheckResult, Failure, Status
 from kmodlab.checks.context import CheckContext
-from kmodlab.checks.result import CheckResult, Failure, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import GuestError, KmodlabError
 from kmodlab.i18n import _

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from kmodlab.checks.result import Failure, Line
+from kmodlab.checks.check_result import Failure, Line
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import UsageError

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from kmodlab.checks.result import Status
+from kmodlab.checks.check_result import Status
 from kmodlab.cli.console import say, show_error
 from kmodlab.course.exercise import MASTER, read_master
 from kmodlab.errors import SandboxError, UsageError

@@ -20,8 +20,8 @@ import psutil
 from rich.progress import track
 from rich.table import Table
 
+from kmodlab.checks.check_result import Status
 from kmodlab.checks.evaluate import evaluate
-from kmodlab.checks.result import Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.cli.console import ERR
 from kmodlab.course.exercise import MASTER, Exercise, find_masters, read_master

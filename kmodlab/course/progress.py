@@ -16,7 +16,7 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.files import replace_text
 
 FORMAT = 1

@@ -22,7 +22,7 @@ from typing import Any
 
 from distributed import Client, Future, get_worker
 
-from kmodlab.checks.result import CheckResult
+from kmodlab.checks.check_result import CheckResult
 from kmodlab.errors import KmodlabError, SetupError
 from kmodlab.grading.models import Ending, GradingProgress, Setting, Task, check_as_dict, check_from_dict
 from kmodlab.grading.pool import TRIES, LocalWorker, OverdueError, WorkerLostError

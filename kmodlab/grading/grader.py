@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.course.exercise import Exercise, read_master
 from kmodlab.errors import UsageError
 from kmodlab.grading.intake import choose_exercise

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.errors import SetupError, UsageError
 from kmodlab.grading.models import Grade, as_dict, check_as_dict, check_from_dict, from_dict
 from kmodlab.i18n import _

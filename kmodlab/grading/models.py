@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
-from kmodlab.checks.result import CheckResult, Line, Status
+from kmodlab.checks.check_result import CheckResult, Line, Status
 from kmodlab.text import escape_control_chars
 
 if TYPE_CHECKING:

@@ -15,7 +15,7 @@ from collections.abc import Callable, Generator, Iterable
 from dataclasses import replace
 from typing import Any, Protocol
 
-from kmodlab.checks.result import CheckResult
+from kmodlab.checks.check_result import CheckResult
 from kmodlab.errors import KmodlabError, SetupError
 from kmodlab.grading.models import Ending, GradingProgress, Setting, Task, check_from_dict
 from kmodlab.grading.worker import frame, receive_frame

@@ -16,9 +16,9 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import read_check
-from kmodlab.checks.result import CheckResult, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import Cell, Exercise, Role
 from kmodlab.grading.models import Setting, Task

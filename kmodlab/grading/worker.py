@@ -19,7 +19,7 @@ import struct
 from functools import lru_cache
 from typing import IO, Any
 
-from kmodlab.checks.result import CheckResult
+from kmodlab.checks.check_result import CheckResult
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import KmodlabError
 from kmodlab.grading.models import Setting, Task, check_as_dict

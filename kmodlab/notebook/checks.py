@@ -13,9 +13,9 @@ from typing import Any
 
 from kmodlab.checks.check import Check, Expectation
 from kmodlab.checks.check import check as make_check
+from kmodlab.checks.check_result import CheckResult
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import WORDS
-from kmodlab.checks.result import CheckResult
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course import progress as record
 from kmodlab.errors import KmodlabError, UsageError

@@ -16,10 +16,10 @@ from kmodlab.guest.devices import DEVICES
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.notebook.anatomy import VIEWS
 from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
-from kmodlab.notebook.files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.guest import GUEST_OPTIONS
 from kmodlab.notebook.kmod import KMOD_OPTIONS
 from kmodlab.notebook.magic import MagicOptions
+from kmodlab.notebook.source_files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.state import NotebookState
 
 _MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS}

@@ -11,7 +11,7 @@ from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views import databases as views
 from kmodlab.notebook.views.databases import fetch_databases, fetch_loaded
 from kmodlab.notebook.views.dependencies import dependency_picture
-from kmodlab.notebook.views.tree import tree_picture
+from kmodlab.notebook.views.module_tree import tree_picture
 from kmodlab.notebook.views.view import Picture, View
 
 DATABASES_HELP = _("""\

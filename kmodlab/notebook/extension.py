@@ -13,7 +13,6 @@ from kmodlab.notebook.built_modules import BUILT_HELP, built
 from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import DATABASES_HELP, databases
-from kmodlab.notebook.files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
 from kmodlab.notebook.guest import (
     GUEST_HELP,
     PLUG_HELP,
@@ -28,6 +27,7 @@ from kmodlab.notebook.guest import (
 )
 from kmodlab.notebook.kmod import KMOD_HELP, LIBRARY_HELP, kmod, library
 from kmodlab.notebook.manual import MANUAL_HELP, manual
+from kmodlab.notebook.source_files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.tracing import FAULTS_HELP, TIMELINE_HELP, faults, timeline
 from kmodlab.notebook.views.quiz import guess, predict

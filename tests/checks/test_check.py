@@ -11,10 +11,10 @@ import nbformat
 import pytest
 
 from kmodlab.checks.check import Check, Expectation, check
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.expectations.answers import seal
 from kmodlab.checks.registry import CheckTextError, read_check
-from kmodlab.checks.result import Failure
 from kmodlab.course.exercise import ExerciseError, read_master
 from kmodlab.course.release import find_leaks, release
 from kmodlab.course.scaffold import scaffold

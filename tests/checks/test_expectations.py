@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import WORDS, read_check
-from kmodlab.checks.result import CheckResult, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.guest.lab import Lab
 from kmodlab.submission.learner_sources import LearnerSources

@@ -11,10 +11,10 @@ import psutil
 import pytest
 from process_helpers import wait_until_gone
 
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import read_check
-from kmodlab.checks.result import CheckResult, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session

@@ -14,8 +14,8 @@ import pytest
 from cases import CASES, Case, own_secrets, read_case, read_stated
 from nbformat.v4 import new_output
 
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.checks.evaluate import evaluate
-from kmodlab.checks.result import CheckResult, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import Exercise, find_masters, read_master
 from kmodlab.course.release import find_leaks, release, secrets_of

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.course.progress import find_exercises, note_hint, note_result, read_marks
 
 

@@ -13,7 +13,7 @@ from classroom import Grading, kill_local_worker
 from expected_grades import differences, doubts, expected, read_gradebook, rows_of
 from learners import CANARIES, EXERCISES, NOTHING, hand_in, make_roll, ways
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.grading.formats import gradebook
 from kmodlab.grading.grader import make_plan, read_exercises
 from kmodlab.grading.intake import read_submissions

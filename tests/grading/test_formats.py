@@ -21,7 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from nbgrader.api import Gradebook
 
-from kmodlab.checks.result import CheckResult, Line, Status
+from kmodlab.checks.check_result import CheckResult, Line, Status
 from kmodlab.cli.autograder import passed
 from kmodlab.grading.formats import (
     feedback,
@@ -33,7 +33,7 @@ from kmodlab.grading.formats import (
     prairielearn,
     results,
 )
-from kmodlab.grading.formats.files import file_name, file_names
+from kmodlab.grading.formats.file_names import file_name, file_names
 from kmodlab.grading.formats.results import FORMATS
 from kmodlab.grading.models import Grade, GradeState, from_dict
 

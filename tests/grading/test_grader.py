@@ -9,7 +9,7 @@ from typing import Any
 
 from submission_factory import cell, hello, notebook, write
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.grading.grader import Plan, grade_all, make_plan
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kmodlab.checks.result import CheckResult, Line, Status
+from kmodlab.checks.check_result import CheckResult, Line, Status
 from kmodlab.errors import SetupError
 from kmodlab.grading.journal import Journal
 from kmodlab.grading.models import Grade, GradeState

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from kmodlab.errors import UsageError
-from kmodlab.notebook import completion, extension, files, guest, kmod
+from kmodlab.notebook import completion, extension, guest, kmod, source_files
 from kmodlab.notebook.state import NotebookState
 
 
@@ -93,7 +93,7 @@ def test_what_is_quoted_needs_no_shell() -> None:
 
 def test_a_makefile_belongs_to_the_module_that_it_names() -> None:
     state = NotebookState()
-    files.makefile(state, "", "obj-m += hello.o\nhello-y := a.o b.o\n")
+    source_files.makefile(state, "", "obj-m += hello.o\nhello-y := a.o b.o\n")
     assert state.makefiles == {"hello": "\nobj-m += hello.o\nhello-y := a.o b.o\n"}
 
 
@@ -101,33 +101,33 @@ def test_a_makefile_belongs_to_the_module_that_it_names() -> None:
 def test_a_makefile_for_no_one_module_needs_a_name(cell: str) -> None:
     state = NotebookState()
     with pytest.raises(UsageError, match="not clear"):
-        files.makefile(state, "", cell)
-    files.makefile(state, "hello", cell)
+        source_files.makefile(state, "", cell)
+    source_files.makefile(state, "hello", cell)
     assert list(state.makefiles) == ["hello"]
 
 
 def test_a_makefile_can_be_dropped_once() -> None:
     state = NotebookState(makefiles={"hello": "x"})
-    files.makefile(state, "--drop hello", None)
+    source_files.makefile(state, "--drop hello", None)
     assert not state.makefiles
     with pytest.raises(UsageError):
-        files.makefile(state, "--drop hello", None)
+        source_files.makefile(state, "--drop hello", None)
 
 
 def test_a_further_file_is_checked_when_it_is_written_down() -> None:
     state = NotebookState()
-    files.kfile(state, "greeting.h", "#define A 1\n")
+    source_files.kfile(state, "greeting.h", "#define A 1\n")
     for name in ("../x.h", "", "a.o"):
         with pytest.raises(UsageError):
-            files.kfile(state, name, "x")
+            source_files.kfile(state, name, "x")
     assert state.files == {"greeting.h": "\n#define A 1\n"}
 
 
 def test_what_is_in_effect_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     state = NotebookState()
-    files.makefile(state, "hello", None)
-    files.makefile(state, "hello", "obj-m += hello.o\nccflags-y += -DDEBUG\n")
-    files.makefile(state, "", None)
+    source_files.makefile(state, "hello", None)
+    source_files.makefile(state, "hello", "obj-m += hello.o\nccflags-y += -DDEBUG\n")
+    source_files.makefile(state, "", None)
     out, err = capsys.readouterr()
     assert "is the usual one:\nobj-m += hello.o" in out and "is yours:\nobj-m" in out and "-DDEBUG" in out
     assert not err
@@ -161,7 +161,9 @@ def test_nothing_is_completed_from_a_guest_that_is_not_there() -> None:
     assert not state.is_alive
 
 
-@pytest.mark.parametrize("help_text", [kmod.KMOD_HELP, guest.GUEST_HELP, files.KFILE_HELP, files.MAKEFILE_HELP])
+@pytest.mark.parametrize(
+    "help_text", [kmod.KMOD_HELP, guest.GUEST_HELP, source_files.KFILE_HELP, source_files.MAKEFILE_HELP]
+)
 def test_help_has_an_example_and_every_option(help_text: str) -> None:
     assert "    %%" in help_text and "options:" in help_text
 

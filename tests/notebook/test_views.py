@@ -17,9 +17,9 @@ from kmodlab.notebook.views import databases as database_views
 from kmodlab.notebook.views.comparison import builtin_beside_module, so_beside_ko
 from kmodlab.notebook.views.dependencies import dependency_picture
 from kmodlab.notebook.views.elf import explore, exports, imports, modinfo, relocations, sections, symbols
+from kmodlab.notebook.views.module_tree import tree_picture
 from kmodlab.notebook.views.sizes import size_picture
 from kmodlab.notebook.views.table import Column, ColumnKind, Table, sized
-from kmodlab.notebook.views.tree import tree_picture
 from kmodlab.notebook.views.view import Picture, View
 
 DATA = Path(__file__).parents[1] / "data/anatomy"

@@ -7,8 +7,8 @@ import re
 import unicodedata
 
 from kmodlab.checks.check import Expectation
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
-from kmodlab.checks.result import Failure
 from kmodlab.i18n import _
 
 _SEAL = "sealed:"

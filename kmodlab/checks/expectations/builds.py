@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from kmodlab.checks.check import Expectation
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
-from kmodlab.checks.result import Failure
 from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.i18n import _, ngettext

@@ -7,10 +7,10 @@ import os
 import re
 
 from kmodlab.checks.check import Expectation
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.expectations.reasons import after_command, errno_number, with_error
 from kmodlab.checks.random_values import Value
-from kmodlab.checks.result import Failure
 from kmodlab.errors import GuestError, GuestLostError
 from kmodlab.i18n import _
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from kmodlab.checks.check import Expectation
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
-from kmodlab.checks.result import Failure
 from kmodlab.guest.devices import CONTROLLER, SETTLE_S, get_device, plug, unplug
 from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from kmodlab.checks.check import Expectation
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.expectations.reasons import (
     add_cause,
@@ -12,7 +13,6 @@ from kmodlab.checks.expectations.reasons import (
     with_error,
 )
 from kmodlab.checks.random_values import Value
-from kmodlab.checks.result import Failure
 from kmodlab.errors import GuestError
 from kmodlab.guest.image import FEW_MODULES_FOLDER
 from kmodlab.i18n import _

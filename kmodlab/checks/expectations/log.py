@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 from kmodlab.checks.check import Expectation
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.expectations.reasons import after_command
-from kmodlab.checks.result import Failure
 from kmodlab.crash.records import LogRecord
 from kmodlab.i18n import _
 

@@ -6,9 +6,9 @@ Each of them runs in guests of its own, so what the check does besides has no ef
 from __future__ import annotations
 
 from kmodlab.checks.check import Expectation
+from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
-from kmodlab.checks.result import Failure
 from kmodlab.i18n import _
 from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
 from kmodlab.tracer.leaks import level_after_cycles

@@ -12,10 +12,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.result import CheckResult, Line, Status
+from kmodlab.checks.check_result import CheckResult, Line, Status
 from kmodlab.excerpt import ExcerptRow, make_excerpt
 from kmodlab.files import replace_text
-from kmodlab.grading.formats.files import file_name
+from kmodlab.grading.formats.file_names import file_name
 from kmodlab.grading.formats.html import render
 from kmodlab.grading.formats.redact import by_learner, for_learners, points_of, remarks_for_learners, total_of
 from kmodlab.grading.models import Grade, GradeState

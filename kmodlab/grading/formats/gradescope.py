@@ -14,9 +14,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.files import replace_text
-from kmodlab.grading.formats.files import as_json, file_name
+from kmodlab.grading.formats.file_names import as_json, file_name
 from kmodlab.grading.formats.redact import by_learner, for_learners, remarks_for_learners, text_of, total_of
 from kmodlab.grading.models import Grade
 from kmodlab.text import escape_control_chars

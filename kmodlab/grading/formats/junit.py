@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.redact import by_learner, for_learners, is_errored, remarks_for_learners, text_of
 from kmodlab.grading.models import Grade, GradeState

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.result import CheckResult
+from kmodlab.checks.check_result import CheckResult
 from kmodlab.errors import SetupError
 from kmodlab.files import replaced
 from kmodlab.grading.formats.redact import by_exercise, checks_of, points_of

@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Any
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.html import render
 from kmodlab.grading.formats.redact import (

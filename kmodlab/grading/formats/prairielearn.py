@@ -13,9 +13,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.result import CheckResult
+from kmodlab.checks.check_result import CheckResult
 from kmodlab.files import replace_text
-from kmodlab.grading.formats.files import as_json, file_name, file_names
+from kmodlab.grading.formats.file_names import as_json, file_name, file_names
 from kmodlab.grading.formats.redact import (
     NOT_JUDGED,
     by_exercise,

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from kmodlab.files import replace_text
 from kmodlab.grading.formats import feedback, gradebook, gradescope, junit, nbgrader, overview, prairielearn
-from kmodlab.grading.formats.files import as_json, file_name, file_names
+from kmodlab.grading.formats.file_names import as_json, file_name, file_names
 from kmodlab.grading.formats.redact import by_exercise
 from kmodlab.grading.models import Grade, as_dict, from_dict
 

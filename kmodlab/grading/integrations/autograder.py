@@ -15,11 +15,11 @@ from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from kmodlab.checks.result import Status
+from kmodlab.checks.check_result import Status
 from kmodlab.course.exercise import MASTER, Exercise, find_masters
 from kmodlab.errors import UsageError
 from kmodlab.files import replace_text, replaced
-from kmodlab.grading.formats.files import as_json
+from kmodlab.grading.formats.file_names import as_json
 from kmodlab.grading.formats.gradescope import NOT_GRADED, RESULTS, as_results
 from kmodlab.grading.formats.redact import is_errored
 from kmodlab.grading.grader import grade_all, make_plan, read_exercises

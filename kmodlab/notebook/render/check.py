@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.i18n import N_, _, ngettext
 from kmodlab.notebook.render.parts import Excerpt, Message, Part, escape, join_texts, prose
 from kmodlab.text import escape_control_chars

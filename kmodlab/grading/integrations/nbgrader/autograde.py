@@ -25,7 +25,7 @@ from nbgrader.coursedir import CourseDirectory
 from nbgrader.preprocessors.base import NbGraderPreprocessor
 from traitlets import Bool
 
-from kmodlab.checks.result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import KEY, Exercise, read_master
 from kmodlab.course.release import make_notebook
