@@ -89,7 +89,7 @@ def test_the_speakers_view_shows_notes_and_moves_the_deck_without_a_network(deck
         page.keyboard.press("s")
     view = Visit(opened.value)
     notes = view.page.locator(".speaker-controls-notes .value")
-    notes.filter(has_text="whoever presents this").wait_for()
+    notes.filter(has_text="For presenters").wait_for()
     for name in ("current-slide", "upcoming-slide"):
         view.page.frame_locator(f"#{name} iframe").locator(".reveal.ready section.present h1, h2").first.wait_for()
     # What is pressed in the speaker's window moves the window that the audience sees.
