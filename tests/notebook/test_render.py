@@ -128,7 +128,7 @@ class Catalogue(gettext.NullTranslations):
 def test_messages_are_translated_before_data_is_put_in(monkeypatch: pytest.MonkeyPatch) -> None:
     catalogue = Catalogue()
     catalogue.messages = []
-    monkeypatch.setattr("kmodlab.i18n._catalogue", lambda: catalogue)
+    monkeypatch.setattr("kmodlab.i18n.load_catalogue", lambda: catalogue)
     html = bundle(*every_part("DATA"))["text/html"]
     assert not [message for message in catalogue.messages if "DATA" in message]
     assert "«It happened in <code>DATA()</code>, in DATA, line 1: DATA:»" in html
