@@ -14,6 +14,8 @@ from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
 from kmodlab.kbuild.result import Build
 
+pytestmark = pytest.mark.xdist_group("crashes")  # All modules are built at once.
+
 
 @pytest.fixture(scope="module")
 def built(lab: Lab) -> Build:

@@ -18,8 +18,10 @@ from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
 
-NAMES = ("00-welcome", "02-gotchas", "06-whole-story")
-ALL = [NOTEBOOKS / f"{name}.ipynb" for name in NAMES]
+FIRST = NOTEBOOKS / "00-welcome.ipynb"
+# nbval runs the cells of the others, too.
+OTHERS = [NOTEBOOKS / f"{name}.ipynb" for name in ("02-gotchas", "06-whole-story")]
+ALL = [FIRST, *(pytest.param(path, marks=pytest.mark.long) for path in OTHERS)]
 RUN_MS = 300_000
 
 RUN_ALL = """async () => {
@@ -93,7 +95,7 @@ def test_nobody_but_the_own_server_is_asked(visit: Visit, server: Server) -> Non
 
 
 # The first notebook has cards of every kind.
-only_the_first = pytest.mark.parametrize("notebook", ALL[:1], indirect=True, ids=lambda path: path.stem, scope="module")
+only_the_first = pytest.mark.parametrize("notebook", [FIRST], indirect=True, ids=lambda path: path.stem, scope="module")
 
 
 @only_the_first

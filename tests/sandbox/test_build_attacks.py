@@ -100,6 +100,7 @@ def readings(tree: KernelTree, canary: Path) -> dict[str, Build]:
     return build_all(tree, attempts)
 
 
+@pytest.mark.xdist_group("readers")  # All are built at once.
 @pytest.mark.parametrize("name", READERS)
 def test_no_file_of_the_users_can_be_read(readings: dict[str, Build], canary: Path, name: str) -> None:
     given = everything(readings[name])
@@ -176,6 +177,7 @@ def pretences(tree: KernelTree) -> dict[str, Build]:
     )
 
 
+@pytest.mark.xdist_group("pretenders")  # All are built at once.
 @pytest.mark.parametrize("name", PRETENDERS)
 def test_what_is_no_module_never_passes(pretences: dict[str, Build], name: str) -> None:
     result = pretences[name]
