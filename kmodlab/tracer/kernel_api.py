@@ -13,14 +13,12 @@ from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 
+from kmodlab.crash.errnos import KERNEL_ERRNOS, MAX_ERRNO, errno_name
 from kmodlab.tracer.wire_format import Allocates, Callback, Frees, Naming
 
 TABLE = files("kmodlab.tracer") / "kernel_api.txt"
 RETURN = "return"
 ANY = "any"
-# Errnos that never reach user space (include/linux/errno.h), but that an init may return.
-KERNEL_ERRNOS = {512: "ERESTARTSYS", 517: "EPROBE_DEFER", 524: "ENOTSUPP"}
-MAX_ERRNO = 4095  # include/linux/err.h
 
 
 class How(StrEnum):
@@ -71,11 +69,6 @@ def as_signed(value: int, bits: int) -> int:
     """The low bits of a register, as a signed number."""
     value &= (1 << bits) - 1
     return value - (1 << bits) if value >> (bits - 1) else value
-
-
-def errno_name(number: int) -> str:
-    """The name of a positive errno; the number as text if it has none."""
-    return errno.errorcode.get(number) or KERNEL_ERRNOS.get(number) or str(number)
 
 
 def return_text(returned: int) -> str:

@@ -10,12 +10,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from kmodlab.crash.errnos import MAX_ERRNO, errno_name
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.i18n import _
 from kmodlab.kbuild.locate import code_of
 from kmodlab.tracer.call_log import Call
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.kernel_api import MAX_ERRNO, errno_name
 from kmodlab.tracer.wire_format import Allocates
 
 _EPERM = 1

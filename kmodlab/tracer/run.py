@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from kmodlab.crash.errnos import ErrnoNote, explain_error
+from kmodlab.crash.errnos import ErrnoNote, Evidence, explain_error
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report
@@ -18,6 +18,7 @@ from kmodlab.guest.agent.client import OUTPUT_LIMIT, Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
 from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build, Outcome
+from kmodlab.tracer.evidence import gather_evidence
 
 GUEST_FOLDER = "/root"  # the guest's folder for modules
 
@@ -27,7 +28,7 @@ class Step:
     """One command in the guest: what it printed, what the kernel logged meanwhile, and whether the guest survived.
 
     If the guest did not survive, `result` is None and `end` is set. `earlier` are records that were logged after the
-    previous command and before this one.
+    previous command and before this one. `evidence` is what is known about a command that failed, None for others.
     """
 
     argv: tuple[str, ...]
@@ -36,6 +37,7 @@ class Step:
     reports: tuple[Report, ...] = ()
     end: GuestEnd | None = None
     earlier: tuple[LogRecord, ...] = ()
+    evidence: Evidence | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -56,7 +58,9 @@ class Step:
     @property
     def errno(self) -> ErrnoNote | None:
         """The errno of the command's error message, or None."""
-        return explain_error(self.argv[0], self.result.text) if self.result and self.result.status else None
+        if self.result is None or self.result.status == 0:
+            return None
+        return explain_error(self.argv[0], self.result.text, self.evidence)
 
     @property
     def reason(self) -> str:
@@ -110,11 +114,12 @@ def take_step(
             in_agent=in_agent,
         )
         records = parse_kmsg(session.kmsg())
+        evidence = gather_evidence(session, words, result, records, GUEST_FOLDER)
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
             raise
         return Step(words, None, (), find_reports(lost.end.console), lost.end, earlier)
-    return Step(words, result, records, find_reports(format_log(records)), None, earlier)
+    return Step(words, result, records, find_reports(format_log(records)), None, earlier, evidence)
 
 
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:

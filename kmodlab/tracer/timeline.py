@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kmodlab.crash.errnos import errno_name
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.i18n import N_, _
 from kmodlab.tracer.call_log import Call, calls_made
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.kernel_api import Functions, errno_name, return_text
+from kmodlab.tracer.kernel_api import Functions, return_text
 from kmodlab.tracer.resources import LOCKS
 from kmodlab.tracer.trace_records import Records
 from kmodlab.tracer.wire_format import Allocates, Flag, Frees, Phase, RecordKind

@@ -6,13 +6,13 @@ import errno
 
 import pytest
 
+from kmodlab.crash.errnos import errno_name
 from kmodlab.tracer.kernel_api import (
     RETURN,
     TABLE,
     FailureValue,
     How,
     as_signed,
-    errno_name,
     errno_number,
     known_functions,
     parse_functions,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from kmodlab.crash.errnos import explain_error
+from kmodlab.crash.errnos import Evidence, explain_error
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report
 from kmodlab.guest.agent.client import Result
@@ -43,20 +43,20 @@ def action_parts(
     result = action.step.result
     if result is not None:
         parts += [Output(result.text)] if with_output else []
-        parts += _explain_end(result, tool)
+        parts += _explain_end(result, tool, action.step.evidence)
     parts.append(Log(_without_reports(action.step.records, action.reports), _("The kernel's log:")))
     parts += [CrashCard(report, find_cell_line(report, modules)) for report in action.reports]
     return parts + _guest_end(action)
 
 
-def _explain_end(result: Result, tool: str) -> list[Part]:
+def _explain_end(result: Result, tool: str, evidence: Evidence | None) -> list[Part]:
     if result.timed_out:
         return [Message(_("It did not end in time, and was killed."), Level.BAD)]
     if result.output_truncated:
         return [Message(_("It printed more than can be shown, and was killed."), Level.BAD)]
     if result.status == 0:
         return []
-    note = explain_error(tool, result.text)
+    note = explain_error(tool, result.text, evidence)
     if note and tool:
         return [Message(note.sentence, Level.BAD)]
     ended = Message(_status(result.status, tool), Level.BAD)
