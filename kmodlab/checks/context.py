@@ -28,7 +28,7 @@ from kmodlab.kbuild.sources import kmod_name
 from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.fault_injection import RunPool
 from kmodlab.tracer.observe import Subject
-from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step
+from kmodlab.tracer.run import END_LINE, GUEST_FOLDER, Step, take_step
 
 STEP_S = 12.0  # for one command; the kernel itself reports what hangs for 15
 CHECK_S = 60.0  # for everything in one check
@@ -218,7 +218,7 @@ class CheckContext:
 
     def _end_last_line(self) -> None:
         # The kernel keeps a line that has no newline yet until another one is logged, so one is logged here.
-        self.session.put("/dev/kmsg", b"-\n")
+        self.session.put("/dev/kmsg", END_LINE)
         self._read_log()
 
     def _read_log(self) -> None:

@@ -114,7 +114,7 @@ def _print_line(sources: Sources, file: str, number: int | None, column: int | N
 
 def _print_run(module_run: ModuleRun, sources: Sources) -> None:
     for step in module_run.steps:
-        _print_step(step)
+        _print_step(step, module_run.build)
         for report in step.reports:
             if not report.is_refusal:
                 _print_report(report, module_run.build, sources)
@@ -125,15 +125,17 @@ def _print_run(module_run: ModuleRun, sources: Sources) -> None:
         say(_("failed: {reason}").format(reason=module_run.reason), "bold red")
 
 
-def _print_step(step: Step) -> None:
+def _print_step(step: Step, built: Build) -> None:
     say("")
-    say(f"guest# {' '.join(step.argv)}", "bold")
+    say(f"guest# {step.command}", "bold")
     if step.result and step.result.text:
         say(step.result.text.rstrip("\n"))
     if step.errno:
         say(f"  -> {step.errno.sentence}", "cyan")
     for record in step.records:
         OUT.print(_log_line(record))
+    for remark in step.remarks(built.modules):
+        say(f"  -> {remark}", "yellow")
     if step.end and step.end.console:
         say(_("the console's last lines:"), "dim")
         say("\n".join(step.end.console.strip().splitlines()[-30:]), "red")
@@ -202,6 +204,7 @@ def _step_dict(step: Step, built: Build) -> dict[str, Any]:
             }
             for record in step.records
         ],
+        "remarks": list(step.remarks(built.modules)),
         "crashes": [_report_dict(report, built) for report in step.crashes],
         "traces": [_report_dict(report, built) for report in step.reports if report.severity is ReportSeverity.TRACE],
         "guest_end": {"kind": str(step.end.kind), "sentence": step.end.sentence, "console": step.end.console}

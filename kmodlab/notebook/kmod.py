@@ -15,7 +15,7 @@ from kmodlab.notebook.render.build import NO_SANDBOX, build_parts, diagnostic_pa
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import Action, BuiltModule, NotebookState
 from kmodlab.submission.learner_sources import as_file
-from kmodlab.tracer.run import GUEST_FOLDER
+from kmodlab.tracer.run import GUEST_FOLDER, load_argv
 
 KMOD_OPTIONS = MagicOptions("%%kmod")
 add_module_options(
@@ -132,7 +132,7 @@ class _InGuest:
         return True
 
     def _load(self) -> bool:
-        return all(self._act(["insmod", f"{name}.ko", *self._options.param]).ok for name in self._names)
+        return all(self._act(load_argv(name, self._options.param)).ok for name in self._names)
 
     def _unload(self) -> bool:
         return all(self._act(["rmmod", kmod_name(name)]).ok for name in reversed(self._names))

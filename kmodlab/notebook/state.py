@@ -25,6 +25,7 @@ from kmodlab.process import Deadline
 from kmodlab.settings import get_settings
 from kmodlab.submission.cells import CellKind, LearnerCell
 from kmodlab.submission.learner_sources import LearnerSources
+from kmodlab.tracer.messages import open_formats
 from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step
 
 GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
@@ -62,7 +63,7 @@ class Action:
 
     def without_log(self) -> Action:
         """This action without what the kernel logged."""
-        return replace(self, step=replace(self.step, earlier=(), records=()))
+        return replace(self, step=replace(self.step, earlier=(), records=(), open_lines=()))
 
     @property
     def ok(self) -> bool:
@@ -159,12 +160,24 @@ class NotebookState:
         """Run a command in the guest (see `take_step`). If it ends or crashes the guest, a fresh one is made."""
         self._note_loss()
         lost_before, self._lost_guest = self._lost_guest, False
-        step = take_step(self.session, argv, timeout_s=timeout_s, limit=limit, on_output=on_output, trigger=trigger)
+        step = take_step(
+            self.session,
+            argv,
+            timeout_s=timeout_s,
+            limit=limit,
+            on_output=on_output,
+            trigger=trigger,
+            end_lines=self._may_leave_lines_open(),
+        )
         action = Action(step, lost_before)
         if action.is_last:
             self.reset()
         self._had_guest = self.is_alive
         return action
+
+    def _may_leave_lines_open(self) -> bool:
+        """Whether a module of this notebook has a message without a newline at its end."""
+        return any(open_formats(ko) for module in self.modules.values() for ko in module.build.modules.values())
 
     def put(self, name: str, data: bytes) -> None:
         """Write a file in the guest."""

@@ -6,21 +6,25 @@ failure (QEMU died) is retried once in a fresh guest, and then raised.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import shlex
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from kmodlab.crash.errnos import ErrnoNote, Evidence, explain_error
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Report
-from kmodlab.errors import GuestEnd, GuestError, GuestLostError
+from kmodlab.errors import GuestEnd, GuestError, GuestLostError, UsageError
 from kmodlab.guest.agent.client import OUTPUT_LIMIT, Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
 from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.tracer.evidence import gather_evidence
+from kmodlab.tracer.remarks import find_remarks
 
 GUEST_FOLDER = "/root"  # the guest's folder for modules
+# The kernel keeps a message without a newline at its end until somebody logs another line. This is one for /dev/kmsg.
+END_LINE = b"-\n"
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Step:
 
     If the guest did not survive, `result` is None and `end` is set. `earlier` are records that were logged after the
     previous command and before this one. `evidence` is what is known about a command that failed, None for others.
+    `open_lines` are records whose message did not end its line, if that was looked for.
     """
 
     argv: tuple[str, ...]
@@ -38,6 +43,7 @@ class Step:
     end: GuestEnd | None = None
     earlier: tuple[LogRecord, ...] = ()
     evidence: Evidence | None = None
+    open_lines: tuple[LogRecord, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -63,6 +69,15 @@ class Step:
         return explain_error(self.argv[0], self.result.text, self.evidence)
 
     @property
+    def command(self) -> str:
+        """The command as one writes it in a shell."""
+        return shlex.join(self.argv)
+
+    def remarks(self, modules: Mapping[str, bytes]) -> tuple[str, ...]:
+        """What the log shows that is not an error, in sentences. `modules` are the .ko files that are known."""
+        return find_remarks(self.argv, self.records, self.open_lines, modules)
+
+    @property
     def reason(self) -> str:
         """What went wrong, in a sentence; empty if nothing did."""
         if self.crashes:
@@ -70,7 +85,7 @@ class Step:
         if self.end:
             return self.end.sentence
         assert self.result is not None
-        command = " ".join(self.argv)
+        command = self.command
         if self.result.timed_out:
             return _("`{command}` did not end in time.").format(command=command)
         if self.errno:
@@ -89,11 +104,13 @@ def take_step(
     on_output: Callable[[bytes, bytes], None] | None = None,
     trigger: Callable[[], None] | None = None,
     in_agent: bool = False,
+    end_lines: bool = False,
 ) -> Step:
     """Run one command in the session's guest and collect what the kernel logs while it runs.
 
     `limit`, `on_output` and `in_agent` are those of `Session.run`. `trigger` is called just before the command runs;
-    what it causes belongs to the step.
+    what it causes belongs to the step. With `end_lines`, a message without a newline at its end is shown too; this
+    writes a line into the guest's log.
 
     Raises:
         GuestLostError: The guest ended, but not because of the command.
@@ -114,17 +131,50 @@ def take_step(
             in_agent=in_agent,
         )
         records = parse_kmsg(session.kmsg())
+        open_lines = _end_last_line(session) if end_lines else ()
+        records += open_lines
         evidence = gather_evidence(session, words, result, records, GUEST_FOLDER)
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
             raise
         return Step(words, None, (), find_reports(lost.end.console), lost.end, earlier)
-    return Step(words, result, records, find_reports(format_log(records)), None, earlier, evidence)
+    return Step(words, result, records, find_reports(format_log(records)), None, earlier, evidence, open_lines)
+
+
+def _end_last_line(session: Session) -> tuple[LogRecord, ...]:
+    """What the kernel shows only since another line was logged."""
+    session.put("/dev/kmsg", END_LINE)
+    return tuple(record for record in parse_kmsg(session.kmsg()) if record.is_kernels)
 
 
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:
     """The command that loads a module in the guest's folder."""
-    return ["insmod", f"{name}.ko", *parameters]
+    return ["insmod", f"{name}.ko", *map(quote_parameter, parameters)]
+
+
+def quote_parameter(parameter: str) -> str:
+    """A parameter as the kernel wants it: a value with spaces in double quotes (lib/cmdline.c, next_arg).
+
+    Raises:
+        UsageError: the kernel has no way to take this value.
+    """
+    name, _equals, value = parameter.partition("=")
+    quoted = f'{name}="{value}"'
+    if _is_one_argument(parameter) or not _is_one_argument(quoted):
+        quoted = parameter
+    if not _is_one_argument(quoted):
+        sentence = _("The kernel cannot take this value, because of the quotation marks in it: {parameter}")
+        raise UsageError(sentence.format(parameter=parameter))
+    return quoted
+
+
+def _is_one_argument(text: str) -> bool:
+    in_quotes = False
+    for character in text:
+        if character.isspace() and not in_quotes:
+            return False
+        in_quotes ^= character == '"'
+    return not in_quotes
 
 
 def load(
@@ -132,12 +182,12 @@ def load(
 ) -> Step:
     """Copy a module into the guest and load it."""
     session.put(f"{GUEST_FOLDER}/{name}.ko", ko)
-    return take_step(session, load_argv(name, parameters), timeout_s=timeout_s)
+    return take_step(session, load_argv(name, parameters), timeout_s=timeout_s, end_lines=True)
 
 
 def unload(session: Session, name: str, *, timeout_s: float = COMMAND_S) -> Step:
     """Unload a module."""
-    return take_step(session, ["rmmod", name.replace("-", "_")], timeout_s=timeout_s)
+    return take_step(session, ["rmmod", name.replace("-", "_")], timeout_s=timeout_s, end_lines=True)
 
 
 @dataclass(frozen=True)

@@ -45,6 +45,8 @@ def action_parts(
         parts += [Output(result.text)] if with_output else []
         parts += _explain_end(result, tool, action.step.evidence)
     parts.append(Log(_without_reports(action.step.records, action.reports), _("The kernel's log:")))
+    kos = {name: ko for name, module in modules.items() if (ko := module.ko(name)) is not None}
+    parts += [Message(remark) for remark in action.step.remarks(kos)]
     parts += [CrashCard(report, find_cell_line(report, modules)) for report in action.reports]
     return parts + _guest_end(action)
 
