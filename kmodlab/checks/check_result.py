@@ -41,8 +41,9 @@ class CheckResult:
     """The result of a check. `points` is None if the check errored; `reason` is empty if it passed.
 
     `hints` are shown one at a time, so the first one gives the least away. `log` holds the last lines of the kernel's
-    log if the check failed; everything else is the same in two runs on the same work. The grader sets the check's cell
-    in the master (`id`), whether learners do not see the check (`hidden`), and how long it took.
+    log if the check failed; everything else is the same in two runs on the same work with the same random values, which
+    the reason shows. The grader sets the check's cell in the master (`id`), whether learners do not see the check
+    (`hidden`), and how long it took.
     """
 
     title: str

@@ -8,7 +8,7 @@ that it is ours.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.learner_builds import LearnerBuilds
@@ -260,6 +260,11 @@ class CheckContext:
     def is_loaded(self, name: str) -> bool:
         """Whether a module is loaded."""
         return kmod_name(name) in self.loaded()
+
+    @property
+    def modules(self) -> Mapping[str, bytes]:
+        """The .ko files that were put into the guest, by name without .ko."""
+        return self._put_modules
 
     # ---- the tracer ------------------------------------------------------------------------------------------------
 

@@ -15,7 +15,7 @@ from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.submission.learner_sources import LearnerSources
-from kmodlab.tracer.fault_injection import RunPool, make_subject
+from kmodlab.tracer.fault_injection import RunPool, kernel_modules_of, make_subject
 from kmodlab.tracer.observe import Subject
 
 _MAX_BUILDS = 32
@@ -82,7 +82,7 @@ class CheckRunner:
         """What the tracer observes; kept, because reading a module's debugging information takes a while."""
         key = (result.name, tuple(result.modules.items()), parameters)
         if key not in self._subjects:
-            self._subjects[key] = make_subject(result, sources, parameters)
+            self._subjects[key] = make_subject(result, sources, parameters, kernel_modules_of(result))
             while len(self._subjects) > _MAX_SUBJECTS:
                 self._subjects.popitem(last=False)
         return self._subjects[key]

@@ -18,7 +18,7 @@ from kmodlab.guest.lab import load_lab
 from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
-from kmodlab.kbuild.sources import Sources, read_sources
+from kmodlab.kbuild.sources import Sources, kmod_name, read_sources
 from kmodlab.settings import get_settings
 from kmodlab.text import align_columns, escape_control_chars
 from kmodlab.tracer.fault_injection import (
@@ -29,10 +29,12 @@ from kmodlab.tracer.fault_injection import (
     Faults,
     SiteResult,
     find_faults,
+    kernel_modules_of,
     make_subject,
 )
 from kmodlab.tracer.kernel_api import known_functions, return_text
 from kmodlab.tracer.leaks import Leak
+from kmodlab.tracer.run import check_kernel_modules, quote_parameter
 from kmodlab.tracer.timeline import Timeline, format_timeline, make_timeline
 from kmodlab.tracer.timeline import as_dict as timeline_dict
 from kmodlab.tracer.verdict import Finding, Trouble, Verdict
@@ -53,6 +55,12 @@ for a wrong call, and 4 when kmodlab itself could not do it.
 @click.option(
     "-p", "--param", "parameters", multiple=True, metavar="K=V", help=_("A parameter for insmod; repeatable.")
 )
+@click.option(
+    "--after",
+    multiple=True,
+    metavar="MODULE",
+    help=_("A module of the kernel for modprobe to load first; repeatable."),
+)
 @click.option("--script", default="", metavar="SH", help=_("Shell commands for the guest while the module is loaded."))
 @click.option("--cycles", default=CYCLES, show_default=True, help=_("How often to load and unload it in a row."))
 @click.option("--timeout", "timeout_s", default=TIMEOUT_S, show_default=True, help=_("Seconds for each run."))
@@ -62,6 +70,7 @@ def faults(
     files: tuple[Path, ...],
     name: str | None,
     parameters: tuple[str, ...],
+    after: tuple[str, ...],
     script: str,
     cycles: int,
     timeout_s: float,
@@ -73,6 +82,7 @@ def faults(
         if "=" not in parameter:
             sentence = _("{parameter!r} is not of the form K=V.").format(parameter=parameter)
             raise click.BadParameter(sentence, param_hint="--param")
+    parameters, after = tuple(map(quote_parameter, parameters)), check_kernel_modules(after)
     sources = read_sources(files, name=name)
     lab = load_lab(get_settings())
     with ERR.status(_("Building …")):
@@ -80,14 +90,15 @@ def faults(
     if not built.passed:
         _show_failed_build(built, as_json=as_json)
         return 1
-    options = FaultOptions(parameters, script, cycles, timeout_s)
+    options = FaultOptions(parameters, script, cycles, timeout_s, after)
     with _progress() as progress:
         found = find_faults(lab, built, sources.files, options, progress)
     timeline = _timeline(built, sources, found)
     if as_json:
         click.echo(json.dumps(as_dict(found, timeline), indent=1))
     else:
-        _Table(found, sources).show(timeline if with_timeline else None)
+        missing = [module for module in kernel_modules_of(built) if kmod_name(module) not in map(kmod_name, after)]
+        _Table(found, sources, missing).show(timeline if with_timeline else None)
     return 0 if found.passed else 1
 
 
@@ -124,8 +135,8 @@ def _show_failed_build(built: Build, *, as_json: bool) -> None:
 class _Table:
     """The table of all runs as text, with the line of the source below each problem."""
 
-    def __init__(self, found: Faults, sources: Sources) -> None:
-        self._found, self._sources = found, sources
+    def __init__(self, found: Faults, sources: Sources, missing: list[str]) -> None:
+        self._found, self._sources, self._missing = found, sources, missing
 
     def show(self, timeline: Timeline | None) -> None:
         found = self._found
@@ -153,6 +164,8 @@ class _Table:
         plain = self._found.plain
         say(self._found.plain_text, _style(plain.verdict))
         self._show_troubles(plain)
+        for module in self._missing if plain.verdict is Verdict.REFUSED else ():
+            say("  -> " + _("`--after {module}` loads it first.").format(module=module), "cyan")
 
     def _show_sites(self) -> None:
         rows = [_row(site) for site in self._found.sites]

@@ -26,7 +26,8 @@ from kmodlab.kbuild.sources import Sources, check_name, read_sources
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
-from kmodlab.tracer.run import ModuleRun, Step, run_build
+from kmodlab.tracer.failed_call import Circumstances, explain_run
+from kmodlab.tracer.run import ModuleRun, Step, check_kernel_modules, quote_parameter, run_build
 
 
 @click.command(
@@ -42,15 +43,28 @@ well, 1 when the module is at fault (it does not build, insmod refuses it, it cr
 @click.option(
     "-p", "--param", "parameters", multiple=True, metavar="K=V", help=_("A parameter for insmod; repeatable.")
 )
+@click.option(
+    "--after",
+    multiple=True,
+    metavar="MODULE",
+    help=_("A module of the kernel to load before, with modprobe; repeatable."),
+)
 @click.option("--timeout", "timeout_s", default=COMMAND_S, show_default=True, help=_("Seconds for each command."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print everything as JSON."))
-def run(files: tuple[Path, ...], name: str | None, parameters: tuple[str, ...], timeout_s: float, as_json: bool) -> int:
+def run(
+    files: tuple[Path, ...],
+    name: str | None,
+    parameters: tuple[str, ...],
+    after: tuple[str, ...],
+    timeout_s: float,
+    as_json: bool,
+) -> int:
     """Build, load and unload a module; returns the exit status."""
     for parameter in parameters:
         if "=" not in parameter:
             sentence = _("{parameter!r} is not of the form K=V.").format(parameter=parameter)
             raise click.BadParameter(sentence, param_hint="--param")
-    return run_files(files, name=name, parameters=parameters, timeout_s=timeout_s, as_json=as_json)
+    return run_files(files, name=name, parameters=parameters, after=after, timeout_s=timeout_s, as_json=as_json)
 
 
 def run_files(
@@ -58,10 +72,12 @@ def run_files(
     *,
     name: str | None = None,
     parameters: Iterable[str] = (),
+    after: Iterable[str] = (),
     timeout_s: float = COMMAND_S,
     as_json: bool,
 ) -> int:
     """Build, load and unload a module, and print what happens; returns the exit status."""
+    parameters, after = tuple(map(quote_parameter, parameters)), check_kernel_modules(after)
     sources = read_sources(tuple(files), name=name)
     lab = load_lab(get_settings())
     check_name(sources.name, lab.reserved)
@@ -73,7 +89,8 @@ def run_files(
         if not as_json:
             _print_build(built, sources)
         with ERR.status(_("Loading …")):
-            module_run = run_build(session, built, parameters, timeout_s=timeout_s)
+            module_run = run_build(session, built, parameters, after=after, timeout_s=timeout_s)
+            module_run = explain_run(lab, session, module_run, Circumstances(built, sources.files, parameters, after))
     if as_json:
         click.echo(json.dumps(as_dict(module_run), indent=1))
     else:
@@ -132,6 +149,8 @@ def _print_step(step: Step, built: Build) -> None:
         say(step.result.text.rstrip("\n"))
     if step.errno:
         say(f"  -> {step.errno.sentence}", "cyan")
+        for module in step.missing_modules:
+            say("  -> " + _("`--after {module}` loads it first.").format(module=module), "cyan")
     for record in step.records:
         OUT.print(_log_line(record))
     for remark in step.remarks(built.modules):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from argparse import Namespace
+from dataclasses import replace
 
 from kmodlab.elf.shared import library_makefile
 from kmodlab.errors import UsageError
@@ -15,7 +16,8 @@ from kmodlab.notebook.render.build import NO_SANDBOX, build_parts, diagnostic_pa
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import Action, BuiltModule, NotebookState
 from kmodlab.submission.learner_sources import as_file
-from kmodlab.tracer.run import GUEST_FOLDER, load_argv
+from kmodlab.tracer.failed_call import Circumstances, explain_step
+from kmodlab.tracer.run import GUEST_FOLDER, check_kernel_modules, load_argv
 
 KMOD_OPTIONS = MagicOptions("%%kmod")
 add_module_options(
@@ -47,6 +49,7 @@ is also put into the guest's /root, for %insmod and %modinfo.
     %%kmod hello --build-only
     %%kmod hello --unload
     %%kmod hello --file parts.c --file parts.h
+    %%kmod phy --after mii                   loads the kernel's module `mii` first: insmod loads nothing else
     %%kmod user --file provider.symvers      uses symbols of the module `provider`, which a cell has built
 """)
 )
@@ -56,6 +59,7 @@ def kmod(state: NotebookState, line: str, cell: str | None) -> None:
     """Run `%%kmod`."""
     options = KMOD_OPTIONS.parse(line)
     code = code_of("kmod", cell)
+    options.after = check_kernel_modules(options.after)
     session = state.session
     sources = state.sources(options.name, code, options.file, session.lab.reserved)
     if not options.build_only:
@@ -88,6 +92,9 @@ class _InGuest:
     def __init__(self, state: NotebookState, module: BuiltModule, options: Namespace) -> None:
         self._state, self._module, self._options = state, module, options
         self._names = list(module.build.modules)
+        self._circumstances = Circumstances(
+            module.build, module.sources.files, tuple(options.param), tuple(options.after)
+        )
         self._parts: list[Part] = []
 
     def run(self) -> list[Part]:
@@ -132,6 +139,8 @@ class _InGuest:
         return True
 
     def _load(self) -> bool:
+        if not all(self._act(["modprobe", name]).ok for name in self._options.after):
+            return False
         return all(self._act(load_argv(name, self._options.param)).ok for name in self._names)
 
     def _unload(self) -> bool:
@@ -139,7 +148,10 @@ class _InGuest:
 
     def _act(self, argv: list[str]) -> Action:
         action = self._state.act(argv, timeout_s=self._options.timeout)
+        action = replace(action, step=explain_step(self._state.session.lab, action.step, self._circumstances))
         self._parts += action_parts(action, argv[0], self._state.modules, with_command=True)
+        for module in action.step.missing_modules:
+            self._parts.append(Message(_("`--after {module}` loads it first.").format(module=module)))
         return action
 
 

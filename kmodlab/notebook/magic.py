@@ -54,6 +54,14 @@ def add_module_options(options: MagicOptions, file_help: str) -> None:
     options.add_argument(
         "-p", "--param", metavar="NAME=VALUE", action="append", default=[], help=_("Set a parameter (may be repeated).")
     )
+    options.add_argument(
+        "-a",
+        "--after",
+        metavar="MODULE",
+        action="append",
+        default=[],
+        help=_("Load a module of the kernel first, with modprobe (may be repeated)."),
+    )
     options.add_argument("-f", "--file", metavar="FILE", action="append", default=[], help=file_help)
 
 

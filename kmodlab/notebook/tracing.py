@@ -21,6 +21,7 @@ from kmodlab.notebook.render.timeline import TimelineChart
 from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.tracer.fault_injection import CYCLES, TIMEOUT_S, FaultOptions, find_faults, make_subject, watch_once
 from kmodlab.tracer.kernel_api import known_functions
+from kmodlab.tracer.run import check_kernel_modules
 from kmodlab.tracer.timeline import make_timeline
 
 
@@ -72,7 +73,9 @@ def faults(state: NotebookState, line: str, cell: str | None) -> None:
     if not module.build.passed:
         show(*build_parts(module))
         return
-    run_options = FaultOptions(tuple(options.param), options.script, options.cycles, options.timeout)
+    run_options = FaultOptions(
+        tuple(options.param), options.script, options.cycles, options.timeout, check_kernel_modules(options.after)
+    )
     with ProgressBar() as progress:
         result = find_faults(lab, module.build, module.sources.files, run_options, progress.update)
     if result.passed:
@@ -154,7 +157,7 @@ def timeline(state: NotebookState, line: str, cell: str | None) -> None:
     if not module.build.passed:
         show(*build_parts(module))
         return
-    subject = make_subject(module.build, module.sources.files, options.param)
+    subject = make_subject(module.build, module.sources.files, options.param, check_kernel_modules(options.after))
     observation = watch_once(lab, subject, _parse_call(options.fail), timeout_s=options.timeout)
     show(TimelineChart(make_timeline(subject.code, known_functions(), observation.records)))
 

@@ -46,8 +46,8 @@ class _Options(ArgumentParser):
         super().__init__(add_help=False, allow_abbrev=False, exit_on_error=False)
         self.add_argument("name", nargs="?")
         self.add_argument("-f", "--file", action="append", default=[])
-        for option in ("-p", "-t"):
-            self.add_argument(option, {"-p": "--param", "-t": "--timeout"}[option], action="append")
+        for option, name in (("-a", "--after"), ("-p", "--param"), ("-t", "--timeout")):
+            self.add_argument(option, name, action="append")
         for option in ("-b", "-u", "-v", "-n"):
             self.add_argument(option, action="store_true")
 

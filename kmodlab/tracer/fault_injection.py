@@ -105,12 +105,16 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
 
 @dataclass(frozen=True)
 class FaultOptions:
-    """Parameters for insmod, a script to run while the module is loaded, loads in a row, seconds for each run."""
+    """Parameters for insmod, a script to run while the module is loaded, loads in a row, seconds for each run.
+
+    `after` are the kernel's own modules that are loaded before, with modprobe.
+    """
 
     parameters: tuple[str, ...] = ()
     script: str = ""
     cycles: int = CYCLES
     timeout_s: float = TIMEOUT_S
+    after: tuple[str, ...] = ()
 
 
 def find_faults(
@@ -123,7 +127,7 @@ def find_faults(
     """Run a module without a fault, then once for each call in init that can fail."""
     options = options or FaultOptions()
     with RunPool(lab) as pool:
-        return try_faults(pool, make_subject(build, sources, options.parameters), options, progress)
+        return try_faults(pool, make_subject(build, sources, options.parameters, options.after), options, progress)
 
 
 def try_faults(pool: RunPool, subject: Subject, options: FaultOptions, progress: Progress = _no_progress) -> Faults:
@@ -131,24 +135,33 @@ def try_faults(pool: RunPool, subject: Subject, options: FaultOptions, progress:
     return _Matrix(pool, subject, options, progress).run()
 
 
-def make_subject(build: Build, sources: Mapping[str, bytes], parameters: Sequence[str] = ()) -> Subject:
-    """The module of a build that is to be tested; modules that were built before it are loaded before it."""
+def make_subject(
+    build: Build, sources: Mapping[str, bytes], parameters: Sequence[str] = (), after: Sequence[str] = ()
+) -> Subject:
+    """The module of a build that is to be tested; modules that were built before it are loaded before it.
+
+    So are the kernel's own modules in `after`; nothing else is.
+    """
+    name = _tested_name(build)
     names = list(build.modules)
-    if not names:
-        raise UsageError(_("The build made no module."), hint=_("Fix what the compiler reports first."))
-    name = build.name if build.name in names else names[-1]
     needed = tuple(build.modules[other] for other in names[: names.index(name)])
-    own = {kmod_name(other) for other in names}
-    depends = tuple(other for other in _depends(build.modules[name]) if kmod_name(other) not in own)
-    return Subject(Code(build.modules[name], sources), name, needed, depends, tuple(parameters))
+    return Subject(Code(build.modules[name], sources), name, needed, tuple(after), tuple(parameters))
 
 
-def _depends(ko: bytes) -> tuple[str, ...]:
-    """The modules that one needs; empty for a damaged file, which insmod will report."""
+def _tested_name(build: Build) -> str:
+    if not build.modules:
+        raise UsageError(_("The build made no module."), hint=_("Fix what the compiler reports first."))
+    return build.name if build.name in build.modules else list(build.modules)[-1]
+
+
+def kernel_modules_of(build: Build) -> tuple[str, ...]:
+    """The kernel's own modules that the module under test needs; empty for a damaged file, which insmod will report."""
+    own = {kmod_name(other) for other in build.modules}
     try:
-        return parse_module(ko).modinfo.depends
+        depends = parse_module(build.modules[_tested_name(build)]).modinfo.depends
     except MalformedError:
         return ()
+    return tuple(other for other in depends if kmod_name(other) not in own)
 
 
 class RunPool:

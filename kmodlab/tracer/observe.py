@@ -55,13 +55,17 @@ class Subject:
 
 @dataclass(frozen=True)
 class RunTask:
-    """What a run does: a fault or none, whether to wait for callbacks, a script, further loads."""
+    """What a run does: a fault or none, whether to wait for callbacks, a script, further loads.
+
+    With `load_only` it ends after the module was loaded.
+    """
 
     fault: Fault | None = None
     settle: bool = False
     script: str = ""
     cycles: int = 0
     timeout_s: float = 10.0
+    load_only: bool = False
 
 
 @dataclass(frozen=True)
@@ -124,6 +128,16 @@ class Observation:
             return self.end.console
         first = next((number for number, record in enumerate(self.log) if _MARK in record.text), len(self.log))
         return format_log(record for record in self.log[first:] if record.is_kernels)
+
+    def messages_in(self, name: str) -> tuple[str, ...]:
+        """What the kernel logged in the steps of this name."""
+        texts, step = [], ""
+        for record in self.log:
+            if record.text.startswith(_MARK):
+                step = record.text.removeprefix(_MARK).split()[0]
+            elif step == name and record.is_kernels:
+                texts.append(record.text)
+        return tuple(texts)
 
     @property
     def doubt(self) -> str:
@@ -226,14 +240,17 @@ class _Run:
         await self._put(f"{_DEBUGFS}/plan", self.plan)
         await self._step("where")
         await self._do(["cat", f"{_DEBUGFS}/where"])
-        await self._list_resources("before")
+        if not self.task.load_only:
+            await self._list_resources("before")
 
     async def _load_and_unload(self) -> None:
         await self._step("load")
-        if await self._load("loaded"):
+        if await self._load("loaded") and not self.task.load_only:
             await self._use()
             await self._step("unload")
             await self._unload("unloaded")
+        if self.task.load_only:
+            return
         await self._list_resources("after")
         if not (await self._do(["stat", f"/sys/module/{self._kmod}"], silent=True)).ok:
             await self._step("reload")

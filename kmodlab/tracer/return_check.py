@@ -16,6 +16,7 @@ from kmodlab.i18n import _
 from kmodlab.kbuild.locate import code_of
 from kmodlab.tracer.call_log import Call
 from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.remarks import describe_positive
 from kmodlab.tracer.wire_format import Allocates
 
 _EPERM = 1
@@ -55,8 +56,7 @@ def check_return(returned: int, calls: Sequence[Call], code: Code) -> WrongRetur
 
 def _never_right(returned: int) -> WrongReturn | None:
     if returned > 0:
-        sentence = _("init returned {value}: a positive number is not an error, so the module stays loaded")
-        return WrongReturn(sentence.format(value=returned), True)
+        return WrongReturn(describe_positive(returned), True)
     if returned < -MAX_ERRNO:
         return WrongReturn(_("init returned {value}, which is not an errno").format(value=returned), False)
     return None

@@ -6,6 +6,7 @@ failure (QEMU died) is retried once in a fresh guest, and then raised.
 
 from __future__ import annotations
 
+import re
 import shlex
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,7 +14,7 @@ from dataclasses import dataclass, replace
 from kmodlab.crash.errnos import ErrnoNote, Evidence, explain_error
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
-from kmodlab.crash.report import Report
+from kmodlab.crash.report import Kind, Report
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError, UsageError
 from kmodlab.guest.agent.client import OUTPUT_LIMIT, Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
@@ -33,7 +34,8 @@ class Step:
 
     If the guest did not survive, `result` is None and `end` is set. `earlier` are records that were logged after the
     previous command and before this one. `evidence` is what is known about a command that failed, None for others.
-    `open_lines` are records whose message did not end its line, if that was looked for.
+    `open_lines` are records whose message did not end its line, if that was looked for. `cause` says which call of the
+    module is the cause of a failure, in a sentence; empty if it is not known.
     """
 
     argv: tuple[str, ...]
@@ -44,6 +46,7 @@ class Step:
     earlier: tuple[LogRecord, ...] = ()
     evidence: Evidence | None = None
     open_lines: tuple[LogRecord, ...] = ()
+    cause: str = ""
 
     @property
     def outcome(self) -> Outcome:
@@ -66,7 +69,19 @@ class Step:
         """The errno of the command's error message, or None."""
         if self.result is None or self.result.status == 0:
             return None
-        return explain_error(self.argv[0], self.result.text, self.evidence)
+        note = explain_error(self.argv[0], self.result.text, self.evidence)
+        return replace(note, meaning=self.cause) if note and self.cause else note
+
+    @property
+    def is_taken_name(self) -> bool:
+        """Whether the command failed since a name is taken, which the kernel reports as a warning with a trace."""
+        note = self.errno
+        return note is not None and note.in_init and all(crash.kind is Kind.DUPLICATE_NAME for crash in self.crashes)
+
+    @property
+    def missing_modules(self) -> tuple[str, ...]:
+        """The kernel's own modules whose symbols the command's module needs, and that are not loaded."""
+        return tuple(dict.fromkeys(self.evidence.providers.values())) if self.evidence else ()
 
     @property
     def command(self) -> str:
@@ -80,7 +95,7 @@ class Step:
     @property
     def reason(self) -> str:
         """What went wrong, in a sentence; empty if nothing did."""
-        if self.crashes:
+        if self.crashes and not self.is_taken_name:
             return self.crashes[0].words
         if self.end:
             return self.end.sentence
@@ -212,24 +227,50 @@ class ModuleRun:
         return next((step.reason for step in self.steps if step.reason), "")
 
 
+def check_kernel_modules(names: Iterable[str]) -> tuple[str, ...]:
+    """The names of modules for modprobe, if they can be such names.
+
+    Raises:
+        UsageError: one cannot be.
+    """
+    names = tuple(names)
+    wrong = next((name for name in names if not re.fullmatch(r"\w[\w-]{0,54}", name)), None)
+    if wrong is not None:
+        raise UsageError(_("{name!r} is not the name of a module, such as mii.").format(name=wrong))
+    return names
+
+
 def run_build(
-    session: Session, build: Build, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S
+    session: Session,
+    build: Build,
+    parameters: Iterable[str] = (),
+    *,
+    after: Iterable[str] = (),
+    timeout_s: float = COMMAND_S,
 ) -> ModuleRun:
     """Load the build's modules in the session's guest and unload them again, until one fails to load.
 
+    The kernel's own modules in `after` are loaded before, with modprobe, and stay loaded.
+
     The guest must be fresh: the caller resets the session first, or has just made it.
     """
-    parameters = tuple(parameters)
+    parameters, after = tuple(parameters), check_kernel_modules(after)
     try:
-        return _try_once(session, build, parameters, timeout_s)
+        return _try_once(session, build, parameters, after, timeout_s)
     except GuestError:
         session.reset()  # not caused by the module: retry in a fresh guest
-        return _try_once(session, build, parameters, timeout_s)
+        return _try_once(session, build, parameters, after, timeout_s)
 
 
-def _try_once(session: Session, build: Build, parameters: tuple[str, ...], timeout_s: float) -> ModuleRun:
+def _try_once(
+    session: Session, build: Build, parameters: tuple[str, ...], after: tuple[str, ...], timeout_s: float
+) -> ModuleRun:
     steps: list[Step] = []
     names = list(build.modules) if build.passed else []
+    for other in after if names else ():
+        _add(steps, take_step(session, ["modprobe", other], timeout_s=timeout_s), session)
+        if steps[-1].outcome is Outcome.FAILED:
+            return ModuleRun(build, session.lab.tree.release, tuple(steps))
     for name in names:
         _add(steps, load(session, name, build.modules[name], parameters, timeout_s=timeout_s), session)
         if steps[-1].outcome is Outcome.FAILED:

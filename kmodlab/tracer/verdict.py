@@ -9,10 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
+from kmodlab.crash.errnos import Evidence, explain_error, missing_symbols
 from kmodlab.crash.report import Kind, Report
 from kmodlab.crash.source_location import SourceLine
+from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.module import parse_module
 from kmodlab.errors import EndKind
 from kmodlab.i18n import N_, _, ngettext
+from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.call_log import calls_made, site_line
 from kmodlab.tracer.crash_lines import CrashLines
 from kmodlab.tracer.kernel_api import Functions, return_text
@@ -105,6 +109,7 @@ def find_verdict(subject: Subject, functions: Functions, observation: Observatio
 class _Judge:
     def __init__(self, subject: Subject, functions: Functions, observation: Observation, usual: int | None) -> None:
         self._code = subject.code
+        self._after = tuple(map(kmod_name, subject.depends))
         self._functions = functions
         self._observation = observation
         self._records = observation.records.first_load
@@ -191,8 +196,17 @@ class _Judge:
             yield Trouble(Verdict.REFUSED, _("a module that it needs cannot be loaded"), step="refused")
         load, loaded = self._observation.step("load"), self._observation.step("loaded")
         if load and loaded and self._returned is None and not self._records.first(RecordKind.INIT):
-            words = " ".join(load.text.split()) or _("insmod says nothing")
+            words = self._why_refused(load.text)
             yield Trouble(Verdict.REFUSED, _("it cannot be loaded: {words}").format(words=words), step="refused")
+
+    def _why_refused(self, text: str) -> str:
+        """What insmod's words mean here, without a full stop."""
+        messages = self._observation.messages_in("load")
+        missing = [module for module in _needed(self._code.ko) if kmod_name(module) not in self._after]
+        # If it needs several modules, it is not known which of them has a symbol.
+        providers = dict.fromkeys(missing_symbols(messages), missing[0]) if len(missing) == 1 else {}
+        note = explain_error("insmod", text, Evidence(messages, providers=providers))
+        return note.meaning.rstrip(".") if note else " ".join(text.split()) or _("insmod says nothing")
 
     def _wrong_return(self) -> WrongReturn | None:
         return None if self._returned is None else check_return(self._returned, self._calls, self._code)
@@ -286,6 +300,13 @@ class _Judge:
             sentence = _("use after free: memory is freed while {callback} in it is pending")
             sentence = sentence.format(callback=callback_words(record))
             yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
+
+
+def _needed(ko: bytes) -> tuple[str, ...]:
+    try:
+        return parse_module(ko).modinfo.depends
+    except MalformedError:
+        return ()
 
 
 def _with_line(line: SourceLine | None, with_line: str, without: str, **values: object) -> str:

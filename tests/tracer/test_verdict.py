@@ -76,7 +76,7 @@ def test_a_life_without_trouble_is_clean() -> None:
         ("misc_register", -EBUSY, -EBUSY, Verdict.CLEAN, ""),
         ("kmalloc_trace", 0, -ENOMEM, Verdict.CLEAN, ""),
         ("misc_register", -EBUSY, 0, Verdict.WRONG_RETURN, "0 although misc_register failed"),
-        ("misc_register", -EBUSY, EBUSY, Verdict.WRONG_RETURN, "a positive number is not an error"),
+        ("misc_register", -EBUSY, EBUSY, Verdict.WRONG_RETURN, "the sign is missing (-EBUSY is -16)"),
         ("misc_register", -EBUSY, -1, Verdict.WRONG_RETURN, "a bare -1 (-EPERM)"),
         ("misc_register", -EBUSY, -22, Verdict.WRONG_RETURN, "-EBUSY would be right"),
         ("kmalloc_trace", 0, -5, Verdict.WRONG_RETURN, "-ENOMEM would be right"),

@@ -7,6 +7,7 @@ import re
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
+from kmodlab.checks.expectations.reasons import quote_short
 from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.i18n import _, ngettext
@@ -49,8 +50,9 @@ def declares(name: str, key: str, like: str | None = None) -> Expectation:
             return Failure(_("`modinfo {name}.ko` shows no {key}.").format(name=name, key=key))
         if like is None or any(re.fullmatch(like, value.strip(), re.IGNORECASE) for value in values):
             return None
-        message = _("`modinfo {name}.ko` shows another {key} than the exercise asks for.")
-        return Failure(message.format(name=name, key=key))
+        found = ", ".join(f"`{quote_short(value)}`" for value in values)
+        message = _("`modinfo {name}.ko` shows the {key} {found}, which is not what the exercise asks for.")
+        return Failure(message.format(name=name, key=key, found=found))
 
     return Expectation(examine)
 

@@ -9,7 +9,7 @@ import re
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
-from kmodlab.checks.expectations.reasons import after_command, errno_number, with_error
+from kmodlab.checks.expectations.reasons import after_command, errno_number, quote_short, with_error
 from kmodlab.checks.random_values import Value
 from kmodlab.errors import GuestError, GuestLostError
 from kmodlab.i18n import _
@@ -69,7 +69,8 @@ def holds(path: str, text: str | int) -> Expectation:
         content = context.result.stdout.decode("utf-8", "replace")
         if content.strip() == context.random_values.fill(text).strip():
             return None
-        return Failure(_("Reading `{path}` does not give `{text}`.").format(path=path, text=text))
+        message = _("Reading `{path}` does not give `{text}`, but `{content}`.")
+        return Failure(message.format(path=path, text=context.random_values.fill(text), content=quote_short(content)))
 
     return Expectation(examine)
 
@@ -85,7 +86,7 @@ def runs(command: str, **values: Value) -> Expectation:
         if failure or context.result.ok:
             return failure
         with_words, with_status = _("`{command}` failed: {reason}."), _("`{command}` failed with status {status}.")
-        return Failure(with_error(context, with_words, with_status, command=command))
+        return Failure(with_error(context, with_words, with_status, command=context.label))
 
     return Expectation(examine)
 
@@ -104,21 +105,22 @@ def fails(command: str, error: str | None = None, **values: Value) -> Expectatio
                 if error
                 else _("`{command}` succeeded, but should fail.")
             )
-            return Failure(message.format(command=command, error=error))
+            return Failure(message.format(command=context.label, error=error))
         if not error or words.casefold() in context.result.text.casefold():
             return None
         with_words, with_status = (
             _("`{command}` failed, but not with {error}: {reason}."),
             _("`{command}` failed, but not with {error} (status {status})."),
         )
-        return Failure(with_error(context, with_words, with_status, command=command, error=error))
+        return Failure(with_error(context, with_words, with_status, command=context.label, error=error))
 
     return Expectation(examine)
 
 
 def _run_in_shell(context: CheckContext, command: str, values: dict[str, Value]) -> Failure | None:
     context.random_values.draw(**values)
-    return context.act(["sh", "-c", context.random_values.fill(command)], command)
+    filled = context.random_values.fill(command)
+    return context.act(["sh", "-c", filled], filled)
 
 
 def prints(*texts: str, exactly: bool = False) -> Expectation:
@@ -131,30 +133,37 @@ def prints(*texts: str, exactly: bool = False) -> Expectation:
             if output.strip() == wanted[0].strip():
                 return None
             message = _("`{command}` did not print exactly `{text}`.")
-            return Failure(message.format(command=context.label, text=texts[0]))
+            return Failure(_with_output(context, message.format(command=context.label, text=wanted[0])))
         for index, text in enumerate(wanted):
             _before, match, output = output.partition(text)
             if match:
                 continue
             if text in context.result.text:
                 message = _("`{command}` printed `{text}`, but not after `{previous}`.")
-                values = {"text": texts[index], "previous": texts[index - 1]}
+                values = {"text": text, "previous": wanted[index - 1]}
                 return Failure(message.format(command=context.label, **values))
             message = _("`{command}` did not print `{text}`.")
-            return Failure(message.format(command=context.label, text=texts[index]))
+            return Failure(_with_output(context, message.format(command=context.label, text=text)))
         return None
 
     return Expectation(examine)
+
+
+def _with_output(context: CheckContext, reason: str) -> str:
+    output = quote_short(context.result.text)
+    printed = _("It printed `{output}`.").format(output=output) if output else _("It printed nothing.")
+    return f"{reason} {printed}"
 
 
 def prints_nothing_like(pattern: str) -> Expectation:
     """The last command printed nothing that the regular expression is found in."""
 
     def examine(context: CheckContext) -> Failure | None:
-        if not re.search(context.random_values.fill(pattern), context.result.text):
+        match = re.search(context.random_values.fill(pattern), context.result.text)
+        if match is None:
             return None
-        message = _("`{command}` printed something like `{pattern}`, but should not.")
-        return Failure(message.format(command=context.label, pattern=pattern))
+        message = _("`{command}` printed something like `{pattern}`, but should not: `{text}`.")
+        return Failure(message.format(command=context.label, pattern=pattern, text=quote_short(match[0])))
 
     return Expectation(examine)
 

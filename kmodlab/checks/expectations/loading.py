@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
+
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.expectations.reasons import (
-    add_cause,
+    add_remarks,
     after_command,
     describe_failure,
+    describe_other_failure,
     errno_number,
     with_error,
 )
@@ -17,6 +20,7 @@ from kmodlab.errors import GuestError
 from kmodlab.guest.image import FEW_MODULES_FOLDER
 from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
+from kmodlab.tracer.observe import Subject
 from kmodlab.tracer.run import GUEST_FOLDER, load_argv
 
 _DEPMOD_S = 40.0
@@ -30,7 +34,7 @@ def loads(name: str, **parameters: Value) -> Expectation:
         if failure:
             return failure
         if not context.result.ok:
-            return Failure(describe_failure(context))
+            return describe_failure(context, _subject(context, name))
         if not context.is_loaded(name):
             message = _("`{command}` succeeded, but `{name}` is not loaded.")
             return Failure(message.format(command=context.label, name=name))
@@ -49,14 +53,13 @@ def refuses(name: str, error: str, **parameters: Value) -> Expectation:
             return failure
         if context.result.ok or context.is_loaded(name):
             message = _("`{command}` loaded `{name}`; init should have failed with -{error}.")
-            return Failure(message.format(command=context.label, name=name, error=error))
+            return Failure(add_remarks(context, message.format(command=context.label, name=name, error=error)))
         note = context.step.errno if context.step else None
         if note is None or note.number != number:
-            message = _("`{command}` failed, but not with {error}.").format(command=context.label, error=error)
-            return Failure(add_cause(context, message))
+            return describe_other_failure(context, error, _subject(context, name))
         if any("Unknown symbol" in record.text for record in context.logged()):
-            message = _("`{command}` failed before init was called.").format(command=context.label)
-            return Failure(add_cause(context, message))
+            message = _("`{command}` failed before init was called: {meaning}")
+            return Failure(message.format(command=context.label, meaning=note.meaning))
         return None
 
     return Expectation(examine)
@@ -70,7 +73,7 @@ def unloads(name: str) -> Expectation:
         if failure:
             return failure
         if not context.result.ok:
-            return Failure(describe_failure(context))
+            return describe_failure(context)
         if context.is_loaded(name):
             message = _("`{command}` succeeded, but `{name}` is still loaded.")
             return Failure(message.format(command=context.label, name=name))
@@ -117,8 +120,15 @@ def _insert(context: CheckContext, name: str, parameters: dict[str, Value]) -> F
         return ko
     context.put(name, ko)
     words = [f"{key}={value}" for key, value in context.random_values.draw(**parameters).items()]
-    shown = "".join(f" {key}=…" for key in parameters)
-    return context.act(load_argv(name, words), f"insmod {name}.ko{shown}", in_agent=True)
+    argv = load_argv(name, words)
+    return context.act(argv, shlex.join(argv), in_agent=True)
+
+
+def _subject(context: CheckContext, name: str) -> Subject | None:
+    """The module as the last insmod loaded it, for the tracer; None if it is not built."""
+    assert context.step is not None
+    subject = context.subject(name, context.step.argv[2:])
+    return None if isinstance(subject, Failure) else subject
 
 
 # ---- modprobe ------------------------------------------------------------------------------------------------------
@@ -164,9 +174,10 @@ def modprobes(name: str, **parameters: Value) -> Expectation:
 
     def examine(context: CheckContext) -> Failure | None:
         words = [f"{key}={value}" for key, value in context.random_values.draw(**parameters).items()]
-        failure = context.act(["modprobe", name, *words], f"modprobe {name}", timeout_s=_DEPMOD_S)
+        argv = ["modprobe", name, *words]
+        failure = context.act(argv, shlex.join(argv), timeout_s=_DEPMOD_S)
         if failure or context.result.ok:
             return failure
-        return Failure(describe_failure(context))
+        return describe_failure(context)
 
     return Expectation(examine)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
-from kmodlab.checks.expectations.reasons import after_command
+from kmodlab.checks.expectations.reasons import add_remarks, after_command, quote_short
 from kmodlab.crash.records import LogRecord
-from kmodlab.i18n import _
+from kmodlab.i18n import _, ngettext
 
 # The kernel repeats a parameter that somebody gave (kernel/module/main.c, kernel/params.c).
 _QUOTES = re.compile(r"unknown parameter '|(invalid|too large) for parameter `", re.IGNORECASE)
@@ -34,15 +35,17 @@ def logs(*texts: str, times: int | str | None = None, level: str | None = None, 
 
         context.wait_for_log(lambda: len(positions()) == len(wanted), within)
         matches = positions()
+        shown = [str(context.random_values.fill(text)) for text in texts]
         if len(matches) < len(wanted):
             is_logged = any(wanted[len(matches)] in record.text.casefold() for record in records())
-            return _not_logged(context, texts, len(matches), is_logged)
+            return _not_logged(context, shown, len(matches), is_logged)
         hits = [record for record in records() if wanted[0] in record.text.casefold()]
         if number is not None and len(hits) != number:
-            return Failure(_not_as_often(context, texts[0]))
-        if level and any(records()[position].level_name != level for position in matches):
-            message = _("`{text}` was logged, but not at the level {level}.")
-            return Failure(message.format(text=texts[0], level=level))
+            return Failure(_not_as_often(context, shown[0], len(hits), number))
+        actual = next((name for index in matches if (name := records()[index].level_name) != level), level)
+        if level and actual != level:
+            message = _("`{text}` was logged at the level {actual}, not at the level {level}.")
+            return Failure(message.format(text=shown[0], actual=actual, level=level))
         return None
 
     return Expectation(examine)
@@ -60,19 +63,25 @@ def _find_in_order(lines: list[str], wanted: list[str]) -> list[int]:
     return indices
 
 
-def _not_logged(context: CheckContext, texts: tuple[str, ...], index: int, is_logged: bool) -> Failure:
+def _not_logged(context: CheckContext, texts: Sequence[str], index: int, is_logged: bool) -> Failure:
     if is_logged:
         without = _("`{text}` was logged, but not after `{previous}`.")
         message = _("`{text}` was logged by `{command}`, but not after `{previous}`.")
         return Failure(after_command(context, without, message, text=texts[index], previous=texts[index - 1]))
     without, message = _("`{text}` was not logged."), _("`{text}` was not logged by `{command}`.")
-    return Failure(after_command(context, without, message, text=texts[index]))
+    return Failure(add_remarks(context, after_command(context, without, message, text=texts[index])))
 
 
-def _not_as_often(context: CheckContext, text: str) -> str:
-    without = _("`{text}` was not logged as often as it should be.")
-    message = _("`{text}` was not logged as often as it should be by `{command}`.")
-    return after_command(context, without, message, text=text)
+def _not_as_often(context: CheckContext, text: str, actual: int, number: int) -> str:
+    without = ngettext(
+        "`{text}` was logged {actual} time, not {number}.", "`{text}` was logged {actual} times, not {number}.", actual
+    )
+    message = ngettext(
+        "`{text}` was logged {actual} time by `{command}`, not {number}.",
+        "`{text}` was logged {actual} times by `{command}`, not {number}.",
+        actual,
+    )
+    return after_command(context, without, message, text=text, actual=str(actual), number=str(number))
 
 
 def logs_nothing_like(pattern: str) -> Expectation:
@@ -80,10 +89,11 @@ def logs_nothing_like(pattern: str) -> Expectation:
 
     def examine(context: CheckContext) -> Failure | None:
         unwanted = re.compile(context.random_values.fill(pattern), re.IGNORECASE)
-        if not any(unwanted.search(record.text) for record in context.logged()):
+        line = next((record.text for record in context.logged() if unwanted.search(record.text)), None)
+        if line is None:
             return None
-        without = _("A line like `{pattern}` was logged, but should not be.")
-        message = _("A line like `{pattern}` was logged by `{command}`, but should not be.")
-        return Failure(after_command(context, without, message, pattern=pattern))
+        without = _("`{line}` was logged, but nothing like `{pattern}` should be.")
+        message = _("`{line}` was logged by `{command}`, but nothing like `{pattern}` should be.")
+        return Failure(after_command(context, without, message, line=quote_short(line), pattern=unwanted.pattern))
 
     return Expectation(examine)

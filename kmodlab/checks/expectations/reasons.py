@@ -4,11 +4,20 @@ from __future__ import annotations
 
 import errno
 import os
+from dataclasses import replace
 
+from kmodlab.checks.check_result import Failure, Line
 from kmodlab.checks.context import CheckContext
-from kmodlab.crash.errnos import find_refusal
-from kmodlab.errors import UsageError
+from kmodlab.crash.errnos import ErrnoNote, find_refusal
+from kmodlab.errors import KmodlabError, UsageError
 from kmodlab.i18n import _
+from kmodlab.text import escape_control_chars
+from kmodlab.tracer.failed_call import find_failed_call, may_explain
+from kmodlab.tracer.observe import Subject
+from kmodlab.tracer.remarks import find_remarks
+
+_EXPLAIN_S = 15.0  # that must be left of a check's time to load a module once more
+_QUOTE_LENGTH = 80
 
 
 def after_command(context: CheckContext, without: str, message: str, **values: str) -> str:
@@ -25,34 +34,67 @@ def with_error(context: CheckContext, with_words: str, with_status: str, **value
     return with_status.format(status=context.result.status, **values)
 
 
-def describe_failure(context: CheckContext) -> str:
-    """Why the last command, one of kmod's tools, failed: the kernel's own words, the errno or the status."""
-    refusal = _find_refusal(context)
-    if refusal:
-        return _("`{command}` failed. The kernel says: {line}").format(command=context.label, line=refusal)
-    note = context.step.errno if context.step else None
+def describe_failure(context: CheckContext, subject: Subject | None = None) -> Failure:
+    """Why the last command, one of kmod's tools, failed: the errno and what it means here, the kernel's own words.
+
+    If init returned the errno, `subject` is loaded once more, under the tracer, to find the call that was the cause.
+    """
+    note, line = _explain(context, subject)
     if note:
-        return _("`{command}` failed with {error}").format(command=context.label, error=note.sentence)
-    return _("`{command}` failed with status {status}.").format(command=context.label, status=context.result.status)
-
-
-def add_cause(context: CheckContext, reason: str) -> str:
-    """A reason, followed by a sentence that says how the last command, one of kmod's tools, failed."""
-    refusal = _find_refusal(context)
-    note = context.step.errno if context.step else None
-    if refusal:
-        cause = _("The kernel says: {line}").format(line=refusal)
-    elif note:
-        cause = _("It failed with {error}").format(error=note.sentence)
+        reason = _("`{command}` failed with {error}").format(command=context.label, error=note.sentence)
     else:
-        cause = _("Its status was {status}.").format(status=context.result.status)
-    return f"{reason} {cause}"
+        message = _("`{command}` failed with status {status}.")
+        reason = message.format(command=context.label, status=context.result.status)
+    return Failure(" ".join([reason, *_kernels_words(context)]), line)
 
 
-def _find_refusal(context: CheckContext) -> str:
+def describe_other_failure(context: CheckContext, error: str, subject: Subject | None = None) -> Failure:
+    """Why the last command, one of kmod's tools, failed otherwise than with the errno `error`."""
+    note, line = _explain(context, subject)
+    if note:
+        message = _("`{command}` failed with {actual} ({number}), not with {error}: {meaning}")
+        reason = message.format(
+            command=context.label, actual=note.name, number=note.number, error=error, meaning=note.meaning
+        )
+    else:
+        message = _("`{command}` failed, but not with {error}: its status was {status}.")
+        reason = message.format(command=context.label, error=error, status=context.result.status)
+    return Failure(" ".join([reason, *_kernels_words(context)]), line)
+
+
+def _explain(context: CheckContext, subject: Subject | None) -> tuple[ErrnoNote | None, Line | None]:
+    """The errno of the last command, and the line of the learner that is the cause, if that can be found."""
+    step = context.step
+    note = step.errno if step else None
+    if step is None or note is None or subject is None or not may_explain(step) or context.left_s < _EXPLAIN_S:
+        return note, None
+    messages = step.evidence.messages if step.evidence else ()
+    try:
+        with context.run_pool() as pool:
+            call = find_failed_call(pool, subject, note.number, messages)
+    except KmodlabError:
+        return note, None
+    if call is None:
+        return note, None
+    return replace(note, meaning=call.sentence), context.builds.line_at(call.line)
+
+
+def _kernels_words(context: CheckContext) -> list[str]:
     line = find_refusal(record.text for record in context.logged())
-    # The line may contain a random value, and a reason must be the same in each run.
-    return "" if "invalid for parameter" in line and "…" in context.label else line
+    return [_("The kernel says: {line}").format(line=line)] if line else []
+
+
+def add_remarks(context: CheckContext, reason: str) -> str:
+    """A reason, followed by what else the log of the last command shows, such as a misspelt parameter."""
+    argv = context.step.argv if context.step else ()
+    remarks = find_remarks(argv, context.logged(), (), context.modules)
+    return " ".join([reason, *(f"{remark[:1].upper()}{remark[1:]}" for remark in remarks)])
+
+
+def quote_short(text: str) -> str:
+    """The beginning of a text in one line, to be quoted in a reason."""
+    line = " ".join(escape_control_chars(text).replace("`", "'").split())
+    return line if len(line) <= _QUOTE_LENGTH else f"{line[:_QUOTE_LENGTH]} …"
 
 
 def errno_number(name: str) -> int:

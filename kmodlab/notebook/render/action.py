@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Mapping, Sequence
 
-from kmodlab.crash.errnos import Evidence, explain_error
+from kmodlab.crash.errnos import explain_error
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report
 from kmodlab.guest.agent.client import Result
@@ -14,6 +14,7 @@ from kmodlab.notebook.render.crash import CrashCard, find_cell_line
 from kmodlab.notebook.render.log import Log
 from kmodlab.notebook.render.parts import Command, Details, Level, Message, Output, Part
 from kmodlab.notebook.state import Action, BuiltModule
+from kmodlab.tracer.run import Step
 
 _CONSOLE_LINES = 40
 
@@ -43,7 +44,7 @@ def action_parts(
     result = action.step.result
     if result is not None:
         parts += [Output(result.text)] if with_output else []
-        parts += _explain_end(result, tool, action.step.evidence)
+        parts += _explain_end(result, tool, action.step)
     parts.append(Log(_without_reports(action.step.records, action.reports), _("The kernel's log:")))
     kos = {name: ko for name, module in modules.items() if (ko := module.ko(name)) is not None}
     parts += [Message(remark) for remark in action.step.remarks(kos)]
@@ -51,14 +52,14 @@ def action_parts(
     return parts + _guest_end(action)
 
 
-def _explain_end(result: Result, tool: str, evidence: Evidence | None) -> list[Part]:
+def _explain_end(result: Result, tool: str, step: Step) -> list[Part]:
     if result.timed_out:
         return [Message(_("It did not end in time, and was killed."), Level.BAD)]
     if result.output_truncated:
         return [Message(_("It printed more than can be shown, and was killed."), Level.BAD)]
     if result.status == 0:
         return []
-    note = explain_error(tool, result.text, evidence)
+    note = step.errno if tool == step.argv[0] else explain_error(tool, result.text, step.evidence)
     if note and tool:
         return [Message(note.sentence, Level.BAD)]
     ended = Message(_status(result.status, tool), Level.BAD)
