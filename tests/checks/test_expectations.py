@@ -151,7 +151,7 @@ MISSED = [
     ('refuses("probe", "EINVAL", fail=-22)', "Init returned +22: the sign is missing (-EINVAL is -22)"),
     ('refuses("probe", "EINVAL", fail=19)', "`insmod probe.ko fail=19` failed with ENODEV (19), not with EINVAL: "),
     ('loads("probe", count="many")', "`insmod probe.ko count=many` failed with EINVAL (22): the parameter `count`"),
-    ('loads("probe", conut=2), logs("step 1")', "no parameter `conut`, so the kernel ignores it. Did you mean `count`?"),
+    ('loads("probe", conut=2), logs("step 1")', "parameter `conut`, so the kernel ignores it. Did you mean `count`?"),
     ('loads("probe", fail=517)', "EPROBE_DEFER (517)"),
     ('loads("probe", fail=19)', "ENODEV"),
     ('loads("probe"), logs("step 1")', "`step 1` was not logged by `insmod probe.ko`"),

@@ -40,6 +40,12 @@ def test_what_is_no_cell_of_a_learners_is_passed_over(source: str) -> None:
     assert read_cell(source) is None
 
 
+def test_values_of_options_are_not_taken_for_the_name() -> None:
+    for options in ("--after mii", "-a mii", "--param count=3", "-t 5"):
+        cell = read_cell(f"%%kmod {options} phy -f parts.c\nint x;")
+        assert cell and (cell.name, cell.files) == ("phy", ("parts.c",))
+
+
 def test_options_that_nobody_knows_do_no_harm() -> None:
     cell = read_cell("%%kmod hello --nosuch=1 -z\nint x;")
     assert cell

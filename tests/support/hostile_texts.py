@@ -189,7 +189,7 @@ MODULE_LICENSE("GPL");
 OFF = "local_irq_disable(); for (;;) ;"
 SPIN = "for (;;) cpu_relax();"
 GONE = "rebooted|powered off|panicked|cut off|hangs"
-UNPLAYED = r"`brass plays at \{level\}` was not logged"
+UNPLAYED = r"`brass plays at \d+` was not logged"
 MODULES: Texts = {
     "a loop with interrupts on in init": (brass(SPIN), "in time|lockup|hangs|stall"),
     "a loop with interrupts off in init": (brass(OFF), "hangs|lockup|stall"),

@@ -1,5 +1,5 @@
 /* caught by: says */
-/* because: another alias */
+/* because: shows the alias */
 #include <linux/module.h>
 #include <linux/pci.h>
 
