@@ -5,6 +5,8 @@ Each of them runs in guests of its own, so what the check does besides has no ef
 
 from __future__ import annotations
 
+import shlex
+
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
@@ -12,7 +14,8 @@ from kmodlab.checks.random_values import Value
 from kmodlab.i18n import _
 from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
 from kmodlab.tracer.leaks import level_after_cycles
-from kmodlab.tracer.observe import RunTask
+from kmodlab.tracer.observe import RunTask, Subject
+from kmodlab.tracer.run import load_argv
 from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
 
 _RUN_S = 15.0
@@ -63,10 +66,10 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
         except _TooLongError:
             return Failure(_("Making each call in init fail once took too long."), by_time=True)
         if faults.plain.verdict is not Verdict.CLEAN:
-            return _describe(context, faults.plain)
+            return _describe(context, faults.plain, subject)
         bad = next((site for site in faults.sites if site.verdict not in _FINE), None)
         if bad:
-            return _describe_site(context, bad)
+            return _describe_site(context, bad, subject)
         injected = sum(site.verdict is Verdict.CLEAN for site in faults.sites)
         return Failure(_("Init makes too few calls that can fail.")) if injected < at_least else None
 
@@ -90,7 +93,7 @@ def _observe(context: CheckContext, name: str, task: RunTask, parameters: dict[s
     finding = find_verdict(subject, pool.functions, observation)
     context.final_log = observation.kernel_log
     if finding.verdict is not Verdict.CLEAN:
-        return _describe(context, finding)
+        return _describe(context, finding, subject)
     if task.cycles and observation.cycles_done != task.cycles:
         message = _("`{name}` could not be loaded and unloaded {number} times in a row.")
         return Failure(message.format(name=name, number=task.cycles), by_time=True)
@@ -100,7 +103,7 @@ def _observe(context: CheckContext, name: str, task: RunTask, parameters: dict[s
     return None
 
 
-def _describe(context: CheckContext, finding: Finding) -> Failure:
+def _describe(context: CheckContext, finding: Finding, subject: Subject) -> Failure:
     context.final_log = finding.observation.kernel_log
     is_reported = bool(finding.troubles and finding.troubles[0].report)
     reason = (
@@ -108,10 +111,19 @@ def _describe(context: CheckContext, finding: Finding) -> Failure:
         if is_reported
         else f"{finding.sentence[:1].upper()}{finding.sentence[1:].rstrip('.')}."
     )
+    reason = _with_command(reason, subject)
     return Failure(reason, context.builds.line_at(finding.line), by_time=finding.verdict is Verdict.HANGS)
 
 
-def _describe_site(context: CheckContext, site: SiteResult) -> Failure:
+def _with_command(reason: str, subject: Subject) -> str:
+    """A reason, followed by the command that loaded the module if it had parameters, so that one can repeat it."""
+    if not subject.parameters:
+        return reason
+    command = shlex.join(load_argv(subject.name, subject.parameters))
+    return " ".join([reason, _("It was loaded with `{command}`.").format(command=command)])
+
+
+def _describe_site(context: CheckContext, site: SiteResult, subject: Subject) -> Failure:
     line = (site.finding.line if site.finding else None) or site.line
     if site.finding:
         context.final_log = site.finding.observation.kernel_log
@@ -121,4 +133,5 @@ def _describe_site(context: CheckContext, site: SiteResult) -> Failure:
         else _("When {function} fails: {consequence}.")
     )
     reason = message.format(function=site.function, number=site.nth, consequence=site.reason)
+    reason = _with_command(reason, subject)
     return Failure(reason, context.builds.line_at(line), by_time=site.verdict is Verdict.HANGS)
