@@ -230,7 +230,12 @@ def _loading_note(name: str, number: int, evidence: Evidence) -> ErrnoNote:
     if cause:
         return ErrnoNote(name, number, " ".join([cause.sentence, *_provider_text(cause.symbol, evidence)]))
     if name == "EEXIST" and evidence.was_loaded:
-        sentence = _("a module of the name `{module}` is loaded already: `rmmod {module}` first.")
+        assert evidence.loaded is not None
+        sentence = (
+            _("a module of the name `{module}` is loaded already: `rmmod {module}` first.")
+            if "O" in evidence.loaded[evidence.module].taints  # out of tree: somebody's own
+            else _("a module of the name `{module}` is loaded already, and it is one of the kernel's own.")
+        )
         return ErrnoNote(name, number, sentence.format(module=evidence.module))
     # The kernel logs why it refuses a module with one of these; if it logged nothing, init ran and returned it.
     refused = name in ("ENOEXEC", "EKEYREJECTED", "ESRCH") or (name == "EEXIST" and evidence.was_loaded is None)

@@ -100,6 +100,8 @@ def test_a_module_that_was_not_loaded_before_is_not_said_to_be_loaded_already() 
     note = failed("File exists", loaded=in_lsmod("cl"))
     assert note.meaning == "a module of the name `cl` is loaded already: `rmmod cl` first." and not note.in_init
     assert "or init returned" in failed("File exists", loaded=None).meaning
+    of_the_kernel = {"cl": LoadedModule("cl", 16384, 0, (), "Live", "")}
+    assert failed("File exists", loaded=of_the_kernel).meaning.endswith("and it is one of the kernel's own.")
 
 
 def test_a_parameter_is_blamed_only_if_the_log_says_so() -> None:
