@@ -159,7 +159,7 @@ MISSED = [
     ('loads("probe", count=2), logs("of probe", times=3)', "was logged 2 times by `insmod probe.ko count=2`, not 3."),
     ('loads("probe"), logs("step 0", level="ERR")', "at the level NOTICE, not at the level ERR"),
     ('loads("probe"), unloads("probe"), logs("step 0")', "not logged by `rmmod probe`"),
-    ('loads("probe"), logs_nothing_like("st.p")', "should not be"),
+    ('loads("probe"), logs_nothing_like("st.p")', "but nothing like `st.p` should be"),
     ('runs("echo step 0 >/dev/kmsg"), logs("step 0")', "not logged"),
     ('creates("/dev/probe")', "not there"),
     ('loads("probe"), creates("/dev/probe", mode="0644")', "permissions 0600"),
