@@ -20,7 +20,7 @@ from kmodlab.guest.lab import load_lab
 from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
-from kmodlab.kbuild.diagnostics import Diagnostic
+from kmodlab.kbuild.diagnostics import Diagnostic, follow_up_sentence
 from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import Sources, check_name, read_sources
 from kmodlab.sandbox.sandbox import check_sandbox
@@ -120,6 +120,8 @@ def _print_hint(diagnostic: Diagnostic, sources: Sources) -> None:
     say(f"{location}: {diagnostic.message}" if location else diagnostic.message, "bold")
     _print_line(sources, diagnostic.file, diagnostic.line, diagnostic.column)
     say(f"  -> {diagnostic.hint}", "cyan")
+    if diagnostic.follow_ups:
+        say(f"  -> {follow_up_sentence(len(diagnostic.follow_ups))}", "dim")
 
 
 def _print_line(sources: Sources, file: str, number: int | None, column: int | None) -> None:

@@ -11,9 +11,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
-from kmodlab.i18n import _
+from kmodlab.i18n import _, ngettext
+from kmodlab.kbuild.follow_ups import fold_follow_ups
 from kmodlab.kbuild.hints import find_hint, plain_quotes
 from kmodlab.kbuild.locate import find_in_makefile, find_use
+from kmodlab.kbuild.module_hints import find_module_hint
+from kmodlab.kbuild.spot import Spot
 
 # Enough for any learner; a transcript can hold a hundred thousand.
 MOST = 200
@@ -62,6 +65,7 @@ class Diagnostic:
 
     `origin` is the place that the tool names, `function` the function that it was compiling, `included_from` and
     `notes` are the chains that lead there, `excerpt` the lines with the caret. `hint` says what to do; it may be empty.
+    `unit` is the object file that was being made. `follow_ups` are the diagnostics that only follow from this one.
     """
 
     tool: Tool
@@ -78,6 +82,8 @@ class Diagnostic:
     excerpt: str = ""
     hint: str = ""
     hint_key: str = ""
+    unit: str = ""
+    follow_ups: tuple[Diagnostic, ...] = ()
 
     @property
     def place(self) -> Place:
@@ -85,22 +91,41 @@ class Diagnostic:
         return Place(self.file, self.line, self.column)
 
 
-def parse_diagnostics(text: str, files: Mapping[str, bytes], folder: str = "/tmp") -> tuple[Diagnostic, ...]:  # noqa: S108
-    """All diagnostics in a build's transcript; `files` are the learner's own, built in `folder`."""
+def follow_up_sentence(number: int) -> str:
+    """How many messages only follow from another one."""
+    return ngettext(
+        "{number} more message follows from this one.", "{number} more messages follow from this one.", number
+    ).format(number=number)
+
+
+def parse_diagnostics(
+    text: str,
+    files: Mapping[str, bytes],
+    folder: str = "/tmp",  # noqa: S108
+    parts: Mapping[str, Sequence[str]] | None = None,
+) -> tuple[Diagnostic, ...]:
+    """The diagnostics in a build's transcript, each with its follow-ups; `files` are the learner's own, in `folder`.
+
+    `parts` holds the objects of each module, if known.
+    """
     parser = _Parser(files, folder)
     for line in text.splitlines():
         if len(parser.drafts) > MOST:
             break
         parser.feed(line[:_LONGEST_LINE])
     diagnostics = _place_unclosed_calls([draft.finish(files) for draft in parser.drafts])
-    return tuple(_explain(diagnostic) for diagnostic in diagnostics or parser.consequences[:1])
+    explained = [_explain(diagnostic, files, parts or {}) for diagnostic in diagnostics or parser.consequences[:1]]
+    return fold_follow_ups(explained, files)
 
 
-def _explain(diagnostic: Diagnostic) -> Diagnostic:
+def _explain(diagnostic: Diagnostic, files: Mapping[str, bytes], parts: Mapping[str, Sequence[str]]) -> Diagnostic:
     if diagnostic.hint_key:
         return diagnostic
     macros = [match[1] for note in diagnostic.notes if (match := _expansion(note))]
-    hint = find_hint(diagnostic.tool, diagnostic.message, macros=macros, excerpt=diagnostic.excerpt)
+    file, line, column = diagnostic.file, diagnostic.line or 0, diagnostic.column or 1
+    spot = Spot(files, file, line, column, diagnostic.function, diagnostic.option) if file in files else None
+    hint = find_module_hint(diagnostic.message, files, parts) if diagnostic.tool is Tool.MODPOST else None
+    hint = hint or find_hint(diagnostic.tool, diagnostic.message, macros=macros, excerpt=diagnostic.excerpt, spot=spot)
     return replace(diagnostic, hint=hint.text, hint_key=hint.key) if hint else diagnostic
 
 
@@ -128,6 +153,7 @@ _LD = re.compile(r"(?:(?:\S*[/-])?ld: )?(?:[^\s:]+\.o:)?" + _AT + r" (?P<message
 _LD_OTHER = re.compile(r"(?:\S*[/-])?ld: (?P<kind>warning: |error: )?(?P<message>.*)")
 _LD_FIRST = re.compile(r"; (?:[^\s:]+\.o:)?(?P<file>[^\s:]+):(?P<line>\d+): (?P<message>first defined here)")
 _OBJECT = re.compile(r"(?P<file>\S+\.o): (?P<kind>warning|error): (?P<objtool>objtool: )?(?P<message>.*)")
+_STEP = re.compile(r"  [A-Z]+ +(?:\[M\] +)?(?P<file>\S+)")
 _MODPOST = re.compile(r"(?P<kind>ERROR|WARNING|FATAL): modpost: (?P<message>.*)")
 _WRAPPER = re.compile(r"Error: (?P<message>not ELF|input truncated)")
 _MAKE_AT = re.compile(_AT + r" (?P<kind>\*\*\*|warning:) (?P<message>.*?)(?:\.  Stop\.)?")
@@ -171,7 +197,7 @@ class _Parser:
     def __init__(self, own: Mapping[str, bytes], folder: str) -> None:
         self.drafts: list[_Draft] = []
         self.consequences: list[Diagnostic] = []
-        self._own, self._folder = own, folder
+        self._own, self._folder, self._unit = own, folder, ""
         self._forget()
 
     def _forget(self) -> None:
@@ -212,6 +238,7 @@ class _Parser:
             self._function,
             place,
             tuple(self._includes),
+            unit=self._unit,
         )
         self.drafts.append(_Draft(diagnostic, self._inlined))
         self._includes, self._inlined = [], None
@@ -268,6 +295,8 @@ class _Parser:
     def _modpost(self, line: str) -> bool:
         if line.startswith("  "):  # "  CC [M]  /tmp/other.o": a new file
             self._forget()
+            if step := _STEP.fullmatch(line):
+                self._unit = self._shorten(step["file"])
         if match := _MODPOST.fullmatch(line):
             severity = Severity.WARNING if match["kind"] == "WARNING" else Severity.ERROR
             return self._add(Tool.MODPOST, severity, self._message(match), self._locate(match["message"]))

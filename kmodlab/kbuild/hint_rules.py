@@ -98,6 +98,14 @@ KBUILD_RULES = (
     ),
     # ---- make ----
     Rule(
+        "makefile-name",
+        r"No rule to make target '(?:\S*/)?Makefile'",
+        N_(
+            "kbuild reads only a file that is called Makefile, with a capital M, or Kbuild: rename yours. make alone "
+            "also finds makefile and GNUmakefile, but hands the work to kbuild."
+        ),
+    ),
+    Rule(
         "no-rule",
         r"No rule to make target '(?:\S*/)?(?P<stem>[^/']+)\.o'",
         N_(
@@ -127,6 +135,14 @@ KBUILD_RULES = (
             "reading it."
         ),
         tool="as",
+    ),
+    Rule(
+        "magic-name",
+        r"Magic (?P<name>init_module|cleanup_module)\(\) function name",
+        N_(
+            "A function called {name} is the old way. Give it a name of its own and register it: "
+            "module_init(hello_init); or module_exit(hello_exit);"
+        ),
     ),
     Rule(
         "falls-through-function",
@@ -171,8 +187,8 @@ _HEADERS = {
     "linux/delay.h": "msleep mdelay udelay usleep_range ssleep",
     "linux/uaccess.h": "copy_to_user copy_from_user get_user put_user",
     "linux/fs.h": "register_chrdev unregister_chrdev alloc_chrdev_region register_chrdev_region "
-    "unregister_chrdev_region file_operations simple_read_from_buffer simple_write_to_buffer",
-    "linux/cdev.h": "cdev_init cdev_add cdev_del cdev_alloc",
+    "unregister_chrdev_region file file_operations inode simple_read_from_buffer simple_write_to_buffer",
+    "linux/cdev.h": "cdev cdev_init cdev_add cdev_del cdev_alloc",
     "linux/device.h": "class_create class_destroy device_create device_destroy",
     "linux/miscdevice.h": "misc_register misc_deregister miscdevice MISC_DYNAMIC_MINOR",
     "linux/proc_fs.h": "proc_create proc_remove remove_proc_entry proc_mkdir proc_ops",
@@ -186,7 +202,9 @@ _HEADERS = {
     "linux/mutex.h": "mutex_lock mutex_unlock mutex_init DEFINE_MUTEX",
     "linux/spinlock.h": "spin_lock spin_unlock spin_lock_init spin_lock_irqsave DEFINE_SPINLOCK",
     "linux/wait.h": "wake_up wake_up_interruptible wait_event wait_event_interruptible DECLARE_WAIT_QUEUE_HEAD",
-    "linux/sched.h": "current schedule task_struct for_each_process",
+    "linux/sched.h": "current schedule task_struct",
+    "linux/sched/signal.h": "for_each_process",
+    "linux/errno.h": "ENOMEM EINVAL EFAULT EBUSY ENODEV EIO EPERM EAGAIN",
     "linux/list.h": "list_add list_del list_for_each_entry LIST_HEAD INIT_LIST_HEAD",
     "linux/kobject.h": "kobject_create_and_add kobject_put kernel_kobj",
     "linux/io.h": "ioremap iounmap ioread32 iowrite32 readl writel",

@@ -1,4 +1,7 @@
-"""The mistakes that gcc reports: the words of its message, and the hint. The first rule that fits is taken."""
+"""The mistakes that gcc reports: the words of its message, and the hint. The first rule that fits is taken.
+
+Those of punctuation are in `hint_rules_syntax`.
+"""
 
 from __future__ import annotations
 
@@ -77,42 +80,6 @@ GCC_RULES = (
             "missing."
         ),
     ),
-    # ---- punctuation ----
-    Rule(
-        "unclosed-string",
-        r'missing terminating " character',
-        N_('A string is not closed: put the second " before the end of the line.'),
-    ),
-    Rule("unclosed-comment", "unterminated comment", N_("A comment begins here and never ends: close it with */.")),
-    Rule("unclosed-condition", r"unterminated (?P<directive>#\w+)", N_("This {directive} has no #endif.")),
-    Rule(
-        "missing-parenthesis",
-        r"unterminated argument list invoking macro|expected '\)' before",
-        N_("A parenthesis is open: count ( and ) on this line and the one before."),
-    ),
-    Rule(
-        "end-of-input",
-        "expected .* at end of input|invalid storage class for function",
-        N_("A function above is still open where the next thing begins: look for a missing }}."),
-    ),
-    Rule(
-        "missing-semicolon",
-        "expected .*';'.* (?:before|at end)",
-        N_("A statement ends with a semicolon: it is missing here, or at the end of the line above."),
-    ),
-    Rule(
-        "missing-semicolon",
-        "called object .*is not a function",
-        N_("A semicolon is missing at the end of this line, so the parenthesis on the next one makes a call of it."),
-    ),
-    Rule(
-        "stray-character",
-        "stray .* in program",
-        N_(
-            "C does not know this character. Often it is a typographic quote or space from copied text: type it "
-            'again, with plain " and plain spaces.'
-        ),
-    ),
     # ---- headers ----
     Rule(
         "userspace-header",
@@ -186,6 +153,16 @@ GCC_RULES = (
             "{type} has no member {member} in this kernel. Members come and go between versions: look it up in the "
             "header."
         ),
+    ),
+    Rule(
+        "incomplete-type",
+        "storage size of '(?P<name>.*?)' isn't known|'(?P<variable>.*?)' has initializer but incomplete type",
+        N_("The type of this variable is named here, but not defined: include the header that defines it."),
+    ),
+    Rule(
+        "incomplete-type",
+        "'(?P<type>struct .*?)' declared inside parameter list",
+        N_("{type} is not known here, so this one is another than the kernel's: include the header that defines it."),
     ),
     Rule(
         "redefinition",

@@ -1,19 +1,23 @@
 """What to do about a diagnostic, in one or two plain sentences, found by the tool's own words.
 
-The tables of mistakes are `hint_rules` and `hint_rules_gcc`.
+The tables of mistakes are `hint_rules`, `hint_rules_gcc` and `hint_rules_syntax`. Before them come `syntax_hints` and
+`name_hints`, which look at the source.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from kmodlab.i18n import _
 from kmodlab.kbuild.hint_rules import HEADER_OF, KBUILD_RULES, USERSPACE
 from kmodlab.kbuild.hint_rules_gcc import GCC_RULES
+from kmodlab.kbuild.hint_rules_syntax import SYNTAX_RULES
+from kmodlab.kbuild.name_hints import NAME_FINDERS
+from kmodlab.kbuild.spot import Hint, Spot
+from kmodlab.kbuild.syntax_hints import SYNTAX_FINDERS
 
-RULES = (*KBUILD_RULES, *GCC_RULES)
+RULES = (*KBUILD_RULES, *GCC_RULES, *SYNTAX_RULES)
 
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "`": "'"})
 
@@ -23,21 +27,19 @@ def plain_quotes(text: str) -> str:
     return text.translate(_QUOTES)
 
 
-@dataclass(frozen=True)
-class Hint:
-    """A hint: the key of the mistake, and the text in the reader's language."""
-
-    key: str
-    text: str
-
-
 _COMPILED = tuple((re.compile(rule.pattern), rule) for rule in RULES)
 
 
-def find_hint(tool: str, message: str, *, macros: Sequence[str] = (), excerpt: str = "") -> Hint | None:
-    """The hint for a message in the tool's own words; None if there is no hint for it."""
+def find_hint(
+    tool: str, message: str, *, macros: Sequence[str] = (), excerpt: str = "", spot: Spot | None = None
+) -> Hint | None:
+    """The hint for a message in the tool's own words, about a spot in the sources; None if there is no hint for it."""
     message = plain_quotes(message)
-    if hint := _hint_for_name(message):
+    if hint := _userspace_hint(message):
+        return hint
+    if spot and tool == "gcc" and (hint := _source_hint(message, spot)):
+        return hint
+    if not spot and (hint := _header_hint(message)):
         return hint
     for pattern, rule in _COMPILED:
         match = pattern.search(message)
@@ -53,13 +55,29 @@ _UNKNOWN_NAME = re.compile(
 )
 
 
-def _hint_for_name(message: str) -> Hint | None:
+def _source_hint(message: str, spot: Spot) -> Hint | None:
+    """The hint that the source decides."""
+    if not spot.line or spot.file not in spot.files:
+        return None
+    return next(filter(None, (finder(message, spot) for finder in (*SYNTAX_FINDERS, *NAME_FINDERS))), None)
+
+
+def _userspace_hint(message: str) -> Hint | None:
+    name = _unknown_name(message)
+    if name not in USERSPACE or "function" not in message:
+        return None
+    text = _("{name}() is a function of userspace. In the kernel: {replacement}.")
+    return Hint("userspace-function", text.format(name=name, replacement=_(USERSPACE[name])))
+
+
+def _unknown_name(message: str) -> str:
     match = _UNKNOWN_NAME.search(message)
-    name = (match["a"] or match["b"]) if match else ""
-    if name in USERSPACE and "function" in message:
-        text = _("{name}() is a function of userspace. In the kernel: {replacement}.")
-        return Hint("userspace-function", text.format(name=name, replacement=_(USERSPACE[name])))
-    if name in HEADER_OF:
-        text = _("{name} needs its header: add #include <{header}>.")
-        return Hint("missing-kernel-header", text.format(name=name, header=HEADER_OF[name]))
-    return None
+    return (match["a"] or match["b"]) if match else ""
+
+
+def _header_hint(message: str) -> Hint | None:
+    name = _unknown_name(message)
+    if name not in HEADER_OF:
+        return None
+    text = _("{name} needs its header: add #include <{header}>.")
+    return Hint("missing-kernel-header", text.format(name=name, header=HEADER_OF[name]))

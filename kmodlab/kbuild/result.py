@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -16,6 +16,7 @@ from kmodlab.elf.database_text import parse_paths
 from kmodlab.i18n import N_, _
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool, parse_diagnostics
 from kmodlab.kbuild.locate import find_code
+from kmodlab.kbuild.module_hints import Parts, ignored_sources, read_parts
 from kmodlab.kbuild.outputs import load_order, what_is_wrong
 from kmodlab.kbuild.sources import MAKEFILES, Sources
 from kmodlab.sandbox.guard import Overrun
@@ -98,13 +99,14 @@ class Build:
 
 def assess_build(run: Run, sources: Sources, release: str, *, seconds: float, sandboxed: bool) -> Build:
     """The result of a run of make, for the kernel `release`."""
-    diagnostics = parse_diagnostics(run.transcript, sources.files)
+    parts = {} if sources.generated else read_parts(run.files)
+    diagnostics = parse_diagnostics(run.transcript, sources.files, parts=parts)
     failure = _stopped(run) or _make_failed(run, diagnostics) or _bad_module(run, sources, release)
     reason, sentence = failure or (None, "")
     if reason is Reason.NO_MODULE:
         diagnostics += (_remark_on_makefile(sources),)
     if reason is None:
-        diagnostics += _remarks_on_code(sources)
+        diagnostics += (*_remarks_on_code(sources), *_remarks_on_parts(sources, parts))
     return Build(
         name=sources.name,
         outcome=Outcome.FAILED if reason else Outcome.PASSED,
@@ -224,7 +226,7 @@ def _bad_module(run: Run, sources: Sources, release: str) -> _Failure | None:
 
 def _remark_on_makefile(sources: Sources) -> Diagnostic:
     """Why a Makefile with which make succeeds may not build a module."""
-    file = next(name for name in MAKEFILES if name in sources.files)
+    file = next((name for name in MAKEFILES if name in sources.files), "")
     hint = _("A Makefile for kbuild needs the line obj-m += {name}.o; m stands for module.").format(name=sources.name)
     message = _("{file} names no module that could be built").format(file=file)
     return Diagnostic(Tool.KMODLAB, Severity.ERROR, message, file, hint=hint, hint_key="no-module")
@@ -238,3 +240,10 @@ def _remarks_on_code(sources: Sources) -> tuple[Diagnostic, ...]:
     hint = _("A module begins with the function that module_init() names, and ends with that of module_exit().")
     message = _("nobody calls main() in a kernel module")
     return (Diagnostic(Tool.KMODLAB, Severity.WARNING, message, *place, hint=hint, hint_key="main-function"),)
+
+
+def _remarks_on_parts(sources: Sources, parts: Parts) -> Iterator[Diagnostic]:
+    """The sources that kbuild silently ignores."""
+    for file, hint in ignored_sources(sources.files, parts):
+        message = _("{file} is not compiled").format(file=file)
+        yield Diagnostic(Tool.KMODLAB, Severity.WARNING, message, file, hint=hint.text, hint_key=hint.key)

@@ -23,6 +23,7 @@ FILE_LIMIT = MIB
 TOTAL_LIMIT = 4 * MIB
 COUNT_LIMIT = 64
 MAKEFILES = ("Kbuild", "Makefile")  # kbuild reads the first that exists
+MAKES_OWN = ("GNUmakefile", "makefile")  # make reads them, kbuild does not: the build fails, as it does by hand
 
 # struct module has room for 56 bytes of name, its end included (MODULE_NAME_LEN in linux/moduleparam.h).
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,54}")
@@ -68,7 +69,7 @@ class Sources:
             raise UsageError(
                 _("There is nothing to build: the source is empty."), hint=_("Write a module's C code first.")
             )
-        generated = not any(file in checked for file in MAKEFILES)
+        generated = not any(file in checked for file in (*MAKEFILES, *MAKES_OWN))
         if generated:
             symvers = [file for file in checked if file.endswith(".symvers")]
             checked["Makefile"] = make_makefile(name, code, symvers).encode()
@@ -76,8 +77,8 @@ class Sources:
 
     @property
     def makefile(self) -> str:
-        """The text of the Makefile that kbuild will read."""
-        return next(self.files[name] for name in MAKEFILES if name in self.files).decode()
+        """The text of the Makefile that kbuild will read; empty if there is none of that name."""
+        return next((self.files[name] for name in MAKEFILES if name in self.files), b"").decode()
 
 
 def check_name(name: str, reserved: Collection[str] = ()) -> None:

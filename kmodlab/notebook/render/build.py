@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from kmodlab.i18n import N_, _, ngettext
-from kmodlab.kbuild.diagnostics import Diagnostic, Severity
+from kmodlab.kbuild.diagnostics import Diagnostic, Severity, follow_up_sentence
 from kmodlab.kbuild.result import Build, Reason
 from kmodlab.kbuild.sources import Sources
 from kmodlab.notebook.render.parts import Details, Excerpt, Level, Message, Output, Part, escape, join_texts
@@ -136,4 +136,30 @@ class DiagnosticPart:
             parts.append(Excerpt(source, diagnostic.line, diagnostic.column))
         if diagnostic.hint:
             parts.append(Message(diagnostic.hint))
+        if diagnostic.follow_ups:
+            parts.append(FollowUpsPart(diagnostic.follow_ups))
         return parts
+
+
+@dataclass(frozen=True)
+class FollowUpsPart:
+    """How many messages only follow from another one; a page can unfold them."""
+
+    follow_ups: Sequence[Diagnostic]
+
+    @property
+    def text(self) -> str:
+        """How many there are."""
+        return Message(follow_up_sentence(len(self.follow_ups))).text
+
+    @property
+    def html(self) -> str:
+        """A `details` element with the messages."""
+        rows = [_place_and_message(diagnostic) for diagnostic in self.follow_ups]
+        title = Message(follow_up_sentence(len(rows)))
+        return Details(title, [Output("\n".join(rows), _("messages that follow"))], is_open=False).html
+
+
+def _place_and_message(diagnostic: Diagnostic) -> str:
+    parts = [diagnostic.file, str(diagnostic.line or ""), f" {_(_SEVERITIES[diagnostic.severity])}"]
+    return ":".join(filter(None, parts)).strip() + f": {diagnostic.message}"

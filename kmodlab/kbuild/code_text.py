@@ -1,0 +1,152 @@
+"""What stands around a place in C source: the token before it, open braces, where a name is used.
+
+Lines and columns count from 1, columns as gcc counts them, with tab stops (gcc's -fdiagnostics-column-unit=display).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections import deque
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+
+from kmodlab.kbuild.locate import code_of
+
+_TAB = 8
+_DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", re.MULTILINE)
+_INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<([^>\n]+)>", re.MULTILINE)
+_TOKEN = re.compile(r"\w+|[^\w\s]")
+
+
+@dataclass(frozen=True)
+class Token:
+    """A word or a character of C code, and its line."""
+
+    text: str
+    line: int
+
+
+class CodeText:
+    """One source file. Comments, strings and directives of the preprocessor are blanked in `code`."""
+
+    def __init__(self, source: bytes) -> None:
+        self._with_directives = code_of(source)
+        self.code = _DIRECTIVE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), self._with_directives)
+        self.raw = source.decode("utf-8", "replace")
+
+    @cached_property
+    def _lines(self) -> list[str]:
+        return self._with_directives.split("\n")
+
+    @cached_property
+    def _starts(self) -> list[int]:
+        return [0, *(match.end() for match in re.finditer("\n", self.code))]
+
+    def line_of(self, offset: int) -> int:
+        """The line of a character."""
+        return bisect_right(self._starts, offset)
+
+    def line(self, number: int) -> str:
+        """The code of a line; empty if there is no such line."""
+        return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
+
+    def offset(self, line: int, column: int = 1) -> int:
+        """Where a line's column is in `code`; the end of the code if there is no such line."""
+        if line > len(self._starts):
+            return len(self.code)
+        start = self._starts[line - 1]
+        end = self.code.find("\n", start)
+        end, shown, position = len(self.code) if end < 0 else end, 0, start
+        while position < end and shown < column - 1:
+            shown += _TAB - shown % _TAB if self.raw_at(position) == "\t" else 1
+            position += 1
+        return position
+
+    def raw_at(self, offset: int) -> str:
+        """The source's own character; blanking keeps each in its place."""
+        return self.raw[offset : offset + 1]
+
+    def token_before(self, offset: int) -> Token | None:
+        """The last token that ends at or before an offset."""
+        token = deque(_TOKEN.finditer(self.code, max(0, offset - 2000), offset), maxlen=1)
+        return Token(token[0][0], self.line_of(token[0].start())) if token else None
+
+    def token_at(self, offset: int) -> Token | None:
+        """The first token that begins at or after an offset."""
+        token = _TOKEN.search(self.code, offset)
+        return Token(token[0], self.line_of(token.start())) if token else None
+
+    @property
+    def last_line(self) -> int:
+        """The last line that has code."""
+        return self.line_of(max(len(self.code.rstrip()) - 1, 0))
+
+    def offsets_of(self, name: str) -> list[int]:
+        """Where code has a name, directives included."""
+        return [match.start() for match in re.finditer(rf"\b{re.escape(name)}\b", self._with_directives)]
+
+    def uses(self, name: str) -> list[int]:
+        """The lines on which code has a name, directives included."""
+        return [self.line_of(offset) for offset in self.offsets_of(name)]
+
+    def mentions(self, name: str) -> int:
+        """How often the whole text has a name, comments included."""
+        return len(re.findall(rf"\b{re.escape(name)}\b", self.raw))
+
+    def includes(self) -> dict[str, int]:
+        """The kernel's headers that the file includes by name, each with its line."""
+        return {match[1]: self.line_of(match.start()) for match in _INCLUDE.finditer(self._with_directives)}
+
+    # ---- braces ----
+
+    def open_braces(self, start: int, end: int) -> list[int]:
+        """The offsets of the braces that are opened and not closed between two offsets."""
+        stack: list[int] = []
+        for match in re.compile("[{}]").finditer(self.code, start, end):
+            if match[0] == "{":
+                stack.append(match.start())
+            elif stack:
+                stack.pop()
+        return stack
+
+    def suspicious_brace(self, start: int, end: int) -> int | None:
+        """The line of the first { whose } stands farther left than its line, as if it were an outer one's."""
+        stack: list[int] = []
+        for match in re.compile("[{}]").finditer(self.code, start, end):
+            if match[0] == "{":
+                stack.append(self.line_of(match.start()))
+            elif stack:
+                opened, line = stack.pop(), self.line_of(match.start())
+                if not self.line(line)[: self._column(match.start())].strip() and self._indent(line) < self._indent(
+                    opened
+                ):
+                    return opened
+        return None
+
+    def _column(self, offset: int) -> int:
+        return offset - self._starts[self.line_of(offset) - 1]
+
+    def _indent(self, line: int) -> int:
+        text = self.line(line).expandtabs(_TAB)
+        return len(text) - len(text.lstrip())
+
+    def definition_of(self, function: str) -> int | None:
+        """The offset of a function's name where its body begins; None if it has none here."""
+        match = re.search(rf"\b{re.escape(function)}\s*\([^;{{}}]{{0,600}}\)[^;{{}}()]{{0,200}}\{{", self.code)
+        return match.start() if match else None
+
+    def end_of_declaration(self, offset: int) -> int:
+        """The line where the declaration or statement at an offset ends: its ; or its last closing brace."""
+        depth = 0
+        for match in re.compile(r"[{};]").finditer(self.code, offset):
+            depth += {"{": 1, "}": -1, ";": 0}[match[0]]
+            if depth < 0 or (depth == 0 and match[0] != "{"):
+                return self.line_of(match.start())
+        return self.line_of(len(self.code))
+
+
+@lru_cache(maxsize=64)
+def code_text(source: bytes) -> CodeText:
+    """The text of a source, kept for the next question."""
+    return CodeText(source)

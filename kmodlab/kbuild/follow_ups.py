@@ -1,0 +1,355 @@
+"""Which diagnostics only follow from an earlier one, so that one mistake gives one complaint.
+
+gcc goes on after an error and reports what it then misunderstands. A diagnostic counts as a follow-up only on evidence:
+the same name, the same line, a recovery of the parser that the source contradicts. In doubt it is shown.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from enum import Enum, auto
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from kmodlab.kbuild.code_text import CodeText, code_text
+from kmodlab.kbuild.hints import plain_quotes
+
+if TYPE_CHECKING:
+    from kmodlab.kbuild.diagnostics import Diagnostic
+
+
+class _Kind(Enum):
+    """What a message of gcc is about, as far as one may follow from another."""
+
+    UNCLOSED = auto()  # a string, comment, condition or macro call: gcc reads on to the end of the line or the file
+    OPEN = auto()  # a function that is not closed
+    OUTSIDE = auto()  # a statement outside of functions
+    SYNTAX = auto()
+    UNKNOWN = auto()  # a name
+    INCOMPLETE = auto()  # a type
+    MEMBER = auto()
+    NO_RETURN = auto()
+    UNUSED = auto()
+    REDECLARED = auto()
+    NOT_A_FUNCTION = auto()
+    NO_EFFECT = auto()
+    OTHER = auto()
+
+
+_KINDS = tuple(
+    (kind, re.compile(pattern))
+    for kind, pattern in (
+        (_Kind.UNCLOSED, r"missing terminating|unterminated (?:argument list|comment|#)"),
+        (_Kind.OPEN, r"invalid storage class for function '(?P<name>\w+)'|expected declaration or statement at end of"),
+        (
+            _Kind.OUTSIDE,
+            r"expected identifier or '\(' before|expected declaration specifiers or|data definition has no type"
+            r"|type defaults to 'int' in declaration of '(?P<name>\w+)'|parameter names \(without types\)",
+        ),
+        (_Kind.SYNTAX, r"^expected |^stray |old-style parameter declarations|^'else' without"),
+        (
+            _Kind.UNKNOWN,
+            r"'(?P<name>\w+)' undeclared|implicit declaration of function '(?P<function>\w+)'"
+            r"|unknown type name '(?P<type>\w+)'|aliased to undefined symbol '(?P<alias>\w+)'",
+        ),
+        (
+            _Kind.INCOMPLETE,
+            r"'(?P<name>\w+)' has (?:initializer but|an) incomplete type|storage size of '(?P<object>\w+)' isn't known"
+            r"|(?:undefined|incomplete) type '(?:const )?(?P<type>[\w ]+)'"
+            r"|'(?P<scoped>struct \w+)' declared inside parameter list",
+        ),
+        (_Kind.MEMBER, r"'(?:const )?(?P<name>[\w ]+)' has no member named"),
+        (_Kind.NO_RETURN, r"no return statement in function|control reaches end of non-void"),
+        (
+            _Kind.UNUSED,
+            r"'(?P<name>\w+)' defined but not used|unused variable '(?P<variable>\w+)'"
+            r"|variable '(?P<set>\w+)' set but not used|'(?P<declared>\w+)' declared 'static' but never defined",
+        ),
+        (_Kind.REDECLARED, r"conflicting types for '(?P<name>\w+)'|static declaration of '(?P<static>\w+)' follows"),
+        (_Kind.NOT_A_FUNCTION, r"called object .*is not a function"),
+        (
+            _Kind.NO_EFFECT,
+            r"statement with no effect|^format '|too many arguments for format|value computed is not used",
+        ),
+    )
+)
+_SUGGESTION = re.compile(r"did you mean '(\w+)'")
+_INCLUDE = re.compile(r"#include <([^>]+)>")
+# With these hints, two diagnostics on one line are one mistake: a macro of the kernel makes several of it.
+_ONE_MACRO = ("two-inits", "wrong-init", "wrong-exit", "parameter-type", "parameter-permissions", "module-macro")
+_COMPLETE = (";", "{", "}")  # after these, nothing is missing
+
+
+@dataclass(frozen=True)
+class _Message:
+    """A diagnostic, with what the rules ask of it."""
+
+    diagnostic: Diagnostic
+    source: CodeText
+
+    @cached_property
+    def text(self) -> str:
+        return plain_quotes(self.diagnostic.message)
+
+    @cached_property
+    def _kind_and_name(self) -> tuple[_Kind, str]:
+        if self.diagnostic.tool == "gcc":
+            for kind, pattern in _KINDS:
+                if match := pattern.search(self.text):
+                    return kind, next(filter(None, match.groups()), "")
+        return _Kind.OTHER, ""
+
+    @property
+    def kind(self) -> _Kind:
+        return self._kind_and_name[0]
+
+    @property
+    def name(self) -> str:
+        return self._kind_and_name[1]
+
+    @property
+    def line(self) -> int:
+        return self.diagnostic.line or 0
+
+    @property
+    def function(self) -> str:
+        return self.diagnostic.function
+
+    @cached_property
+    def suggestion(self) -> str:
+        match = _SUGGESTION.search(self.text)
+        return match[1] if match else ""
+
+    @cached_property
+    def offset(self) -> int:
+        return self.source.offset(self.line, self.diagnostic.column or 1)
+
+    @property
+    def is_error(self) -> bool:
+        return self.diagnostic.severity == "error" or self.kind is _Kind.UNCLOSED
+
+    @property
+    def breaks_syntax(self) -> bool:
+        return self.kind in (_Kind.UNCLOSED, _Kind.OPEN, _Kind.OUTSIDE, _Kind.SYNTAX) or (
+            self.kind is _Kind.UNKNOWN and "unknown type name" in self.text
+        )
+
+    def same_line(self, other: _Message) -> bool:
+        return bool(self.line) and (self.line, self.diagnostic.file) == (other.line, other.diagnostic.file)
+
+
+# ---- rules: whether `later` follows from `earlier`, in one file ----------------------------------------------------
+
+
+def _repeated(earlier: _Message, later: _Message) -> bool:
+    return earlier.diagnostic.place == later.diagnostic.place and earlier.text == later.text and later.line > 0
+
+
+def _same_remedy(earlier: _Message, later: _Message) -> bool:
+    """The same header is missing, or one call of a macro of the kernel is wrong."""
+    first, second = earlier.diagnostic, later.diagnostic
+    if earlier.same_line(later) and first.hint_key == second.hint_key and first.hint_key in _ONE_MACRO:
+        return True
+    headers = [_INCLUDE.search(each.hint) for each in (first, second)]
+    return bool(headers[0] and headers[1] and headers[0][1] == headers[1][1])
+
+
+def _same_name(earlier: _Message, later: _Message) -> bool:
+    if earlier.kind is _Kind.REDECLARED:
+        return later.kind is _Kind.UNUSED and later.name == earlier.name and earlier.same_line(later)
+    if not earlier.name or earlier.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE):
+        return False
+    if later.kind is _Kind.UNUSED:
+        # What is unused because its type is unknown; an unknown name itself is never reported as unused.
+        return earlier.kind is _Kind.INCOMPLETE and later.name == earlier.name
+    if later.kind is _Kind.REDECLARED:
+        return later.name == earlier.name and earlier.kind is _Kind.UNKNOWN
+    if later.kind is _Kind.NOT_A_FUNCTION or later.text.startswith("expected"):
+        return earlier.kind is _Kind.UNKNOWN and earlier.same_line(later) and later.offset >= earlier.offset
+    return later.kind in (_Kind.UNKNOWN, _Kind.INCOMPLETE) and later.name == earlier.name
+
+
+def _incomplete_type(earlier: _Message, later: _Message) -> bool:
+    if earlier.kind is not _Kind.INCOMPLETE:
+        return False
+    if later.kind is _Kind.MEMBER:
+        return re.search(rf"\b{later.name}\b", earlier.source.line(earlier.line)) is not None
+    if "declared inside parameter list" in earlier.text and "incompatible pointer type" in later.text:
+        return earlier.name in later.text
+    notes = " ".join(plain_quotes(note.message) for note in later.diagnostic.notes)
+    if "excess elements" in later.text:
+        return f"(near initialization for '{earlier.name}'" in notes
+    # The variable of the type: it is declared on an earlier line than it is used.
+    declared = re.search(rf"\b{re.escape(earlier.name)}\s+\w+", later.source.line(later.line))
+    return "storage size of" in later.text and earlier.name.startswith(("struct ", "union ")) and declared is not None
+
+
+def _parser_recovery(earlier: _Message, later: _Message) -> bool:
+    """gcc misses something in a place where nothing is missing, after an error in the same function."""
+    if not earlier.breaks_syntax or later.kind not in (_Kind.SYNTAX, _Kind.OUTSIDE, _Kind.UNCLOSED, _Kind.NO_EFFECT):
+        return False
+    if earlier.same_line(later):
+        return True
+    if later.kind is _Kind.NO_EFFECT or earlier.function != later.function or later.line < earlier.line:
+        return False
+    if earlier.kind is _Kind.UNCLOSED and (later.line <= earlier.line + 1 or "at end of input" in later.text):
+        return True
+    if earlier.kind is _Kind.OUTSIDE and later.kind is _Kind.OUTSIDE:
+        between = (later.source.line(number) for number in range(earlier.line + 1, later.line + 1))
+        return not any(re.match(r"[A-Za-z_#]", line) for line in between)
+    if not re.search("[;{}]", later.source.code[earlier.offset : later.offset]):
+        return True  # one and the same statement
+    before = later.source.token_before(later.offset)
+    if "before '}'" in later.text and earlier.kind is _Kind.SYNTAX and earlier.line + 1 >= later.line:
+        return True
+    return bool(before and before.text in _COMPLETE and _misses_something(later))
+
+
+def _misses_something(message: _Message) -> bool:
+    """Whether gcc reports a missing ; or expression before a token that is really there."""
+    match = re.match(r"expected (?:.*';'|expression).* before '?(?P<token>[^' ]+)", message.text)
+    token = message.source.token_at(message.offset)
+    return bool(match and token and token.text == match["token"])
+
+
+def _open_function(earlier: _Message, later: _Message) -> bool:
+    """What gcc says while a function is open: all that follows is taken for a part of it."""
+    if earlier.function != later.function or not later.function or later.line < earlier.line:
+        return False
+    if earlier.kind is _Kind.OPEN:
+        nested = "'alias' attribute ignored" in later.text or "initializer element is not constant" in later.text
+        return later.kind in (_Kind.OPEN, _Kind.NO_RETURN) or nested
+    if later.kind is not _Kind.OPEN or not (earlier.breaks_syntax or earlier.kind is _Kind.NOT_A_FUNCTION):
+        return False
+    # The braces decide: if they are balanced, it is the earlier error that made gcc lose the closing one.
+    begin = later.source.definition_of(later.function)
+    return begin is not None and not later.source.open_braces(begin, later.source.offset(later.line))
+
+
+def _unclosed(earlier: _Message, later: _Message) -> bool:
+    """What gcc misses because it reads a string, a comment or a macro's arguments on to the end of the file."""
+    if earlier.kind is not _Kind.UNCLOSED:
+        return False
+    if later.kind is _Kind.UNKNOWN:
+        macro = re.search(r'invoking macro "(\w+)"', earlier.text)
+        return bool(macro and macro[1] == later.name)
+    reaches_end = later.kind is _Kind.OPEN or "at end of input" in later.text
+    return reaches_end or (later.kind is _Kind.NO_RETURN and earlier.function == later.function)
+
+
+def _skipped_return(earlier: _Message, later: _Message) -> bool:
+    """The function does end with a return, which gcc skipped or could not understand."""
+    if later.kind is not _Kind.NO_RETURN or earlier.function != later.function or not earlier.is_error:
+        return False
+    before = later.source.code[max(0, later.offset - 1000) : later.offset]
+    return re.search(r"\b(?:return|goto)\b[^;{}]*;?\s*$", before) is not None
+
+
+def _lost_declaration(earlier: _Message, later: _Message) -> bool:
+    """A name is unknown because gcc skipped its declaration."""
+    if not earlier.breaks_syntax or later.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE) or not later.name:
+        return False
+    first = next(iter(later.source.uses(later.name.split()[-1])), 0)
+    lost = range(earlier.line, earlier.source.end_of_declaration(earlier.offset) + 1)
+    return first in lost and first < later.line
+
+
+def _unused(earlier: _Message, later: _Message) -> bool:
+    """It is used, in code that gcc skipped or did not understand; or it is what a misspelt name means."""
+    if later.kind is not _Kind.UNUSED or not earlier.is_error:
+        return False
+    if earlier.suggestion == later.name:
+        return True
+    if earlier.kind is _Kind.UNCLOSED:
+        return later.source.mentions(later.name) > 1
+    if earlier.breaks_syntax and earlier.same_line(later):
+        return True
+    uses = [line for line in later.source.uses(later.name) if line != later.line]
+    return any(line >= earlier.line if earlier.breaks_syntax else line == earlier.line for line in uses)
+
+
+_Rule = Callable[[_Message, _Message], bool]
+_RULES: tuple[_Rule, ...] = (
+    _same_remedy,
+    _same_name,
+    _incomplete_type,
+    _parser_recovery,
+    _open_function,
+    _unclosed,
+    _skipped_return,
+    _lost_declaration,
+    _unused,
+)
+
+
+def _comes_before_its_cause(message: _Message, next_message: _Message) -> bool:
+    """Whether gcc reports a consequence first, and its cause in the next message."""
+    if message.kind is _Kind.NO_RETURN and next_message.kind is _Kind.OUTSIDE:
+        # One } too many ends the function early; what was meant to be its end stands outside.
+        return message.line < next_message.line and not next_message.function
+    if "clause does not guard" in message.text and next_message.text.startswith("'else' without"):
+        return message.function == next_message.function
+    if next_message.kind is _Kind.NOT_A_FUNCTION:  # f() without a semicolon, before ({ … }) of a macro
+        return message.text.startswith("expected expression before") and next_message.line < message.line
+    return "data definition has no type" in message.text and message.same_line(next_message)
+
+
+# ---- folding -------------------------------------------------------------------------------------------------------
+
+
+def fold_follow_ups(diagnostics: Sequence[Diagnostic], files: Mapping[str, bytes]) -> tuple[Diagnostic, ...]:
+    """The diagnostics that are causes, in order, each with those that follow from it as its `follow_ups`.
+
+    A cause is an error if one of its follow-ups is.
+    """
+    messages = [_Message(each, code_text(files.get(each.file, b""))) for each in diagnostics]
+    causes: dict[int, int] = {}
+    for number, message in enumerate(messages[:-1]):
+        if message.diagnostic.unit == messages[number + 1].diagnostic.unit and _comes_before_its_cause(
+            message, messages[number + 1]
+        ):
+            causes[number] = number + 1
+    for number, message in enumerate(messages):
+        if number not in causes:
+            cause = next((n for n in range(number) if n not in causes and _follows(messages[n], message)), None)
+            if cause is None:
+                cause = next((n for n in range(number) if n in causes and _follows(messages[n], message)), None)
+            if cause is not None:
+                causes[number] = cause
+    return _group(diagnostics, causes)
+
+
+def _follows(earlier: _Message, later: _Message) -> bool:
+    if _repeated(earlier, later):
+        return True
+    if earlier.diagnostic.unit != later.diagnostic.unit:
+        return False
+    if "old-style parameter declarations" in earlier.text:  # a declaration without its ; before whatever comes next
+        return earlier.function == later.function
+    if earlier.diagnostic.file != later.diagnostic.file:
+        return False
+    return any(rule(earlier, later) for rule in _RULES)
+
+
+def _group(diagnostics: Sequence[Diagnostic], causes: Mapping[int, int]) -> tuple[Diagnostic, ...]:
+    follow_ups: dict[int, list[Diagnostic]] = {}
+    for number in range(len(diagnostics)):
+        root, steps = number, 0
+        while root in causes and steps < len(diagnostics):
+            root, steps = causes[root], steps + 1
+        if root != number:
+            follow_ups.setdefault(root, []).append(diagnostics[number])
+    return tuple(
+        _with_follow_ups(diagnostic, follow_ups.get(number, []))
+        for number, diagnostic in enumerate(diagnostics)
+        if number not in causes
+    )
+
+
+def _with_follow_ups(cause: Diagnostic, follow_ups: Sequence[Diagnostic]) -> Diagnostic:
+    if not follow_ups:
+        return cause
+    severity = next((each.severity for each in follow_ups if each.severity == "error"), cause.severity)
+    return replace(cause, severity=severity, follow_ups=tuple(follow_ups))

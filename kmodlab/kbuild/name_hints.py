@@ -1,0 +1,143 @@
+"""Hints on names that the source decides: what is included, which name of the file is near, what is defined below."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from kmodlab.i18n import _
+from kmodlab.kbuild.code_text import code_text
+from kmodlab.kbuild.hint_rules import HEADER_OF
+from kmodlab.kbuild.spot import Hint, Spot
+
+KEYWORDS = (
+    *("static", "const", "struct", "union", "enum", "return", "void", "int", "char", "long", "short", "unsigned"),
+    *("signed", "extern", "inline", "while", "switch", "case", "break", "continue", "sizeof", "typedef", "default"),
+)
+_UNKNOWN = re.compile(
+    r"(?:implicit declaration of function|unknown type name) '(?P<a>\w+)'|'(?P<b>\w+)' undeclared"
+    r"|in declaration of '(?P<c>\w+)'|'struct (?P<d>\w+)' declared inside parameter list"
+    r"|(?:undefined|incomplete) type '(?:const )?struct (?P<e>\w+)'"
+)
+# include/linux/module.h includes them, and a module needs it anyway.
+_BROUGHT_BY_MODULE_H = ("linux/moduleparam.h", "linux/init.h")
+_SUGGESTED = re.compile(r"did you mean '(\w+)'")
+
+
+def _header(message: str, spot: Spot) -> Hint | None:
+    match = _UNKNOWN.search(message)
+    if not match:
+        return None
+    name = next(filter(None, match.groups()), "")
+    return header_hint(name, spot, shown=f"struct {name}" if match["d"] or match["e"] else "")
+
+
+def header_hint(name: str, spot: Spot, *, shown: str = "") -> Hint | None:
+    """That a name's header is missing, or stands too low. A header that is included need not be added."""
+    header = HEADER_OF.get(name)
+    if header is None:
+        return None
+    name = shown or name
+    if header in _BROUGHT_BY_MODULE_H and spot.include_line("linux/module.h") is None:
+        header = "linux/module.h"
+    line = spot.include_line(header)
+    if line is None:
+        key = "missing-module-header" if header == "linux/module.h" else "missing-kernel-header"
+        text = _("{name} needs its header: add #include <{header}>.")
+        return Hint(key, text.format(name=name, header=header))
+    if line > spot.line:
+        text = _("{name} is used above its header: move #include <{header}> from line {line} to the top of the file.")
+        return Hint("missing-kernel-header", text.format(name=name, header=header, line=line))
+    text = _(
+        "<{header}> is included, but in this kernel it does not have {name}. Names change between kernel versions: "
+        "look for its successor in the header."
+    )
+    return Hint("not-in-header", text.format(name=name, header=header))
+
+
+def _misspelling(message: str, spot: Spot) -> Hint | None:
+    match = _UNKNOWN.search(message)
+    if not match or match["d"]:
+        return None
+    name = next(filter(None, match.groups()), "")
+    if spot.source.definition_of(name) is not None:
+        return None
+    suggested = _SUGGESTED.search(message)
+    names = [suggested[1]] if suggested else []
+    own = _own_structs(spot) if match["e"] else []
+    near = nearest_name(name, [*names, *own, *KEYWORDS])
+    return misspelt(name, near) if near else None
+
+
+def misspelt(name: str, near: str) -> Hint:
+    """That a name may be a near one, misspelt."""
+    text = _("{name} is not known here. Did you mean {near}?")
+    return Hint("misspelt", text.format(name=name, near=near))
+
+
+def _own_structs(spot: Spot) -> list[str]:
+    return [
+        name for text in map(code_text, spot.files.values()) for name in re.findall(r"struct (\w+)\s*\{", text.code)
+    ]
+
+
+def nearest_name(name: str, candidates: Sequence[str]) -> str:
+    """The candidate that differs by one or two typing errors; empty if none does."""
+    if len(name) > 60:
+        return ""
+    most = 1 if len(name) < 6 else 2
+    near = [(_typing_errors(name, each), each) for each in candidates if 0 <= abs(len(name) - len(each)) <= most]
+    near = [(errors, each) for errors, each in near if 0 < errors <= most and len(each) > 2]
+    return min(near)[1] if near else ""
+
+
+def _typing_errors(first: str, second: str) -> int:
+    """How many letters were left out, added, changed or swapped: the optimal string alignment distance."""
+    before: list[int] = []
+    above = list(range(len(second) + 1))
+    for row, letter in enumerate(first, 1):
+        current = [row]
+        for column, other in enumerate(second, 1):
+            cost = min(above[column] + 1, current[-1] + 1, above[column - 1] + (letter != other))
+            if row > 1 and column > 1 and letter == second[column - 2] and first[row - 2] == other:
+                cost = min(cost, before[column - 2] + 1)
+            current.append(cost)
+        before, above = above, current
+    return above[-1]
+
+
+def _defined_below(message: str, spot: Spot) -> Hint | None:
+    match = re.search(r"implicit declaration of function '(\w+)'", message)
+    definition = spot.source.definition_of(match[1]) if match else None
+    if match is None or definition is None or (line := spot.source.line_of(definition)) <= spot.line:
+        return None
+    text = _("{function}() is defined below, in line {line}. C reads from top to bottom: move it above this function.")
+    return Hint("defined-below", text.format(function=match[1], line=line))
+
+
+def _unknown_size(message: str, spot: Spot) -> Hint | None:
+    """A variable of a struct that is not defined: its name is in the source only."""
+    match = re.search(r"'(?P<a>\w+)' has initializer but incomplete|storage size of '(?P<b>\w+)'", message)
+    name = (match["a"] or match["b"]) if match else ""
+    found = re.search(rf"\b(struct|union|enum)\s+(\w+)[\s*]+[^;]*?\b{name}\b", spot.source.line(spot.line)[:500])
+    if not name or not found:
+        return None
+    kind, tag = found.groups()
+    if hint := header_hint(tag, spot, shown=f"{kind} {tag}"):
+        return hint
+    if near := nearest_name(tag, _own_structs(spot)):
+        return misspelt(f"{kind} {tag}", f"{kind} {near}")
+    text = _(
+        "{type} is named here, but not defined: the compiler does not know how large {name} is. Include the header "
+        "that defines it, or check the spelling."
+    )
+    return Hint("incomplete-type", text.format(type=f"{kind} {tag}", name=name))
+
+
+def _unused_variable(message: str, spot: Spot) -> Hint | None:
+    if "defined but not used" not in message or "variable" not in spot.option:
+        return None
+    return Hint("unused-variable", _("The variable is never read. Remove it, or use it."))
+
+
+NAME_FINDERS = (_unknown_size, _header, _defined_below, _misspelling, _unused_variable)

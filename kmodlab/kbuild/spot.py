@@ -1,0 +1,62 @@
+"""What a message of gcc is about: a spot in the learner's sources, and what stands around it. `Hint` is the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from kmodlab.kbuild.code_text import CodeText, code_text
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A hint: the key of the mistake, and the text in the reader's language."""
+
+    key: str
+    text: str
+
+
+@dataclass(frozen=True)
+class Spot:
+    """Where in the learner's `files` a message is about; `function` is what was compiled, `option` as in -Woption."""
+
+    files: Mapping[str, bytes]
+    file: str
+    line: int
+    column: int = 1
+    function: str = ""
+    option: str = ""
+
+    @cached_property
+    def source(self) -> CodeText:
+        """The file's text."""
+        return code_text(self.files.get(self.file, b""))
+
+    @cached_property
+    def offset(self) -> int:
+        """Where the message is about in the file's code."""
+        return self.source.offset(self.line, self.column)
+
+    def include_line(self, header: str) -> int | None:
+        """The line that includes a header, in this file or in a header of the learner's; None if none does."""
+        for file, content in self.files.items():
+            if file == self.file or file.endswith(".h"):
+                line = code_text(content).includes().get(header)
+                if line is not None:
+                    return line if file == self.file else 0
+        return None
+
+    @cached_property
+    def before(self) -> str:
+        """The token before the place, if it stands on the same line."""
+        token = self.source.token_before(self.offset)
+        return token.text if token and token.line == self.line else ""
+
+    @cached_property
+    def statement(self) -> str:
+        """The code of the statement around the place."""
+        code = self.source.code
+        start = max(code.rfind(mark, 0, self.offset) for mark in ";{}") + 1
+        end = min((end for mark in ";{}" if (end := code.find(mark, self.offset)) >= 0), default=len(code))
+        return code[start:end]
