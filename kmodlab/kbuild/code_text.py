@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from kmodlab.kbuild.locate import code_of
 
 _TAB = 8
+_FAR = 20_000  # characters that are looked through for the other brace
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", re.MULTILINE)
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<([^>\n]+)>", re.MULTILINE)
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -21,10 +22,11 @@ _TOKEN = re.compile(r"\w+|[^\w\s]")
 
 @dataclass(frozen=True)
 class Token:
-    """A word or a character of C code, and its line."""
+    """A word or a character of C code, with its line and its offset."""
 
     text: str
     line: int
+    start: int
 
 
 class CodeText:
@@ -70,17 +72,15 @@ class CodeText:
     def token_before(self, offset: int) -> Token | None:
         """The last token that ends at or before an offset."""
         token = deque(_TOKEN.finditer(self.code, max(0, offset - 2000), offset), maxlen=1)
-        return Token(token[0][0], self.line_of(token[0].start())) if token else None
+        return self._token(token[0]) if token else None
 
     def token_at(self, offset: int) -> Token | None:
         """The first token that begins at or after an offset."""
         token = _TOKEN.search(self.code, offset)
-        return Token(token[0], self.line_of(token.start())) if token else None
+        return self._token(token) if token else None
 
-    @property
-    def last_line(self) -> int:
-        """The last line that has code."""
-        return self.line_of(max(len(self.code.rstrip()) - 1, 0))
+    def _token(self, match: re.Match[str]) -> Token:
+        return Token(match[0], self.line_of(match.start()), match.start())
 
     def offsets_of(self, name: str) -> list[int]:
         """Where code has a name, directives included."""
@@ -109,6 +109,17 @@ class CodeText:
             elif stack:
                 stack.pop()
         return stack
+
+    def closes_a_type_or_value(self, brace: int) -> bool:
+        """Whether a } at an offset ends a struct, a union, an enum or an initialiser, after which a ; must stand."""
+        depth = 0
+        for position in range(brace, max(-1, brace - _FAR), -1):
+            depth += {"}": 1, "{": -1}.get(self.code[position], 0)
+            if depth == 0:
+                head = self.code[max(0, position - 200) : position]
+                head = head[max(head.rfind(mark) for mark in ";{}") + 1 :]
+                return re.search(r"=\s*$|\b(?:struct|union|enum)\s*\w*\s*$", head) is not None
+        return False
 
     def suspicious_brace(self, start: int, end: int) -> int | None:
         """The line of the first { whose } stands farther left than its line, as if it were an outer one's."""

@@ -67,11 +67,14 @@ _KINDS = tuple(
             r"'(?P<name>\w+)' defined but not used|unused variable '(?P<variable>\w+)'"
             r"|variable '(?P<set>\w+)' set but not used|'(?P<declared>\w+)' declared 'static' but never defined",
         ),
-        (_Kind.REDECLARED, r"conflicting types for '(?P<name>\w+)'|static declaration of '(?P<static>\w+)' follows"),
+        (
+            _Kind.REDECLARED,
+            r"(?:conflicting types for|static declaration of|redefinition of|declaration of built-in function) '(\w+)'",
+        ),
         (_Kind.NOT_A_FUNCTION, r"called object .*is not a function"),
         (
             _Kind.NO_EFFECT,
-            r"statement with no effect|^format '|too many arguments for format|value computed is not used",
+            r"has no effect|with no effect|^format '|too many arguments for format|value computed is not used",
         ),
     )
 )
@@ -79,6 +82,8 @@ _SUGGESTION = re.compile(r"did you mean '(\w+)'")
 _INCLUDE = re.compile(r"#include <([^>]+)>")
 # With these hints, two diagnostics on one line are one mistake: a macro of the kernel makes several of it.
 _ONE_MACRO = ("two-inits", "wrong-init", "wrong-exit", "parameter-type", "parameter-permissions", "module-macro")
+# With these, the same remedy helps against all diagnostics of a build that have the hint.
+_ONE_REMEDY = ("circular", "source-left-out", "not-exported")
 _COMPLETE = (";", "{", "}")  # after these, nothing is missing
 
 
@@ -158,7 +163,10 @@ def _same_remedy(earlier: _Message, later: _Message) -> bool:
 
 def _same_name(earlier: _Message, later: _Message) -> bool:
     if earlier.kind is _Kind.REDECLARED:
-        return later.kind is _Kind.UNUSED and later.name == earlier.name and earlier.same_line(later)
+        is_called = f"arguments to function '{earlier.name}'" in later.text
+        return is_called or (later.kind is _Kind.UNUSED and later.name == earlier.name)
+    if "implicit declaration" in earlier.text and "makes pointer from integer" in later.text:
+        return earlier.same_line(later)  # gcc takes an unknown function for one that returns int
     if not earlier.name or earlier.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE):
         return False
     if later.kind is _Kind.UNUSED:
@@ -166,7 +174,8 @@ def _same_name(earlier: _Message, later: _Message) -> bool:
         return earlier.kind is _Kind.INCOMPLETE and later.name == earlier.name
     if later.kind is _Kind.REDECLARED:
         return later.name == earlier.name and earlier.kind is _Kind.UNKNOWN
-    if later.kind is _Kind.NOT_A_FUNCTION or later.text.startswith("expected"):
+    if later.kind is _Kind.NOT_A_FUNCTION or later.text.startswith("expected ';' before '{'"):
+        # The unknown name is that of a macro: a loop such as for_each_process().
         return earlier.kind is _Kind.UNKNOWN and earlier.same_line(later) and later.offset >= earlier.offset
     return later.kind in (_Kind.UNKNOWN, _Kind.INCOMPLETE) and later.name == earlier.name
 
@@ -194,7 +203,7 @@ def _parser_recovery(earlier: _Message, later: _Message) -> bool:
         return True
     if later.kind is _Kind.NO_EFFECT or earlier.function != later.function or later.line < earlier.line:
         return False
-    if earlier.kind is _Kind.UNCLOSED and (later.line <= earlier.line + 1 or "at end of input" in later.text):
+    if earlier.kind is _Kind.UNCLOSED and later.line <= earlier.line + 1:
         return True
     if earlier.kind is _Kind.OUTSIDE and later.kind is _Kind.OUTSIDE:
         between = (later.source.line(number) for number in range(earlier.line + 1, later.line + 1))
@@ -230,7 +239,7 @@ def _open_function(earlier: _Message, later: _Message) -> bool:
 
 def _unclosed(earlier: _Message, later: _Message) -> bool:
     """What gcc misses because it reads a string, a comment or a macro's arguments on to the end of the file."""
-    if earlier.kind is not _Kind.UNCLOSED:
+    if not re.match("unterminated (?:argument list|comment)", earlier.text):
         return False
     if later.kind is _Kind.UNKNOWN:
         macro = re.search(r'invoking macro "(\w+)"', earlier.text)
@@ -243,8 +252,13 @@ def _skipped_return(earlier: _Message, later: _Message) -> bool:
     """The function does end with a return, which gcc skipped or could not understand."""
     if later.kind is not _Kind.NO_RETURN or earlier.function != later.function or not earlier.is_error:
         return False
-    before = later.source.code[max(0, later.offset - 1000) : later.offset]
-    return re.search(r"\b(?:return|goto)\b[^;{}]*;?\s*$", before) is not None
+    before = later.source.code[: later.offset].rstrip(" \t\n;")
+    start = max(before.rfind(mark) for mark in ";{}") + 1
+    if earlier.breaks_syntax:
+        start = max(start, earlier.offset)
+    last_statement = before[start:]
+    is_conditional = re.match(r"\s*(?:if|else|while|for|switch)\b", last_statement)
+    return not is_conditional and re.search(r"\b(?:return|goto)\b", last_statement) is not None
 
 
 def _lost_declaration(earlier: _Message, later: _Message) -> bool:
@@ -252,7 +266,10 @@ def _lost_declaration(earlier: _Message, later: _Message) -> bool:
     if not earlier.breaks_syntax or later.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE) or not later.name:
         return False
     first = next(iter(later.source.uses(later.name.split()[-1])), 0)
-    lost = range(earlier.line, earlier.source.end_of_declaration(earlier.offset) + 1)
+    # The error may be noticed behind the declaration, where its semicolon is missing.
+    before = earlier.source.token_before(earlier.offset)
+    begin = before.line if before and before.text not in _COMPLETE else earlier.line
+    lost = range(begin, earlier.source.end_of_declaration(earlier.offset) + 1)
     return first in lost and first < later.line
 
 
@@ -288,11 +305,16 @@ def _comes_before_its_cause(message: _Message, next_message: _Message) -> bool:
     """Whether gcc reports a consequence first, and its cause in the next message."""
     if message.kind is _Kind.NO_RETURN and next_message.kind is _Kind.OUTSIDE:
         # One } too many ends the function early; what was meant to be its end stands outside.
-        return message.line < next_message.line and not next_message.function
+        outside = message.source.token_at(message.offset + 1)
+        return bool(outside and outside.line == next_message.line and not next_message.function)
     if "clause does not guard" in message.text and next_message.text.startswith("'else' without"):
         return message.function == next_message.function
     if next_message.kind is _Kind.NOT_A_FUNCTION:  # f() without a semicolon, before ({ … }) of a macro
         return message.text.startswith("expected expression before") and next_message.line < message.line
+    if message.kind is _Kind.NO_EFFECT and next_message.kind is _Kind.SYNTAX:
+        return message.same_line(next_message)
+    if next_message.diagnostic.hint_key == "parameter-type":
+        return message.kind is _Kind.SYNTAX and message.same_line(next_message)
     return "data definition has no type" in message.text and message.same_line(next_message)
 
 
@@ -322,15 +344,16 @@ def fold_follow_ups(diagnostics: Sequence[Diagnostic], files: Mapping[str, bytes
 
 
 def _follows(earlier: _Message, later: _Message) -> bool:
-    if _repeated(earlier, later):
+    first, second = earlier.diagnostic, later.diagnostic
+    if _repeated(earlier, later) or (first.hint_key in _ONE_REMEDY and first.hint == second.hint):
         return True
-    if earlier.diagnostic.unit != later.diagnostic.unit:
+    if first.hint_key == second.hint_key == "gpl-only-symbol":
+        return first.message.split(" uses ")[0] == second.message.split(" uses ")[0]  # the same module's licence
+    if first.unit != second.unit:
         return False
     if "old-style parameter declarations" in earlier.text:  # a declaration without its ; before whatever comes next
         return earlier.function == later.function
-    if earlier.diagnostic.file != later.diagnostic.file:
-        return False
-    return any(rule(earlier, later) for rule in _RULES)
+    return first.file == second.file and any(rule(earlier, later) for rule in _RULES)
 
 
 def _group(diagnostics: Sequence[Diagnostic], causes: Mapping[int, int]) -> tuple[Diagnostic, ...]:

@@ -138,11 +138,21 @@ KBUILD_RULES = (
     ),
     Rule(
         "magic-name",
-        r"Magic (?P<name>init_module|cleanup_module)\(\) function name",
+        r"^init_module\(\): (?:Magic|not an indirect call target)",
         N_(
-            "A function called {name} is the old way. Give it a name of its own and register it: "
-            "module_init(hello_init); or module_exit(hello_exit);"
+            "This kernel does not take a function because it is called init_module. Give it another name, static int "
+            "__init hello_init(void), and register it: module_init(hello_init);"
         ),
+        tool="objtool",
+    ),
+    Rule(
+        "magic-name",
+        r"^cleanup_module\(\): (?:Magic|not an indirect call target)",
+        N_(
+            "This kernel does not take a function because it is called cleanup_module. Give it another name, static "
+            "void __exit hello_exit(void), and register it: module_exit(hello_exit);"
+        ),
+        tool="objtool",
     ),
     Rule(
         "falls-through-function",

@@ -18,6 +18,7 @@ _SYMBOLS = (
     re.compile(r"section mismatch in reference: (?P<function>\w+).*-> (?P<symbol>\w+)"),
     re.compile(r"local symbol (?P<export>\w+) was exported"),
     re.compile(r"'(?P<export>\w+)' exported twice"),
+    re.compile(r"^(?P<symbol>init_module|cleanup_module)\(\): "),  # tools/objtool/check.c
 )
 _OBJECT = re.compile(r"(?:in |\[|module |^)(?:\S*/)?(?P<stem>[\w-]+)(?:\.k?o)?(?:\]|:| uses|$)")
 # What is never closed ends with the line or the file: so hostile text cannot make this slow.

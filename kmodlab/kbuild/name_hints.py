@@ -38,7 +38,7 @@ def header_hint(name: str, spot: Spot, *, shown: str = "") -> Hint | None:
     if header is None:
         return None
     name = shown or name
-    if header in _BROUGHT_BY_MODULE_H and spot.include_line("linux/module.h") is None:
+    if header in _BROUGHT_BY_MODULE_H and spot.include_line(header) is None:
         header = "linux/module.h"
     line = spot.include_line(header)
     if line is None:
@@ -66,7 +66,8 @@ def _misspelling(message: str, spot: Spot) -> Hint | None:
     names = [suggested[1]] if suggested else []
     own = _own_structs(spot) if match["e"] else []
     near = nearest_name(name, [*names, *own, *KEYWORDS])
-    return misspelt(name, near) if near else None
+    prefix = "struct " if match["e"] and near in own else ""
+    return misspelt(prefix + name, prefix + near) if near else None
 
 
 def misspelt(name: str, near: str) -> Hint:

@@ -10,6 +10,7 @@ from kmodlab.kbuild.name_hints import KEYWORDS, header_hint, misspelt, nearest_n
 from kmodlab.kbuild.spot import Hint, Spot
 
 _BEFORE = re.compile(r"expected (?P<wanted>.*) (?:before '?(?P<token>[^' ]+)|at end of input)")
+_SPECIFIERS = ("static", "const", "extern", "inline", "unsigned", "signed", "long", "short")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -42,7 +43,11 @@ def _semicolon(message: str, spot: Spot) -> Hint | None:
     before = spot.source.token_before(len(spot.source.code) if at_end else spot.offset)
     if at_end and spot.source.open_braces(0, len(spot.source.code)):
         return None
-    if before is None or before.text in (";", "{", ",") or (before.text == "}" and spot.function):
+    while before and before.text in _SPECIFIERS:  # gcc reads them before it notices
+        before = spot.source.token_before(before.start)
+    if before is None or before.text in (";", "{", ","):
+        return None
+    if before.text == "}" and not spot.source.closes_a_type_or_value(before.start):
         return None
     after = None if at_end else spot.source.token_at(spot.offset)
     # gcc points to the token that it did not expect, or behind the one that the semicolon must follow.
@@ -82,7 +87,8 @@ def _unknown_macro(message: str, spot: Spot) -> Hint | None:
         return None
     macro = match["macro"]
     if macro in HEADER_OF:
-        return header_hint(macro, spot) if spot.include_line(HEADER_OF[macro]) is None else None
+        hint = header_hint(macro, spot)
+        return hint if hint and hint.key != "not-in-header" else None
     if macro.startswith("MODULE_") and message.startswith("expected declaration"):
         return None
     if macro != macro.upper() and not macro.startswith(("module_", "DEFINE_", "DECLARE_")):

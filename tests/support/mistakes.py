@@ -113,6 +113,16 @@ CASES = (
     ),
     _case("a missing semicolon", "missing-semicolon", module('pr_info("hello\\n")\nreturn -EIO; /* HERE */')),
     _case("no semicolon before a call", "missing-semicolon", module('int x = 3 /* HERE */\npr_info("%d\\n", x);')),
+    _case(
+        "no parentheses around a condition",
+        "condition-parentheses",
+        module("int x = 3;\nif x > 2 /* HERE */\n    x = 4;"),
+    ),
+    _case(
+        "an else after two statements",
+        "else-without-if",
+        module('int x = 3;\nif (x)\n    pr_info("a\\n");\n    pr_info("b\\n");\nelse /* HERE */\n    pr_info("c\\n");'),
+    ),
     _case("a missing parenthesis", "missing-parenthesis", module('pr_info("hello\\n"; /* HERE */')),
     _case("an unclosed string", "unclosed-string", module('pr_info("hello\\n); /* HERE */')),
     _case(
@@ -200,9 +210,10 @@ CASES = (
         "conflicting-types",
         module("f();", before="void f(void);\nint f(int x) /* HERE */\n{\n    return x;\n}\n"),
     ),
-    _case("an unknown type", "unknown-type", module('uint9_t x = 0; /* HERE */\npr_info("%d\\n", x);')),
+    _case("a misspelt type", "misspelt", module('uint9_t x = 0; /* HERE */\npr_info("%d\\n", x);')),
+    _case("an unknown type", "unknown-type", module('farbe_t x = 0; /* HERE */\npr_info("%d\\n", x);')),
     _case("an undeclared name", "undeclared", module("count++; /* HERE */")),
-    _case("a misspelt constant", "undeclared", module("return -EINVALID; /* HERE */")),
+    _case("a misspelt constant", "misspelt", module("return -EINVALID; /* HERE */")),
     _case("bool as in C++", "undeclared", module('int x = TRUE; /* HERE */\npr_info("%d\\n", x);')),
     _case("a wrong format", "format", module('pr_info("%d\\n", "text"); /* HERE */'), passes=True),
     _case("a missing argument", "format", module('pr_info("%d\\n"); /* HERE */'), passes=True),
@@ -400,5 +411,8 @@ static noinline void ns(void)
     _makefile_case("a recipe without a tab", "missing-separator", "obj-m += hello.o\nall:\n    make modules # HERE\n"),
     _makefile_case("a Makefile without obj-m", "no-module", "obj-y += hello.o\n"),
     _makefile_case("a Makefile with a .c in it", "object-names", "obj-m += hello.c # HERE\n"),
+    Case(
+        "a Makefile in small letters", "makefile-name", {"hello.c": module(), "makefile": "obj-m += hello.o\n"}, file=""
+    ),
     _makefile_case("a circular Makefile", "circular", "obj-m += hello.o # HERE\nhello-y := hello.o\n"),
 )
