@@ -14,6 +14,7 @@ from functools import cached_property, lru_cache
 from kmodlab.kbuild.locate import code_of
 
 _TAB = 8
+_LONGEST = 1 << 16  # bytes: no source of a learner is longer, and hostile ones must not cost time
 _FAR = 20_000  # characters that are looked through for the other brace
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", re.MULTILINE)
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<([^>\n]+)>", re.MULTILINE)
@@ -30,9 +31,11 @@ class Token:
 
 
 class CodeText:
-    """One source file. Comments, strings and directives of the preprocessor are blanked in `code`."""
+    """The beginning of a source file. Comments, strings and directives of the preprocessor are blanked in `code`."""
 
     def __init__(self, source: bytes) -> None:
+        source = source[:_LONGEST]
+        self._definitions: dict[str, int | None] = {}
         self._with_directives = code_of(source)
         self.code = _DIRECTIVE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), self._with_directives)
         self.raw = source.decode("utf-8", "replace")
@@ -144,8 +147,11 @@ class CodeText:
 
     def definition_of(self, function: str) -> int | None:
         """The offset of a function's name where its body begins; None if it has none here."""
-        match = re.search(rf"\b{re.escape(function)}\s*\([^;{{}}]{{0,600}}\)[^;{{}}()]{{0,200}}\{{", self.code)
-        return match.start() if match else None
+        if function not in self._definitions:
+            pattern = rf"\b{re.escape(function)}\s*\([^;{{}}]{{0,600}}\)[^;{{}}()]{{0,200}}\{{"
+            match = re.search(pattern, self.code)
+            self._definitions[function] = match.start() if match else None
+        return self._definitions[function]
 
     def end_of_declaration(self, offset: int) -> int:
         """The line where the declaration or statement at an offset ends: its ; or its last closing brace."""

@@ -20,6 +20,7 @@ from kmodlab.kbuild.spot import Spot
 
 # Enough for any learner; a transcript can hold a hundred thousand.
 MOST = 200
+_MOST_EXPLAINED = 60  # the first ones matter: the others follow from them, or wait
 _LONGEST_LINE = 1000
 
 
@@ -114,7 +115,8 @@ def parse_diagnostics(
             break
         parser.feed(line[:_LONGEST_LINE])
     diagnostics = _place_unclosed_calls([draft.finish(files) for draft in parser.drafts])
-    explained = [_explain(diagnostic, files, parts or {}) for diagnostic in diagnostics or parser.consequences[:1]]
+    explained = [_explain(diagnostic, files, parts or {}) for diagnostic in diagnostics[:_MOST_EXPLAINED]]
+    explained += diagnostics[_MOST_EXPLAINED:] or (parser.consequences[:1] if not diagnostics else [])
     return fold_follow_ups(explained, files)
 
 

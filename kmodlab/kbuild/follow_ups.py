@@ -84,6 +84,8 @@ _INCLUDE = re.compile(r"#include <([^>]+)>")
 _ONE_MACRO = ("two-inits", "wrong-init", "wrong-exit", "parameter-type", "parameter-permissions", "module-macro")
 # With these, the same remedy helps against all diagnostics of a build that have the hint.
 _ONE_REMEDY = ("circular", "source-left-out", "not-exported")
+_FAR_LINES = 200  # between two statements outside of functions that have one cause
+_MOST = 60  # diagnostics that are compared with each other
 _COMPLETE = (";", "{", "}")  # after these, nothing is missing
 
 
@@ -130,6 +132,21 @@ class _Message:
     @cached_property
     def offset(self) -> int:
         return self.source.offset(self.line, self.diagnostic.column or 1)
+
+    @cached_property
+    def uses(self) -> list[int]:
+        """The lines that have the name."""
+        return self.source.uses(self.name.split()[-1]) if self.name else []
+
+    @cached_property
+    def end_of_declaration(self) -> int:
+        return self.source.end_of_declaration(self.offset)
+
+    @cached_property
+    def braces_are_balanced(self) -> bool:
+        """Whether the function is closed, by its braces, where gcc takes it for open."""
+        begin = self.source.definition_of(self.function) if self.function else None
+        return begin is not None and not self.source.open_braces(begin, self.source.offset(self.line))
 
     @property
     def is_error(self) -> bool:
@@ -206,6 +223,8 @@ def _parser_recovery(earlier: _Message, later: _Message) -> bool:
     if earlier.kind is _Kind.UNCLOSED and later.line <= earlier.line + 1:
         return True
     if earlier.kind is _Kind.OUTSIDE and later.kind is _Kind.OUTSIDE:
+        if later.line > earlier.line + _FAR_LINES:
+            return False
         between = (later.source.line(number) for number in range(earlier.line + 1, later.line + 1))
         return not any(re.match(r"[A-Za-z_#]", line) for line in between)
     if not re.search("[;{}]", later.source.code[earlier.offset : later.offset]):
@@ -233,8 +252,7 @@ def _open_function(earlier: _Message, later: _Message) -> bool:
     if later.kind is not _Kind.OPEN or not (earlier.breaks_syntax or earlier.kind is _Kind.NOT_A_FUNCTION):
         return False
     # The braces decide: if they are balanced, it is the earlier error that made gcc lose the closing one.
-    begin = later.source.definition_of(later.function)
-    return begin is not None and not later.source.open_braces(begin, later.source.offset(later.line))
+    return later.braces_are_balanced
 
 
 def _unclosed(earlier: _Message, later: _Message) -> bool:
@@ -252,10 +270,11 @@ def _skipped_return(earlier: _Message, later: _Message) -> bool:
     """The function does end with a return, which gcc skipped or could not understand."""
     if later.kind is not _Kind.NO_RETURN or earlier.function != later.function or not earlier.is_error:
         return False
-    before = later.source.code[: later.offset].rstrip(" \t\n;")
+    begin = max(0, later.offset - 1000)
+    before = later.source.code[begin : later.offset].rstrip(" \t\n;")
     start = max(before.rfind(mark) for mark in ";{}") + 1
     if earlier.breaks_syntax:
-        start = max(start, earlier.offset)
+        start = max(start, earlier.offset - begin)
     last_statement = before[start:]
     is_conditional = re.match(r"\s*(?:if|else|while|for|switch)\b", last_statement)
     return not is_conditional and re.search(r"\b(?:return|goto)\b", last_statement) is not None
@@ -265,11 +284,11 @@ def _lost_declaration(earlier: _Message, later: _Message) -> bool:
     """A name is unknown because gcc skipped its declaration."""
     if not earlier.breaks_syntax or later.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE) or not later.name:
         return False
-    first = next(iter(later.source.uses(later.name.split()[-1])), 0)
+    first = next(iter(later.uses), 0)
     # The error may be noticed behind the declaration, where its semicolon is missing.
     before = earlier.source.token_before(earlier.offset)
     begin = before.line if before and before.text not in _COMPLETE else earlier.line
-    lost = range(begin, earlier.source.end_of_declaration(earlier.offset) + 1)
+    lost = range(begin, earlier.end_of_declaration + 1)
     return first in lost and first < later.line
 
 
@@ -283,7 +302,7 @@ def _unused(earlier: _Message, later: _Message) -> bool:
         return later.source.mentions(later.name) > 1
     if earlier.breaks_syntax and earlier.same_line(later):
         return True
-    uses = [line for line in later.source.uses(later.name) if line != later.line]
+    uses = [line for line in later.uses if line != later.line]
     return any(line >= earlier.line if earlier.breaks_syntax else line == earlier.line for line in uses)
 
 
@@ -326,7 +345,7 @@ def fold_follow_ups(diagnostics: Sequence[Diagnostic], files: Mapping[str, bytes
 
     A cause is an error if one of its follow-ups is.
     """
-    messages = [_Message(each, code_text(files.get(each.file, b""))) for each in diagnostics]
+    messages = [_Message(each, code_text(files.get(each.file, b""))) for each in diagnostics[:_MOST]]
     causes: dict[int, int] = {}
     for number, message in enumerate(messages[:-1]):
         if message.diagnostic.unit == messages[number + 1].diagnostic.unit and _comes_before_its_cause(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from itertools import islice
 from pathlib import PurePosixPath
 
 from kmodlab.i18n import _
@@ -16,6 +17,7 @@ Parts = Mapping[str, Sequence[str]]
 
 _SOURCE = re.compile(r"^source_\S+ := (\S+)", re.MULTILINE)
 _LONGEST = 1 << 16
+_MOST_NAMES = 100  # of one file, among which a misspelt one is looked for
 _LICENCE = re.compile(r"missing MODULE_LICENSE\(\) in (?:\S*/)?(?P<module>[\w-]+)\.o")
 _UNDEFINED = re.compile(r'"(?P<symbol>\w+)" \[(?:\S*/)?(?P<module>[\w-]+)\.ko\] undefined!')
 _MODULE = r"\b(?:module_init|MODULE_LICENSE|module_\w+_driver)\s*\("
@@ -110,7 +112,7 @@ def _defines(symbol: str, source: bytes) -> bool:
         return not text.open_braces(0, function)
     return any(
         not text.open_braces(0, match.start()) and "extern" not in match[0].split()
-        for match in re.finditer(rf"^[\w \t*]+\b{symbol}\b[ \t]*(?:=|;|\[)", text.code, re.MULTILINE)
+        for match in re.finditer(rf"^[\w \t*]{{1,100}}\b{symbol}\b[ \t]*(?:=|;|\[)", text.code, re.MULTILINE)
     )
 
 
@@ -120,7 +122,7 @@ def _declares(symbol: str, source: bytes) -> bool:
 
 
 def _defined_in(file: str, symbol: str, module: str, files: Mapping[str, bytes], parts: Parts) -> Hint:
-    is_static = _has(rf"\bstatic\b[\w \t*]*\b{symbol}\b", files[file])
+    is_static = _has(rf"\bstatic\b[\w \t*]{{0,100}}\b{symbol}\b", files[file])
     owner = next((name for name, sources in parts.items() if file in sources), None)
     values = {"file": file, "symbol": symbol, "module": module, "owner": owner or PurePosixPath(file).stem}
     if owner == module or not parts:
@@ -148,11 +150,9 @@ def _defined_in(file: str, symbol: str, module: str, files: Mapping[str, bytes],
 
 
 def _declared_only(symbol: str, code: Mapping[str, bytes]) -> Hint:
-    defined = [
-        match[1]
-        for content in code.values()
-        for match in re.finditer(r"^\w[\w \t*]*\b(\w+)\(", code_text(content).code, re.M)
-    ]
+    heads = re.compile(r"^\w[\w \t*]{0,100}\b(\w+)\(", re.MULTILINE)
+    texts = [code_text(content).code for content in code.values()]
+    defined = [match[1] for text in texts for match in islice(heads.finditer(text), _MOST_NAMES)]
     if near := nearest_name(symbol, [name for name in defined if name != symbol]):
         return Hint("misspelt", _("Nothing defines {name}. Did you mean {near}?").format(name=symbol, near=near))
     text = _(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import islice
 
 from kmodlab.i18n import _
 from kmodlab.kbuild.code_text import code_text
@@ -21,6 +22,7 @@ _UNKNOWN = re.compile(
 )
 # include/linux/module.h includes them, and a module needs it anyway.
 _BROUGHT_BY_MODULE_H = ("linux/moduleparam.h", "linux/init.h")
+_MOST_STRUCTS = 100  # of the learner's, among which a misspelt one is looked for
 _SUGGESTED = re.compile(r"did you mean '(\w+)'")
 
 
@@ -77,9 +79,9 @@ def misspelt(name: str, near: str) -> Hint:
 
 
 def _own_structs(spot: Spot) -> list[str]:
-    return [
-        name for text in map(code_text, spot.files.values()) for name in re.findall(r"struct (\w+)\s*\{", text.code)
-    ]
+    texts = map(code_text, spot.files.values())
+    matches = (match for text in texts for match in re.finditer(r"struct (\w{1,60})\s{0,9}\{", text.code))
+    return [match[1] for match in islice(matches, _MOST_STRUCTS)]
 
 
 def nearest_name(name: str, candidates: Sequence[str]) -> str:

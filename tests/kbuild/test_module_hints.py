@@ -10,6 +10,8 @@ from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 
+pytestmark = pytest.mark.xdist_group("module hints")  # they are built together
+
 HELPER = "int helper(void);\nint helper(void)\n{\n    return 4;\n}\n"
 USER = module('pr_info("%d\\n", helper());', before="int helper(void);\n")
 OWN_MODULE = '#include <linux/module.h>\nMODULE_LICENSE("GPL");\n'

@@ -242,6 +242,15 @@ def test_a_diagnostic_about_a_file_of_the_kernel_shows_no_source() -> None:
     assert DiagnosticPart(diagnostic, {}, "hello.c").text == "warning in /usr/src/x.h, line 2: no\n→ do this"
 
 
+def test_messages_that_follow_from_another_are_counted_and_folded() -> None:
+    follow_ups = tuple(Diagnostic(Tool.GCC, Severity.WARNING, f"<{n}>", "hello.c", n) for n in (3, 4))
+    part = DiagnosticPart(Diagnostic(Tool.GCC, Severity.ERROR, "no", follow_ups=follow_ups), {}, "hello.c")
+    assert part.text == "error: no\n→ 2 more messages follow from this one."
+    assert (
+        "<details" in part.html and "hello.c:3: warning: &lt;3&gt;" in part.html and "hello.c:4: warning" in part.html
+    )
+
+
 def test_diagnostics_are_counted_in_words() -> None:
     error = Diagnostic(Tool.GCC, Severity.ERROR, "no")
     warning = Diagnostic(Tool.GCC, Severity.WARNING, "hm")

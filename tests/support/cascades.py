@@ -180,6 +180,12 @@ PAIRS = (
         also=("no-return-value",),
     ),
     Cascade(
+        "semicolon, and a return only in one branch",
+        (("    return i;\n}\n", "    i++\n    if (x)\n        return i;\n}\n"),),
+        "missing-semicolon",
+        also=("no-return-value",),
+    ),
+    Cascade(
         "semicolon, and an open function",
         (SEMICOLON_IN_READ, ('"x");\n}\n', '"x");\n')),
         "missing-semicolon",
