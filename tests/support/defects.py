@@ -18,7 +18,14 @@ from kmodlab.guest.lab import Lab
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.text import align_columns
-from kmodlab.tracer.fault_injection import FaultOptions, RunPool, SiteResult, make_subject, try_faults
+from kmodlab.tracer.fault_injection import (
+    FaultOptions,
+    RunPool,
+    SiteResult,
+    kernel_modules_of,
+    make_subject,
+    try_faults,
+)
 from kmodlab.tracer.observe import RunTask
 from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
 
@@ -141,7 +148,7 @@ def judge_all(lab: Lab, cases: Iterable[Case]) -> dict[str, Judged]:
 
 
 def _judge(pool: RunPool, case: Case, build: Build) -> Judged:
-    subject = make_subject(build, {f"{case.name}.c": case.text.encode()})
+    subject = make_subject(build, {f"{case.name}.c": case.text.encode()}, after=kernel_modules_of(build))
     script = case.wanted.get("script", "")
     if case.is_plain:
         observation = pool.observe(subject, RunTask(settle=True, script=script, timeout_s=_TIMEOUT_S), another=True)
