@@ -192,7 +192,7 @@ USERSPACE = {
 # Where the names are declared that first modules use.
 _HEADERS = {
     "linux/printk.h": "printk pr_info pr_err pr_warn pr_debug pr_notice KERN_INFO KERN_DEBUG KERN_ERR KERN_ALERT",
-    "linux/slab.h": "kmalloc kzalloc kcalloc krealloc kfree kmemdup kmem_cache_create GFP_KERNEL GFP_ATOMIC",
+    "linux/slab.h": "kmalloc kzalloc kcalloc krealloc kfree kmem_cache_create GFP_KERNEL GFP_ATOMIC",
     "linux/vmalloc.h": "vmalloc vzalloc vfree",
     "linux/delay.h": "msleep mdelay udelay usleep_range ssleep",
     "linux/uaccess.h": "copy_to_user copy_from_user get_user put_user",
@@ -223,7 +223,7 @@ _HEADERS = {
     "linux/usb.h": "usb_register usb_deregister usb_driver module_usb_driver",
     "linux/platform_device.h": "platform_driver_register platform_driver_unregister module_platform_driver",
     "linux/random.h": "get_random_bytes get_random_u32",
-    "linux/string.h": "strscpy strlen strcmp memcpy memset kstrdup",
+    "linux/string.h": "kmemdup strscpy strlen strcmp memcpy memset kstrdup",
     "linux/notifier.h": "notifier_block NOTIFY_OK",
     "linux/reboot.h": "register_reboot_notifier unregister_reboot_notifier",
     "linux/kprobes.h": "register_kprobe unregister_kprobe kprobe",
