@@ -277,7 +277,9 @@ def _skipped_return(earlier: _Message, later: _Message) -> bool:
         start = max(start, earlier.offset - begin)
     last_statement = before[start:]
     is_conditional = re.match(r"\s*(?:if|else|while|for|switch)\b", last_statement)
-    return not is_conditional and re.search(r"\b(?:return|goto)\b", last_statement) is not None
+    words = re.findall(r"\w+", last_statement)
+    is_misspelt = earlier.diagnostic.hint_key == "misspelt" and earlier.name in words
+    return not is_conditional and ("return" in words or "goto" in words or is_misspelt)
 
 
 def _lost_declaration(earlier: _Message, later: _Message) -> bool:

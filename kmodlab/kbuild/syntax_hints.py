@@ -56,6 +56,8 @@ def _semicolon(message: str, spot: Spot) -> Hint | None:
         return Hint("missing-semicolon", text.format(line=before.line))
     if re.match(r"\s*for\s*\(", spot.statement):
         return Hint("missing-semicolon", _("Semicolons separate the three parts of for (start; condition; step)."))
+    if after.text == ":":
+        return Hint("missing-semicolon", _("Write a semicolon in place of this colon."))
     text = _("Something is missing between {before} and {after}: an operator, a comma or a semicolon.")
     return Hint("missing-semicolon", text.format(before=before.text, after=after.text))
 

@@ -123,6 +123,8 @@ CASCADES = (
     _one("misspelt int", "    int i;\n", "    itn i;\n", "misspelt", "Did you mean int?"),
     _one("misspelt static", "static int __init", "sttaic int __init", "misspelt", "Did you mean static?"),
     _one("misspelt return", "return -ENOMEM", "retrun -ENOMEM", "misspelt", "Did you mean return?"),
+    _one("misspelt last return", "return helper(3)", "Return helper(3)", "misspelt", "Did you mean return?"),
+    _one("colon for semicolon", "kfree(t);", "kfree(t):", "missing-semicolon", "in place of this colon"),
     _one("misspelt function", *FUNCTION_NAME, "misspelt", "Did you mean helper?"),
     _one("misspelt operation", ".read = my_read", ".read = my_raed", "misspelt", "Did you mean my_read?"),
     _one("comma between members", "THIS_MODULE,", "THIS_MODULE", "missing-comma", "line 38"),
