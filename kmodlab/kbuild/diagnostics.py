@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from kmodlab.i18n import _, ngettext
+from kmodlab.kbuild.api_changes.explain import explain_changes
 from kmodlab.kbuild.follow_ups import fold_follow_ups
 from kmodlab.kbuild.hints import find_hint, plain_quotes
 from kmodlab.kbuild.locate import find_in_makefile, find_use
@@ -104,10 +105,12 @@ def parse_diagnostics(
     files: Mapping[str, bytes],
     folder: str = "/tmp",  # noqa: S108
     parts: Mapping[str, Sequence[str]] | None = None,
+    release: str = "",
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics in a build's transcript, each with its follow-ups; `files` are the learner's own, in `folder`.
 
-    `parts` holds the objects of each module, if known.
+    `parts` holds the objects of each module, if known. If the kernel's `release` is given, names that it does not have
+    yet, or no more, are explained.
     """
     parser = _Parser(files, folder)
     for line in text.splitlines():
@@ -115,6 +118,7 @@ def parse_diagnostics(
             break
         parser.feed(line[:_LONGEST_LINE])
     diagnostics = _place_unclosed_calls([draft.finish(files) for draft in parser.drafts])
+    diagnostics = list(explain_changes(diagnostics, files, release))
     explained = [_explain(diagnostic, files, parts or {}) for diagnostic in diagnostics[:_MOST_EXPLAINED]]
     explained += diagnostics[_MOST_EXPLAINED:] or (parser.consequences[:1] if not diagnostics else [])
     return fold_follow_ups(explained, files)

@@ -100,7 +100,7 @@ class Build:
 def assess_build(run: Run, sources: Sources, release: str, *, seconds: float, sandboxed: bool) -> Build:
     """The result of a run of make, for the kernel `release`."""
     parts = {} if sources.generated else read_parts(run.files)
-    diagnostics = parse_diagnostics(run.transcript, sources.files, parts=parts)
+    diagnostics = parse_diagnostics(run.transcript, sources.files, parts=parts, release=release)
     failure = _stopped(run) or _make_failed(run, diagnostics) or _bad_module(run, sources, release)
     reason, sentence = failure or (None, "")
     if reason is Reason.NO_MODULE:
