@@ -131,8 +131,8 @@ CASCADES = (
     _one("comma between arguments", '%s\\n", value', '%s\\n" value', "missing-comma", "Before value"),
     _one("no module.h", "#include <linux/module.h>\n", "", "missing-module-header", "linux/module.h", is_long=False),
     _one("no fs.h", "#include <linux/fs.h>\n", "", "missing-kernel-header", "linux/fs.h", is_long=False),
-    _one("a mark of old", "__init hello_init", "__devinit hello_init", "unknown-word", "__devinit", is_long=False),
-    _one("a macro of old", "module_param(value, int, 0644)", 'MODULE_PARM(value, "i")', "unknown-macro", "MODULE_PARM"),
+    _one("a mark of old", "__init hello_init", "__devinit hello_init", "api-change", "__devinit", is_long=False),
+    _one("a macro of old", "module_param(value, int, 0644)", 'MODULE_PARM(value, "i")', "api-change", "MODULE_PARM"),
     _one(
         "else after two statements",
         "    kfree(t);\n",
