@@ -99,8 +99,8 @@ CASES = (
         _MAKE,
         lambda bench: bench.make(DECK + LICENCE),
         "The deck has no module with a licence: this is its one transcript again. With a licence, there is no message, "
-        "and the steps are the deck's and one more. `BTF` would add a description of the module's types. It needs the "
-        "kernel's image `vmlinux`, which is not in Debian's headers.",
+        "and the steps are the deck's and one more. `BTF` would add a description of the module's types. It needs a "
+        "`vmlinux` with those of the kernel, which is not in Debian 12's headers.",
     ),
     Case(
         "insmod: by file name",
