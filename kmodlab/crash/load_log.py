@@ -21,11 +21,13 @@ class LogCause:
 
     `in_init` says whether init ran and got the error from a function that it called; if not, the kernel refused the
     module before. `symbol` is the symbol that no loaded module exports, or empty.
+    `functions` is a regular expression for the functions that it can be the cause of; empty for any.
     """
 
     sentence: str
     in_init: bool
     symbol: str = ""
+    functions: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,7 @@ class _Pattern:
     regex: str
     sentence: str
     in_init: bool = False
+    functions: str = ""  # a regular expression for the functions that end with this errno then; empty for any
 
 
 # The file after each comment is the one that logs the message, in Linux 6.1.
@@ -99,6 +102,7 @@ _PATTERNS = (
         r"proc_dir_entry '(?P<path>.*)' already registered",
         N_("the name is taken, since the proc entry {path} exists already."),
         in_init=True,
+        functions="proc_",
     ),
     # kernel/irq/manage.c, __setup_irq
     _Pattern(
@@ -113,18 +117,20 @@ _PATTERNS = (
         r"firmware load for (?P<file>.+) failed with error -2",
         N_("there is no file {file} in /lib/firmware."),
         in_init=True,
+        functions="request_firmware|firmware_request",
     ),
 )
 
 
 def find_cause(messages: Iterable[str], number: int) -> LogCause | None:
-    """The first of the kernel's messages that explains why a load failed with this errno; None if no message does."""
-    for message in messages:
+    """The last of the kernel's messages that explains why a load failed with this errno; None if no message does."""
+    for message in reversed(list(messages)):
         for pattern in _PATTERNS:
             match = re.search(pattern.regex, message) if number in (pattern.numbers or (number,)) else None
             if match:
                 values = match.groupdict()
                 is_unknown = pattern.regex.startswith("Unknown symbol")
                 symbol = values["symbol"] if is_unknown else ""
-                return LogCause(_(pattern.sentence).format(**values), pattern.in_init, symbol)
+                sentence = _(pattern.sentence).format(**values)
+                return LogCause(sentence, pattern.in_init, symbol, pattern.functions)
     return None

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from functools import cached_property
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kmodlab.kbuild.code_text import CodeText, code_text
@@ -349,16 +350,15 @@ def fold_follow_ups(diagnostics: Sequence[Diagnostic], files: Mapping[str, bytes
     """
     messages = [_Message(each, code_text(files.get(each.file, b""))) for each in diagnostics[:_MOST]]
     causes: dict[int, int] = {}
-    for number, message in enumerate(messages[:-1]):
-        if message.diagnostic.unit == messages[number + 1].diagnostic.unit and _comes_before_its_cause(
-            message, messages[number + 1]
-        ):
+    for number, (message, after) in enumerate(pairwise(messages)):
+        if message.diagnostic.unit == after.diagnostic.unit and _comes_before_its_cause(message, after):
             causes[number] = number + 1
     for number, message in enumerate(messages):
         if number not in causes:
             cause = next((n for n in range(number) if n not in causes and _follows(messages[n], message)), None)
             if cause is None:
-                cause = next((n for n in range(number) if n in causes and _follows(messages[n], message)), None)
+                earlier = (n for n in range(number) if n in causes and _root(n, causes) != number)
+                cause = next((n for n in earlier if _follows(messages[n], message)), None)
             if cause is not None:
                 causes[number] = cause
     return _group(diagnostics, causes)
@@ -379,17 +379,18 @@ def _follows(earlier: _Message, later: _Message) -> bool:
 
 def _group(diagnostics: Sequence[Diagnostic], causes: Mapping[int, int]) -> tuple[Diagnostic, ...]:
     follow_ups: dict[int, list[Diagnostic]] = {}
-    for number in range(len(diagnostics)):
-        root, steps = number, 0
-        while root in causes and steps < len(diagnostics):
-            root, steps = causes[root], steps + 1
-        if root != number:
-            follow_ups.setdefault(root, []).append(diagnostics[number])
+    for number in sorted(causes):
+        follow_ups.setdefault(_root(number, causes), []).append(diagnostics[number])
     return tuple(
         _with_follow_ups(diagnostic, follow_ups.get(number, []))
         for number, diagnostic in enumerate(diagnostics)
         if number not in causes
     )
+
+
+def _root(number: int, causes: Mapping[int, int]) -> int:
+    """The diagnostic at the beginning of a chain of causes, which has no circle."""
+    return _root(causes[number], causes) if number in causes else number
 
 
 def _with_follow_ups(cause: Diagnostic, follow_ups: Sequence[Diagnostic]) -> Diagnostic:

@@ -80,6 +80,14 @@ GCC_RULES = (
             "missing."
         ),
     ),
+    Rule(
+        "not-a-declaration",
+        r"type defaults to 'int' in declaration of '(?P<name>\w+)'",
+        N_(
+            "{name} stands outside of all functions, where only declarations may stand. Move a statement into a "
+            "function; check the spelling if it is a macro such as module_init()."
+        ),
+    ),
     # ---- headers ----
     Rule(
         "userspace-header",

@@ -19,6 +19,7 @@ _SOURCE = re.compile(r"^source_\S+ := (\S+)", re.MULTILINE)
 _LONGEST = 1 << 16
 _MOST_NAMES = 100  # of one file, among which a misspelt one is looked for
 _LICENCE = re.compile(r"missing MODULE_LICENSE\(\) in (?:\S*/)?(?P<module>[\w-]+)\.o")
+_MOST_PLACES = 10  # at which a name is looked for in a source that may be hostile
 _UNDEFINED = re.compile(r'"(?P<symbol>\w+)" \[(?:\S*/)?(?P<module>[\w-]+)\.ko\] undefined!')
 _MODULE = r"\b(?:module_init|MODULE_LICENSE|module_\w+_driver)\s*\("
 
@@ -61,7 +62,15 @@ def ignored_sources(files: Mapping[str, bytes], parts: Parts) -> list[tuple[str,
 
 def _left_out(files: Mapping[str, bytes], parts: Parts) -> list[str]:
     compiled = {source for sources in parts.values() for source in sources}
-    return [file for file in files if file.endswith(".c") and file not in compiled] if parts else []
+    left_out = [file for file in files if file.endswith(".c") and file not in compiled] if parts else []
+    return [file for file in left_out if not any(_includes(file, content) for content in files.values())]
+
+
+def _includes(file: str, source: bytes) -> bool:
+    """Whether a source is compiled as a part of another one."""
+    return (
+        re.search(rb'^[ \t]*#[ \t]*include[ \t]+"' + re.escape(file.encode()) + b'"', source, re.MULTILINE) is not None
+    )
 
 
 def _has(pattern: str, source: bytes) -> bool:
@@ -112,13 +121,15 @@ def _defines(symbol: str, source: bytes) -> bool:
         return not text.open_braces(0, function)
     return any(
         not text.open_braces(0, match.start()) and "extern" not in match[0].split()
-        for match in re.finditer(rf"^[\w \t*]{{1,100}}\b{symbol}\b[ \t]*(?:=|;|\[)", text.code, re.MULTILINE)
+        for match in islice(
+            re.finditer(rf"^[\w \t*]{{1,100}}\b{symbol}\b[ \t]*(?:=|;|\[)", text.code, re.MULTILINE), _MOST_PLACES
+        )
     )
 
 
 def _declares(symbol: str, source: bytes) -> bool:
     text = code_text(source)
-    return any(not text.open_braces(0, offset) for offset in text.offsets_of(symbol)[:10])
+    return any(not text.open_braces(0, offset) for offset in text.offsets_of(symbol)[:_MOST_PLACES])
 
 
 def _defined_in(file: str, symbol: str, module: str, files: Mapping[str, bytes], parts: Parts) -> Hint:

@@ -6,6 +6,7 @@ second load ends otherwise, nothing is said.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -128,7 +129,7 @@ def describe_return(code: Code, calls: Sequence[Call], number: int, messages: It
     if call is None:
         return _other_failure(code, outer, number)
     value = f"-{errno_name(number)}" if call.errno != 0 else "NULL"
-    why = _why(call, number) or _log_says(messages, number)
+    why = _why(call, number) or _log_says(messages, number, call.symbol)
     if call.line and why:
         message = _("`{function}()` in line {line} of {file} returned {value}: {why}")
     elif call.line:
@@ -182,9 +183,9 @@ def _acquires(call: Call) -> bool:
     return bool(call.function.acquires) or call.function.allocates is not Allocates.NOTHING
 
 
-def _log_says(messages: Iterable[str], number: int) -> str:
+def _log_says(messages: Iterable[str], number: int, symbol: str) -> str:
     cause = find_cause(messages, number)
-    return cause.sentence if cause and cause.in_init else ""
+    return cause.sentence if cause and cause.in_init and re.search(cause.functions, symbol) else ""
 
 
 def _why(call: Call, number: int) -> str:

@@ -34,8 +34,16 @@ def open_formats(ko: bytes) -> tuple[str, ...]:
 
 def format_matches(form: str, message: str) -> bool:
     """Whether a message may have been logged with this format; a device's name may stand before it."""
-    parts = _CONVERSION.split(form)
-    return re.search(".*".join(map(re.escape, parts)) + r"\Z", message, re.DOTALL) is not None
+    *parts, last = _CONVERSION.split(form)
+    if not message.endswith(last) or not any(part.strip() for part in (*parts, last)):
+        return False
+    position, end = 0, len(message) - len(last)
+    for part in parts:
+        position = message.find(part, position, end)
+        if position < 0:
+            return False
+        position += len(part)
+    return True
 
 
 def _texts_with_level(elf: ObjectFile) -> Iterator[str]:

@@ -133,8 +133,8 @@ class Observation:
         """What the kernel logged in the steps of this name."""
         texts, step = [], ""
         for record in self.log:
-            if record.text.startswith(_MARK):
-                step = record.text.removeprefix(_MARK).split()[0]
+            if record.text.startswith(_MARK) and not record.is_kernels:
+                step = _step_of(record.text.removeprefix(_MARK))
             elif step == name and record.is_kernels:
                 texts.append(record.text)
         return tuple(texts)
@@ -373,6 +373,11 @@ def _status(result: Result) -> int:
     return result.status if result.status >= 0 else 128 - result.status
 
 
+def _step_of(mark: str) -> str:
+    """The step that a mark in the log begins; empty for a mark without one, which a module may log as well."""
+    return (mark.split() or [""])[0]
+
+
 def crashes_by_step(log: str) -> Iterator[CrashInStep]:
     """The crashes in a log, each with the step in which it happened."""
     step, lines = "", list[str]()
@@ -380,7 +385,7 @@ def crashes_by_step(log: str) -> Iterator[CrashInStep]:
         mark = line.partition(_MARK)[2] if _MARK in line else ""
         if mark:
             yield from _crashes_in(step, lines)
-            step, lines = mark.split()[0], []
+            step, lines = _step_of(mark), []
         else:
             lines.append(line)
     yield from _crashes_in(step, lines)

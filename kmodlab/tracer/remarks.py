@@ -10,6 +10,7 @@ import errno
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 
 from kmodlab.crash.records import LogRecord
 from kmodlab.elf.contents import MalformedError
@@ -19,6 +20,7 @@ from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.messages import format_matches, open_formats
 
 _UNKNOWN = re.compile(r"(\S+): unknown parameter '(.*)' ignored")
+_MOST_REMARKS, _MOST_NAMES, _MOST_LISTED, _LONGEST_NAME = 3, 100, 20, 60
 _POSITIVE = re.compile(r"'(\S+)'->init suspiciously returned (\d+)")
 
 
@@ -42,10 +44,9 @@ def find_remarks(
 
 
 def _unknown_parameters(argv: Sequence[str], messages: Iterable[str], modules: Mapping[str, bytes]) -> Iterator[str]:
-    for message in messages:
-        match = _UNKNOWN.fullmatch(message)
-        if match is None:
-            continue
+    matches = (_UNKNOWN.fullmatch(message) for message in dict.fromkeys(messages))
+    # A hostile module logs many such messages itself, about long names.
+    for match in islice((match for match in matches if match and len(match[2]) <= _LONGEST_NAME), _MOST_REMARKS):
         module, name = match[1], match[2]
         broken = next((word for word in argv if re.search(rf"\s{re.escape(name)}(?:\s|=|$)", word)), "")
         yield (
@@ -72,12 +73,13 @@ def _value_hint(word: str) -> str:
 def _names_hint(name: str, names: Sequence[str] | None) -> str:
     if names is None:
         return ""
-    near = get_close_matches(name, names, n=1, cutoff=0.6)
+    comparable = [other for other in names if len(other) <= _LONGEST_NAME][:_MOST_NAMES]
+    near = get_close_matches(name, comparable, n=1, cutoff=0.6)
     if near:
         return _("Did you mean `{name}`?").format(name=near[0])
     if not names:
         return _("It has no parameters.")
-    listed = ", ".join(f"`{name}`" for name in names)
+    listed = ", ".join(f"`{name}`" for name in comparable[:_MOST_LISTED])
     return ngettext("It has {names}.", "It has {names}.", len(names)).format(names=listed)
 
 
@@ -90,10 +92,9 @@ def _parameters(ko: bytes | None) -> tuple[str, ...] | None:
 
 
 def _positive_returns(messages: Iterable[str]) -> Iterator[str]:
-    for message in messages:
-        match = _POSITIVE.search(message)
-        if match:
-            yield describe_positive(int(match[2])) + "."
+    matches = (_POSITIVE.search(message) for message in messages)
+    for match in islice(filter(None, matches), _MOST_REMARKS):
+        yield describe_positive(int(match[2])) + "."
 
 
 def describe_positive(number: int) -> str:

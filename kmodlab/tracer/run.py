@@ -146,8 +146,9 @@ def take_step(
             in_agent=in_agent,
         )
         records = parse_kmsg(session.kmsg())
-        open_lines = _end_last_line(session) if end_lines else ()
-        records += open_lines
+        later = _end_last_line(session) if end_lines else ()
+        open_lines = later[-1:]  # whatever came before it ended its line itself
+        records += later
         evidence = gather_evidence(session, words, result, records, GUEST_FOLDER)
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
@@ -157,9 +158,11 @@ def take_step(
 
 
 def _end_last_line(session: Session) -> tuple[LogRecord, ...]:
-    """What the kernel shows only since another line was logged."""
+    """What the kernel logs until another line is written, which ends a line that is still open."""
     session.put("/dev/kmsg", END_LINE)
-    return tuple(record for record in parse_kmsg(session.kmsg()) if record.is_kernels)
+    records = parse_kmsg(session.kmsg())
+    mark = next((number for number, record in enumerate(records) if not record.is_kernels), len(records))
+    return tuple(record for record in records[:mark] if record.is_kernels)
 
 
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:

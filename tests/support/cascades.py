@@ -132,6 +132,16 @@ CASCADES = (
     _one("no module.h", "#include <linux/module.h>\n", "", "missing-module-header", "linux/module.h", is_long=False),
     _one("no fs.h", "#include <linux/fs.h>\n", "", "missing-kernel-header", "linux/fs.h", is_long=False),
     _one("a mark of old", "__init hello_init", "__devinit hello_init", "api-change", "__devinit", is_long=False),
+    _one(
+        "misspelt init macro", "module_init(hello_init)", "module_initt(hello_init)", "not-a-declaration", is_long=False
+    ),
+    _one(
+        "an assignment outside",
+        "static int value;",
+        "static int value;\ntotal = 3;",
+        "not-a-declaration",
+        is_long=False,
+    ),
     _one("a macro of old", "module_param(value, int, 0644)", 'MODULE_PARM(value, "i")', "api-change", "MODULE_PARM"),
     _one(
         "else after two statements",

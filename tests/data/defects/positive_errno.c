@@ -1,6 +1,6 @@
 // verdict: wrong-return
 // run: kmalloc
-// says: positive
+// says: the sign is missing
 #include <linux/module.h>
 #include <linux/miscdevice.h>
 #include <linux/fs.h>

@@ -1,6 +1,6 @@
 // verdict: wrong-return
 // run: plain
-// says: returned 1
+// says: returned +1
 #include <linux/module.h>
 
 static int __init probe_init(void)
