@@ -123,9 +123,10 @@ _PATTERNS = (
 
 
 def find_cause(messages: Iterable[str], number: int) -> LogCause | None:
-    """The last of the kernel's messages that explains why a load failed with this errno; None if no message does."""
-    for message in reversed(list(messages)):
-        for pattern in _PATTERNS:
+    """What the kernel's messages, the last ones first, say of why a load failed with this errno; None if nothing."""
+    lines = list(messages)
+    for pattern in _PATTERNS:  # the more telling ones first
+        for message in reversed(lines):
             match = re.search(pattern.regex, message) if number in (pattern.numbers or (number,)) else None
             if match:
                 values = match.groupdict()

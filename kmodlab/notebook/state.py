@@ -124,7 +124,9 @@ class NotebookState:
         return self._session is not None and self._session.is_alive
 
     def close(self) -> None:
-        """End the guest."""
+        """End the guest, and forget what cells stored."""
+        for stored in (self.files, self.makefiles, self.modules, self.libraries):
+            stored.clear()
         self._had_guest = self._lost_guest = False
         if self._session is not None:
             self._session.close()

@@ -175,6 +175,7 @@ CASES = (
         module("f(&n); /* HERE */", before="static long n;\nstatic void f(int *p)\n{\n    *p = 1;\n}\n"),
     ),
     _case("a statement after the function's end", "outside-function", module(exit_part='pr_info("x"); /* HERE */\n')),
+    _case("an assignment after the function's end", "not-a-declaration", module(exit_part="total = 1; /* HERE */\n")),
     _case("a return after the function's end", "outside-function", module(exit_part="return 0; /* HERE */\n")),
     _case(
         "an integer for a pointer",
