@@ -12,6 +12,7 @@ import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from kmodlab.cli.console import ERR, say
+from kmodlab.cli.module_options import module_options
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.excerpt import make_excerpt
 from kmodlab.guest.lab import load_lab
@@ -50,17 +51,7 @@ whether it crashed or hung. Ends with status 0 when all runs are clean, 1 when n
 for a wrong call, and 4 when kmodlab itself could not do it.
 """)
 )
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--name", help=_("The module's name (default: the first C file's)."))
-@click.option(
-    "-p", "--param", "parameters", multiple=True, metavar="K=V", help=_("A parameter for insmod; repeatable.")
-)
-@click.option(
-    "--after",
-    multiple=True,
-    metavar="MODULE",
-    help=_("A module of the kernel for modprobe to load first; repeatable."),
-)
+@module_options
 @click.option("--script", default="", metavar="SH", help=_("Shell commands for the guest while the module is loaded."))
 @click.option("--cycles", default=CYCLES, show_default=True, help=_("How often to load and unload it in a row."))
 @click.option("--timeout", "timeout_s", default=TIMEOUT_S, show_default=True, help=_("Seconds for each run."))

@@ -12,6 +12,7 @@ import click
 from rich.text import Text
 
 from kmodlab.cli.console import ERR, OUT, say
+from kmodlab.cli.module_options import module_options
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Report, ReportSeverity
@@ -38,17 +39,7 @@ well, 1 when the module is at fault (it does not build, insmod refuses it, it cr
 2 for a wrong call, and 4 when kmodlab itself could not do it.
 """)
 )
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--name", help=_("The module's name (default: the first C file's)."))
-@click.option(
-    "-p", "--param", "parameters", multiple=True, metavar="K=V", help=_("A parameter for insmod; repeatable.")
-)
-@click.option(
-    "--after",
-    multiple=True,
-    metavar="MODULE",
-    help=_("A module of the kernel to load before, with modprobe; repeatable."),
-)
+@module_options
 @click.option("--timeout", "timeout_s", default=COMMAND_S, show_default=True, help=_("Seconds for each command."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print everything as JSON."))
 def run(

@@ -14,13 +14,14 @@ from kmodlab.elf.databases import Databases, load_databases
 from kmodlab.elf.modprobe import LoadedModule, parse_proc_modules
 from kmodlab.elf.module import read_module
 from kmodlab.errors import GuestError, GuestLostError
+from kmodlab.files import MIB
 from kmodlab.guest.agent.client import Result
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
 from kmodlab.kbuild.sources import kmod_name
 
 _TOOLS = ("insmod", "rmmod", "modprobe")
-_KO_LIMIT = 16 << 20  # bytes of a .ko that are read
+_KO_LIMIT = 16 * MIB  # bytes of a .ko that are read
 
 
 def gather_evidence(

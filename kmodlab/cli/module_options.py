@@ -1,0 +1,24 @@
+"""What `kmodlab run` and `kmodlab faults` have in common: the files of a module, and how it is loaded."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from kmodlab.i18n import _
+
+
+def module_options(command: Callable[..., int]) -> Callable[..., int]:
+    """The files and options of a verb that builds a module and loads it."""
+    path = click.Path(exists=True, dir_okay=False, path_type=Path)
+    parameter, after = _("A parameter for insmod; repeatable."), _("A module of the kernel to load first; repeatable.")
+    for option in (
+        click.option("--after", multiple=True, metavar="MODULE", help=after),
+        click.option("-p", "--param", "parameters", multiple=True, metavar="K=V", help=parameter),
+        click.option("--name", help=_("The module's name (default: the first C file's).")),
+        click.argument("files", nargs=-1, required=True, type=path),
+    ):
+        command = option(command)
+    return command
