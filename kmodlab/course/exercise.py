@@ -26,7 +26,7 @@ from kmodlab.submission.cells import CellKind, read_cell, split_magic
 from kmodlab.submission.learner_sources import LearnerSources
 
 MASTER = "master.ipynb"
-KEY = "kmodlab"  # in a notebook's metadata: {"exercise": "01-hello", "title": ..., "points": ...}
+KEY = "kmodlab"  # in a master's metadata: {"exercise": "01-hello", "title": ..., "teaches": ...}
 HIDDEN = ("### BEGIN HIDDEN TESTS", "### END HIDDEN TESTS")
 NAME = re.compile(r"\d\d-[a-z0-9]+(-[a-z0-9]+)*")
 _ID = re.compile(r"[a-zA-Z0-9_-]{1,64}")
@@ -65,12 +65,16 @@ class Cell:
 
 @dataclass(frozen=True)
 class Exercise:
-    """An exercise: its title, and the cells of its master. `name` is the name of its folder."""
+    """An exercise: its title, and the cells of its master. `name` is the name of its folder.
+
+    `teaches` says in a sentence what it teaches. It is for authors, and is not released.
+    """
 
     name: str
     title: str
     path: Path
     cells: tuple[Cell, ...]
+    teaches: str = ""
 
     @property
     def answers(self) -> dict[str, Cell]:
@@ -139,7 +143,7 @@ def read_master(path: Path) -> Exercise:
         message = _('{path}: the metadata of the notebook must contain "{key}": {value}.')
         raise ExerciseError(message.format(path=path, key=KEY, value=wanted))
     cells = tuple(_read_cell(path, number, cell) for number, cell in enumerate(notebook.cells, 1))
-    exercise = Exercise(name, about["title"], path, cells)
+    exercise = Exercise(name, about["title"], path, cells, str(about.get("teaches", "")))
     _validate(exercise)
     return exercise
 

@@ -1,4 +1,4 @@
-"""Make the learner's version of a master: without solutions, hidden checks and outputs, with starters.
+"""Make the learner's version of a master: without solutions, hidden checks, outputs and what it teaches, with starters.
 
 All notebooks that are made from an exercise come from here: `make_notebook` puts them together, `notebook_text` writes
 them. `find_leaks` looks for whatever learners must not get.
@@ -91,13 +91,13 @@ def _nbgrader_metadata(cell: Cell) -> dict[str, Any]:
 
 
 def secrets_of(exercise: Exercise) -> frozenset[str]:
-    """The lines of solutions and hidden checks that learners must not get.
+    """The lines of solutions and hidden checks that learners must not get, and the sentence on what is taught.
 
     Short lines, and lines that are in the starter, the prose or a visible check as well, are no secrets.
     """
     known = {line.strip() for cell in exercise.cells for line in _released(exercise, cell).splitlines()}
     prose = "\n".join(cell.source for cell in exercise.cells if cell.role is Role.PROSE)
-    secret = {line.strip() for cell in exercise.cells for line in _withheld(cell)}
+    secret = {line.strip() for cell in exercise.cells for line in _withheld(cell)} | {exercise.teaches}
     return frozenset(line for line in secret - known if len(line) >= _SHORT and line not in prose)
 
 
@@ -121,7 +121,7 @@ def find_leaks(exercise: Exercise, text: str) -> list[str]:
     strings = list(_strings(notebook))
     for line in sorted(secrets_of(exercise)):
         if any(line in string for string in strings):
-            leaks.append(_("It contains a line of a solution or of a hidden check: {line}").format(line=line))
+            leaks.append(_("It contains what learners must not get: {line}").format(line=line))
     return leaks
 
 

@@ -14,6 +14,7 @@ _STORY = """\
 
 What this is about, in a few sentences, and why it matters. Then what to do, and nothing that is not checked.
 """
+_TEACHES = "What it teaches, in one sentence, for authors."
 _BEGIN = '%load_ext kmodlab\nexercise("{name}")'
 _ANSWER = """\
 %%kmod {module}
@@ -86,7 +87,7 @@ def _master(name: str, title: str, module: str) -> str:
         _cell(new_code_cell, "works", _CHECK, words),
         _cell(new_code_cell, "tidy", _HIDDEN, words),
     ]
-    return notebook_text(notebook_of(cells, {"exercise": name, "title": title}))
+    return notebook_text(notebook_of(cells, {"exercise": name, "title": title, "teaches": _TEACHES}))
 
 
 def _cell(make: Any, name: str, text: str, words: dict[str, str]) -> Any:

@@ -152,6 +152,13 @@ def test_a_new_exercise_is_whole_and_releases_without_leaks(master: Path) -> Non
     assert not find_leaks(exercise, release(exercise))
 
 
+def test_what_an_exercise_teaches_is_for_authors_only(master: Path) -> None:
+    exercise = read_master(master)
+    assert exercise.teaches
+    assert exercise.teaches not in release(exercise)
+    assert any(exercise.teaches in leak for leak in find_leaks(exercise, master.read_text()))
+
+
 def test_the_release_has_the_magic_the_stub_and_valid_metadata(master: Path) -> None:
     notebook = json.loads(release(read_master(master)))
     by_id = {cell["id"]: cell for cell in notebook["cells"]}
