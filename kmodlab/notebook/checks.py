@@ -67,9 +67,12 @@ class CheckState:
         return self._runner
 
     def close(self) -> None:
-        """End the guests."""
+        """End the guests, and forget what cells stored."""
+        self.cells.clear()
+        self.exercise, self.last, self.shown = "", None, 0
         if self._runner is not None:
             self._runner.close()
+            self._runner = None
 
     def judge(self, check: Check) -> CheckResult:
         """Judge a check, show its card, and keep the result."""

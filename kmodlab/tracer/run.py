@@ -146,9 +146,9 @@ def take_step(
             in_agent=in_agent,
         )
         records = parse_kmsg(session.kmsg())
-        later = _end_last_line(session) if end_lines else ()
-        open_lines = later[-1:]  # whatever came before it ended its line itself
-        records += later
+        before, after = _end_last_line(session) if end_lines else ((), ())
+        open_lines = before[-1:]  # whatever came before it ended its line itself
+        records += before + after
         evidence = gather_evidence(session, words, result, records, GUEST_FOLDER)
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
@@ -157,12 +157,12 @@ def take_step(
     return Step(words, result, records, find_reports(format_log(records)), None, earlier, evidence, open_lines)
 
 
-def _end_last_line(session: Session) -> tuple[LogRecord, ...]:
-    """What the kernel logs until another line is written, which ends a line that is still open."""
+def _end_last_line(session: Session) -> tuple[tuple[LogRecord, ...], tuple[LogRecord, ...]]:
+    """What the kernel logs before and after a line is written that ends the one that is still open."""
     session.put("/dev/kmsg", END_LINE)
     records = parse_kmsg(session.kmsg())
     mark = next((number for number, record in enumerate(records) if not record.is_kernels), len(records))
-    return tuple(record for record in records[:mark] if record.is_kernels)
+    return records[:mark], tuple(record for record in records[mark:] if record.is_kernels)
 
 
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:

@@ -7,10 +7,12 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import nbformat
 import pytest
+from _pytest.mark import ParameterSet
 from cases import CASES, Case, own_secrets, read_case, read_stated
 from nbformat.v4 import new_output
 
@@ -20,6 +22,7 @@ from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import Exercise, find_masters, read_master
 from kmodlab.course.release import find_leaks, release, secrets_of
 from kmodlab.guest.lab import Lab
+from kmodlab.submission.cells import split_magic
 from kmodlab.submission.learner_sources import LearnerSources
 
 ROOT = Path(__file__).parents[2]
@@ -30,12 +33,26 @@ WRONG, ODD = (sorted(CASES.glob(f"*/{kind}_*")) for kind in ("wrong", "odd"))
 every_exercise = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.parent.name)
 
 
+read_once = cache(read_master)
+
+
 def name_case(path: Path) -> str:
     return f"{path.parent.name}/{path.stem}"
 
 
+def mark_wrong() -> list[ParameterSet]:
+    """All wrong solutions. Of those that the same checks catch in an exercise, the first by name is not `long`."""
+    met: set[tuple[str, tuple[str, ...]]] = set()
+    cases = []
+    for path in WRONG:
+        kind = (path.parent.name, read_case(path, exercise_of(path)).caught_by)
+        cases.append(pytest.param(path, id=name_case(path), marks=[pytest.mark.long] if kind in met else []))
+        met.add(kind)
+    return cases
+
+
 def exercise_of(case: Path) -> Exercise:
-    return read_master(ROOT / "exercises" / case.parent.name / "master.ipynb")
+    return read_once(ROOT / "exercises" / case.parent.name / "master.ipynb")
 
 
 @pytest.fixture(scope="module")
@@ -142,7 +159,7 @@ def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, ru
     assert sum(result.points or 0 for result in results.values()) < exercise.points
 
 
-@pytest.mark.parametrize("path", WRONG, ids=name_case)
+@pytest.mark.parametrize("path", mark_wrong())
 def test_a_wrong_solution_is_caught_by_the_check_meant_for_it(path: Path, runner: CheckRunner) -> None:
     exercise = exercise_of(path)
     case = read_case(path, exercise)
@@ -169,7 +186,25 @@ def test_there_are_at_least_four_wrong_solutions(path: Path) -> None:
     assert len([case for case in WRONG if case.parent.name == path.parent.name]) >= 4
 
 
+def mark_masters() -> list[ParameterSet]:
+    """All masters. The first with each kind of answer cell is not `long`."""
+    met: set[str] = set()
+    masters = []
+    for path in MASTERS:
+        kinds = {split_magic(cell.source)[0].split()[0] for cell in read_once(path).answers.values()}
+        masters.append(pytest.param(path, id=path.parent.name, marks=[pytest.mark.long] if kinds <= met else []))
+        met |= kinds
+    return masters
+
+
 @every_exercise
+def test_the_masters_solution_earns_all_points(path: Path, runner: CheckRunner) -> None:
+    exercise = read_master(path)
+    results = judge_work(exercise, exercise.solution, runner)
+    assert not [(name, result.reason) for name, result in results.items() if result.status is not Status.PASSED]
+
+
+@pytest.mark.parametrize("path", mark_masters())
 def test_the_master_run_again_shows_what_is_stored_in_it_and_earns_all_points(
     path: Path, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

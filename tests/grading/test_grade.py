@@ -231,11 +231,6 @@ def test_a_second_run_is_answered_from_the_journal(course: Path, graded: Path) -
 # ---- however it is run ---------------------------------------------------------------------------------------------
 
 
-def test_two_processes_come_to_the_same_results(course: Path, graded: Path, tmp_path: Path) -> None:
-    assert grade(course, tmp_path, "--jobs", "2")[0] == 0
-    assert results_in(tmp_path) == results_in(graded)
-
-
 def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
     course: Path, graded: Path, tmp_path: Path
 ) -> None:
@@ -251,7 +246,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
             assert grader.wait(20) in (-signal.SIGKILL, 130)
         wait_until_gone(family)
     assert grade(course, tmp_path)[0] == 2, "without --resume"
-    status, output = grade(course, tmp_path, "--resume")
+    status, output = grade(course, tmp_path, "--resume", "--jobs", "2")
     assert status == 0, output
     assert results_in(tmp_path) == results_in(graded)
 
