@@ -337,7 +337,7 @@ def _comes_before_its_cause(message: _Message, next_message: _Message) -> bool:
         return message.same_line(next_message)
     if next_message.diagnostic.hint_key == "parameter-type":
         return message.kind is _Kind.SYNTAX and message.same_line(next_message)
-    return "data definition has no type" in message.text and message.same_line(next_message)
+    return "data definition" in message.text and message.same_line(next_message) and not message.diagnostic.hint
 
 
 # ---- folding -------------------------------------------------------------------------------------------------------

@@ -140,6 +140,7 @@ QUICK = (
     "gone struct timeval",
     "gone linux/config.h",
     "gone __devinit",
+    "gone EXPORT_NO_SYMBOLS",
     "gone SPIN_LOCK_UNLOCKED",
     "gone file_operations.ioctl",
     "changed INIT_WORK()",
