@@ -73,7 +73,7 @@ def _outer() -> _Budget:
 
 
 def _inner(outer: _Budget) -> _Budget:
-    return _Budget(size=64 * MIB, members=2000, notebooks=50, outer=outer)
+    return _Budget(size=160 * MIB, members=2000, notebooks=50, outer=outer)
 
 
 def is_archive(name: str) -> bool:

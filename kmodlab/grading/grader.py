@@ -15,10 +15,10 @@ from pathlib import Path
 from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.course.exercise import Exercise, read_master
 from kmodlab.errors import UsageError
+from kmodlab.grading.answers import match
 from kmodlab.grading.intake import choose_exercise
 from kmodlab.grading.journal import Journal
 from kmodlab.grading.models import Ending, Grade, GradeState, GradingProgress, HandedIn, Setting, Task
-from kmodlab.grading.notebooks import match
 from kmodlab.grading.pool import TRIES, Pool
 from kmodlab.grading.task import digest_of, pack_exercise, result_without_run
 from kmodlab.i18n import _

@@ -89,7 +89,7 @@ def test_links_and_pipes_in_a_folder_are_left_out_and_hold_nobody_up(tmp_path: P
 
 def test_a_bomb_is_read_no_further_than_a_notebook_may_be_large(tmp_path: Path) -> None:
     files = files_in(tmp_path, "x.zip", make_zip({"ada/bomb.ipynb": bytes(300 << 20), "bob/a.ipynb": NOTEBOOK}))
-    assert problems(files) == ["It is larger than 10 MiB."]
+    assert problems(files) == ["It is larger than 64 MiB."]
     assert wholes(files) == ["bob/a.ipynb"]
 
 
@@ -235,7 +235,7 @@ def test_a_negative_offset_in_a_tar_file_does_not_go_round_in_circles(tmp_path: 
         (b'{"nbformat": 4, "cells": [{"source": ["a", 7]}]}', "Its cell 1 is not a cell."),
         (b'{"nbformat": 4, "cells": [' + b"{}," * 999_999 + b"{}]}", "It has too many values in it for a notebook."),
         (b'{"nbformat": 4, "cells": [' + b"{}," * 2000 + b"{}]}", "It has 2001 cells; at most 2000 are read."),
-        (b" " * (LARGEST + 1), "It is larger than 10 MiB."),
+        (b" " * (LARGEST + 1), "It is larger than 64 MiB."),
     ],
     ids=lambda value: value[:40] if isinstance(value, str) else "",
 )
@@ -250,7 +250,7 @@ def test_a_gigabyte_in_one_cell_is_not_even_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(b'{"cells": [{"source": "')
         file.truncate(1 << 30)
-    assert problems(list(find_notebooks(path))) == ["It is larger than 10 MiB."]
+    assert problems(list(find_notebooks(path))) == ["It is larger than 64 MiB."]
 
 
 JSON = st.recursive(

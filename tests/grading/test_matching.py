@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 from submission_factory import Change, cell, hello, notebook
 
+from kmodlab.grading.answers import match
 from kmodlab.grading.models import HandedIn
-from kmodlab.grading.notebooks import match, read_notebook
+from kmodlab.grading.notebooks import read_notebook
 from kmodlab.submission.cells import LONGEST
 
 
@@ -68,15 +69,74 @@ def test_an_answer_of_another_type_is_taken_and_reported(kind: Any) -> None:
     assert any("is of the type" in remark for remark in submission.remarks)
 
 
-def test_a_missing_answer_is_reported_and_nothing_else_is_taken_for_it() -> None:
-    def change(data: dict[str, Any]) -> None:
-        answer = cell(data, "hello")
-        answer["id"], answer["metadata"] = "mine", {}
+def forget(name: str) -> Change:
+    """Lose the ids and metadata of a cell, as cells have that are typed anew or copied as text."""
 
-    submission = matched(change)
+    def change(data: dict[str, Any]) -> None:
+        lost = cell(data, name)
+        lost["id"], lost["metadata"] = "mine", {}
+
+    return change
+
+
+def add(source: str, *, at: int, **fields: Any) -> Change:
+    def change(data: dict[str, Any]) -> None:
+        data["cells"].insert(at, {"cell_type": "code", "metadata": {}, "source": source, "outputs": [], **fields})
+
+    return change
+
+
+def in_turn(*changes: Change) -> Change:
+    def change(data: dict[str, Any]) -> None:
+        for each in changes:
+            each(data)
+
+    return change
+
+
+def rename(data: dict[str, Any]) -> None:
+    cell(data, "hello")["source"] = "%%kmod other\nint x;"
+
+
+def test_a_missing_answer_is_reported_and_nothing_else_is_taken_for_it() -> None:
+    submission = matched(in_turn(rename, forget("hello")))
     assert submission.answers == {}
     assert submission.problem == "None of the exercise's answer cells is in it."
     assert submission.remarks == ("The answer cell `hello` is missing.", "1 cell is not part of the exercise.")
+
+
+def test_a_cell_without_ids_is_known_by_its_first_line() -> None:
+    submission = matched(in_turn(put("%%kmod hello -v\nint x;"), forget("hello")))
+    assert submission.answers == {"hello": "%%kmod hello\nint x;"}
+    assert submission.remarks == (
+        "The answer cell `hello` is missing; cell 3 counts, as it begins with `%%kmod hello`.",
+        "The answer cell `hello` begins with `%%kmod hello -v`; `%%kmod hello` counts.",
+    )
+
+
+def test_a_notebook_without_any_ids_has_its_answers() -> None:
+    def lose_all(data: dict[str, Any]) -> None:
+        for each in data["cells"]:
+            each.pop("id", None)
+            each["metadata"] = {"id": "x7", "colab": {}}
+
+    submission = matched(in_turn(put("%%kmod hello\nint x;"), lose_all))
+    assert submission.answers == {"hello": "%%kmod hello\nint x;"}
+
+
+@pytest.mark.parametrize("fields", [{"id": "new"}, {"id": "new", "metadata": {"nbgrader": {"grade_id": "hello"}}}])
+def test_other_cells_count_for_an_answer_that_is_as_it_was_given(fields: dict[str, Any]) -> None:
+    cells = [add(f"%%kmod hello\n{text};", at=at, **fields) for text, at in (("int y", 6), ("int x", 1))]
+    submission = matched(in_turn(*cells))
+    assert submission.answers == {"hello": "%%kmod hello\nint y;"}
+    remark = "The answer cell `hello` is as it was given; cell 8, which is for the same answer, counts."
+    assert submission.remarks[0] == remark
+
+
+def test_other_cells_do_not_count_for_an_answer_that_was_changed() -> None:
+    submission = matched(in_turn(put("%%kmod hello\nint x;"), add("%%kmod hello\nint y;", at=6, id="new")))
+    assert submission.answers == {"hello": "%%kmod hello\nint x;"}
+    assert "Cell 7 is for the same answer as the cell `hello`, and does not count." in submission.remarks
 
 
 def test_of_two_answers_the_original_counts_and_else_the_first() -> None:
@@ -84,16 +144,33 @@ def test_of_two_answers_the_original_counts_and_else_the_first() -> None:
         answer = cell(data, "hello")
         data["cells"].insert(1, {**answer, "id": "abc", "source": "%%kmod hello\ncopy"})
 
-    submission = matched(copy)
-    assert submission.answers == hello().starter
-    assert "There are 2 cells `hello` (cells 2, 4); cell 4 counts." in submission.remarks
+    submission = matched(in_turn(put("%%kmod hello\nint x;"), copy))
+    assert submission.answers == {"hello": "%%kmod hello\nint x;"}
+    assert "Cell 2 is for the same answer as the cell `hello`, and does not count." in submission.remarks
 
     def twice(data: dict[str, Any]) -> None:
         data["cells"].insert(0, {**cell(data, "hello"), "source": "%%kmod hello\nfirst"})
 
-    submission = matched(twice)
+    submission = matched(in_turn(put("%%kmod hello\nint x;"), twice))
     assert submission.answers == {"hello": "%%kmod hello\nfirst"}
     assert "There are 2 cells `hello` (cells 1, 4); cell 1 counts." in submission.remarks
+
+
+def test_merged_cells_are_named() -> None:
+    submission = matched(put('%%kmod hello\nint x;\ncheck("It greets")'))
+    assert submission.remarks == (
+        'In the answer cell `hello`, another cell begins with `check("It greets")`: were two cells merged?',
+    )
+
+    def into_the_cell_above(data: dict[str, Any]) -> None:
+        answer = data["cells"].pop(2)
+        data["cells"][1]["source"] += "\n\n" + "".join(answer["source"])
+
+    submission = matched(into_the_cell_above)
+    assert submission.remarks[:2] == (
+        "The answer cell `hello` is missing.",
+        "Its first line stands inside cell 2: were two cells merged?",
+    )
 
 
 def test_an_answer_that_is_too_long_is_empty() -> None:

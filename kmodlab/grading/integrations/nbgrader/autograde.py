@@ -30,10 +30,11 @@ from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import KEY, Exercise, read_master
 from kmodlab.course.release import make_notebook
 from kmodlab.errors import KmodlabError, SandboxError
+from kmodlab.grading.answers import match
 from kmodlab.grading.archives import find_notebooks
 from kmodlab.grading.formats.redact import status_text, text_of
 from kmodlab.grading.models import HandedIn
-from kmodlab.grading.notebooks import NotebookError, match, read_notebook
+from kmodlab.grading.notebooks import NotebookError, read_notebook
 from kmodlab.grading.task import result_without_run, run_check
 from kmodlab.guest.lab import load_lab
 from kmodlab.i18n import _
