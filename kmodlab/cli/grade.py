@@ -19,8 +19,8 @@ from kmodlab.cli.console import ERR, say
 from kmodlab.course.exercise import MASTER, find_masters
 from kmodlab.errors import SandboxError, UsageError
 from kmodlab.files import replace_text
-from kmodlab.grading.formats.results import FORMATS
-from kmodlab.grading.grader import Plan, grade_all, make_plan, read_exercises
+from kmodlab.grading.formats.results import FORMATS, Unwritten, write_form
+from kmodlab.grading.grader import Plan, grade_all, make_plan, read_exercises, withhold
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal
 from kmodlab.grading.models import Ending, Grade, GradeState, GradingProgress
@@ -44,6 +44,7 @@ class GradeRequest:
     submissions: tuple[str, ...]
     exercises: str
     exercise: str
+    replace: bool = False
 
 
 @click.command(
@@ -80,6 +81,7 @@ zero: run it again. 2 is a usage error, 3 a broken exercise.
     type=click.FloatRange(0, min_open=True),
     help=_("Seconds for a submission."),
 )
+@click.option("--replace", "replace_grades", is_flag=True, help=_("Replace grades that other files have earned."))
 @click.option("--resume", is_flag=True, help=_("Go on where the last run into OUT was ended."))
 @click.option("--without-sandbox", is_flag=True, help=_("Grade even if there is no sandbox; all reports say so."))
 def grade(
@@ -91,13 +93,15 @@ def grade(
     scheduler: str | None,
     formats: tuple[str, ...],
     deadline: float,
+    replace_grades: bool,
     resume: bool,
     without_sandbox: bool,
 ) -> int:
     """Grade submissions."""
     names = _format_names(formats)
     with _opened(out) as journal:
-        request = _request(submissions, exercises or Path("exercises"), exercise, journal.unfinished, resume)
+        folder = exercises or Path("exercises")
+        request = _request(submissions, folder, exercise, replace_grades, journal.unfinished, resume)
         return _grade(request, out, journal, names, jobs, scheduler, deadline, without_sandbox)
 
 
@@ -123,12 +127,14 @@ def _grade(
         with ERR.status(_("Reading the submissions …")):
             handed_in = read_submissions(map(Path, request.submissions), list(exercises))
             plan = make_plan(handed_in, exercises, masters, setting, request.exercise)
+            plan = plan if request.replace else withhold(plan, journal)
         journal.begin(asdict(request))
         tally = _follow(plan, grade_all(plan, pool, journal, deadline_s), out)
-    written = _write(out, plan, journal.grades(), formats)
+    written, unwritten = _write(out, plan, journal, formats)
     journal.end()
     _sum_up(plan, tally, out, written, time.monotonic() - begun)
-    return 4 if tally.errored else 0
+    _list_unwritten(unwritten)
+    return 4 if tally.errored or plan.withheld or unwritten else 0
 
 
 # ---- before --------------------------------------------------------------------------------------------------------
@@ -162,19 +168,26 @@ def _opened(out: Path) -> Iterator[Journal]:
 
 
 def _request(
-    submissions: Sequence[Path], exercises: Path, exercise: str, unfinished: Mapping[str, Any] | None, resume: bool
+    submissions: Sequence[Path],
+    exercises: Path,
+    exercise: str,
+    replace_grades: bool,
+    unfinished: Mapping[str, Any] | None,
+    resume: bool,
 ) -> GradeRequest:
     """What to grade: what was given now, or to the run that did not come to its end."""
     if unfinished and not resume:
         hint = _("Go on with --resume, or choose another --out.")
         raise UsageError(_("The last run into this folder did not come to its end."), hint=hint)
     if not submissions and resume and unfinished:
-        return GradeRequest(tuple(unfinished["submissions"]), unfinished["exercises"], unfinished["exercise"])
+        again = replace_grades or unfinished.get("replace", False)
+        return GradeRequest(tuple(unfinished["submissions"]), unfinished["exercises"], unfinished["exercise"], again)
     if not submissions:
         sentence = _("There is no run to go on with.") if resume else _("There is nothing to grade.")
         hint = _("Name notebooks, folders or archives: kmodlab grade SUBMISSIONS… --out DIR")
         raise UsageError(sentence, hint=hint)
-    return GradeRequest(tuple(str(path.absolute()) for path in submissions), str(exercises.absolute()), exercise)
+    paths = tuple(str(path.absolute()) for path in submissions)
+    return GradeRequest(paths, str(exercises.absolute()), exercise, replace_grades)
 
 
 def _find_masters(folder: Path) -> list[Path]:
@@ -269,10 +282,20 @@ def _result_of(grade: Grade) -> str:
 # ---- afterwards ----------------------------------------------------------------------------------------------------
 
 
-def _write(out: Path, plan: Plan, grades: Sequence[Grade], formats: Sequence[str]) -> dict[str, int]:
-    written = {name: len(FORMATS[name](grades, out)) for name in formats}
-    replace_text(out / "left-out.txt", "".join(f"{file.source}: {file.problem}\n" for file in plan.left_out))
-    return written
+def _write(out: Path, plan: Plan, journal: Journal, formats: Sequence[str]) -> tuple[dict[str, int], list[Unwritten]]:
+    """Write all forms: how many files of each, and the grades that could not be written."""
+    grades = journal.grades()
+    written: dict[str, int] = {}
+    unwritten: list[Unwritten] = []
+    for name in formats:
+        paths, failed = write_form(name, grades, out)
+        written[name] = len(paths)
+        unwritten += failed
+    for each in unwritten:
+        journal.add_fault(each.grade, each.fault)
+    left_out = [f"{file.source}: {file.problem}\n" for file in (*plan.left_out, *plan.withheld)]
+    replace_text(out / "left-out.txt", "".join(left_out))
+    return written, unwritten
 
 
 def _sum_up(plan: Plan, tally: _Tally, out: Path, written: Mapping[str, int], seconds: float) -> None:
@@ -290,6 +313,8 @@ def _sum_up(plan: Plan, tally: _Tally, out: Path, written: Mapping[str, int], se
         say(known.format(number=tally.known))
     rejected = _("{number} rejected, as there is nothing in them that can be graded:")
     _list(rejected, "yellow", map(_line_of, tally.rejected))
+    withheld = _("{number} not graded, as another file has the grade; --replace replaces it:")
+    _list(withheld, "red", (f"{file.learner}, {file.source}: {file.problem}" for file in plan.withheld))
     _list(_("{number} left out:"), "yellow", (f"{file.source}: {file.problem}" for file in plan.left_out))
     errored = _("{number} errored, which is our failure and not a zero; run the same command again:")
     _list(errored, "red", map(_line_of, tally.errored))
@@ -300,8 +325,13 @@ def _sum_up(plan: Plan, tally: _Tally, out: Path, written: Mapping[str, int], se
     say(_("Results are in {folder}: {files}.").format(folder=out, files=files), style)
 
 
+def _list_unwritten(unwritten: Sequence[Unwritten]) -> None:
+    heading = _("{number} not written in a form, which is our failure; the journal has the traceback:")
+    _list(heading, "red", (f"{each.grade.learner}, {each.grade.exercise}: {each.form}" for each in unwritten))
+
+
 def _line_of(grade: Grade) -> str:
-    return f"{grade.learner}, {grade.exercise}: {grade.reason}"
+    return f"{grade.learner}, {grade.exercise or grade.source}: {grade.reason}"
 
 
 def _list(heading: str, style: str, lines: Iterable[str]) -> None:

@@ -1,8 +1,8 @@
-"""Find notebooks in files, folders and archives. Nothing is unpacked to disk, and limits bound what is read.
+"""Find what was handed in, in files, folders and archives. Nothing is unpacked to disk; limits bound what is read.
 
 All input is treated as hostile. An archive of the learning platform's may hold archives of learners', but these may
-hold no further ones. Members whose names lead out of the archive, links, devices and files that are too large are left
-out, each with a sentence that says why. `intake` says whose a notebook is.
+hold no further ones. Notebooks come with their content; whatever else is there, an empty folder too, with a sentence
+that says why it is left out. Only what tools leave behind is passed over. `intake` says whose a file is.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ import stat
 import tarfile
 import zipfile
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 from typing import IO, cast
 
@@ -30,6 +31,9 @@ _NAME_LIMIT = 1000  # characters
 _MOST_PROBLEMS = 20  # sentences about one archive
 _ARCHIVES = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
 _MACOS = "._"  # begins the names of what macOS puts beside files in archives
+_TOOLS = ("__MACOSX", ".DS_Store", ".ipynb_checkpoints", ".git")
+_NO_NOTEBOOK = N_("It is not a notebook.")
+_NOTHING = N_("There is nothing in it.")
 _LINK_OR_DEVICE = N_("It is a link or a device.")
 _HIDDEN = N_("Its name begins with a dot, as only hidden files' names do.")
 _TOO_LARGE = N_("It is larger than {size} MiB.")
@@ -69,7 +73,7 @@ class _Budget:
 
 
 def _outer() -> _Budget:
-    return _Budget(size=4096 * MIB, members=200_000, notebooks=20_000)
+    return _Budget(size=4096 * MIB, members=200_000, notebooks=20_000, problems=200_000)
 
 
 def _inner(outer: _Budget) -> _Budget:
@@ -86,10 +90,11 @@ def bare_name(name: str) -> str:
     return re.sub(r"\.ipynb$", "", _ARCHIVES.sub("", name), flags=re.IGNORECASE)
 
 
-def find_notebooks(path: Path) -> Iterator[HandedIn]:
-    """All notebooks in a file, a folder or an archive: their parts with content or problem.
+def find_files(path: Path) -> Iterator[HandedIn]:
+    """All files in a file, a folder or an archive: their parts with content or problem.
 
-    Files in folders are ordered by name, members of an archive as they are in it.
+    Only notebooks have content. Files in folders are ordered by name, members of an archive as they are in it. The last
+    part of an empty folder's or archive's is empty.
     """
     if path.is_dir():
         yield from _walk_folder(path, (path.resolve().name,))
@@ -106,16 +111,16 @@ def _walk_folder(folder: Path, parts: tuple[str, ...]) -> Iterator[HandedIn]:
     except OSError as error:
         yield HandedIn(parts, problem=_("The folder cannot be read: {error}.").format(error=error.strerror))
         return
+    entries = [entry for entry in entries if not _is_tools(entry.name)]
+    if not entries:
+        yield HandedIn((*parts, ""), problem=_(_NOTHING))
     for entry in entries:
         inner = (*parts, _decoded(entry.name))
-        if entry.is_dir(follow_symlinks=False):
-            if not _is_ignored(entry.name):
-                yield from _walk_folder(Path(entry.path), inner)
-        elif entry.name.startswith(_MACOS):
-            continue
-        elif _is_hidden(entry.name) and _is_wanted(entry.name, nested=False):
+        if _is_hidden(entry.name):
             yield HandedIn(inner, problem=_(_HIDDEN))
-        elif _is_wanted(entry.name, nested=False) or entry.is_symlink():
+        elif entry.is_dir(follow_symlinks=False):
+            yield from _walk_folder(Path(entry.path), inner)
+        else:
             yield from _look_at_file(Path(entry.path), inner, follow=False)
 
 
@@ -128,8 +133,10 @@ def _look_at_file(path: Path, parts: tuple[str, ...], *, follow: bool = True) ->
                 yield HandedIn(parts, problem=_("It is not a regular file."))
             elif is_archive(parts[-1]):
                 yield from _walk_archive(file, parts, _outer(), nested=False)
+            elif _is_notebook(parts[-1]):
+                yield replace(_read_file(file, parts), time=os.fstat(file.fileno()).st_mtime)
             else:
-                yield _read_file(file, parts)
+                yield HandedIn(parts, problem=_(_NO_NOTEBOOK))
     except OSError as error:
         unreadable = _("It cannot be read: {error}.").format(error=error.strerror)
         yield HandedIn(parts, problem=_(_LINK_OR_DEVICE) if path.is_symlink() else unreadable)
@@ -150,31 +157,66 @@ def _walk_archive(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, n
         start = file.read(2)
         file.seek(0)
         walk = _walk_zip if start == b"PK" else _walk_tar  # whatever the name says
-        yield from walk(file, parts, budget, nested=nested)
+        folders = _Folders()
+        for handed_in in walk(file, parts, budget, folders, nested=nested):
+            folders.note_file(handed_in.parts[len(parts) :])
+            yield handed_in
+        yield from (HandedIn((*parts, *inner, ""), problem=_(_NOTHING)) for inner in folders.empty())
     except ArchiveError as error:
         yield HandedIn(parts, problem=str(error))
     except Exception:  # zipfile, tarfile and the decompressors raise many kinds for a damaged archive
         yield HandedIn(parts, problem=_("The archive is damaged, or is not an archive."))
 
 
-def _walk_zip(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, nested: bool) -> Iterator[HandedIn]:
+class _Folders:
+    """The folders of an archive, of which some may hold nothing."""
+
+    def __init__(self) -> None:
+        self._named: dict[tuple[str, ...], None] = {}
+        self._filled: set[tuple[str, ...]] = set()
+
+    def note_folder(self, name: str) -> None:
+        """Note a member that is a folder."""
+        inner = tuple(_split_name(name))
+        if inner and ".." not in inner and not any(map(_is_tools, inner)):
+            self._named[inner] = None
+
+    def note_file(self, inner: tuple[str, ...]) -> None:
+        """Note the parts of a file in the archive."""
+        self._filled.update(inner[:length] for length in range(len(inner)))
+
+    def empty(self) -> list[tuple[str, ...]]:
+        """The folders in which nothing is; the archive itself, with no parts, if it holds nothing at all."""
+        if not self._filled and not self._named:
+            return [()]
+        above = {inner[:length] for inner in self._named for length in range(len(inner))}
+        return [inner for inner in self._named if inner not in self._filled and inner not in above]
+
+
+def _walk_zip(
+    file: IO[bytes], parts: tuple[str, ...], budget: _Budget, folders: _Folders, *, nested: bool
+) -> Iterator[HandedIn]:
     with zipfile.ZipFile(file) as archive:
         for info in archive.infolist():
             kind = stat.S_IFMT(info.external_attr >> 16)
             is_plain = kind in (0, stat.S_IFREG)
             if info.is_dir():
                 budget.count_member()
+                folders.note_folder(info.filename)
                 continue
             yield from _member(_ZipMember(archive, info), info.filename, is_plain, parts, budget, nested=nested)
 
 
-def _walk_tar(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, nested: bool) -> Iterator[HandedIn]:
+def _walk_tar(
+    file: IO[bytes], parts: tuple[str, ...], budget: _Budget, folders: _Folders, *, nested: bool
+) -> Iterator[HandedIn]:
     stream = cast(IO[bytes], _Counted(_decompressed(file), budget))
     with tarfile.open(fileobj=stream, mode="r|", errorlevel=0, bufsize=1 << 16) as archive:
         for info in archive:
             archive.members = []  # type: ignore[attr-defined]  # it would keep them all
             if info.isdir():
                 budget.count_member()
+                folders.note_folder(info.name)
                 continue
             is_plain = info.isreg() and not info.issparse()
             yield from _member(_TarMember(archive, info), info.name, is_plain, parts, budget, nested=nested)
@@ -207,6 +249,13 @@ class _ZipMember:
     archive: zipfile.ZipFile
     info: zipfile.ZipInfo
 
+    @property
+    def time(self) -> float:
+        try:
+            return datetime(*self.info.date_time).timestamp()
+        except (ValueError, OverflowError):
+            return 0.0
+
     def read(self, budget: _Budget) -> bytes:
         with self.archive.open(self.info) as stream:
             content = stream.read(LARGEST + 1)
@@ -218,6 +267,10 @@ class _ZipMember:
 class _TarMember:
     archive: tarfile.TarFile
     info: tarfile.TarInfo
+
+    @property
+    def time(self) -> float:
+        return float(self.info.mtime)
 
     def read(self, _budget: _Budget) -> bytes:
         stream = self.archive.extractfile(self.info)  # what is read was counted on its way into the archive
@@ -233,25 +286,32 @@ def _member(
     *,
     nested: bool,
 ) -> Iterator[HandedIn]:
-    """The notebooks in a member of an archive: one, several if it is an archive, none if it is ignored."""
+    """The files in a member of an archive: one, several if it is an archive, none if it is a tool's."""
     budget.count_member()
-    inside = [_decoded(part) for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
+    inside = _split_name(name)
     problem = _problem_of(name, inside, is_plain)
+    if not problem and any(map(_is_tools, inside)):
+        return
+    shown = (*parts, name[:_NAME_LIMIT]) if problem else (*parts, *inside)
+    problem = problem or _why_left_out(inside, budget, nested=nested)
     if problem:
         budget.problems -= 1
         if budget.problems >= 0:
-            yield HandedIn((*parts, name[:_NAME_LIMIT]), problem=problem)
-        return
-    if any(map(_is_ignored, inside[:-1])) or inside[-1].startswith(_MACOS) or not _is_wanted(inside[-1], nested=nested):
-        return
-    if _is_hidden(inside[-1]):
-        yield HandedIn((*parts, *inside), problem=_(_HIDDEN))
-        return
-    if "/".join(inside) in budget.names:
-        yield HandedIn((*parts, *inside), problem=_("The archive has it twice; the first one counts."))
+            yield HandedIn(shown, problem=problem)
         return
     budget.names.add("/".join(inside))
     yield from _read_member(member, (*parts, *inside), budget)
+
+
+def _why_left_out(inside: list[str], budget: _Budget, *, nested: bool) -> str:
+    """Why a member of an archive is not read; empty if it is."""
+    if any(map(_is_hidden, inside)):
+        return _(_HIDDEN)
+    if is_archive(inside[-1]) and nested:
+        return _("It is an archive in an archive in an archive, and is not opened.")
+    if not is_archive(inside[-1]) and not _is_notebook(inside[-1]):
+        return _(_NO_NOTEBOOK)
+    return _("The archive has it twice; the first one counts.") if "/".join(inside) in budget.names else ""
 
 
 def _read_member(member: _ZipMember | _TarMember, parts: tuple[str, ...], budget: _Budget) -> Iterator[HandedIn]:
@@ -273,7 +333,7 @@ def _read_member(member: _ZipMember | _TarMember, parts: tuple[str, ...], budget
         yield from _walk_archive(io.BytesIO(content), parts, _inner(budget), nested=True)
     else:
         budget.count_notebook()
-        yield HandedIn(parts, content)
+        yield HandedIn(parts, content, time=member.time)
 
 
 # ---- names ---------------------------------------------------------------------------------------------------------
@@ -287,13 +347,18 @@ def _problem_of(name: str, inside: list[str], is_plain: bool) -> str:
     return "" if is_plain else _(_LINK_OR_DEVICE)
 
 
-def _is_wanted(name: str, *, nested: bool) -> bool:
-    return name.lower().endswith(".ipynb") or (is_archive(name) and not nested)
+def _split_name(name: str) -> list[str]:
+    """The parts of a member's name."""
+    return [_decoded(part) for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
 
 
-def _is_ignored(folder: str) -> bool:
-    """Whether a folder belongs to a tool (Jupyter's checkpoints), or is what macOS puts into archives."""
-    return folder.startswith(".") or folder == "__MACOSX"
+def _is_notebook(name: str) -> bool:
+    return name.lower().endswith(".ipynb")
+
+
+def _is_tools(name: str) -> bool:
+    """Whether a file or folder is what Jupyter, git or macOS leave behind."""
+    return name in _TOOLS or name.startswith(_MACOS)
 
 
 def _is_hidden(name: str) -> bool:

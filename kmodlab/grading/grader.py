@@ -1,11 +1,13 @@
 """From what was handed in to grades: a pool runs the tasks, and the journal has the results that are known already.
 
 Each submission becomes a grade, whatever happens: graded; rejected, if there is nothing in it that can be graded; or
-errored, if we failed, to be run again. Texts that are equal to the byte are judged once.
+errored, if we failed, to be run again. Texts that are equal to the byte are judged once. A grade is never replaced by
+that of a file that somebody else may have named.
 """
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing
@@ -15,23 +17,28 @@ from pathlib import Path
 from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.course.exercise import Exercise, read_master
 from kmodlab.errors import UsageError
-from kmodlab.grading.answers import match
-from kmodlab.grading.intake import choose_exercise
-from kmodlab.grading.journal import Journal
+from kmodlab.grading.answers import is_untouched, match
+from kmodlab.grading.intake import choose_exercise, find_exercise, guarded, is_notebook
+from kmodlab.grading.journal import Journal, Origin
 from kmodlab.grading.models import Ending, Grade, GradeState, GradingProgress, HandedIn, Setting, Task
 from kmodlab.grading.pool import TRIES, Pool
 from kmodlab.grading.task import digest_of, pack_exercise, result_without_run
-from kmodlab.i18n import _
+from kmodlab.i18n import _, ngettext
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be graded, one notebook for each learner and exercise; and what was left out, with its problem."""
+    """What is to be graded, one notebook for each learner and exercise; and what was left out, with its problem.
+
+    A learner with nothing that can be graded has one submission with a problem, and no exercise if that is not known.
+    `withheld` are submissions that would replace grades.
+    """
 
     exercises: Mapping[str, Exercise]
     setting: Setting
     submissions: tuple[HandedIn, ...]
     left_out: tuple[HandedIn, ...]
+    withheld: tuple[HandedIn, ...] = ()
 
 
 def read_exercises(masters: Sequence[Path]) -> tuple[dict[str, Exercise], dict[str, str]]:
@@ -62,51 +69,111 @@ def make_plan(
     only: str = "",
 ) -> Plan:
     """Find the exercise of each submission, and its answers; `only` names the exercise that all of them are to."""
-    left_out = [file for file in handed_in if not file.learner]
-    submissions: dict[tuple[str, str], list[HandedIn]] = defaultdict(list)
-    for submission in handed_in:
-        if not submission.learner:
+    chosen: list[HandedIn] = []
+    left_out: list[HandedIn] = []
+    for _learner, files in sorted(_by_learner(handed_in).items()):
+        matched = [guarded(file, lambda file: _match(file, exercises, only)) for file in files if is_notebook(file)]
+        others = [file for file in files if not is_notebook(file)]
+        known = [file for file in matched if file.exercise]
+        unknown = [file for file in matched if not file.exercise]
+        if not known:
+            chosen.append(_summarize(unknown or others, exercises, only))
+            left_out += others if unknown else []
             continue
-        name = only or choose_exercise(submission, exercises)
-        if name:
-            submissions[submission.learner, name].append(submission)
-        else:
-            problem = submission.problem or _("Nothing in it says which exercise it is to.")
-            left_out.append(replace(submission, problem=problem))
-    matched = [match(_choose(same, name), exercises[name]) for (_learner, name), same in sorted(submissions.items())]
-    return Plan(
-        exercises,
-        setting,
-        submissions=tuple(_with_digest(submission, exercises, masters, setting) for submission in matched),
-        left_out=tuple(left_out),
-    )
+        by_exercise: dict[str, list[HandedIn]] = defaultdict(list)
+        for file in known:
+            by_exercise[file.exercise].append(file)
+        chosen += [_choose(same, exercises[name]) for name, same in sorted(by_exercise.items())]
+        left_out += [*unknown, *others]
+    digested = [guarded(each, lambda each: _with_digest(each, exercises, masters, setting)) for each in chosen]
+    return Plan(exercises, setting, submissions=tuple(digested), left_out=tuple(left_out))
 
 
-def _choose(submissions: Sequence[HandedIn], exercise: str) -> HandedIn:
-    """Of several notebooks to one exercise the one in the fewest folders; then the one with the exercise's file name.
+def _by_learner(handed_in: Sequence[HandedIn]) -> dict[str, list[HandedIn]]:
+    grouped: dict[str, list[HandedIn]] = defaultdict(list)
+    for file in handed_in:
+        grouped[file.learner].append(file)
+    return grouped
 
-    A learner's own folder or archive may hold others that bear another learner's name, but only deeper down.
+
+def _match(file: HandedIn, exercises: Mapping[str, Exercise], only: str) -> HandedIn:
+    """The file with its exercise and the answers to it; with a problem if nothing says which exercise it is to."""
+    name = only or choose_exercise(file, exercises)
+    if name:
+        return match(file, exercises[name])
+    return replace(file, problem=file.problem or _("Nothing in it says which exercise it is to."))
+
+
+def _summarize(files: Sequence[HandedIn], exercises: Mapping[str, Exercise], only: str) -> HandedIn:
+    """The submission of a learner with nothing that can be graded, from all that was handed in."""
+    first, *others = files
+    alone = next(iter(exercises)) if len(exercises) == 1 else ""
+    problem = first.problem
+    if others:
+        number = ngettext("{number} more file was handed in.", "{number} more files were handed in.", len(others))
+        problem = f"{problem} {number.format(number=len(others))}"
+    fault = next((file.fault for file in files if file.fault), "")
+    exercise = only or find_exercise(first.names, list(exercises)) or alone
+    return replace(first, exercise=exercise, problem=problem, fault=fault)
+
+
+def _choose(submissions: Sequence[HandedIn], exercise: Exercise) -> HandedIn:
+    """Of several notebooks to one exercise the one that counts.
+
+    A notebook that is as it was given never counts if another is not. Then the last attempt counts; of one attempt, the
+    notebook in the fewest folders, and the one with the exercise's file name.
     """
     if len(submissions) == 1:
         return submissions[0]
-    stem = exercise.partition("-")[2]
-    best = min(submissions, key=lambda submission: _rank(submission, stem))
+    stem = exercise.name.partition("-")[2]
+    best = min(submissions, key=lambda submission: _rank(submission, exercise, stem))
     remark = _("{number} notebooks were handed in; {source} counts.")
     return replace(best, remarks=(*best.remarks, remark.format(number=len(submissions), source=best.source)))
 
 
-def _rank(submission: HandedIn, stem: str) -> tuple[bool, int, bool, str]:
-    source = submission.source
-    return (submission.notebook is None, source.count("/"), (submission.names or ("",))[0] != stem, source)
+def _rank(submission: HandedIn, exercise: Exercise, stem: str) -> tuple[bool, bool, int, int, bool, str]:
+    source, is_broken = submission.source, bool(submission.problem)
+    is_given = is_broken or is_untouched(submission, exercise)
+    is_other = (submission.names or ("",))[0] != stem
+    return (is_broken, is_given, -submission.copy, source.count("/"), is_other, source)
 
 
 def _with_digest(
     submission: HandedIn, exercises: Mapping[str, Exercise], masters: Mapping[str, str], setting: Setting
 ) -> HandedIn:
-    if submission.problem:
+    if submission.problem or not submission.exercise:
         return submission
     name = submission.exercise
     return replace(submission, digest=digest_of(exercises[name], masters[name], submission.answers, setting))
+
+
+def withhold(plan: Plan, journal: Journal) -> Plan:
+    """The plan without the submissions that would replace grades of the journal, which become its `withheld`.
+
+    A grade is replaced by that of the same file, of the same answers, or of a later attempt in the same platform's
+    export. The export is known by its name: what is in it was named by the platform.
+    """
+    submissions, withheld = [], []
+    for submission in plan.submissions:
+        known = journal.origin(submission.learner, submission.exercise)
+        if known and not _may_replace(submission, known):
+            problem = _("It would replace the grade of {source}.").format(source=known.source)
+            withheld.append(replace(submission, problem=problem))
+        else:
+            submissions.append(submission)
+    return replace(plan, submissions=tuple(submissions), withheld=tuple(withheld))
+
+
+def _may_replace(submission: HandedIn, known: Origin) -> bool:
+    if submission.source == known.source or (submission.digest and submission.answers == known.answers):
+        return True
+    same_export = _export_name(submission.source) == _export_name(known.source)
+    return same_export and 0 < known.attempt < submission.attempt
+
+
+def _export_name(source: str) -> str:
+    """The name of what was given, without numbers: a platform's next export is called like the last one."""
+    return re.sub(r"[\W\d_]+", "", source.partition("/")[0]).casefold()
 
 
 # ---- doing it ------------------------------------------------------------------------------------------------------
@@ -152,26 +219,33 @@ def _grade(
     deadline_s: float,
 ) -> GradingProgress:
     """The end of a submission's task, with its grade, which is in the journal then."""
-    exercise = plan.exercises[submission.exercise]
+    exercise = plan.exercises.get(submission.exercise)
     status, reason = _why_not_run(submission, results, event, deadline_s)
-    checks = tuple(results.get(name) or result_without_run(exercise, name, status, reason) for name in exercise.checks)
-    errored = [check for check in checks if check.status is Status.ERRORED]
-    state = GradeState.ERRORED if errored else GradeState.GRADED
+    checks = (
+        tuple(results.get(name) or result_without_run(exercise, name, status, reason) for name in exercise.checks)
+        if exercise
+        else ()
+    )
+    errored = [check.reason for check in checks if check.status is Status.ERRORED]
+    if submission.fault or errored:
+        state = GradeState.ERRORED
+    else:
+        state = GradeState.GRADED if submission.digest else GradeState.REJECTED
     grade = Grade(
         learner=submission.learner,
-        exercise=exercise.name,
-        title=exercise.title,
+        exercise=submission.exercise,
+        title=exercise.title if exercise else _("Nothing that can be graded"),
         source=submission.source,
         digest=submission.digest,
-        state=state if submission.digest else GradeState.REJECTED,
+        state=state,
         checks=checks,
         remarks=submission.remarks,
-        reason=submission.problem or (errored[0].reason if errored else ""),
+        reason=submission.problem or next(iter(errored), ""),
         sandboxed=plan.setting.sandboxed,
         kernel=plan.setting.kernel,
         answers=dict(submission.answers),
     )
-    journal.add_grade(grade)
+    journal.add_grade(grade, attempt=submission.attempt, fault=submission.fault)
     return replace(event, grade=grade)
 
 
@@ -179,6 +253,8 @@ def _why_not_run(
     submission: HandedIn, results: Mapping[str, CheckResult], event: GradingProgress, deadline_s: float
 ) -> tuple[Status, str]:
     """The status of the checks that were not run, and why they were not."""
+    if submission.fault:
+        return Status.ERRORED, submission.problem
     if not submission.digest:
         return Status.FAILED, submission.problem
     if event.ending is Ending.OVERDUE:

@@ -1,31 +1,36 @@
-"""From files, folders and archives to what each learner handed in: whose a notebook is, and to which exercise.
+"""From files, folders and archives to what each learner handed in: whose a file is, and to which exercise.
 
 The names that others give to files are known:
 
     Ada Lovelace_123456_assignsubmission_file_/hello.ipynb     Moodle (also without the folder: ..._file_hello.ipynb)
-    lovelaceada_LATE_1234_56789_hello-1.ipynb                  Canvas (name, late or not, user, file)
+    lovelaceada_LATE_1234_56789_hello-1.ipynb                  Canvas (name, late or not, user, file, -1: the second)
     submitted/ada/01-hello/hello.ipynb                         nbgrader
     ada/hello.ipynb, ada.ipynb, ada.zip                        by hand
+
+The outermost of these names counts: what lies in a learner's own folder or archive was named by the learner.
 """
 
 from __future__ import annotations
 
+import hashlib
 import re
+import traceback
 import unicodedata
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmodlab.course.exercise import Exercise
-from kmodlab.grading.archives import bare_name, find_notebooks
+from kmodlab.grading.archives import bare_name, find_files, is_archive
 from kmodlab.grading.models import HandedIn
-from kmodlab.grading.notebooks import NotebookError, read_notebook
+from kmodlab.grading.notebooks import NotebookError, defined_by, read_notebook
 from kmodlab.i18n import N_, _
 from kmodlab.text import escape_control_chars
 
 _LONGEST = 100  # characters of a learner's name
-_MOODLE = re.compile(r"(?P<learner>.+?_\d+)_assignsubmission_(?P<kind>file|onlinetext)(_(?P<rest>.*))?")
-_CANVAS = re.compile(r"(?P<name>[^_]+)(?P<late>_LATE)?_(?P<user>\d+)_(?P<file>\d+)_(?P<rest>.+)", re.DOTALL)
+_MOODLE = re.compile(r"(?P<learner>.+?_\d+)_assignsubmission_(?P<kind>file|onlinetext)(_(?P<rest>.*))?", re.DOTALL)
+_CANVAS = re.compile(r"(?P<name>.+?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<file>\d+)_(?P<rest>.+)", re.DOTALL)
+_CANVAS_COPY = re.compile(r".*-(\d{1,3})$", re.DOTALL)
 _NBGRADER = "submitted"
 # Scripts with letters that look alike, by the first word of their letters' Unicode names.
 _SCRIPTS = {
@@ -38,16 +43,28 @@ _SCRIPTS = {
 
 
 def read_submissions(paths: Iterable[Path], exercises: Collection[str]) -> list[HandedIn]:
-    """All that was handed in. `exercises` are names such as 01-hello, which are never taken for a learner's.
+    """All files that were handed in, each with its learner.
 
-    What is not a notebook has a problem and no learner; a broken notebook has both.
+    `exercises` are names such as 01-hello, which are never taken for a learner's. What cannot be graded has a problem;
+    if something of ours fails, that file has a `fault`.
     """
     handed_in: list[HandedIn] = []
     for path in paths:
-        files = [_read(file) for file in find_notebooks(path)]
-        skipped = _common_folder([file.parts for file in files if _is_notebook(file)], exercises)
-        handed_in += [_with_learner(file, skipped, exercises) if _is_notebook(file) else file for file in files]
+        files = [guarded(file, _read) for file in find_files(path)]
+        entry = _find_entries([file.parts for file in files], exercises)
+        handed_in += [_with_owner(file, _find_owner(file, entry, exercises)) for file in files]
     return list(_told_apart(handed_in))
+
+
+def guarded(file: HandedIn, step: Callable[[HandedIn], HandedIn]) -> HandedIn:
+    """What a step returns for a file; if something of ours fails in it, the file with the traceback as its fault."""
+    try:
+        return step(file)
+    except Exception as error:  # one file must not end the run, whatever is wrong with it or with us
+        name = f"{type(error).__name__}: {escape_control_chars(str(error))[:_LONGEST]}"
+        problem = _("kmodlab failed over it: {name}.").format(name=name)
+        fault = "".join(traceback.format_exception(error))
+        return replace(file, content=b"", notebook=None, problem=problem, fault=fault)
 
 
 def _read(file: HandedIn) -> HandedIn:
@@ -60,40 +77,63 @@ def _read(file: HandedIn) -> HandedIn:
         return replace(file, content=b"", problem=str(error))
 
 
-def _is_notebook(file: HandedIn) -> bool:
+def is_notebook(file: HandedIn) -> bool:
     """Whether it is a notebook, perhaps a broken one."""
     name = file.parts[-1].lower()
-    return file.notebook is not None or (name.endswith(".ipynb") and "/" not in name)
+    return file.notebook is not None or (name.endswith(".ipynb") and "/" not in name and not name.startswith("."))
 
 
 # ---- whose it is ---------------------------------------------------------------------------------------------------
 
 
-def _with_learner(file: HandedIn, skipped: int, exercises: Collection[str]) -> HandedIn:
-    raw, names, remarks = _find_learner(file.parts, skipped, exercises)
-    learner = safe_name(raw)
-    return replace(file, learner=learner, names=names, remarks=(*remarks, *_mixed_scripts(learner)))
+@dataclass(frozen=True)
+class _Owner:
+    """Whose a file is; the names that may name the exercise, the nearest first; remarks."""
+
+    learner: str
+    names: tuple[str, ...]
+    attempt: float = 0.0
+    copy: int = 0
+    remarks: tuple[str, ...] = ()
 
 
-def _find_learner(
-    parts: Sequence[str], skipped: int, exercises: Collection[str]
-) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """The learner by the conventions, the surest first; the names that may name the exercise; remarks."""
-    inside = parts[1 + skipped :] or parts[-1:]
-    for number, part in enumerate(parts):
+def _with_owner(file: HandedIn, owner: _Owner) -> HandedIn:
+    """The file with its learner's name as the folders have it; `_told_apart` makes it a safe one."""
+    return replace(
+        file,
+        learner=owner.learner,
+        attempt=owner.attempt,
+        copy=owner.copy,
+        names=owner.names,
+        remarks=(*file.remarks, *owner.remarks, *_mixed_scripts(owner.learner)),
+    )
+
+
+def _find_owner(file: HandedIn, entry: int, exercises: Collection[str]) -> _Owner:
+    """The owner by the conventions. `entry` is the place in the file's parts of what the learners' names begin with."""
+    parts = file.parts
+    for number, part in enumerate(parts[: entry + 1]):
+        inner = parts[number + 1 :]
         if match := _MOODLE.fullmatch(part):
             stem = bare_name(match["rest"] or "")
-            return match["learner"], (*_nearest(parts[number + 1 :]), *([stem] if stem else [])), ()
+            return _Owner(match["learner"], (*_nearest(inner), *([stem] if stem else [])), file.time)
         if match := _CANVAS.fullmatch(part):
-            remarks = (_("It was handed in late."),) if match["late"] else ()
-            names = (*_nearest(parts[number + 1 :]), bare_name(match["rest"]))
-            return f"{match['name']}_{match['user']}", names, remarks
-    if _NBGRADER in parts[:-3]:
+            stem = bare_name(match["rest"])
+            again = _CANVAS_COPY.match(stem)
+            return _Owner(
+                f"{match['name']}_{match['user']}",
+                names=(*_nearest(inner), stem),
+                attempt=float(match["file"][:15]),
+                copy=int(again[1]) if again else 0,
+                remarks=(_("It was handed in late."),) if match["late"] else (),
+            )
+    if _NBGRADER in parts[: entry + 1] and len(parts) > parts.index(_NBGRADER) + 3:
         student = parts.index(_NBGRADER) + 1
-        return parts[student], _nearest(parts[student + 1 :]), ()
+        return _Owner(parts[student], _nearest(parts[student + 1 :]))
+    inside = parts[entry:] or parts[-1:]
     if len(inside) > 1:
-        return bare_name(inside[0]), _nearest(inside[1:]), ()
-    return _learner_without_folder(parts, exercises), _nearest(inside), ()
+        return _Owner(bare_name(inside[0]), _nearest(inside[1:]))
+    return _Owner(_learner_without_folder(parts, exercises), _nearest(inside))
 
 
 def _nearest(parts: Sequence[str]) -> tuple[str, ...]:
@@ -110,23 +150,37 @@ def _is_exercises(name: str, exercises: Collection[str]) -> bool:
     return any(name.casefold() in (exercise, exercise.partition("-")[2]) for exercise in exercises)
 
 
-def _common_folder(paths: Sequence[Sequence[str]], exercises: Collection[str]) -> int:
-    """How many folders to pass over because everything lies in them: archives often have one more than they need."""
-    skipped = 0
-    while True:
-        heads = {tuple(parts[1 : 2 + skipped]) for parts in paths}
-        below = {parts[2 + skipped] for parts in paths if len(parts) > 3 + skipped}
-        is_deep = bool(paths) and all(len(parts) > 3 + skipped for parts in paths)
-        if len(heads) > 1 or not is_deep or len(below) < 2 or any(_is_exercises(name, exercises) for name in below):
-            return skipped
-        skipped += 1
+def _find_entries(paths: Sequence[Sequence[str]], exercises: Collection[str]) -> int:
+    """The place in the parts of what is a learner's: the first below the path that was given.
+
+    Folders are passed over if everything lies in them: archives often have one more than they need. So are those down
+    to nbgrader's `submitted`. An archive in a folder is a learner's, whatever it holds.
+    """
+    deep = [parts for parts in paths if len(parts) > 2]
+    entry = 1
+    while deep:
+        heads = {tuple(parts[1 : entry + 1]) for parts in deep}
+        if len(heads) > 1 or any(len(parts) <= entry + 2 or is_archive(parts[entry]) for parts in deep):
+            return entry
+        below = {parts[entry + 1] for parts in deep}
+        is_nbgraders = _NBGRADER in next(iter(heads)) or below == {_NBGRADER}
+        if not is_nbgraders and (len(below) < 2 or any(_is_exercises(name, exercises) for name in below)):
+            return entry
+        if _NBGRADER in next(iter(heads)):
+            return entry
+        entry += 1
+    return entry
 
 
 def safe_name(raw: str) -> str:
-    """A learner's name that is safe in any report: composed Unicode, one line, no control characters."""
-    text = " ".join(escape_control_chars(unicodedata.normalize("NFC", raw)).split())
-    text = text.replace("/", "_").strip(". ")
-    return f"{text[: _LONGEST - 1]}…" if len(text) > _LONGEST else text or "unnamed"
+    """A learner's name that is safe in any report: composed Unicode, one line, no control characters.
+
+    A name that is too long is cut, and then has a digest, so that it stays another than those that begin alike.
+    """
+    text = " ".join(escape_control_chars(unicodedata.normalize("NFC", raw)).split()).replace("/", "_")
+    if len(text) > _LONGEST:
+        return f"{text[: _LONGEST - 10]}… {_digest(raw)}"
+    return text if text.strip(".") else f"unnamed{text}"
 
 
 def _mixed_scripts(learner: str) -> Iterator[str]:
@@ -137,18 +191,31 @@ def _mixed_scripts(learner: str) -> Iterator[str]:
 
 
 def _told_apart(handed_in: Sequence[HandedIn]) -> Iterator[HandedIn]:
-    """Tell learners apart whose names differ in case or form only: the second gets a number."""
-    known: dict[str, dict[str, str]] = {}
+    """The files with safe names of their learners, and a remark if another learner's name looks the same.
+
+    Names that differ stay apart, even if it is in what a safe name cannot show: all of them but one get a digest.
+    """
+    safe: dict[str, str] = {}
+    for raw in sorted({file.learner for file in handed_in}):
+        name = safe_name(raw)
+        safe[raw] = name if name not in safe.values() else f"{name} {_digest(raw)}"
+    alike: dict[str, set[str]] = {}
+    for name in safe.values():
+        alike.setdefault(_shape(name), set()).add(name)
     for file in handed_in:
-        if not file.learner:
-            yield file
-            continue
-        same = known.setdefault(unicodedata.normalize("NFKC", file.learner).casefold(), {})
-        if file.learner not in same:
-            same[file.learner] = f"{file.learner} ({len(same) + 1})" if same else file.learner
-        name = same[file.learner]
-        remark = _("Another learner's name is the same as {name}, but for case.").format(name=file.learner)
-        yield replace(file, learner=name, remarks=(*file.remarks, *([] if name == file.learner else [remark])))
+        name = safe[file.learner]
+        others = sorted(alike[_shape(name)] - {name})
+        remark = _("Another learner's name looks the same: {names}.").format(names=", ".join(others[:3]))
+        yield replace(file, learner=name, remarks=(*file.remarks, *([remark] if others else [])))
+
+
+def _digest(raw: str) -> str:
+    return hashlib.sha256(raw.encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+def _shape(learner: str) -> str:
+    """A name without what is easily overlooked in it."""
+    return re.sub(r"\\u[0-9a-f]{4}|[\W_]+", "", unicodedata.normalize("NFKC", learner)).casefold()
 
 
 # ---- which exercise it is ------------------------------------------------------------------------------------------
@@ -162,7 +229,7 @@ def choose_exercise(submission: HandedIn, exercises: Mapping[str, Exercise]) -> 
     named = find_exercise(submission.names, list(exercises))
     if named or not notebook:
         return named or (next(iter(exercises)) if len(exercises) == 1 else "")
-    keys = {cell.key for cell in notebook.cells}
+    keys = {cell.key for cell in notebook.cells} | {" ".join(cell.defines) for cell in notebook.cells}
     shares = {name: _share(exercise, keys) for name, exercise in exercises.items()}
     best = max(shares, key=lambda name: shares[name], default="")
     return best if best and shares[best] > 0 and list(shares.values()).count(shares[best]) == 1 else ""
@@ -171,7 +238,8 @@ def choose_exercise(submission: HandedIn, exercises: Mapping[str, Exercise]) -> 
 def _share(exercise: Exercise, keys: Collection[str]) -> float:
     """The share of an exercise's answer cells that are there; checks decide between exercises with the same answers."""
     answers, checks = exercise.answers, exercise.checks
-    share = sum(name in keys for name in answers) / len(answers)
+    lines = {name: " ".join(defined_by(answer.source)) for name, answer in answers.items()}
+    share = sum(name in keys or lines[name] in keys for name in answers) / len(answers)
     return share + sum(name in keys for name in checks) / (10 * len(checks)) if share else 0.0
 
 

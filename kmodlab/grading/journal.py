@@ -11,6 +11,7 @@ import json
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,22 @@ CREATE TABLE IF NOT EXISTS checks (
 CREATE TABLE IF NOT EXISTS grades (
     learner TEXT NOT NULL, exercise TEXT NOT NULL, grade TEXT NOT NULL, PRIMARY KEY (learner, exercise)
 ) STRICT;
+CREATE TABLE IF NOT EXISTS attempts (
+    learner TEXT NOT NULL, exercise TEXT NOT NULL, attempt REAL NOT NULL, PRIMARY KEY (learner, exercise)
+) STRICT;
+CREATE TABLE IF NOT EXISTS faults (
+    learner TEXT NOT NULL, exercise TEXT NOT NULL, source TEXT NOT NULL, traceback TEXT NOT NULL
+) STRICT;
 """
+
+
+@dataclass(frozen=True)
+class Origin:
+    """Where a grade comes from: its file, the platform's order of the attempt (0 if unknown), the answers."""
+
+    source: str
+    attempt: float
+    answers: Mapping[str, str]
 
 
 class Journal:
@@ -84,11 +100,43 @@ class Journal:
             rows = self._database.execute("SELECT id, result FROM checks WHERE digest = ?", (digest,)).fetchall()
             return {name: check_from_dict(json.loads(result)) for name, result in rows}
 
-    def add_grade(self, grade: Grade) -> None:
-        """Keep a grade; it replaces this learner's earlier one for this exercise."""
-        row = (grade.learner, grade.exercise, json.dumps(as_dict(grade)))
+    def add_grade(self, grade: Grade, *, attempt: float = 0.0, fault: str = "") -> None:
+        """Keep a grade; it replaces this learner's earlier one for this exercise, and the one for none.
+
+        `attempt` is that of what was handed in. `fault` is the traceback if we failed over it.
+        """
+        key = (grade.learner, grade.exercise)
+        with self._readable(), self._transaction():
+            run = self._database.execute
+            if grade.exercise:
+                run("DELETE FROM grades WHERE learner = ? AND exercise = ''", (grade.learner,))
+            run("INSERT OR REPLACE INTO grades VALUES (?, ?, ?)", (*key, json.dumps(as_dict(grade))))
+            run("INSERT OR REPLACE INTO attempts VALUES (?, ?, ?)", (*key, attempt))
+        if fault:
+            self.add_fault(grade, fault)
+
+    def add_fault(self, grade: Grade, fault: str) -> None:
+        """Keep the traceback of what failed over a submission."""
+        row = (grade.learner, grade.exercise, grade.source, fault)
         with self._readable():
-            self._database.execute("INSERT OR REPLACE INTO grades VALUES (?, ?, ?)", row)
+            self._database.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", row)
+
+    def origin(self, learner: str, exercise: str) -> Origin | None:
+        """Where a learner's grade for an exercise comes from; None without a grade."""
+        query = (
+            "SELECT grade, coalesce(attempt, 0) FROM grades LEFT JOIN attempts USING (learner, exercise)"
+            " WHERE learner = ? AND exercise = ?"
+        )
+        with self._readable():
+            row = self._database.execute(query, (learner, exercise)).fetchone()
+            grade = from_dict(json.loads(row[0])) if row else None
+        return Origin(grade.source, row[1], grade.answers or {}) if grade else None
+
+    def faults(self) -> list[tuple[str, str, str]]:
+        """Learner, file and traceback of each submission that we failed over, the last one last."""
+        with self._readable():
+            rows = self._database.execute("SELECT learner, source, traceback FROM faults ORDER BY rowid").fetchall()
+        return [(learner, source, trace) for learner, source, trace in rows]
 
     def grades(self) -> list[Grade]:
         """All grades, by learner and exercise."""
@@ -103,6 +151,16 @@ class Journal:
     def _note(self, name: str, value: Any) -> None:
         with self._readable():
             self._database.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, json.dumps(value)))
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._database.execute("BEGIN")
+        try:
+            yield
+        except BaseException:
+            self._database.execute("ROLLBACK")
+            raise
+        self._database.execute("COMMIT")
 
     @contextmanager
     def _readable(self) -> Iterator[None]:

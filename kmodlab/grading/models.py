@@ -29,14 +29,19 @@ _LONGEST_SOURCE = 300  # characters
 class HandedIn:
     """A file that was handed in, and what is known about it so far.
 
-    `archives.find_notebooks` sets `parts`, and `content` or `problem`. `intake.read_submissions` sets `learner`,
-    `names` and `notebook`, and drops the content. `grader.make_plan` sets `exercise`, `answers` and `digest`.
+    `archives.find_files` sets `parts`, `time`, and `content` or `problem`. `intake.read_submissions` sets `learner`,
+    `attempt`, `copy`, `names` and `notebook`, and drops the content. `grader.make_plan` sets `exercise`, `answers` and
+    `digest`. If something of ours fails meanwhile, `fault` has the traceback, and what was handed in is errored.
     """
 
     parts: tuple[str, ...]  # the path that was given, the folders and archives the file lies in, its name
     content: bytes = b""
+    time: float = 0.0  # when it was written, in seconds since the epoch; 0 if that is not known
     problem: str = ""  # why it cannot be graded; empty if it can
-    learner: str = ""  # empty if the file is not a notebook
+    fault: str = ""
+    learner: str = ""
+    attempt: float = 0.0  # a learning platform's order of one learner's attempts: the greater, the later; 0 is unknown
+    copy: int = 0  # how often the platform had a file of this name before
     names: tuple[str, ...] = ()  # its name and those of its folders, the nearest first: one may name the exercise
     notebook: SubmittedNotebook | None = None
     exercise: str = ""

@@ -11,7 +11,7 @@ import asyncio
 import queue
 import sys
 from collections import deque
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -129,6 +129,18 @@ class LocalPool:
         return worker
 
 
+def _check_in(message: Mapping[str, Any]) -> CheckResult | None:
+    """The check's result in a worker's message; None at the end of a task.
+
+    Raises:
+        WorkerLostError: it is not such a message.
+    """
+    try:
+        return check_from_dict(message["result"]) if message["kind"] == "check" else None
+    except (KeyError, TypeError, ValueError) as error:
+        raise WorkerLostError(_("a worker sent something else than a result")) from error
+
+
 # ---- one worker ----------------------------------------------------------------------------------------------------
 
 
@@ -190,8 +202,8 @@ class LocalWorker:
         try:
             async with asyncio.timeout(deadline_s):
                 await self._send(task.as_message())
-                while (message := await self._receive())["kind"] == "check":
-                    report(check_from_dict(message["result"]))
+                while (check := _check_in(await self._receive())) is not None:
+                    report(check)
         except TimeoutError:
             await self.stop()
             raise OverdueError from None

@@ -10,7 +10,7 @@ import os
 import stat
 import tarfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from submission_factory import make_tar, make_zip, notebook, write
 
 from kmodlab.grading import archives
-from kmodlab.grading.archives import find_notebooks
+from kmodlab.grading.archives import find_files
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.models import HandedIn
 from kmodlab.grading.notebooks import LARGEST, NotebookError, read_notebook
@@ -29,7 +29,7 @@ NOTEBOOK = notebook()
 
 
 def files_in(tmp_path: Path, name: str, content: bytes) -> list[HandedIn]:
-    return list(find_notebooks(write(tmp_path, {name: content}) / name))
+    return list(find_files(write(tmp_path, {name: content}) / name))
 
 
 def problems(files: list[HandedIn]) -> list[str]:
@@ -78,7 +78,7 @@ def test_links_and_pipes_in_a_folder_are_left_out_and_hold_nobody_up(tmp_path: P
     (folder / "link.ipynb").symlink_to("/etc/passwd")
     (folder / "folder").symlink_to("/etc")
     os.mkfifo(folder / "pipe.ipynb")
-    files = list(find_notebooks(tmp_path / "a"))
+    files = list(find_files(tmp_path / "a"))
     assert sorted(problems(files)) == [
         "It is a link or a device.",
         "It is a link or a device.",
@@ -97,7 +97,10 @@ def test_a_bomb_is_read_no_further_than_a_notebook_may_be_large(tmp_path: Path) 
 def test_a_learners_bomb_in_a_stream_ends_with_its_budget(tmp_path: Path, compress: Callable[[bytes], bytes]) -> None:
     inner = compress(make_tar({"filler.bin": bytes(200 << 20), "hello.ipynb": NOTEBOOK}, mode="w"))
     files = files_in(tmp_path, "x.zip", make_zip({"eve/own.tar.gz": inner, "bob/hello.ipynb": NOTEBOOK}))
-    assert problems(files) == ["It unpacks to far more than submissions need; the rest is left out."]
+    assert problems(files) == [
+        "It is not a notebook.",
+        "It unpacks to far more than submissions need; the rest is left out.",
+    ]
     assert wholes(files) == ["bob/hello.ipynb"]
 
 
@@ -105,6 +108,7 @@ def test_archives_in_archives_in_archives_are_not_opened(tmp_path: Path) -> None
     third = make_zip({"hello.ipynb": NOTEBOOK})
     files = files_in(tmp_path, "x.zip", make_zip({"eve/a.zip": make_zip({"b.zip": third, "c.ipynb": NOTEBOOK})}))
     assert wholes(files) == ["eve/a.zip/c.ipynb"]
+    assert problems(files) == ["It is an archive in an archive in an archive, and is not opened."]
 
 
 def test_a_learners_archive_holds_only_so_many_notebooks(tmp_path: Path) -> None:
@@ -117,7 +121,7 @@ def test_a_learners_archive_holds_only_so_many_notebooks(tmp_path: Path) -> None
 def test_an_archive_has_only_so_many_members(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = make_tar({f"{number}.txt": b"" for number in range(2100)})
     files = files_in(tmp_path, "x.zip", make_zip({"eve/own.tgz": own, "bob/hello.ipynb": NOTEBOOK}))
-    assert problems(files) == ["It has too many members; the rest is left out."]
+    assert problems(files) == ["It is not a notebook."] * 20 + ["It has too many members; the rest is left out."]
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
@@ -155,19 +159,44 @@ def test_what_is_no_archive_is_a_sentence_at_most(tmp_path: Path, name: str, con
     assert len(problems(files_in(tmp_path, name, content))) <= 1
 
 
+def both_forms(tmp_path: Path, files: dict[str, bytes]) -> Iterator[list[HandedIn]]:
+    """The files in an archive, and in a folder."""
+    yield files_in(tmp_path, "x.zip", make_zip(files))
+    yield list(find_files(write(tmp_path / "folder", files)))
+
+
 def test_what_nobody_wrote_is_passed_over(tmp_path: Path) -> None:
-    names = ("__MACOSX/._hello.ipynb", "ada/.ipynb_checkpoints/hello-checkpoint.ipynb", "ada/notes.txt", "ada/a.exe")
-    assert not files_in(tmp_path, "x.zip", make_zip(dict.fromkeys(names, NOTEBOOK)))
-    write(tmp_path / "folder", dict.fromkeys(names, NOTEBOOK))
-    assert not list(find_notebooks(tmp_path / "folder"))
+    names = ("__MACOSX/._hello.ipynb", "ada/.ipynb_checkpoints/hello-checkpoint.ipynb", ".DS_Store", "ada/a.ipynb")
+    for files in both_forms(tmp_path, dict.fromkeys(names, NOTEBOOK)):
+        assert wholes(files) == ["ada/a.ipynb"]
+        assert not problems(files)
 
 
-def test_a_hidden_notebook_is_left_out_with_a_sentence(tmp_path: Path) -> None:
+def test_what_is_no_notebook_is_named(tmp_path: Path) -> None:
+    for files in both_forms(tmp_path, dict.fromkeys(("ada/notes.txt", "bob.7z", "eve/hello.ipynb.txt"), NOTEBOOK)):
+        assert problems(files) == ["It is not a notebook."] * 3
+        assert {"/".join(file.parts[1:]) for file in files} == {"ada/notes.txt", "bob.7z", "eve/hello.ipynb.txt"}
+
+
+def test_what_holds_nothing_is_named(tmp_path: Path) -> None:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for folder in ("ada/", "bob/", "eve/", "eve/work/"):
+            archive.mkdir(folder)
+        archive.writestr("bob/hello.ipynb", NOTEBOOK)
+        archive.writestr("mia.zip", make_zip({}))
+    files = files_in(tmp_path, "x.zip", stream.getvalue())
+    assert ["/".join(file.parts[1:]) for file in files if file.problem] == ["mia.zip/", "ada/", "eve/work/"]
+    assert problems(files) == ["There is nothing in it."] * 3
+    (tmp_path / "given" / "ada").mkdir(parents=True)
+    (file,) = find_files(tmp_path / "given")
+    assert (file.parts, file.problem) == (("given", "ada", ""), "There is nothing in it.")
+
+
+def test_a_hidden_file_is_left_out_with_a_sentence(tmp_path: Path) -> None:
     names = {"ada/.hello.ipynb": NOTEBOOK, ".ada.zip": b"", ".cache/bob.ipynb": NOTEBOOK, "ada/._hello.ipynb": b""}
-    files = files_in(tmp_path, "x.zip", make_zip(names))
-    assert problems(files) == ["Its name begins with a dot, as only hidden files' names do."] * 2
-    files = list(find_notebooks(write(tmp_path / "folder", names)))
-    assert problems(files) == ["Its name begins with a dot, as only hidden files' names do."] * 2
+    for files in both_forms(tmp_path, names):
+        assert problems(files) == ["Its name begins with a dot, as only hidden files' names do."] * 3
 
 
 def test_nothing_is_written_anywhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -250,7 +279,7 @@ def test_a_gigabyte_in_one_cell_is_not_even_read(tmp_path: Path) -> None:
     with path.open("wb") as file:
         file.write(b'{"cells": [{"source": "')
         file.truncate(1 << 30)
-    assert problems(list(find_notebooks(path))) == ["It is larger than 64 MiB."]
+    assert problems(list(find_files(path))) == ["It is larger than 64 MiB."]
 
 
 JSON = st.recursive(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import os
 import shutil
@@ -105,6 +106,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (given / "oscar").mkdir()
     (given / "oscar" / "tiny.ipynb").write_bytes(b'{"cells": [')
     (given / "trudy.ipynb").symlink_to("/etc/passwd")
+    (given / "ada" / "notes.txt").write_text("mine")
     return folder
 
 
@@ -215,8 +217,12 @@ def test_forged_checks_and_points_are_reported_and_worth_nothing(graded: Path) -
         assert output in remarks
 
 
-def test_what_is_nobodys_is_listed(graded: Path) -> None:
-    assert (graded / "left-out.txt").read_text() == "given/trudy.ipynb: It is a link or a device.\n"
+def test_what_is_no_submission_has_a_row_or_is_listed(graded: Path) -> None:
+    with (graded / "gradebook.csv").open(newline="") as file:
+        (trudy,) = (row for row in csv.DictReader(file) if row["learner"] == "trudy")
+    assert (trudy["exercise"], trudy["state"], trudy["points"]) == ("", "rejected", "0")
+    assert trudy["remarks"] == "It is a link or a device."
+    assert (graded / "left-out.txt").read_text() == "given/ada/notes.txt: It is not a notebook.\n"
 
 
 def test_a_second_run_is_answered_from_the_journal(course: Path, graded: Path) -> None:

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from submission_factory import cell, hello, make_tar, make_zip, notebook, write
 
-from kmodlab.grading.grader import Plan, make_plan
+from kmodlab.course.exercise import Exercise
+from kmodlab.grading import grader, intake
+from kmodlab.grading.answers import match
+from kmodlab.grading.grader import Plan, make_plan, withhold
 from kmodlab.grading.intake import choose_exercise, find_exercise, read_submissions, safe_name
-from kmodlab.grading.models import Setting
+from kmodlab.grading.journal import Journal
+from kmodlab.grading.models import Grade, GradeState, HandedIn, Setting
 
 EXERCISES = ("01-hello", "02-parameters", "10-char-device", "11-char-device-locks")
 NOTEBOOK = notebook()
@@ -30,6 +36,7 @@ def learners(*paths: Path) -> list[str]:
         ("Lovelace_Ada_King_7_assignsubmission_file_hello.ipynb", "Lovelace_Ada_King_7"),
         ("lovelaceada_1234_56789_hello.ipynb", "lovelaceada_1234"),
         ("lovelaceada_LATE_1234_56789_hello-2.ipynb", "lovelaceada_1234"),
+        ("love_lace_ada_1234_56789_my_hello.ipynb", "love_lace_ada_1234"),
         ("submitted/ada/01-hello/hello.ipynb", "ada"),
         ("course/submitted/ada/01-hello/hello.ipynb", "ada"),
         ("ada/hello.ipynb", "ada"),
@@ -63,6 +70,25 @@ def test_a_learners_own_archive_in_the_platforms_may_hold_several_exercises(tmp_
         "01-hello",
     ]
     assert handed_in[0].source == "all.zip/ada_1_2_own.zip/work/hello.ipynb"
+
+
+@pytest.mark.parametrize(
+    "inside",
+    [
+        "lovelaceada_1234_1_words.ipynb",
+        "Ada Lovelace_123456_assignsubmission_file_/hello.ipynb",
+        "submitted/ada/01-hello/hello.ipynb",
+        "ada/hello.ipynb",
+    ],
+)
+@pytest.mark.parametrize("own", ["eve.zip", "eve_7_8_own.zip", "Eve_7_assignsubmission_file_/own.zip"])
+def test_the_outermost_name_decides_whose_it_is(tmp_path: Path, own: str, inside: str) -> None:
+    files = {own: make_zip({inside: NOTEBOOK}), own.replace("eve", "bob").replace("Eve", "Bob"): NOTEBOOK}
+    write(tmp_path / "given", files)
+    write(tmp_path, {"export.zip": make_zip(files)})
+    for given in ("given", "export.zip"):
+        handed_in = read_submissions([tmp_path / given], EXERCISES)
+        assert {file.learner.casefold()[:3] for file in handed_in} == {"eve", "bob"}
 
 
 def test_a_folder_that_holds_everything_is_nobodys_name(tmp_path: Path) -> None:
@@ -110,9 +136,33 @@ def test_what_the_notebook_says_comes_before_its_name_and_its_cells_after(tmp_pa
     assert choose_exercise(by_cells, {"01-hello": hello()}) == "01-hello"
 
 
-def test_names_that_differ_in_nothing_but_case_are_not_mixed_up(tmp_path: Path) -> None:
-    write(tmp_path, {"Ada/hello.ipynb": NOTEBOOK, "ada/hello.ipynb": NOTEBOOK, "ada/parameters.ipynb": NOTEBOOK})
-    assert learners(tmp_path) == ["Ada", "ada (2)", "ada (2)"]
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("Ada", "ada"),
+        ("ada", "ada."),
+        ("ada", "ada "),
+        ("ada", "ada\u200b"),
+        ("ada", "\u0430da"),
+        ("\u00e9va", "e\u0301va"),
+        ("a" * 120, "a" * 119 + "b"),
+        ("ada", "ada\\u200b", "ada\u200b"),
+    ],
+)
+def test_names_that_look_alike_are_not_mixed_up(tmp_path: Path, names: tuple[str, ...]) -> None:
+    write(tmp_path, {f"{name}/{file}.ipynb": NOTEBOOK for name in names for file in ("hello", "parameters")})
+    handed_in = read_submissions([tmp_path], EXERCISES)
+    assert len({file.learner for file in handed_in}) == len(names)
+    assert all(file.learner for file in handed_in)
+
+
+def test_a_name_that_differs_in_case_only_is_remarked_on(tmp_path: Path) -> None:
+    write(tmp_path, {"Ada/hello.ipynb": NOTEBOOK, "ada/hello.ipynb": NOTEBOOK})
+    files = read_submissions([tmp_path], EXERCISES)
+    assert [file.remarks[0] for file in files] == [
+        "Another learner's name looks the same: ada.",
+        "Another learner's name looks the same: Ada.",
+    ]
 
 
 def test_a_name_that_mixes_scripts_is_remarked_on(tmp_path: Path) -> None:
@@ -127,7 +177,8 @@ def test_a_name_that_mixes_scripts_is_remarked_on(tmp_path: Path) -> None:
         ("e\u0301va", "\u00e9va"),
         ("a\u202eb", "a\\u202eb"),
         ("a\x1b[2Jb", "a\\x1b[2Jb"),
-        ("..", "unnamed"),
+        ("..", "unnamed.."),
+        ("", "unnamed"),
         (" a \n b ", "a b"),
         ("a/b", "a_b"),
         ("\ud800", "\\ud800"),
@@ -158,7 +209,7 @@ def test_of_two_notebooks_the_one_with_the_exercises_name_counts(tmp_path: Path)
     assert "2 notebooks were handed in; given/ada/hello.ipynb counts." in submission.remarks
 
 
-def test_a_broken_notebook_is_rejected_and_one_of_no_exercise_is_left_out(tmp_path: Path) -> None:
+def test_a_broken_notebook_is_rejected_and_so_is_one_of_no_exercise(tmp_path: Path) -> None:
     plan = plan_of(tmp_path, {"ada/hello.ipynb": b"{", "bob/hello.ipynb": b'{"nbformat": 4, "cells": []}'})
     ada, bob = plan.submissions
     assert (ada.problem, ada.digest) == ("It is not JSON, or was cut off.", "")
@@ -166,7 +217,125 @@ def test_a_broken_notebook_is_rejected_and_one_of_no_exercise_is_left_out(tmp_pa
     handed_in = read_submissions([write(tmp_path / "other", {"ada/what.ipynb": NOTEBOOK[:50]})], EXERCISES)
     exercises = dict.fromkeys(EXERCISES, hello())
     plan = make_plan(handed_in, exercises, dict.fromkeys(EXERCISES, ""), SETTING)
-    assert [file.problem for file in plan.left_out] == ["It is not JSON, or was cut off."]
+    assert [(row.exercise, row.problem) for row in plan.submissions] == [("", "It is not JSON, or was cut off.")]
+
+
+def solved(data: dict[str, object]) -> None:
+    cell(data, "hello")["source"] = "%%kmod hello\nint x;"
+
+
+def test_a_solved_copy_counts_before_the_notebook_as_it_was_given(tmp_path: Path) -> None:
+    (submission,) = plan_of(
+        tmp_path, {"ada/hello-copy.ipynb": notebook(solved), "ada/hello.ipynb": NOTEBOOK}
+    ).submissions
+    assert submission.source == "given/ada/hello-copy.ipynb"
+    assert "2 notebooks were handed in; given/ada/hello-copy.ipynb counts." in submission.remarks
+
+
+def test_of_a_platforms_attempts_the_last_one_counts(tmp_path: Path) -> None:
+    files = {"ada_7_90_hello-1.ipynb": notebook(solved), "ada_7_80_hello.ipynb": notebook(solved)}
+    (submission,) = plan_of(tmp_path, files).submissions
+    assert submission.source == "given/ada_7_90_hello-1.ipynb"
+
+
+NO_NOTEBOOK = "It is not a notebook."
+HIDDEN = "Its name begins with a dot, as only hidden files' names do."
+ENTRIES = {
+    "ada": ("ada/hello.c", NO_NOTEBOOK),
+    "bob": ("bob/own.7z", NO_NOTEBOOK),
+    "cy": ("cy/hello.ipynb.txt", NO_NOTEBOOK),
+    "dan": ("dan/.hello.ipynb", HIDDEN),
+    "Eve_7": ("Eve_7_assignsubmission_onlinetext_/onlinetext.html", NO_NOTEBOOK),
+    "fay": ("fay.zip", "It is an archive in an archive in an archive, and is not opened."),
+    "gus": ("gus/hello.ipynb", "It is empty."),
+    "notes.md": ("notes.md", NO_NOTEBOOK),
+    ".hal": (".hal.ipynb", HIDDEN),
+    "ivy": ("ivy.ipynb", "It is not JSON, or was cut off."),
+}
+
+
+@pytest.mark.parametrize("exercises", [("01-hello",), ("01-hello", "02-other")])
+@pytest.mark.parametrize("form", ["folder", "archive"])
+def test_each_entry_has_a_row_with_what_is_in_it(tmp_path: Path, form: str, exercises: tuple[str, ...]) -> None:
+    files = {name: b"" for name, _problem in ENTRIES.values()} | {"ivy.ipynb": b"{", "joe/hello.ipynb": NOTEBOOK}
+    nested = make_zip({"a.zip": make_zip({"b.zip": b""})})
+    if form == "folder":
+        given = write(tmp_path / "given", {**files, "fay.zip": nested})
+        (given / "kim").mkdir()
+    else:
+        given = write(tmp_path, {"given.zip": make_zip({**files, "fay.zip": nested, "kim/": b""})}) / "given.zip"
+    handed_in = read_submissions([given], exercises)
+    plan = make_plan(handed_in, dict.fromkeys(exercises, hello()), dict.fromkeys(exercises, ""), SETTING)
+    wanted = {learner: problem for learner, (_name, problem) in ENTRIES.items()}
+    assert {row.learner: row.problem for row in plan.submissions} == {
+        **wanted, "joe": "", "kim": "There is nothing in it."
+    }  # fmt: skip
+    assert len(plan.submissions) == len(ENTRIES) + 2
+    assert not plan.left_out
+    assert all(row.exercise == "01-hello" or len(exercises) > 1 for row in plan.submissions)
+
+
+def test_one_file_that_we_fail_over_does_not_end_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object) -> NoReturn:
+        raise ZeroDivisionError("no")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(intake, "read_notebook", fail)
+        bob, eve = plan_of(tmp_path / "a", {"bob/hello.ipynb": NOTEBOOK, "eve/hello.ipynb": b""}).submissions
+    assert bob.problem == eve.problem == "kmodlab failed over it: ZeroDivisionError: no."
+    assert "ZeroDivisionError" in bob.fault and "read_notebook" in bob.fault
+
+    def fail_over_ada(submission: HandedIn, exercise: Exercise) -> HandedIn:
+        return match(submission, exercise) if submission.learner != "ada" else fail()
+
+    monkeypatch.setattr(grader, "match", fail_over_ada)
+    ada, bob = plan_of(tmp_path / "b", {"ada/hello.ipynb": NOTEBOOK, "bob/hello.ipynb": NOTEBOOK}).submissions
+    assert (ada.fault != "", bob.fault, bob.problem) == (True, "", "")
+
+
+# ---- what replaces a grade -----------------------------------------------------------------------------------------
+
+
+def withheld(
+    tmp_path: Path, first: dict[str, bytes], then: dict[str, bytes], *, export: str = "export.zip"
+) -> list[str]:
+    """The sources whose grades are not taken when `then` is graded after `first`."""
+    plans = []
+    for number, (name, files) in enumerate((("export.zip", first), (export, then))):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        path = folder / name
+        path.write_bytes(make_zip(files))
+        handed_in = read_submissions([path], ["01-hello"])
+        plans.append(make_plan(handed_in, {"01-hello": hello()}, {"01-hello": "text"}, SETTING))
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        for submission in plans[0].submissions:
+            grade = Grade(submission.learner, "01-hello", "", submission.source, "", GradeState.GRADED)
+            journal.add_grade(replace(grade, answers=submission.answers), attempt=submission.attempt)
+        return [file.source for file in withhold(plans[1], journal).withheld]
+
+
+def test_nobody_replaces_the_grade_of_somebody_else(tmp_path: Path) -> None:
+    first = {"ada_7_80_hello.ipynb": notebook(solved), "bob_8_81_hello.ipynb": NOTEBOOK}
+    assert withheld(tmp_path, first, {"ada_7_90_hello.ipynb": NOTEBOOK}, export="eve.zip") == [
+        "eve.zip/ada_7_90_hello.ipynb"
+    ]
+
+
+def test_a_grade_is_replaced_by_a_later_attempt_and_not_by_an_earlier_one(tmp_path: Path) -> None:
+    first, later = {"ada_7_80_hello.ipynb": NOTEBOOK}, {"ada_7_90_hello-1.ipynb": notebook(solved)}
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    assert not withheld(tmp_path / "a", first, later, export="export (1).zip")
+    assert withheld(tmp_path / "b", later, first) == ["export.zip/ada_7_80_hello.ipynb"]
+
+
+def test_the_same_file_and_the_same_answers_are_graded_again(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    first = {"ada/hello.ipynb": notebook(solved)}
+    assert not withheld(tmp_path / "a", first, {"ada/hello.ipynb": NOTEBOOK})
+    assert not withheld(tmp_path / "b", first, {"ada/hello.ipynb": notebook(solved)}, export="other.zip")
 
 
 def test_the_digest_is_of_the_answers_and_not_of_whose_they_are(tmp_path: Path) -> None:

@@ -99,9 +99,10 @@ def by_learner(grades: Iterable[Grade]) -> dict[str, list[Grade]]:
 
 
 def by_exercise(grades: Iterable[Grade]) -> dict[str, list[Grade]]:
-    """The grades for each exercise, exercises and learners in the order of their names."""
+    """The grades for each exercise, exercises and learners in the order of their names; none without an exercise."""
     grouped: dict[str, list[Grade]] = {}
-    for grade in sorted(grades, key=lambda grade: (grade.exercise, grade.learner, grade.source)):
+    with_exercise = (grade for grade in grades if grade.exercise)
+    for grade in sorted(with_exercise, key=lambda grade: (grade.exercise, grade.learner, grade.source)):
         grouped.setdefault(grade.exercise, []).append(grade)
     return grouped
 

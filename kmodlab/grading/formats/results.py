@@ -9,8 +9,11 @@ is for the instructor.
 from __future__ import annotations
 
 import json
+import traceback
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from kmodlab.files import replace_text
 from kmodlab.grading.formats import feedback, gradebook, gradescope, junit, nbgrader, overview, prairielearn
@@ -37,6 +40,44 @@ def read_results(folder: Path) -> list[Grade]:
         ValueError: a file is not a grade.
     """
     return [from_dict(json.loads(path.read_bytes())) for path in sorted((folder / "results").glob("*/*.json"))]
+
+
+@dataclass(frozen=True)
+class Unwritten:
+    """A grade that could not be written in a form, because something of ours fails over it."""
+
+    grade: Grade
+    form: str
+    fault: str  # the traceback
+
+
+def write_form(name: str, grades: Sequence[Grade], folder: Path) -> tuple[list[Path], list[Unwritten]]:
+    """Write grades in a form; one that cannot be written does not keep the others from it.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    try:
+        return FORMATS[name](grades, folder), []
+    except OSError:
+        raise
+    except Exception:
+        unwritten = [fault for grade in grades if (fault := _try_alone(name, grade))]
+        if not unwritten:
+            raise
+        others = [grade for grade in grades if not any(grade is each.grade for each in unwritten)]
+        return FORMATS[name](others, folder), unwritten
+
+
+def _try_alone(name: str, grade: Grade) -> Unwritten | None:
+    with TemporaryDirectory(prefix="kmodlab-") as scratch:
+        try:
+            FORMATS[name]([grade], Path(scratch))
+        except OSError:
+            raise
+        except Exception as error:
+            return Unwritten(grade, name, "".join(traceback.format_exception(error)))
+    return None
 
 
 FORMATS: dict[str, Callable[[Sequence[Grade], Path], list[Path]]] = {

@@ -31,7 +31,7 @@ from kmodlab.course.exercise import KEY, Exercise, read_master
 from kmodlab.course.release import make_notebook
 from kmodlab.errors import KmodlabError, SandboxError
 from kmodlab.grading.answers import match
-from kmodlab.grading.archives import find_notebooks
+from kmodlab.grading.archives import find_files
 from kmodlab.grading.formats.redact import status_text, text_of
 from kmodlab.grading.models import HandedIn
 from kmodlab.grading.notebooks import NotebookError, read_notebook
@@ -102,7 +102,7 @@ def take_answers(paths: NotebookPaths) -> Any:
 def _read(path: Path) -> HandedIn:
     if path.is_symlink():
         return HandedIn((path.name,), problem=_("It is a link or a device."))
-    file = next(find_notebooks(path))
+    file = next(find_files(path))
     if file.problem:
         return file
     try:
