@@ -18,7 +18,6 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -55,11 +54,41 @@ class Deadline:
 # ---- the thread that owns the children -----------------------------------------------------------------------------
 
 
-@cache
+class _Owner:
+    """The event loop and its thread, and the pipe that all children hold; each is made at its first use."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self.pipe: tuple[int, int] | None = None  # reading and writing end
+        self.watcher: subprocess.Popen[bytes] | None = None  # kept: Popen warns if it is collected while it runs
+
+    def loop(self) -> asyncio.AbstractEventLoop:
+        with self._lock:  # threads may meet here
+            if self._loop is None:
+                self._loop = asyncio.new_event_loop()
+                threading.Thread(target=self._loop.run_forever, name="kmodlab-io", daemon=True).start()
+            return self._loop
+
+
+_owner = _Owner()
+
+
 def _loop() -> asyncio.AbstractEventLoop:
-    loop = asyncio.new_event_loop()
-    threading.Thread(target=loop.run_forever, name="kmodlab-io", daemon=True).start()
-    return loop
+    return _owner.loop()
+
+
+def _forget_after_fork() -> None:
+    """Own nothing in a forked process: the children are its parent's, and only the thread that forked is in it."""
+    global _owner
+    inherited, _owner = _owner, _Owner()
+    for end in inherited.pipe or ():
+        os.close(end)  # the watcher waits until nobody holds the writing end
+    if inherited.watcher:
+        inherited.watcher.returncode = 0  # it is not ours to wait for
+
+
+os.register_at_fork(after_in_child=_forget_after_fork)
 
 
 def run_sync(work: Coroutine[Any, Any, T]) -> T:
@@ -123,25 +152,21 @@ done
 """
 
 
-@cache
 def _lifeline() -> int:
-    """The reading end of the pipe; its watcher is started before the first child."""
-    reading_end, _writing_end = os.pipe()  # children inherit neither, unless it is passed on
-    inode = str(os.fstat(reading_end).st_ino)
-    quiet = subprocess.DEVNULL
-    _watchers.append(
-        subprocess.Popen(
+    """The reading end of the pipe; its watcher is started before the first child. Used on the I/O thread only."""
+    if _owner.pipe is None:
+        reading_end, writing_end = os.pipe()  # children inherit neither, unless it is passed on
+        inode = str(os.fstat(reading_end).st_ino)
+        quiet = subprocess.DEVNULL
+        _owner.watcher = subprocess.Popen(
             ["/bin/sh", "-c", _WATCH, "watch", inode],
             stdin=reading_end,
             stdout=quiet,
             stderr=quiet,
             start_new_session=True,
         )
-    )
-    return reading_end
-
-
-_watchers: list[subprocess.Popen[bytes]] = []  # kept: Popen warns if it is collected while it runs
+        _owner.pipe = reading_end, writing_end
+    return _owner.pipe[0]
 
 
 async def start(

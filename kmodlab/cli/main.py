@@ -5,14 +5,18 @@
 
 from __future__ import annotations
 
+import io
+import os
 import sys
+import traceback
+from contextlib import suppress
 from importlib import import_module
 from typing import NoReturn
 
 import click
 
 from kmodlab import __version__
-from kmodlab.errors import KmodlabError, SetupError
+from kmodlab.errors import KmodlabError
 from kmodlab.i18n import N_, _
 
 # In the order in which a newcomer needs them. `--help` shows what they do from here, without importing them.
@@ -35,6 +39,8 @@ VERBS = {
 # The extra of kmodlab that installs a Python package.
 _EXTRAS = {"nbformat": "grading", "jinja2": "grading", "nbconvert": "slides", "traitlets": "slides"}
 INTERRUPTED = 130  # 128 + SIGINT, as in a shell
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+_LONGEST = 300  # characters of an unexpected error's text
 
 
 class Verbs(click.Group):
@@ -67,35 +73,70 @@ Start with `kmodlab setup`, then `kmodlab demo`.
 """),
 )
 @click.version_option(__version__, "-V", "--version")
-def cli() -> None:
-    """The command `kmodlab`."""
+@click.option("--debug", is_flag=True, help=_("Show the traceback of an error of kmodlab."))
+def cli(debug: bool) -> None:
+    """The command `kmodlab`. `main` looks for --debug itself, also where it stands behind the verb's options."""
 
 
 def main() -> NoReturn:
     """Run the command line; never returns."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")  # whatever is in a name, it can be printed
+    status = _run()
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError as exc:
+        if not isinstance(exc, BrokenPipeError):
+            _show_error(_("The output cannot be written: {error}.").format(error=exc.strerror))
+            status = KmodlabError.exit_status
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)  # Python flushes once more when it ends
+    sys.exit(status)
+
+
+def _run() -> int:
+    """Run the command line; returns the exit status."""
     try:
         status = cli.main(prog_name="kmodlab", standalone_mode=False)
+        return status if isinstance(status, int) else 0
     except click.ClickException as exc:
         exc.show()
-        status = exc.exit_code
+        return exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         _show_error(_("Interrupted; nothing is left running."))
-        status = INTERRUPTED
+        return INTERRUPTED
+    except BrokenPipeError:
+        return PIPE_CLOSED
     except KmodlabError as exc:
         _show_error(str(exc), exc.hint)
-        status = exc.exit_status
-    except ModuleNotFoundError as exc:
-        package = (exc.name or "").partition(".")[0]
-        if package == "kmodlab":
-            raise
+        return exc.exit_status
+    except Exception as exc:
+        return _show_failure(exc)
+
+
+def _show_failure(error: Exception) -> int:
+    """Show an error that no part of kmodlab has expected, in a sentence; returns the exit status, which is ours."""
+    if "--debug" in sys.argv:
+        traceback.print_exception(error)
+    package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""
+    if package and package != "kmodlab":
         extra = _EXTRAS.get(package, "notebook,grading,slides")
         sentence = _("This needs the Python package {package}.").format(package=package)
         _show_error(sentence, _("Install it: pip install 'kmodlab[{extra}]'").format(extra=extra))
-        status = SetupError.exit_status
-    sys.exit(status if isinstance(status, int) else 0)
+    elif isinstance(error, OSError) and error.strerror:
+        names = {"error": error.strerror, "file": error.filename}
+        with_file = _("{file} cannot be used: {error}.")
+        _show_error((with_file if error.filename else _("This cannot be done: {error}.")).format(**names))
+    else:
+        sentence = _("kmodlab failed: {kind}: {error}.")
+        hint = _("This is an error in kmodlab; `kmodlab --debug …` shows where.")
+        _show_error(sentence.format(kind=type(error).__name__, error=str(error)[:_LONGEST] or "-"), hint)
+    return KmodlabError.exit_status
 
 
 def _show_error(sentence: str, hint: str = "") -> None:
     from kmodlab.cli.console import show_error  # rich takes a moment to import, and `--help` does not need it
 
-    show_error(sentence, hint)
+    with suppress(OSError):  # standard error may be closed or full as well
+        show_error(sentence, hint)

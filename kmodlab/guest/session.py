@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import atexit
 import contextlib
+import os
 import threading
 import weakref
 from collections.abc import Callable, Coroutine
@@ -114,6 +115,10 @@ class Session:
         with self._lock:
             run_sync(self._discard())
 
+    def forget(self) -> None:
+        """Know of no guest any more, without ending it."""
+        self._lock, self._starting, self._machine = threading.RLock(), None, None
+
     def close(self) -> None:
         """End the guest. The session can be used again."""
         self.reset()
@@ -208,6 +213,15 @@ def is_modules_doing(end: GuestEnd) -> bool:
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
+
+
+def _forget_guests() -> None:
+    """Leave the guests to the process that was forked: a session of the new process gets one of its own."""
+    for session in list(_sessions):
+        session.forget()
+
+
+os.register_at_fork(after_in_child=_forget_guests)
 
 
 @atexit.register
