@@ -6,14 +6,49 @@ leaves behind has a name that begins with PARTIAL.
 
 from __future__ import annotations
 
+import errno
+import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from kmodlab.errors import UsageError
+from kmodlab.i18n import _
+
 PARTIAL = ".new-"
 MIB = 1 << 20  # bytes
+
+
+def read_regular(path: Path, limit: int, *, follow: bool = False) -> bytes:
+    """A regular file's bytes, at most one more than `limit`.
+
+    Without `follow`, links are refused: in somebody else's folder they could lead anywhere.
+
+    Raises:
+        UsageError: it is a link, a pipe, a device or a folder, or cannot be read.
+    """
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    try:
+        descriptor = os.open(path, flags)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            message = _("{path} is a symbolic link.").format(path=path)
+            raise UsageError(message, hint=_("Give the file itself.")) from error
+        message = _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+        raise UsageError(message) from error
+    try:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise UsageError(_("{path} is not a regular file.").format(path=path))
+        with os.fdopen(descriptor, "rb", closefd=False) as file:
+            return file.read(limit + 1)
+    except OSError as error:
+        message = _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
+        raise UsageError(message) from error
+    finally:
+        os.close(descriptor)
 
 
 @contextmanager

@@ -8,6 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
+from math import nan
+
+from kmodlab.errors import UsageError
+from kmodlab.i18n import _
+
+_DAY_S = 86400
 
 # C0 but tab and newline, DEL, C1; marks without a width, direction marks (Unicode TR 36, 2.5); surrogates; tags.
 _OBEYED = re.compile(
@@ -24,6 +30,33 @@ def escape_control_chars(text: str) -> str:
 def _escape(match: re.Match[str]) -> str:
     number = ord(match[0])
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
+
+
+def parse_seconds(text: str) -> float:
+    """A time in seconds that a user gave.
+
+    Raises:
+        UsageError: it is not a number above 0 and up to a day.
+    """
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = nan
+    if not 0 < seconds <= _DAY_S:
+        sentence = _("{text!r} is not a time in seconds: a number above 0, and {most} at most.")
+        raise UsageError(sentence.format(text=text[:40], most=_DAY_S))
+    return seconds
+
+
+def parse_count(text: str) -> int:
+    """A number of repetitions that a user gave.
+
+    Raises:
+        UsageError: it is not a whole number from 0 on, or is too large.
+    """
+    if not re.fullmatch(r"[0-9]{1,5}", text):
+        raise UsageError(_("{text!r} is not a number from 0 to 99999.").format(text=text[:40]))
+    return int(text)
 
 
 def align_columns(

@@ -21,7 +21,7 @@ from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, kmod_name, read_sources
 from kmodlab.settings import get_settings
-from kmodlab.text import align_columns, escape_control_chars
+from kmodlab.text import align_columns, escape_control_chars, parse_count, parse_seconds
 from kmodlab.tracer.fault_injection import (
     COLUMNS,
     CYCLES,
@@ -53,8 +53,23 @@ for a wrong call, and 4 when kmodlab itself could not do it.
 )
 @module_options
 @click.option("--script", default="", metavar="SH", help=_("Shell commands for the guest while the module is loaded."))
-@click.option("--cycles", default=CYCLES, show_default=True, help=_("How often to load and unload it in a row."))
-@click.option("--timeout", "timeout_s", default=TIMEOUT_S, show_default=True, help=_("Seconds for each run."))
+@click.option(
+    "--cycles",
+    type=parse_count,
+    metavar="NUMBER",
+    default=str(CYCLES),
+    show_default=True,
+    help=_("How often to load and unload it in a row."),
+)
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=parse_seconds,
+    metavar="SECONDS",
+    default=str(TIMEOUT_S),
+    show_default=True,
+    help=_("Seconds for each run."),
+)
 @click.option("--timeline", "with_timeline", is_flag=True, help=_("Show the run without a fault, moment by moment."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print everything as JSON."))
 def faults(

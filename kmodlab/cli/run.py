@@ -26,7 +26,7 @@ from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import Sources, check_name, read_sources
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
-from kmodlab.text import escape_control_chars
+from kmodlab.text import escape_control_chars, parse_seconds
 from kmodlab.tracer.failed_call import Circumstances, explain_run
 from kmodlab.tracer.run import ModuleRun, Step, check_kernel_modules, quote_parameter, run_build
 
@@ -40,7 +40,15 @@ well, 1 when the module is at fault (it does not build, insmod refuses it, it cr
 """)
 )
 @module_options
-@click.option("--timeout", "timeout_s", default=COMMAND_S, show_default=True, help=_("Seconds for each command."))
+@click.option(
+    "--timeout",
+    "timeout_s",
+    type=parse_seconds,
+    metavar="SECONDS",
+    default=str(COMMAND_S),
+    show_default=True,
+    help=_("Seconds for each command."),
+)
 @click.option("--json", "as_json", is_flag=True, help=_("Print everything as JSON."))
 def run(
     files: tuple[Path, ...],

@@ -19,11 +19,14 @@ import click
 
 from kmodlab.cli.console import ERR
 from kmodlab.errors import UsageError
+from kmodlab.files import MIB, read_regular
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import Session
 from kmodlab.i18n import _
 from kmodlab.settings import get_settings
+
+_LARGEST = 64 * MIB  # of a file for the guest, and of a script
 
 
 @click.command(
@@ -35,21 +38,58 @@ You are root there, and nothing you do outlives the shell: leave with `exit` or 
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def shell(files: tuple[Path, ...]) -> int:
     """Open a shell in a fresh guest; returns its exit status."""
+    contents = {file: _read(file) for file in files}
     with Session(load_lab(get_settings())) as session:
-        for file in files:
-            session.put(f"/root/{file.name}", file.read_bytes(), file.stat().st_mode & 0o777)
-        if not sys.stdin.isatty():
-            return session.run(
-                ["sh"], stdin=sys.stdin.buffer.read(), timeout_s=3600, on_output=lambda _stream, data: _write(data)
-            ).status
-        words = _("Linux {release}, disposable. Leave with `exit`.").format(release=session.lab.tree.release)
-        ERR.print(words, style="dim")
-        return _interactive(session)
+        for file, content in contents.items():
+            session.put(f"/root/{file.name}", content, file.stat().st_mode & 0o777)
+        with _ended_by_signals():
+            if not sys.stdin or not sys.stdin.isatty():
+                return _run_script(session)
+            words = _("Linux {release}, disposable. Leave with `exit`.").format(release=session.lab.tree.release)
+            ERR.print(words, style="dim")
+            return _interactive(session)
+
+
+def _read(file: Path) -> bytes:
+    content = read_regular(file, _LARGEST, follow=True)
+    if len(content) > _LARGEST:
+        raise UsageError(_("{path} is larger than {size} MiB.").format(path=file, size=_LARGEST // MIB))
+    return content
+
+
+def _run_script(session: Session) -> int:
+    """Give standard input to a shell in the guest; returns its exit status."""
+    script = sys.stdin.buffer.read(_LARGEST + 1) if sys.stdin else b""
+    if len(script) > _LARGEST:
+        raise UsageError(_("The script is larger than {size} MiB.").format(size=_LARGEST // MIB))
+    return session.run(["sh"], stdin=script, timeout_s=3600, on_output=lambda _stream, data: _write(data)).status
+
+
+@contextlib.contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """A context that a signal leaves as an exception, so that the terminal is restored and the guest ended."""
+
+    def end(number: int, _frame: object) -> None:
+        if number == signal.SIGPIPE:
+            raise BrokenPipeError
+        raise SystemExit(128 + number)
+
+    numbers = (signal.SIGTERM, signal.SIGHUP, signal.SIGPIPE)
+    previous = [signal.signal(number, end) for number in numbers]
+    try:
+        yield
+    finally:
+        for number, handler in zip(numbers, previous, strict=True):
+            signal.signal(number, handler)
 
 
 def _write(data: bytes) -> None:
-    sys.stdout.buffer.write(data)
-    sys.stdout.buffer.flush()
+    """Write output of the guest. If nobody reads it any more, the main thread hears of it: this one is the guest's."""
+    try:
+        sys.stdout.buffer.write(data)
+        sys.stdout.buffer.flush()
+    except BrokenPipeError:
+        os.kill(os.getpid(), signal.SIGPIPE)
 
 
 def _interactive(session: Session) -> int:

@@ -23,13 +23,14 @@ from kmodlab.elf.contents import MalformedError, read_contents
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Symbol
 from kmodlab.errors import SetupError
-from kmodlab.files import MIB
+from kmodlab.files import MIB, read_regular
 from kmodlab.i18n import _
 from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import READER
 from kmodlab.sandbox.sandbox import OUTSIDE, find_sandbox, open_box
 
 MAX_PLACES = 2000  # in one run of addr2line
+_LARGEST = 256 * MIB  # bytes of a .ko
 _FOLDER = "/tmp"  # noqa: S108 (a place in the sandbox)
 # The lines for the addresses on stdin; the compilation units; the table of lines, which says more than addr2line.
 _SCRIPT = """
@@ -90,9 +91,9 @@ class ModuleSource:
         """Open a .ko by its path or its content.
 
         Raises:
-            OSError: The path cannot be read.
+            UsageError: The path is not a regular file, or cannot be read.
         """
-        return cls(ko if isinstance(ko, bytes) else ko.read_bytes())
+        return cls(ko if isinstance(ko, bytes) else read_regular(ko, _LARGEST, follow=True))
 
     @cached_property
     def module(self) -> KernelModule | None:

@@ -6,17 +6,14 @@ cannot build. Without a Makefile among them, one is written.
 
 from __future__ import annotations
 
-import errno
-import os
 import re
-import stat
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 
 from kmodlab.errors import UsageError
-from kmodlab.files import MIB
+from kmodlab.files import MIB, read_regular
 from kmodlab.i18n import _
 
 FILE_LIMIT = MIB
@@ -172,27 +169,8 @@ def read_sources(paths: Sequence[Path], *, name: str | None = None, reserved: Co
     if doubled:
         message = _("Two of the files are called {name}.").format(name=min(doubled))
         raise UsageError(message, hint=_("All go into one folder; rename one."))
-    files = {path.name: _read(path) for path in paths}
+    files = {path.name: read_regular(path, FILE_LIMIT) for path in paths}
     first = next((path.stem for path in paths if path.suffix in (".c", ".S")), None)
     if first is None:
         raise UsageError(_("There is no C file among the sources."), hint=_("Give a file such as hello.c."))
     return Sources.of(name or first, files, reserved=reserved)
-
-
-def _read(path: Path) -> bytes:
-    """A regular file's bytes. Links are refused: in somebody else's folder they could lead anywhere."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError as error:
-        if error.errno == errno.ELOOP:
-            message = _("{path} is a symbolic link.").format(path=path)
-            raise UsageError(message, hint=_("Give the file itself.")) from error
-        message = _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
-        raise UsageError(message) from error
-    try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise UsageError(_("{path} is not a regular file.").format(path=path))
-        with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(FILE_LIMIT + 1)
-    finally:
-        os.close(descriptor)

@@ -16,14 +16,14 @@ from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import Action, NotebookState
 from kmodlab.submission.learner_sources import as_file
-from kmodlab.text import escape_control_chars
+from kmodlab.text import escape_control_chars, parse_seconds
 
 _SCRIPT = "/run/cell"  # the script's file in the guest; the shell's messages name it, with the line
 _LIMIT = 1 << 20  # bytes of output; a browser that gets much more becomes slow
 
 GUEST_OPTIONS = MagicOptions("%%guest")
 GUEST_OPTIONS.add_argument(
-    "-t", "--timeout", metavar="SECONDS", type=float, default=60.0, help=_("How long (default: 60).")
+    "-t", "--timeout", metavar="SECONDS", type=parse_seconds, default=60.0, help=_("How long (default: 60).")
 )
 GUEST_OPTIONS.add_argument(
     "-n", "--no-log", action="store_true", help=_("Do not show what the kernel logged meanwhile.")

@@ -16,6 +16,7 @@ from kmodlab.notebook.render.build import NO_SANDBOX, build_parts, diagnostic_pa
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import Action, BuiltModule, NotebookState
 from kmodlab.submission.learner_sources import as_file
+from kmodlab.text import parse_seconds
 from kmodlab.tracer.failed_call import Circumstances, explain_step
 from kmodlab.tracer.run import GUEST_FOLDER, check_kernel_modules, load_argv
 
@@ -30,7 +31,7 @@ KMOD_OPTIONS.add_argument(
 )
 KMOD_OPTIONS.add_argument("-v", "--verbose", action="store_true", help=_("Unfold what make printed."))
 KMOD_OPTIONS.add_argument(
-    "-t", "--timeout", metavar="SECONDS", type=float, default=20.0, help=_("For loading (default: 20).")
+    "-t", "--timeout", metavar="SECONDS", type=parse_seconds, default=20.0, help=_("For loading (default: 20).")
 )
 
 KMOD_HELP = KMOD_OPTIONS.explain(

@@ -19,6 +19,7 @@ from kmodlab.notebook.render.faults import FaultTable
 from kmodlab.notebook.render.parts import Level, Message, escape
 from kmodlab.notebook.render.timeline import TimelineChart
 from kmodlab.notebook.state import BuiltModule, NotebookState
+from kmodlab.text import parse_count, parse_seconds
 from kmodlab.tracer.fault_injection import CYCLES, TIMEOUT_S, FaultOptions, find_faults, make_subject, watch_once
 from kmodlab.tracer.kernel_api import known_functions
 from kmodlab.tracer.run import check_kernel_modules
@@ -28,7 +29,12 @@ from kmodlab.tracer.timeline import make_timeline
 def _add_options(options: MagicOptions) -> None:
     add_module_options(options, _("Build with a further source or header (may be repeated)."))
     options.add_argument(
-        "-t", "--timeout", metavar="SECONDS", type=float, default=TIMEOUT_S, help=_("For each run (default: 10).")
+        "-t",
+        "--timeout",
+        metavar="SECONDS",
+        type=parse_seconds,
+        default=TIMEOUT_S,
+        help=_("For each run (default: 10)."),
     )
 
 
@@ -46,7 +52,7 @@ FAULTS_OPTIONS.add_argument(
     "-s", "--script", metavar="SH", default="", help=_("Shell commands to run while it is loaded.")
 )
 FAULTS_OPTIONS.add_argument(
-    "-c", "--cycles", metavar="N", type=int, default=CYCLES, help=_("Loads in a row (default: 100).")
+    "-c", "--cycles", metavar="N", type=parse_count, default=CYCLES, help=_("Loads in a row (default: 100).")
 )
 
 FAULTS_HELP = FAULTS_OPTIONS.explain(

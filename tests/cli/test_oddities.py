@@ -11,6 +11,7 @@ from itertools import product
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 KMODLAB = [sys.executable, "-m", "kmodlab"]
 LONGEST_S = 60
@@ -62,20 +63,20 @@ REDIRECTS = ("<&-", ">&-", "2>&-", ">/dev/full", "2>/dev/full", "<&- >&- 2>&-", 
 
 def odd_calls() -> Iterator[OddCall]:
     for name, words in product(FILES, READERS):
-        yield OddCall(f"file {name[:12]!r}", (*words, f"{{odd}}/{name}"))
+        yield OddCall(f"file for {words[0]}", (*words, f"{{odd}}/{name}"))
     for name, words in product(DEVICES, READERS):
-        yield OddCall(f"device {name}", (*words, name))
+        yield OddCall("device", (*words, name))
     for words in READERS:
         yield OddCall("undecodable", (*words, "\udcff\udcfe.c"))
     for number, (verb, option) in product(
         NUMBERS, (("run", "--timeout"), ("faults", "--timeout"), ("faults", "--cycles"))
     ):
-        yield OddCall(f"number {number[:6]}", (verb, option, number, "{odd}/empty.c"))
+        yield OddCall("number", (verb, option, number, "{odd}/empty.c"))
     yield OddCall("parameter", ("run", "-p", "x=" + "y" * 100_000, "{odd}/hello.c"))
     yield OddCall("ko", ("oops", "--ko", "{odd}/pipe", "{odd}/empty.c"))
     yield OddCall("ko", ("oops", "--ko", "/dev/zero", "{odd}/empty.c"))
     for environment, words in product(ENVIRONMENTS, (("--help",), ("run", "{odd}/empty.c"), ("doctor",))):
-        yield OddCall(f"environment {sorted(environment.items())[0]}", words, environment)
+        yield OddCall(f"environment {min(environment)}", words, environment)
     for redirect, words in product(REDIRECTS, (("--help",), ("oops", "-"), ("run", "{odd}/missing.c"))):
         yield OddCall(f"redirect {redirect}", words, redirect=redirect)
     for verb in VERBS:
@@ -83,7 +84,7 @@ def odd_calls() -> Iterator[OddCall]:
         yield OddCall("verb", (f"{verb}x",))
 
 
-def mark_calls() -> list[pytest.param]:
+def mark_calls() -> list[ParameterSet]:
     """All calls; the first of each kind is not `long`."""
     met: set[str] = set()
     calls = []
