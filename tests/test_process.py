@@ -13,6 +13,7 @@ import psutil
 from process_helpers import wait_until_gone
 
 from kmodlab import process
+from kmodlab.guest.lab import Lab
 
 # Starts a child that would live long, forks a process that would, too, and prints the ids of both.
 FORKS = """
@@ -71,7 +72,7 @@ def test_a_forked_process_can_run_commands_of_its_own() -> None:
     assert run_script(USES_FORK) == 0
 
 
-def test_a_forked_process_leaves_its_parents_guest_alone() -> None:
+def test_a_forked_process_leaves_its_parents_guest_alone(lab: Lab) -> None:
     assert run_script(SESSION_FORKS) == 0
 
 

@@ -196,7 +196,7 @@ def cut(data: dict[str, Any]) -> bytes:
 
 DAMAGES: Mapping[str, tuple[str, Change]] = {  # what is damaged, and how; unless nothing is left, it earns the same
     "lost": (NOTHING, lose_answers),
-    "renamed": (NOTHING, change_ids),
+    "renamed": ("solution", change_ids),
     "cut": (NOTHING, cut),
     "empty": (NOTHING, lambda _: b""),
     "binary": (NOTHING, lambda _: b"\xff\xfe\0"),
