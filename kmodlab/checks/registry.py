@@ -10,7 +10,15 @@ from typing import Any
 
 from kmodlab.checks.check import Check, check
 from kmodlab.checks.expectations.answers import answers
-from kmodlab.checks.expectations.builds import builds, declares, depends_on, exports, has_parameter, uses
+from kmodlab.checks.expectations.builds import (
+    builds,
+    declares,
+    depends_on,
+    exports,
+    has_free_licence,
+    has_parameter,
+    uses,
+)
 from kmodlab.checks.expectations.commands import (
     creates,
     fails,
@@ -39,7 +47,7 @@ from kmodlab.errors import KmodlabError
 from kmodlab.i18n import _
 
 _ALL: tuple[Callable[..., Any], ...] = (
-    builds, declares, has_parameter, exports, uses, depends_on, answers,
+    builds, declares, has_free_licence, has_parameter, exports, uses, depends_on, answers,
     loads, refuses, unloads, is_loaded, is_not_loaded, few_modules, installs, modprobes,
     logs, logs_nothing_like, creates, removes, holds, runs, fails, runs_script, prints, prints_nothing_like,
     plugs, unplugs, drives, drives_nothing,

@@ -75,6 +75,16 @@ class KernelModule:
         """The `struct module` in the file; None if modpost has not added one."""
         return _this_module(self.elf)
 
+    def text_after_nul(self, key: str) -> str:
+        """What follows a NUL byte inside the first string of a key, where the kernel stops reading; usually empty."""
+        start = f"{key}=".encode()
+        section = self.elf.section(".modinfo")
+        in_section = (symbol for symbol in self.elf.symbols if section and symbol.section == section)
+        texts = (self.elf.content_at(section, symbol.value, symbol.size) for symbol in in_section)
+        # Each string is a variable of its own (linux/moduleparam.h, __MODULE_INFO), so its size tells where it ends.
+        text = next((text for text in texts if text.startswith(start)), b"")
+        return text_of(text.partition(b"\0")[2].strip(b"\0"))
+
     @property
     def build_id(self) -> str:
         """The identity of this build in hexadecimal digits (ld --build-id); empty if the file has no such note."""

@@ -57,8 +57,8 @@ KBUILD_RULES = (
         "gpl-only-symbol",
         r"uses GPL-only symbol '(?P<symbol>\w+)'",
         N_(
-            "{symbol} is exported with EXPORT_SYMBOL_GPL, for modules under the GPL only. "
-            'Use MODULE_LICENSE("GPL"); or do without it.'
+            "{symbol} is exported with EXPORT_SYMBOL_GPL, for modules whose licence is compatible with the GPL. Change "
+            "the licence, or do without {symbol}."
         ),
     ),
     Rule(

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import PurePosixPath
 
+from kmodlab.elf.licence import is_gpl_compatible, quote_licences
 from kmodlab.i18n import _
 from kmodlab.kbuild.code_text import code_text
 from kmodlab.kbuild.locate import code_of
@@ -19,6 +20,8 @@ _SOURCE = re.compile(r"^source_\S+ := (\S+)", re.MULTILINE)
 _LONGEST = 1 << 16
 _MOST_NAMES = 100  # of one file, among which a misspelt one is looked for
 _LICENCE = re.compile(r"missing MODULE_LICENSE\(\) in (?:\S*/)?(?P<module>[\w-]+)\.o")
+_STATED = re.compile(r'MODULE_LICENSE\s*\(\s*"(?P<licence>[^"\\\n]{0,80})"\s*\)')
+_GPL_ONLY = re.compile(r"module (?:\S*/)?(?P<module>[\w-]+)\.ko uses GPL-only symbol '(?P<symbol>\w+)'")
 _MOST_PLACES = 10  # at which a name is looked for in a source that may be hostile
 _UNDEFINED = re.compile(r'"(?P<symbol>\w+)" \[(?:\S*/)?(?P<module>[\w-]+)\.ko\] undefined!')
 _MODULE = r"\b(?:module_init|MODULE_LICENSE|module_\w+_driver)\s*\("
@@ -49,6 +52,8 @@ def find_module_hint(message: str, files: Mapping[str, bytes], parts: Parts) -> 
     if match := _LICENCE.search(message):
         left_out = [file for file in _left_out(files, parts) if _has(r"\bMODULE_LICENSE\s*\(", files[file])]
         return _add_source(left_out[0], match["module"], parts) if left_out and match["module"] in parts else None
+    if match := _GPL_ONLY.search(message):
+        return _gpl_only(match["symbol"], match["module"], files, parts)
     if match := _UNDEFINED.search(message):
         return _undefined(match["symbol"], match["module"], files, parts)
     return None
@@ -94,6 +99,30 @@ def _add_source(file: str, module: str, parts: Parts) -> Hint:
     else:
         text = _("{file} is not part of the module: add {stem}.o to {module}-objs (or {module}-y) in the Makefile.")
     return Hint("source-left-out", text.format(file=file, module=module, stem=stem))
+
+
+# ---- licences ------------------------------------------------------------------------------------------------------
+
+
+def _gpl_only(symbol: str, module: str, files: Mapping[str, bytes], parts: Parts) -> Hint | None:
+    sources = parts.get(module) or (f"{module}.c",)
+    stated = [licence for file in sources for licence in _licences(files.get(file, b""))]
+    wrong = next((licence for licence in stated if not is_gpl_compatible(licence)), None)
+    if wrong is None:
+        return None
+    text = _(
+        "{symbol} is exported with EXPORT_SYMBOL_GPL, for modules whose licence is compatible with the GPL: the kernel "
+        'accepts {licences}. "{wrong}" is none of these. Change the licence, or do without {symbol}.'
+    )
+    return Hint("gpl-only-symbol", text.format(symbol=symbol, licences=quote_licences(), wrong=wrong))
+
+
+def _licences(source: bytes) -> Iterator[str]:
+    """The licences in a source that are written as one text each."""
+    text = code_text(source)
+    for offset in text.offsets_of("MODULE_LICENSE")[:_MOST_PLACES]:
+        if match := _STATED.match(text.raw, offset):
+            yield match["licence"]
 
 
 # ---- undefined symbols ---------------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What a step's log shows that is not an error, but that its author should know.
 
-Misspelt parameters (kernel/module/main.c, unknown_module_param_cb), a positive number from init (do_init_module), and a
-message without a newline.
+Misspelt parameters (kernel/module/main.c, unknown_module_param_cb), a positive number from init (do_init_module), a
+licence that the kernel does not know (set_license), and a message without a newline.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from itertools import islice
 
 from kmodlab.crash.records import LogRecord
 from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.licence import PROPRIETARY, quote_licences
 from kmodlab.elf.module import read_module
 from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.sources import kmod_name
@@ -21,6 +22,7 @@ from kmodlab.tracer.messages import format_matches, open_formats
 
 _UNKNOWN = re.compile(r"(\S+): unknown parameter '(.*)' ignored")
 _MOST_REMARKS, _MOST_NAMES, _MOST_LISTED, _LONGEST_NAME = 3, 100, 20, 60
+_TAINTING = re.compile(r"(\S+): module license '(.*)' taints kernel\.")
 _POSITIVE = re.compile(r"'(\S+)'->init suspiciously returned (\d+)")
 
 
@@ -37,7 +39,7 @@ def find_remarks(
     """
     known = {kmod_name(name): ko for name, ko in modules.items()}
     messages = [record.text for record in records if record.is_kernels]
-    remarks = [*_unknown_parameters(argv, messages, known), *_positive_returns(messages)]
+    remarks = [*_unknown_parameters(argv, messages, known), *_positive_returns(messages), *_licences(messages)]
     for record in open_lines:
         remarks += _missing_newline(record.text, known)
     return tuple(dict.fromkeys(remarks))
@@ -105,6 +107,17 @@ def describe_positive(number: int) -> str:
         return message.format(number=number, name=name, value=-number)
     message = _("init returned +{number}: a positive number is not an error, so the module stays loaded")
     return message.format(number=number)
+
+
+def _licences(messages: Iterable[str]) -> Iterator[str]:
+    matches = (_TAINTING.fullmatch(message) for message in messages)
+    unknown = (match for match in matches if match and match[2] != PROPRIETARY and len(match[2]) <= _LONGEST_NAME)
+    for match in islice(unknown, _MOST_REMARKS):
+        message = _(
+            'The kernel does not take "{licence}" for a free licence, so `{module}` taints it. It compares the whole '
+            "text with these: {licences}."
+        )
+        yield message.format(licence=match[2], module=match[1], licences=quote_licences())
 
 
 def _missing_newline(text: str, modules: Mapping[str, bytes]) -> Iterator[str]:

@@ -99,7 +99,7 @@ MET = [
     'builds("probe")',
     'builds("probe", warnings=False)',
     'declares("probe", "license")',
-    'declares("probe", "license", like="gpl")',
+    'declares("probe", "license", like="gpl"), has_free_licence("probe")',
     'has_parameter("probe", "count", kind="int", described=True)',
     'exports("probe", "probe_helper", gpl_only=True)',
     'uses("probe", "misc_register")',

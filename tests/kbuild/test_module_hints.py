@@ -89,7 +89,17 @@ CASES = {
                 head=OWN_MODULE.replace("GPL", "Proprietary"),
             )
         },
-        "exported with EXPORT_SYMBOL_GPL, for modules under the GPL only",
+        '"Dual MPL/GPL". "Proprietary" is none of these. Change the licence, or do without bus_unregister.',
+    ),
+    "a GPL-only function in a module with a licence too many": (
+        {
+            "hello.c": module(
+                "bus_unregister(NULL);",
+                before="#include <linux/device.h>\n",
+                head=OWN_MODULE + 'MODULE_LICENSE("GPL-2.0");\n',
+            )
+        },
+        '"GPL-2.0" is none of these',
     ),
 }
 GOOD = {

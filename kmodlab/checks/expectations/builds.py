@@ -9,9 +9,13 @@ from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.expectations.reasons import quote_short
 from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.licence import is_gpl_compatible, quote_licences
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.sources import kmod_name
+from kmodlab.text import escape_control_chars
+
+_LONGEST_LICENCE = 80  # characters of one that are shown
 
 
 def builds(name: str, *, warnings: bool = True) -> Expectation:
@@ -49,12 +53,30 @@ def declares(name: str, key: str, like: str | None = None) -> Expectation:
             return module
         values = [value for value in module.modinfo.all(key) if value.strip()]
         if not values:
-            return Failure(_("`modinfo {name}.ko` shows no {key}.").format(name=name, key=key))
+            return _shows_no(name, key)
+        if failure := _ends_early(module, key):
+            return failure
         if like is None or any(re.fullmatch(like, value.strip(), re.IGNORECASE) for value in values):
             return None
         found = ", ".join(f"`{quote_short(value)}`" for value in values)
         message = _("`modinfo {name}.ko` shows the {key} {found}, which is not what the exercise asks for.")
         return Failure(message.format(name=name, key=key, found=found))
+
+    return Expectation(examine)
+
+
+def has_free_licence(name: str) -> Expectation:
+    """The module's licence is compatible with the GPL, as the kernel judges it; if it states several, all are."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        module = _read(context, name)
+        if isinstance(module, Failure):
+            return module
+        licences = module.modinfo.all("license")
+        if not licences:
+            return _shows_no(name, "license")
+        wrong = next((licence for licence in licences if not is_gpl_compatible(licence)), None)
+        return _ends_early(module, "license") if wrong is None else _not_free(licences[0], wrong)
 
     return Expectation(examine)
 
@@ -137,6 +159,31 @@ def depends_on(name: str, other: str) -> Expectation:
         return Failure(message.format(name=name, other=other))
 
     return Expectation(examine)
+
+
+def _shows_no(name: str, key: str) -> Failure:
+    return Failure(_("`modinfo {name}.ko` shows no {key}.").format(name=name, key=key))
+
+
+def _not_free(used: str, wrong: str) -> Failure:
+    message = (
+        _('The kernel does not take `"{wrong}"` for a free licence.')
+        if used == wrong
+        else _('The module states `"{used}"`, but also `"{wrong}"`, which is not a free licence for the kernel.')
+    )
+    values = {"used": used[:_LONGEST_LICENCE], "wrong": wrong[:_LONGEST_LICENCE]}
+    hint = _("The kernel compares the whole text with these licences: {licences}.")
+    return Failure(escape_control_chars(message.format(**values)), hint=hint.format(licences=quote_licences()))
+
+
+def _ends_early(module: KernelModule, key: str) -> Failure | None:
+    """A failure if the kernel reads only the beginning of what the module states."""
+    rest = module.text_after_nul(key)
+    if not rest:
+        return None
+    message = _("The {key} has a NUL byte (`\\0`): the kernel reads only `{read}`, and `{rest}` after it is hidden.")
+    values = {"read": quote_short(module.modinfo.get(key) or ""), "rest": quote_short(rest)}
+    return Failure(message.format(key=key, **values), hint=_("Write all of it as one text without `\\0`."))
 
 
 def _read(context: CheckContext, name: str) -> KernelModule | Failure:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from kmodlab.elf.contents import MalformedError
+from kmodlab.elf.licence import is_gpl_compatible, licence_of
 from kmodlab.elf.modinfo import explain_key, explain_vermagic_word
 from kmodlab.elf.module import KernelModule, read_module
 from kmodlab.elf.object_file import ObjectFile, Section, Symbol, read_object
@@ -286,13 +287,19 @@ def _summary(elf: ObjectFile, module: KernelModule | None) -> list[tuple[str, st
     else:
         words = _("`{name}`, not finished: it has no `struct module`")
         rows += [(_("module"), words.format(name=module.name))]
-    rows += [(_("licence"), f"`{modinfo.get('license') or _('none')}`")]
+    rows += [(_("licence"), _licence(licence_of(modinfo)))]
     rows += [(_("vermagic"), f"`{modinfo.vermagic}`")] if modinfo.vermagic else []
     rows += [(_("parameters"), _quoted(parameter.name for parameter in modinfo.parameters) or _("none"))]
     rows += [(_("needs"), _needed(len(module.imports), modinfo.depends))]
     number = len(module.exports)
     rows += [(_("exports"), ngettext("{number} symbol", "{number} symbols", number).format(number=number))]
     return [*rows, (_("signature"), _signature(module.signature))]
+
+
+def _licence(licence: str | None) -> str:
+    if licence is None or is_gpl_compatible(licence):
+        return _code_or_none(licence)
+    return _("`{licence}`, not compatible with the GPL").format(licence=licence)
 
 
 def _code_or_none(name: str | None) -> str:
