@@ -277,6 +277,7 @@ def test_the_doctor_says_how_to_mend_what_is_missing(tmp_path: Path) -> None:
     assert "kmodlab setup" in findings["kernel"]["remedy"]
 
 
+@pytest.mark.long
 def test_the_bench_prints_its_figures_and_ratios() -> None:
     argv = [*KMODLAB, "bench", "--json", "--runs", "1"]
     done = subprocess.run(argv, capture_output=True, text=True, timeout=300, check=False)
