@@ -6,6 +6,7 @@ Standard Base, "Symbol Versioning"). Nothing is loaded, and no other library is 
 
 from __future__ import annotations
 
+import json
 import struct
 from collections import Counter
 from collections.abc import Iterator, Mapping
@@ -50,6 +51,15 @@ class SharedLibrary:
         """The libraries that the dynamic loader loads before this one."""
         return tuple(self._string(value) for tag, value in self._dynamic if tag == _NEEDED)
 
+    @cached_property
+    def opened(self) -> tuple[str, ...]:
+        """The libraries that its code may open with dlopen(), if it says so in .note.dlopen.
+
+        The format: uapi-group.org/specifications/specs/elf_dlopen_metadata; of notes: System V gABI, chapter 5.
+        """
+        with reading(_("The list of libraries to open is damaged.")):
+            return tuple(name for entry in self._notes(".note.dlopen") for name in _sonames(entry))
+
     @property
     def binds_at_once(self) -> bool:
         """Whether all functions are looked up when the library is loaded, rather than each at its first call."""
@@ -82,6 +92,15 @@ class SharedLibrary:
     def _string(self, offset: int) -> str:
         data = self.elf.content(".dynstr")
         return text_of(data[offset : data.find(b"\0", offset)]) if 0 <= offset < len(data) else ""
+
+    def _notes(self, section: str) -> Iterator[bytes]:
+        """What the notes (Elf64_Nhdr) of a section hold behind their names."""
+        data, start, layout = self.elf.content(section), 0, struct.Struct(self._order + "III")
+        while start < len(data):
+            name_size, size, _type = layout.unpack_from(data, start)
+            begin = start + layout.size + _aligned(name_size)
+            yield data[begin : begin + size]
+            start = begin + _aligned(size)
 
     @cached_property
     def _dynamic(self) -> tuple[tuple[int, int], ...]:
@@ -123,6 +142,15 @@ class SharedLibrary:
             if not next_library:
                 return
             start += next_library
+
+
+def _aligned(size: int) -> int:
+    return -(-size // 4) * 4
+
+
+def _sonames(entry: bytes) -> Iterator[str]:
+    for feature in json.loads(entry.rstrip(b"\0")):
+        yield from feature["soname"]
 
 
 def library_makefile(name: str) -> str:

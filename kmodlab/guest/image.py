@@ -119,8 +119,9 @@ def _add_programs(arch: Arch, userland: Path, root: Path) -> None:
 
 
 def _needed_libraries(program: Path, userland: Path) -> Iterator[str]:
-    """Names of the shared libraries that a program and its libraries need (DT_NEEDED, System V ABI)."""
-    for name in SharedLibrary(read_object(program)).needed:
+    """Names of the shared libraries that a program and its libraries need (DT_NEEDED, System V ABI) or open."""
+    library = SharedLibrary(read_object(program))
+    for name in (*library.needed, *library.opened):
         if not name.startswith("ld-linux"):
             yield name
             yield from _needed_libraries(_library(userland, name), userland)

@@ -28,8 +28,9 @@ from kmodlab.process import CompletedProcess, Deadline, check_run, run, run_asyn
 _KERNEL_ROOTS = ("linux-image", "linux-headers", "linux-headers-cloud")
 _KERNEL_PART = re.compile(r"linux-(image|headers|kbuild|modules|binary)-")
 # The guest's userland: kmod's own tools, a shell, and the libraries of both. Not busybox-static: its shell prefers its
-# own insmod and lsmod to those on PATH. mandoc shows the tools' manual pages, on the host.
-USERLAND_ROOTS = ("kmod", "busybox", "mandoc")
+# own insmod and lsmod to those on PATH. mandoc shows the tools' manual pages, on the host. Since Debian 13, kmod itself
+# opens the libraries that decompress modules, and its package does not depend on them.
+USERLAND_ROOTS = ("kmod", "busybox", "mandoc", "liblzma5", "libzstd1")
 _USERLAND_PART = re.compile(r"(lib(kmod2|c6|ssl3|ssl3t64|zstd1|lzma5)|zlib1g)$")
 
 Progress = Callable[[int, int], None]  # bytes done, bytes in total

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,22 @@ def test_a_library_says_what_it_needs_and_of_whom() -> None:
     assert DynamicImport("printf", "GLIBC_2.2.5", "libc.so.6", False) in library.imports
     assert library.exports == ("greet",)
     assert not library.binds_at_once
+
+
+# Two notes of the kind that systemd's libraries and kmod have since Debian 13.
+OPENER = r"""
+#define NOTE(text) __asm__(".pushsection .note.dlopen, \"a\", @note\n.balign 4\n.long 4, 2f - 1f, 0x407c0c0a\n" \
+    ".asciz \"FDO\"\n1: .asciz " #text "\n2: .balign 4\n.popsection")
+NOTE("[{'feature':'xz','soname':['liblzma.so.5']}]");
+NOTE("[{'soname':['libzstd.so.1','libzstd.so.0']}]");
+""".replace("'", r"\"")
+
+
+def test_a_library_says_what_it_may_open(tmp_path: Path) -> None:
+    (tmp_path / "opener.c").write_text(OPENER)
+    subprocess.run(["gcc", "-shared", "-o", "opener.so", "opener.c"], cwd=tmp_path, check=True)
+    assert read_shared(tmp_path / "opener.so").opened == ("liblzma.so.5", "libzstd.so.1", "libzstd.so.0")
+    assert read_shared(DATA / "libgreet.so").opened == ()
 
 
 def test_a_module_is_no_library() -> None:
