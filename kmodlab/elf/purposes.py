@@ -53,6 +53,7 @@ _SECTIONS = {
     ".exitcall.exit": N_("the pointer to the exit function; the kernel's linker throws it away, so nobody calls that"),
     # lists of places for the kernel
     "__mcount_loc": N_("where the functions begin that can be traced (ftrace)"),
+    "__patchable_function_entries": N_("where the functions have room for code that the kernel puts in (ftrace)"),
     "__ex_table": N_("instructions that may fault, and where to go on when they do"),
     "__bug_table": N_("where the WARN() and BUG() are, with file and line"),
     "__jump_table": N_("branches that the kernel switches by rewriting them (static keys)"),

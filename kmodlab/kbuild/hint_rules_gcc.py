@@ -349,6 +349,9 @@ GCC_RULES = (
     Rule(
         "no-prototype",
         "no previous prototype for '(?P<function>.*?)'",
-        N_("{function} can be seen from other files, but no header declares it. Make it static."),
+        N_(
+            "{function} can be seen from other files, but no header declares it. Make it static; if other files or "
+            "modules are to call it, declare it in a header."
+        ),
     ),
 )

@@ -33,6 +33,7 @@ List the files that a build left, and say which step made each; or show one that
 _STEPS = (
     (r".*\.mod\.c", N_("MODPOST wrote it: what the kernel has to know about the module, as C")),
     (r".*\.mod\.o", N_("CC [M], of the .mod.c")),
+    (r"\.module-common\.o", N_("CC [M], of the kernel's module-common.c: the same for all modules")),
     (r".*\.mod", N_("kbuild's note: which objects the module is made of")),
     (r".*\.ko", N_("LD [M], of all objects: the module")),
     (r".*\.symversions", N_("kbuild's note: checksums of the symbols that a source exports")),

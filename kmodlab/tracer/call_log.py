@@ -103,11 +103,12 @@ def source_name(code: Code, site: CallSite, function: Function | None) -> str:
     symbol = site.symbol.removesuffix("_noprof")
     chain = code.lines(site.section, site.offset)
     own = next((number for number, line in enumerate(chain) if line.own), len(chain))
-    if own > 0 and chain:
-        return chain[own - 1].function.removesuffix("_noprof")
-    line = chain[0] if chain else None
+    line = chain[own] if own < len(chain) else None
     text = " ".join(code.text(line, before=1, after=1)) if line else ""
     words = sorted(set(re.findall(r"\b(\w{6,})\s*\(", text)), key=len, reverse=True)
+    if own > 0 and chain:
+        inlined = chain[own - 1].function.removesuffix("_noprof")
+        return next((word for word in words if word.strip("_") == inlined.strip("_")), inlined)
     aliases = function.called if function else ()
     core = symbol.strip("_")
     return next((word for word in words if word in aliases or core.startswith(word.strip("_"))), symbol)
