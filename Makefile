@@ -10,7 +10,7 @@ JUPYTER_OPTIONS = --ip=127.0.0.1 --log-level=WARN --ServerApp.root_dir='$(CURDIR
 JUPYTER_OPTIONS += --LabApp.default_url=/lab/tree/notebooks/00-welcome.ipynb
 JUPYTER_OPTIONS += $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
-.PHONY: help lab demo test test-long record messages check bench lock clean
+.PHONY: help lab demo test test-long test-other record messages check bench lock clean
 
 help: ## say what there is (the default)
 	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' Makefile | expand -t 18
@@ -32,10 +32,15 @@ test: ## set up and run all tests (some: make test ARGS=tests/kbuild)
 	@$(BIN)/kmodlab setup
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)
 
-test-long: ## set up and run the tests that take long
-	@binder/setup.sh test
+test-long: ## set up and run the tests that take long, those of the course on the other Debian too
+	@binder/setup.sh test-long
 	@$(BIN)/kmodlab setup
 	@$(BIN)/pytest -m long $(ARGS)
+	@$(MAKE) --no-print-directory test-other ARGS=
+
+test-other: ## set up Debian 13 on 12, or 12 on 13, and run the course there (other tests: make test-other ARGS=tests/kbuild)
+	@binder/setup.sh test-long
+	@.ci/other-debian make test ARGS='$(or $(ARGS),-m either_debian)'
 
 record: ## run the notebooks again and store their outputs, the index and the then-and-now table (one: ARGS=FILE)
 	@binder/setup.sh test
@@ -54,7 +59,7 @@ check: ## ruff, mypy and shellcheck
 	@$(BIN)/ruff check
 	@$(BIN)/ruff format --check
 	@$(BIN)/mypy
-	@shellcheck binder/setup.sh .ci/run kmodlab/grading/integrations/gradescope/*
+	@shellcheck binder/setup.sh .ci/run .ci/other-debian kmodlab/grading/integrations/gradescope/*
 
 bench: ## measure it, beside virtme-ng
 	@binder/setup.sh bench

@@ -1,11 +1,12 @@
 #!/usr/bin/env bash
 # Makes a fresh Debian (12 or 13) ready for kmodlab: Debian packages first, then .venv with the locked Python packages.
 #
-#     binder/setup.sh [--system] [lab|test|bench|check]
+#     binder/setup.sh [--system] [lab|test|test-long|bench|check]
 #
 #     lab       what a learner needs (the default)
 #     test      that, and what the tests need
-#     bench     that, and what virtme-ng needs, which the benchmark measures us beside
+#     test-long that, and what makes a root of another Debian
+#     bench     what the tests need, and what virtme-ng needs, which the benchmark measures us beside
 #     check     the linters alone
 #     --system  only the Debian packages, for an image that is built as root and used by somebody else
 #
@@ -54,9 +55,12 @@ find_missing() {
 	else
 		find_missing_for_lab
 	fi
-	if [[ $1 == test ]]; then
+	if [[ $1 == test* ]]; then
 		need chromium has chromium # JupyterLab is tested in it
 		need kmod has modinfo      # what we read in modules is held against what it reads
+	fi
+	if [[ $1 == test-long ]]; then
+		need mmdebstrap has mmdebstrap
 	fi
 	if [[ $1 == bench ]]; then
 		need kmod has modprobe
@@ -238,9 +242,9 @@ main() {
 	for argument in "$@"; do
 		case $argument in
 		--system) system_only=yes ;;
-		lab | test | bench | check) purpose=$argument ;;
+		lab | test | test-long | bench | check) purpose=$argument ;;
 		*)
-			printf 'usage: binder/setup.sh [--system] [lab|test|bench|check]\n' >&2
+			printf 'usage: binder/setup.sh [--system] [lab|test|test-long|bench|check]\n' >&2
 			exit 2
 			;;
 		esac
