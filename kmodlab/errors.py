@@ -7,7 +7,8 @@ command line:
     ├── UsageError              2  a wrong request: a bad name, an empty source, a missing file
     │   └── MalformedError      2  a file is damaged, or of another kind (`elf.contents`)
     ├── ExerciseError           3  an exercise is broken; the message names file and cell (`course.exercise`)
-    ├── SetupError              4  the lab is missing or damaged, or cannot be made
+    ├── SetupError              4  the lab is missing, or cannot be made
+    │   └── DamagedLabError     4  a file of the lab is missing or altered; `kmodlab setup` mends it
     ├── SandboxError            4  the sandbox is unavailable
     └── GuestError              4  a guest could not be started, or does not answer as it should
         └── GuestLostError      4  the guest ended during a command; `end` says how (often the module is the cause)
@@ -47,6 +48,15 @@ class UsageError(KmodlabError):
 
 class SetupError(KmodlabError):
     """The lab is missing or damaged, or cannot be made."""
+
+
+class DamagedLabError(SetupError):
+    """A file of the lab is missing or altered, so nothing that fails in it is the learner's fault."""
+
+    def __init__(self, path: object, sentence: str = "") -> None:
+        sentence = sentence or _("The lab is damaged: {path} is missing or altered.").format(path=path)
+        remedy = _("Run `kmodlab setup`, which mends it. If the lab is shared, ask its owner to.")
+        super().__init__(sentence, hint=remedy)
 
 
 class SandboxError(KmodlabError):

@@ -6,6 +6,7 @@ leaves behind has a name that begins with PARTIAL.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import shutil
@@ -30,23 +31,29 @@ def read_regular(path: Path, limit: int, *, follow: bool = False) -> bytes:
     Raises:
         UsageError: it is a link, a pipe, a device or a folder, or cannot be read.
     """
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
-        descriptor = os.open(path, flags)
+        return read_file(path, limit + 1, follow=follow)
     except OSError as error:
         if error.errno == errno.ELOOP:
             message = _("{path} is a symbolic link.").format(path=path)
             raise UsageError(message, hint=_("Give the file itself.")) from error
+        if error.errno == errno.EINVAL:
+            raise UsageError(_("{path} is not a regular file.").format(path=path)) from error
         message = _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
         raise UsageError(message) from error
+
+
+def read_file(path: Path, limit: int = -1, *, follow: bool = True) -> bytes:
+    """A regular file's bytes, at most `limit`: a pipe or a device could make the reader wait for ever.
+
+    Raises: OSError, with EINVAL if it is no regular file.
+    """
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
     try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise UsageError(_("{path} is not a regular file.").format(path=path))
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL), str(path))
         with os.fdopen(descriptor, "rb", closefd=False) as file:
-            return file.read(limit + 1)
-    except OSError as error:
-        message = _("{path} cannot be read: {reason}.").format(path=path, reason=error.strerror)
-        raise UsageError(message) from error
+            return file.read(limit)
     finally:
         os.close(descriptor)
 
@@ -64,10 +71,12 @@ def replaced(path: Path) -> Iterator[Path]:
         partial.replace(path)
 
 
-def replace_text(path: Path, text: str) -> Path:
-    """Replace a file by UTF-8 text, with its newlines as they are. Raises: OSError."""
+def replace_text(path: Path, text: str, *, mode: int | None = None) -> Path:
+    """Replace a file by UTF-8 text, with its newlines as they are. `mode` None: as the umask says. Raises: OSError."""
     with replaced(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
+        if mode is not None:
+            partial.chmod(mode)
     return path
 
 
@@ -79,17 +88,50 @@ def replace_bytes(path: Path, data: bytes) -> Path:
 
 
 @contextmanager
+def scratch_folder(parent: Path) -> Iterator[Path]:
+    """A temporary folder to fill and to rename; removed if the block ends with an exception. Raises: OSError."""
+    parent.mkdir(parents=True, exist_ok=True)
+    partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=parent))
+    try:
+        partial.chmod(0o755)  # mkdtemp makes it its owner's alone
+        yield partial
+    except BaseException:
+        remove(partial)
+        raise
+
+
+@contextmanager
 def new_folder(folder: Path) -> Iterator[Path]:
     """A temporary folder to fill; it becomes `folder`, which must not exist, unless the block ends with an exception.
 
     Raises: OSError.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=folder.parent))
-    try:
-        partial.chmod(0o755)  # mkdtemp makes it its owner's alone
+    with scratch_folder(folder.parent) as partial:
         yield partial
         partial.rename(folder)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
+
+
+def put_folder(partial: Path, folder: Path) -> None:
+    """Rename a scratch folder to `folder`; what has that name is moved away, and then removed. Raises: OSError."""
+    if not os.path.lexists(folder):
+        partial.rename(folder)
+        return
+    with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=folder.parent, ignore_cleanup_errors=True) as scratch:
+        former = Path(scratch) / folder.name
+        folder.rename(former)
+        partial.rename(folder)
+        remove(former)
+
+
+def remove(path: Path) -> None:
+    """Remove a file, or a folder with all that is in it, also if their modes forbid it; if it exists."""
+    if not path.is_dir() or path.is_symlink():
+        path.unlink(missing_ok=True)
+        return
+    with contextlib.suppress(OSError):
+        path.chmod(0o700)
+        for parent, folders, _files in os.walk(path):
+            for folder in (Path(parent, name) for name in folders):
+                if not folder.is_symlink():
+                    folder.chmod(0o700)
+    shutil.rmtree(path, ignore_errors=True)

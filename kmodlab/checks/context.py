@@ -58,6 +58,7 @@ class CheckContext:
         self.label = ""  # the last command, as learners know it; empty before the first
         self.final_log = ""  # of a guest that ended, or that the tracer used; empty otherwise
         self.is_broken = False  # whether learners' code crashed or ended the guest
+        self.used_guest = False
         self._learner_code_ran = False
         self._session: Session | None = None
         self._machine: Machine | None = None
@@ -86,6 +87,7 @@ class CheckContext:
             GuestLostError: the guest has ended.
         """
         if self._session is None:
+            self.used_guest = True
             self._session = self.runner.take()
             self._machine = self._session.with_machine(_get_machine)
             self._session.kmsg()  # the learner's code has logged nothing yet
@@ -270,6 +272,7 @@ class CheckContext:
 
     def run_pool(self) -> RunPool:
         """Guests in which the tracer observes whole runs of a module."""
+        self.used_guest = True
         return self.runner.run_pool(is_taken=self._session is not None)
 
     def subject(self, name: str, parameters: tuple[str, ...]) -> Subject | Failure:

@@ -1,9 +1,9 @@
 """The verdict on a check: passed, failed or errored.
 
-A check fails through the learner's work, which includes whatever a module does to its guest. Infrastructure failures
-are retried in a fresh guest, up to three attempts; then the check is errored, which gives no points and takes none. Any
-other exception makes the check errored too, so nothing passes by accident. If something did not end in time on a
-crowded machine, the check is made once more with longer timeouts.
+A check fails through the learner's work, which includes whatever a module does to its guest; before that is said, the
+lab's files are looked at. Infrastructure failures are retried in a fresh guest, up to three attempts; then the check is
+errored, which gives no points and takes none. Any other exception makes the check errored too, so nothing passes by
+accident. If something did not end in time on a crowded machine, the check is made once more with longer timeouts.
 """
 
 from __future__ import annotations
@@ -58,6 +58,8 @@ def _evaluate_once(
         context.close()
     if not failures:
         return CheckResult(check.title, Status.PASSED, float(check.points), check.points), False
+    if context.used_guest:
+        runner.lab.verify()
     share = 0.0
     if check.partial and not context.is_broken:  # a crash earns nothing
         share = 1 - len(failures) / len(check.expectations)

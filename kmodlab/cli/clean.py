@@ -6,7 +6,7 @@ import click
 
 from kmodlab.cli.console import say
 from kmodlab.files import MIB
-from kmodlab.guest.setup import clean as remove
+from kmodlab.guest.cache_folder import clean as remove
 from kmodlab.i18n import _
 from kmodlab.settings import get_settings
 

@@ -8,17 +8,19 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 from typing import TypeVar
 
-from kmodlab.errors import KmodlabError
-from kmodlab.files import MIB
+from kmodlab.errors import DamagedLabError, KmodlabError, SetupError
+from kmodlab.guest.cache_folder import LAB_FILE, NEEDED_MIB, claim_folder, free_mib, is_writable
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_tools
 from kmodlab.guest.session import Session
-from kmodlab.guest.setup import NEEDED_MIB, claim_folder
 from kmodlab.guest.snapshot import load_ram
-from kmodlab.i18n import _
+from kmodlab.i18n import _, ngettext
 from kmodlab.kernel.arch import Arch, host_arch
+from kmodlab.kernel.packages import load_packages
+from kmodlab.manifest import is_sealed
 from kmodlab.process import run
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import Settings
@@ -57,6 +59,7 @@ def examine(settings: Settings) -> Iterator[Checkup]:
         yield lab
         return
     yield _kernel(lab)
+    yield _files(lab)
     yield _guarded("compiler", lambda: _compiler(lab))
     yield _accelerator(lab)
     yield _guarded("snapshot", lambda: _snapshot(lab))
@@ -99,21 +102,55 @@ def _sandbox() -> Checkup:
 
 def _disk(settings: Settings) -> Iterator[Checkup]:
     folder = settings.cache_dir
+    if (folder / LAB_FILE).exists() and not is_writable(folder):
+        finding = _("{folder}, shared by {owner}: this user may read it, which is enough")
+        yield Checkup("cache", Health.GOOD, finding.format(folder=folder, owner=_owner(folder)))
+        return
     problem = _guarded("cache", lambda: claim_folder(folder))
     if problem:
         yield problem
         return
-    free = shutil.disk_usage(folder).free // MIB
+    free = free_mib(folder)
     finding = _("{folder}, {free} MiB free").format(folder=folder, free=free)
-    if free >= NEEDED_MIB or (folder / "lab.json").exists():
+    if free >= NEEDED_MIB or (folder / LAB_FILE).exists():
         yield Checkup("cache", Health.GOOD, finding)
     else:
         yield Checkup("cache", Health.MISSING, finding, _("Free {size} MiB there.").format(size=NEEDED_MIB))
+    if (folder / LAB_FILE).exists():
+        yield _downloads(folder / "debs")
+
+
+def _owner(folder: Path) -> str:
+    try:
+        return folder.owner()
+    except (KeyError, OSError):
+        return _("another user")
+
+
+def _downloads(debs: Path) -> Checkup:
+    try:
+        number = len(load_packages(debs))
+    except SetupError:
+        finding = _("not whole: the lab works, but cannot be made again without a network")
+        return Checkup("downloads", Health.COSTS, finding, _("Run `kmodlab setup` with a network."))
+    finding = ngettext("{number} package, whole", "{number} packages, all whole", number)
+    return Checkup("downloads", Health.GOOD, finding.format(number=number))
 
 
 def _kernel(lab: Lab) -> Checkup:
     finding = _("Linux {release} ({version}), headers and all modules")
     return Checkup("kernel", Health.GOOD, finding.format(release=lab.file.release, version=lab.file.version))
+
+
+def _files(lab: Lab) -> Checkup:
+    if not all(map(is_sealed, lab.stages)):
+        finding = _("not checked: an older version of kmodlab made the lab, without a list of its files")
+        return Checkup("files", Health.COSTS, finding, _("Run `kmodlab setup`."))
+    damaged = next(lab.find_damage(), None)
+    if damaged:
+        error = DamagedLabError(damaged)
+        return Checkup("files", Health.MISSING, str(error), error.hint)
+    return Checkup("files", Health.GOOD, _("all of the lab's files are as they were made"))
 
 
 def _compiler(lab: Lab) -> Checkup:

@@ -7,6 +7,7 @@ shared by all guests.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from importlib.resources import as_file, files
@@ -31,6 +32,8 @@ _FEW_MODULES = ("dummy", "xhci_pci", "usbhid", "crc16", "libcrc32c", "crc32c_gen
 FEW_MODULES_FOLDER = "/usr/lib/few-modules"
 _FOLDERS = ("dev", "etc/modprobe.d", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64")
 _LINKS = {"bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64", "usr/sbin": "bin"}
+# Equal packages give equal images, so that a damaged one can be replaced while guests run from its snapshot.
+_TIME = 1700000000
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\n"  # noqa: S105 (no password in it)
 
 
@@ -49,8 +52,7 @@ def _few_modules(arch: Arch) -> tuple[str, ...]:
 
 
 def build_image(arch: Arch, tree: KernelTree, userland: Path, into: Path) -> None:
-    """Make `initramfs.cpio` and `modules.squashfs` in the folder `into`."""
-    run_depmod(arch, userland, tree)
+    """Make `initramfs.cpio` and `modules.squashfs` in the folder `into`, from a tree with depmod's databases."""
     _squash(tree.modules, into / "modules.squashfs")
     root = into / "initramfs"
     _make_root(root)
@@ -88,6 +90,7 @@ def find_file(folder: Path, name: str) -> Path:
 def _squash(folder: Path, image: Path) -> None:
     # lz4: in an emulated guest, quick decompression matters more than a small file.
     options = ["-noappend", "-quiet", "-no-progress", "-all-root", "-no-xattrs"]
+    options += ["-mkfs-time", str(_TIME), "-all-time", str(_TIME)]
     check_run(["mksquashfs", folder, image, "-comp", "lz4", *options], timeout_s=300)
 
 
@@ -165,6 +168,8 @@ def find_with_dependencies(modules: Sequence[str], depends: Mapping[str, Sequenc
 
 def _pack(root: Path, archive: Path) -> None:
     names = sorted(str(path.relative_to(root)) for path in root.rglob("*"))
+    for name in names:
+        os.utime(root / name, (_TIME, _TIME), follow_symlinks=False)
     stdin = "\0".join([*names, ""]).encode()
     options = ["--null", "--create", "--format=newc", "--owner=0:0", "--reproducible", "--quiet"]
     packed = check_run(["cpio", *options], cwd=root, stdin=stdin, timeout_s=60, output_limit=1 << 28)

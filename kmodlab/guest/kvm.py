@@ -15,6 +15,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kmodlab.errors import KmodlabError
+from kmodlab.files import read_file, replace_text
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.snapshot import load_ram, load_snapshot, resume
 from kmodlab.i18n import _
@@ -65,12 +66,13 @@ def _resume_once(hardware: Hardware, folder: Path) -> None:
 
 
 def _remember_failure(folder: Path, fingerprint: str, reason: str) -> None:
-    (folder / _FILE).write_text(json.dumps({"for": _circumstances(fingerprint), "reason": reason}))
+    text = json.dumps({"for": _circumstances(fingerprint), "reason": reason})
+    replace_text(folder / _FILE, text, mode=0o644)
 
 
 def _load_failure(folder: Path, fingerprint: str) -> str:
     try:
-        failure = json.loads((folder / _FILE).read_text())
+        failure = json.loads(read_file(folder / _FILE))
         return str(failure["reason"]) if failure["for"] == _circumstances(fingerprint) else ""
     except (OSError, ValueError, KeyError, TypeError):
         return ""

@@ -5,28 +5,36 @@
     systems/ID/     unpacked packages: kernel/ (a KernelTree) and userland/
     images/ID/      initramfs.cpio and modules.squashfs
     snapshots/ID/   a saved guest, one for each accelerator
+    tracer/ID/      the tracer's module
+    kvm.json        why KVM does not work on this machine
     setup.lock      locked during a set-up
 
-An ID is a digest of all that a stage is made from, so a stage that exists is complete and current. `setup` makes the
-lab; this module reads it.
+An ID is a digest of a stage's contents; each stage has a manifest (`kmodlab.manifest`), which says what it was made
+from and what its files are. `setup` makes the lab; this module reads it, with a glance at each stage, and looks closer
+before a learner is blamed. Whoever uses a lab need not write to it, so several users can share one.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
 import shutil
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
 from kmodlab.elf.database_text import name_of, parse_paths
-from kmodlab.errors import SetupError
+from kmodlab.errors import DamagedLabError, SetupError
+from kmodlab.files import read_file, replace_text
 from kmodlab.guest.image import BOOT_MODULES
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.snapshot import Snapshot, load_snapshot
 from kmodlab.i18n import _
 from kmodlab.kernel.arch import Arch, host_arch
 from kmodlab.kernel.tree import KernelTree
+from kmodlab.manifest import find_damage, verify
 from kmodlab.settings import Settings
 
 FORMAT = 3  # of lab.json; a new number makes the next set-up start over
@@ -46,6 +54,11 @@ class LabFile:
     accel_reason: str
     qemu: str
     qemu_fingerprint: str
+
+    def __post_init__(self) -> None:
+        texts = (self.release, self.version, self.system, self.image, self.accel, *self.snapshots.values())
+        if not all(isinstance(text, str) and text for text in texts) or self.accel not in self.snapshots:
+            raise ValueError("lab.json")
 
 
 @dataclass(frozen=True)
@@ -91,14 +104,34 @@ class Lab:
         """The saved guest for the accelerator in use. Raises: SetupError if it is damaged."""
         return load_snapshot(self.folder / "snapshots" / self.file.snapshots[self.file.accel])
 
+    @property
+    def stages(self) -> tuple[Path, ...]:
+        """The folders of this lab's system, image and snapshots."""
+        snapshots = (self.folder / "snapshots" / name for name in self.file.snapshots.values())
+        return (self.folder / "systems" / self.file.system, self.folder / "images" / self.file.image, *snapshots)
+
+    def verify(self) -> None:
+        """Check headers, image and snapshots, before a failure is called a learner's fault. Raises: DamagedLabError."""
+        self.tree.verify()
+        for stage in self.stages[1:]:
+            verify(stage)
+
+    def find_damage(self) -> Iterator[Path]:
+        """Read all files of all stages; the first that is missing or altered in each stage."""
+        for stage in self.stages:
+            damaged = find_damage(stage, thorough=True)
+            if damaged:
+                yield stage / damaged
+
     def demote(self, reason: str) -> Lab:
-        """The lab without KVM, which may fail after the set-up; written to `lab.json`. Raises: SetupError."""
+        """The lab without KVM, which may fail after the set-up; noted in `lab.json` if possible. Raises: SetupError."""
         if self.file.accel == "tcg" or "tcg" not in self.file.snapshots:
             raise SetupError(
                 _("Guests cannot be started: {reason}").format(reason=reason), hint=_("Run `kmodlab doctor`.")
             )
         file = replace(self.file, accel="tcg", accel_reason=_("KVM failed in use: {reason}").format(reason=reason))
-        write_lab_file(self.folder, file)
+        with contextlib.suppress(OSError):
+            write_lab_file(self.folder, file)
         return replace(self, file=file)
 
 
@@ -108,40 +141,51 @@ def _builtin(modules: Path) -> frozenset[str]:
 
 
 def load_lab(settings: Settings) -> Lab:
-    """The lab of the last set-up. Raises: SetupError if there is no lab that can be used."""
+    """The lab of the last set-up, as this user can use it. Raises: SetupError if there is none, or it is damaged."""
     file = read_lab_file(settings.cache_dir)
     if file is None:
         raise SetupError(_("There is no lab yet."), hint=_("Run `kmodlab setup` (a minute or two, once)."))
     lab = Lab(settings.cache_dir, file)
     if not lab.disk.exists() or not lab.tree.headers.exists():
-        raise SetupError(_("The lab is not whole: files are missing."), hint=_("Run `kmodlab setup`."))
-    if qemu_fingerprint(settings, lab.arch)[1] != file.qemu_fingerprint:
+        raise DamagedLabError(lab.folder, _("The lab is not whole: files are missing."))
+    for stage in lab.stages:
+        verify(stage, quick=True)
+    if qemu_fingerprint(settings, lab.arch) != (file.qemu, file.qemu_fingerprint):
         raise SetupError(
             _("The lab's snapshot was made by another QEMU."),
             hint=_("Run `kmodlab setup`: it takes a new one in seconds."),
         )
-    return lab
+    return replace(lab, file=_for_this_user(file, settings))
+
+
+def _for_this_user(file: LabFile, settings: Settings) -> LabFile:
+    """The lab's file without KVM, if whoever uses a shared lab may not use KVM, or does not want to."""
+    if file.accel == "tcg" or "tcg" not in file.snapshots:
+        return file
+    if settings.accel == "tcg":
+        return replace(file, accel="tcg", accel_reason=_("KMODLAB_ACCEL is set to tcg"))
+    if not os.access("/dev/kvm", os.R_OK | os.W_OK):
+        return replace(file, accel="tcg", accel_reason=_("you may not open /dev/kvm (are you in the group kvm?)"))
+    return file
 
 
 def read_lab_file(folder: Path) -> LabFile | None:
     """The folder's `lab.json`; None if it is missing, damaged or of another version. Raises: SetupError."""
     try:
-        fields = json.loads((folder / "lab.json").read_text())
+        fields = json.loads(read_file(folder / "lab.json"))
         file = LabFile(**fields)
     except PermissionError as exc:
         raise SetupError(
             _("The cache folder {folder} cannot be read.").format(folder=folder), hint=_("Set KMODLAB_CACHE_DIR.")
         ) from exc
-    except (OSError, ValueError, TypeError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return None
     return file if file.format == FORMAT else None
 
 
 def write_lab_file(folder: Path, file: LabFile) -> None:
     """Replace `lab.json` in one step."""
-    partial = folder / "lab.json.part"
-    partial.write_text(json.dumps(asdict(file), indent=1))
-    partial.replace(folder / "lab.json")
+    replace_text(folder / "lab.json", json.dumps(asdict(file), indent=1), mode=0o644)
 
 
 def qemu_fingerprint(settings: Settings, arch: Arch) -> tuple[str, str]:

@@ -20,7 +20,7 @@ from typing import Any, TypeVar, cast
 
 from qemu.qmp import EventListener, QMPClient, QMPError
 
-from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError
+from kmodlab.errors import DamagedLabError, EndKind, GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import Agent, PortClosedError, ProtocolError, Result
 from kmodlab.guest.qemu import CONSOLE, CONSOLE_KIB, Descriptors, qemu_argv
 from kmodlab.i18n import N_, _
@@ -345,7 +345,10 @@ def _connection(stack: AsyncExitStack) -> tuple[socket.socket, socket.socket]:
 
 
 def _open(stack: AsyncExitStack, path: Path) -> int:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as exc:
+        raise DamagedLabError(path) from exc
     stack.callback(os.close, descriptor)
     return descriptor
 

@@ -60,7 +60,7 @@ class Session:
         run_sync(self._prepare())
 
     def start(self) -> None:
-        """Wait until a guest runs. Raises: GuestError, SetupError."""
+        """Wait until a guest runs. Raises: GuestError, SetupError, and DamagedLabError if the lab is the cause."""
         with self._lock:
             run_sync(self._get())
 
@@ -72,6 +72,7 @@ class Session:
         try:
             return await self._resume()
         except GuestError as exc:
+            await asyncio.to_thread(self.lab.verify)
             if self.lab.file.accel == "tcg":
                 raise
             self.lab = self.lab.demote(str(exc))

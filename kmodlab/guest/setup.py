@@ -1,46 +1,50 @@
 """Sets up the lab: packages, image, snapshot.
 
-Each stage is written to a temporary folder, which is renamed when it is complete, and `lab.json` is replaced last. So a
-set-up that is killed leaves the old lab or the new one, and the next set-up continues after the last complete stage.
+Each stage is made beside the lab in use, and `lab.json` is replaced last. So a set-up that fails or is killed leaves
+the old lab or the new one, and the next set-up continues after the last complete stage. What is damaged is made anew,
+from the downloads if they are whole.
 """
 
 from __future__ import annotations
 
 import contextlib
-import errno
-import hashlib
-import json
-import os
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from filelock import FileLock, Timeout
-
-from kmodlab.errors import SetupError
-from kmodlab.files import PARTIAL, new_folder
-from kmodlab.guest.image import build_image, source_text
+from kmodlab.errors import DamagedLabError, SetupError
+from kmodlab.files import remove
+from kmodlab.guest.cache_folder import (
+    NEEDED_MIB,
+    STAGES,
+    claim_folder,
+    disk_errors,
+    free_mib,
+    is_writable,
+    locked,
+    readable_for_all,
+    tidy,
+)
+from kmodlab.guest.image import build_image, run_depmod, source_text
 from kmodlab.guest.kvm import KVM_BOOT_S, check_kvm
 from kmodlab.guest.lab import FORMAT, Lab, LabFile, load_lab, qemu_fingerprint, read_lab_file, write_lab_file
 from kmodlab.guest.machine import Hardware
 from kmodlab.guest.qemu import Descriptors, qemu_argv
 from kmodlab.guest.requirements import check_build_tools, check_commands
 from kmodlab.guest.snapshot import take_snapshot
+from kmodlab.guest.stage import find_stage, make_stage
 from kmodlab.i18n import _
 from kmodlab.kbuild.cc_record import record_probes
 from kmodlab.kernel import packages
 from kmodlab.kernel.arch import Arch, host_arch
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.tree import KernelTree, relocate
+from kmodlab.manifest import digest_of, made_from, renew
 from kmodlab.process import Deadline, run_sync
 from kmodlab.settings import Settings
 
-NEEDED_MIB = 1200  # free disk space for a first set-up
 BOOT_S = 120.0  # under emulation, on a slow machine
-LOCK_WAIT_S = 3600.0
-_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# kmodlab's cache (https://bford.info/cachedir/)\n"
 
 
 class Reporter(Protocol):
@@ -56,150 +60,94 @@ class Reporter(Protocol):
 def set_up(
     settings: Settings, reporter: Reporter, *, offline: bool = False, upgrade: bool = False, repair: bool = False
 ) -> Lab:
-    """Set up the lab, unless a lab that can be used exists; returns it.
+    """Set up the lab, unless a lab that can be used exists, all of whose files are whole; returns it.
 
     `offline` uses the last download; `upgrade` looks for newer packages even if there is a lab; `repair` makes
-    everything but the download again. Raises: SetupError.
+    everything but the download again. A lab in use stays until the new one is complete. Raises: SetupError.
     """
     folder = settings.cache_dir
-    claim_folder(folder)
-    with _locked(folder, reporter), _disk_errors(folder):
-        lab = None if upgrade or repair else _find_lab(settings)
-        if lab is None:
-            if repair:
-                _forget(folder)
-            lab = _Setup(settings, reporter, offline).run()
-        record_probes(lab.tree)
-        return lab
+    if (folder / "lab.json").exists() and not is_writable(folder):
+        return _shared_lab(settings, changes=upgrade or repair)
+    with readable_for_all():
+        claim_folder(folder)
+        with (
+            disk_errors(folder),
+            locked(folder, lambda: reporter.step(_("Another set-up is at work: waiting for it"))),
+        ):
+            tidy(folder)
+            setup = _Setup(settings, reporter, offline, upgrade, repair)
+            lab = None if upgrade or repair else _find_lab(settings)
+            if lab:
+                setup.mend_downloads()
+                _note_copy(lab)
+            else:
+                lab = setup.run()
+            record_probes(lab.tree)
+            return lab
 
 
-def _forget(folder: Path) -> None:
-    (folder / "lab.json").unlink(missing_ok=True)  # first, so that a half-removed lab is never used
-    for stages in ("snapshots", "images", "systems"):
-        shutil.rmtree(folder / stages, ignore_errors=True)
-    (folder / "kvm.json").unlink(missing_ok=True)
+def _shared_lab(settings: Settings, *, changes: bool) -> Lab:
+    """The lab of another user, who shares it."""
+    if changes:
+        raise SetupError(
+            _("The lab in {folder} is another user's, who shares it.").format(folder=settings.cache_dir),
+            hint=_("Ask its owner to run this, or set KMODLAB_CACHE_DIR to have a lab of your own."),
+        )
+    lab = load_lab(settings)
+    damaged = next(lab.find_damage(), None)
+    if damaged:
+        raise DamagedLabError(damaged)
+    return lab
 
 
 def _find_lab(settings: Settings) -> Lab | None:
+    """The lab, if it is current and whole; all its files are read."""
     try:
         lab = load_lab(settings)
-        lab.snapshot  # noqa: B018 (checked, not used)
     except SetupError:
         return None
-    is_current = lab.file.image == _image_id(lab.arch, lab.file.system) and settings.accel in ("auto", lab.file.accel)
-    snapshot = _snapshot_id(lab.file.image, lab.hardware, lab.file.qemu_fingerprint)
-    return lab if is_current and lab.file.snapshots.get(lab.file.accel) == snapshot else None
-
-
-def claim_folder(folder: Path) -> None:
-    """Create the cache folder, or check that an existing folder is kmodlab's and writable. Raises: SetupError."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        tag = folder / "CACHEDIR.TAG"
-        if not tag.exists():
-            if any(folder.iterdir()):
-                raise SetupError(
-                    _("The folder {folder} holds files that are not kmodlab's.").format(folder=folder),
-                    hint=_("Set KMODLAB_CACHE_DIR to a new or empty folder."),
-                )
-            tag.write_text(_TAG)
-        if not os.access(folder, os.W_OK | os.X_OK):
-            raise PermissionError(errno.EACCES, _("not writable"))
-    except OSError as exc:
-        if exc.errno == errno.ENOSPC:
-            raise _disk_full_error(folder) from exc
-        reason = (exc.strerror or str(exc)).lower()
-        raise SetupError(
-            _("The cache folder {folder} cannot be used: {reason}.").format(folder=folder, reason=reason),
-            hint=_("Set KMODLAB_CACHE_DIR to a folder that you may write to."),
-        ) from exc
-    if "kmodlab" not in tag.read_text(errors="replace"):
-        raise SetupError(
-            _("The folder {folder} is another program's cache.").format(folder=folder),
-            hint=_("Set KMODLAB_CACHE_DIR."),
-        )
-
-
-def _disk_full_error(folder: Path, details: str = "") -> SetupError:
-    return SetupError(
-        _("The disk with {folder} is full.").format(folder=folder),
-        hint=_("Free {size} MiB.").format(size=NEEDED_MIB),
-        details=details,
+    system, image, *_snapshots = lab.stages
+    snapshot = lab.folder / "snapshots" / lab.file.snapshots[lab.file.accel]
+    is_current = (
+        settings.accel in ("auto", lab.file.accel)
+        and made_from(image) == _image_id(lab.arch, system.name)
+        and made_from(snapshot) == _snapshot_id(image.name, lab.hardware, lab.file.qemu_fingerprint)
     )
+    return lab if is_current and next(lab.find_damage(), None) is None else None
 
 
-def clean(settings: Settings) -> int:
-    """Remove the lab and all downloads; returns the number of bytes freed. Raises: SetupError."""
-    folder = settings.cache_dir
-    if not folder.exists():
-        return 0
-    claim_folder(folder)
-    lock = FileLock(folder / "setup.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        raise SetupError(_("A set-up is at work in the folder."), hint=_("Wait until it is done.")) from None
-    with lock:
-        freed = sum(path.lstat().st_blocks * 512 for path in folder.rglob("*") if not path.is_dir())
-        (folder / "lab.json").unlink(missing_ok=True)  # first, so that a half-removed lab is never used
-        shutil.rmtree(folder)
-    return freed
-
-
-@contextlib.contextmanager
-def _locked(folder: Path, reporter: Reporter) -> Iterator[None]:
-    lock = FileLock(folder / "setup.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        reporter.step(_("Another set-up is at work: waiting for it"))
-        lock.acquire(timeout=LOCK_WAIT_S)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-@contextlib.contextmanager
-def _disk_errors(folder: Path) -> Iterator[None]:
-    """Report a full disk, and other errors of the file system, as SetupError."""
-    try:
-        yield
-    except OSError as exc:
-        if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise SetupError(_("The lab could not be written: {error}.").format(error=exc)) from exc
-        again = _("Free {size} MiB and run `kmodlab setup` again: it goes on where it stopped.")
-        raise SetupError(
-            _("The disk with {folder} is full.").format(folder=folder), hint=again.format(size=NEEDED_MIB)
-        ) from exc
-    except SetupError as exc:
-        if "No space left" in exc.details:
-            raise _disk_full_error(folder, exc.details) from exc
-        raise
+def _note_copy(lab: Lab) -> None:
+    """If the lab is a copy, note its files' times, so that a quick look is enough again."""
+    for stage in lab.stages:
+        with contextlib.suppress(OSError):
+            renew(stage)
 
 
 # ---- stages --------------------------------------------------------------------------------------------------------
 
 
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(json.dumps(parts, default=str).encode()).hexdigest()[:16]
+def _system_id(chosen: tuple[Package, ...]) -> str:
+    return digest_of(FORMAT, chosen)
+
+
+def _is_essential(path: str) -> bool:
+    """Whether a system's file is looked at in each start: one without which no module is built or no guest boots."""
+    name = path.rpartition("/")[2]
+    if path.startswith("kernel/usr/src/"):
+        return name in _ESSENTIAL_HEADERS or not ("/include/" in path or "/arch/" in path)
+    return path.startswith("kernel/") and name.startswith(("vmlinuz-", "modules."))
+
+
+_ESSENTIAL_HEADERS = ("Makefile", "autoconf.h", "auto.conf", "utsrelease.h", "compile.h")
 
 
 def _image_id(arch: Arch, system: str) -> str:
-    return _digest(FORMAT, system, source_text(arch))
+    return digest_of(FORMAT, system, source_text(arch))
 
 
-def _snapshot_id(image_id: str, hardware: Hardware, fingerprint: str) -> str:
+def _snapshot_id(image: str, hardware: Hardware, fingerprint: str) -> str:
     boot = qemu_argv(hardware.arch, hardware.accel, "qemu", Descriptors(1, 2, 3, 4, 5, 6))
-    return _digest(FORMAT, image_id, hardware.accel, fingerprint, boot)
-
-
-def make_stage(stage: Path, make: Callable[[Path], None]) -> Path:
-    """The folder `stage`; if missing, `make` fills a temporary folder, which is then renamed."""
-    if not stage.exists():
-        with new_folder(stage) as partial:
-            make(partial)
-    return stage
+    return digest_of(FORMAT, image, hardware.accel, fingerprint, boot)
 
 
 @dataclass
@@ -209,30 +157,46 @@ class _Setup:
     settings: Settings
     reporter: Reporter
     offline: bool
+    upgrade: bool
+    repair: bool
     arch: Arch = field(default_factory=host_arch)
 
     @property
     def folder(self) -> Path:
         return self.settings.cache_dir
 
+    @property
+    def debs(self) -> Path:
+        return self.folder / "debs"
+
     def run(self) -> Lab:
-        self._remove_leftovers()
         check_commands(self.settings, self.arch)
         self._check_space()
-        chosen = self._download()
-        system = make_stage(self.folder / "systems" / _digest(FORMAT, *chosen), lambda into: self._unpack(chosen, into))
-        release = find_release(chosen)
-        tree = KernelTree(release, system / "kernel")
+        if self.repair:
+            remove(self.folder / "kvm.json")
+        chosen = self._choose()
+        system = self._make("systems", _system_id(chosen), lambda into: self._unpack(chosen, into), _is_essential)
+        tree = KernelTree(find_release(chosen), system / "kernel")
         check_build_tools(tree)
-        image_id = _image_id(self.arch, system.name)
-        image = make_stage(self.folder / "images" / image_id, lambda into: self._build_image(tree, system, into))
+        image = self._make(
+            "images", _image_id(self.arch, system.name), lambda into: self._build_image(tree, system, into)
+        )
         file = self._take_snapshots(tree, image, system.name, _version(chosen))
         write_lab_file(self.folder, file)
-        self._remove_unused(file)
+        self._remove_unused(file, chosen)
         return Lab(self.folder, file)
 
+    def _make(
+        self,
+        kind: str,
+        inputs: str,
+        make: Callable[[Path], None],
+        is_essential: Callable[[str], bool] = lambda _path: True,
+    ) -> Path:
+        return make_stage(self.folder / kind, inputs, make, is_essential=is_essential, anew=self.repair)
+
     def _check_space(self) -> None:
-        free = shutil.disk_usage(self.folder).free >> 20
+        free = free_mib(self.folder)
         if read_lab_file(self.folder) is None and not (self.folder / "systems").exists() and free < NEEDED_MIB:
             message = _("The lab needs {needed} MiB of disk space, and {folder} has {free} MiB left.")
             raise SetupError(
@@ -240,17 +204,65 @@ class _Setup:
                 hint=_("Free some, or set KMODLAB_CACHE_DIR to a larger disk."),
             )
 
-    def _download(self) -> tuple[Package, ...]:
-        debs, apt = self.folder / "debs", self.folder / "apt"
+    # ---- packages ----
+
+    def _choose(self) -> tuple[Package, ...]:
+        """The packages of the lab: those of the last download, unless they are to be newer or cannot be had."""
+        recorded = () if self.upgrade else self._recorded()
+        if self._are_complete(recorded) or (recorded and not self.repair and self._find_system(recorded)):
+            return recorded
         if self.offline:
-            return packages.load_packages(debs)
+            return packages.load_packages(self.debs)
+        if recorded:
+            with contextlib.suppress(SetupError):  # the archive may have newer versions only
+                self._download(recorded)
+                return recorded
+        return self._newest()
+
+    def _recorded(self) -> tuple[Package, ...]:
+        """The packages that were chosen last: of the lists in debs/ and in systems, the one that is right."""
+        lists = [packages.read_packages(folder) for folder in (self.debs, *(self.folder / "systems").glob("*"))]
+        known = [recorded for recorded in lists if recorded]
+        return next(filter(self._are_complete, known), known[0] if known else ())
+
+    def _are_complete(self, chosen: tuple[Package, ...]) -> bool:
+        return bool(chosen) and all(packages.is_complete(package, self.debs) for package in chosen)
+
+    def _find_system(self, chosen: tuple[Package, ...]) -> Path | None:
+        return find_stage(self.folder / "systems", _system_id(chosen))
+
+    def _newest(self) -> tuple[Package, ...]:
+        apt = self.folder / "apt"
+        is_first = not apt.exists()
         self.reporter.step(_("Asking Debian's archive for the newest kernel"))
-        chosen = packages.resolve(apt, self.arch)
-        self.reporter.step(_("Downloading the kernel and the guest's tools"))
-        packages.download(chosen, debs, apt, self.arch, self.reporter.progress)
-        for stale in set(debs.glob("*.deb")) - {debs / package.file for package in chosen}:
-            stale.unlink()
+        try:
+            chosen = packages.resolve(apt, self.arch)
+        except SetupError:
+            if is_first:
+                raise
+            remove(apt)  # what is damaged in it cannot be told
+            chosen = packages.resolve(apt, self.arch)
+        self._download(chosen)
         return chosen
+
+    def _download(self, chosen: tuple[Package, ...]) -> None:
+        self.reporter.step(_("Downloading the kernel and the guest's tools"))
+        packages.download(chosen, self.debs, self.folder / "apt", self.arch, self.reporter.progress)
+
+    def mend_downloads(self) -> None:
+        """Download what is missing or damaged, if that is possible: a lab can be used without its downloads."""
+        recorded = self._recorded()
+        if self._are_complete(recorded):
+            if packages.read_packages(self.debs) != recorded:
+                packages.save_packages(recorded, self.debs)
+            return
+        try:
+            if recorded and not self.offline:
+                self._download(recorded)
+                return
+        except SetupError:
+            pass
+        self.reporter.step(_("A download is damaged, and was not fetched again; the lab works without it"))
 
     def _unpack(self, chosen: tuple[Package, ...], into: Path) -> None:
         self.reporter.step(_("Unpacking"))
@@ -259,11 +271,10 @@ class _Setup:
         total = sum(package.size for package in chosen)
         base = sum(package.size for package in tools)
         progress = self.reporter.progress
-        packages.unpack(tools, self.folder / "debs", into / "userland", lambda done, _total: progress(done, total))
-        packages.unpack(
-            kernel, self.folder / "debs", into / "kernel", lambda done, _total: progress(base + done, total)
-        )
-        relocate(into / "kernel", find_release(chosen))
+        packages.unpack(tools, self.debs, into / "userland", lambda done, _total: progress(done, total))
+        packages.unpack(kernel, self.debs, into / "kernel", lambda done, _total: progress(base + done, total))
+        run_depmod(self.arch, into / "userland", relocate(into / "kernel", find_release(chosen)))
+        packages.save_packages(chosen, into)
 
     def _build_image(self, tree: KernelTree, system: Path, into: Path) -> None:
         self.reporter.step(_("Building the guest's image"))
@@ -274,18 +285,19 @@ class _Setup:
     def _take_snapshots(self, tree: KernelTree, image: Path, system: str, version: str) -> LabFile:
         qemu, fingerprint = qemu_fingerprint(self.settings, self.arch)
         hardware = {accel: Hardware(self.arch, accel, qemu, image / "modules.squashfs") for accel in ("kvm", "tcg")}
-        obstacle = check_kvm(
-            self.settings,
-            fingerprint,
-            hardware["kvm"],
-            lambda: self._take_snapshot(tree, image, hardware["kvm"], fingerprint, KVM_BOOT_S),
-        )
+        taken: dict[str, Path] = {}
+
+        def take(accel: str, boot_s: float) -> Path:
+            taken[accel] = self._take_snapshot(tree, image, hardware[accel], fingerprint, boot_s)
+            return taken[accel]
+
+        obstacle = check_kvm(self.settings, fingerprint, hardware["kvm"], lambda: take("kvm", KVM_BOOT_S))
         if obstacle and self.settings.accel == "kvm":
             raise SetupError(
                 _("KVM cannot be used: {reason}.").format(reason=obstacle),
                 hint=_("Unset KMODLAB_ACCEL: emulation works everywhere."),
             )
-        self._take_snapshot(tree, image, hardware["tcg"], fingerprint, BOOT_S)
+        take("tcg", BOOT_S)
         accels = ("tcg",) if obstacle else ("kvm", "tcg")
         return LabFile(
             format=FORMAT,
@@ -293,7 +305,7 @@ class _Setup:
             version=version,
             system=system,
             image=image.name,
-            snapshots={accel: _snapshot_id(image.name, hardware[accel], fingerprint) for accel in accels},
+            snapshots={accel: taken[accel].name for accel in accels},
             accel=accels[0],
             accel_reason=obstacle or _("KVM boots the guest"),
             qemu=qemu,
@@ -311,19 +323,18 @@ class _Setup:
             deadline = Deadline.after(boot_s)
             run_sync(take_snapshot(hardware, tree.vmlinuz, image / "initramfs.cpio", into, deadline))
 
-        return make_stage(self.folder / "snapshots" / _snapshot_id(image.name, hardware, fingerprint), take)
+        inputs = _snapshot_id(image.name, hardware, fingerprint)
+        return self._make("snapshots", inputs, take, lambda path: path != "ram")
 
     # ---- tidying ----
 
-    def _remove_leftovers(self) -> None:
-        for partial in self.folder.glob(f"*/{PARTIAL}*"):
-            shutil.rmtree(partial, ignore_errors=True)
-
-    def _remove_unused(self, file: LabFile) -> None:
+    def _remove_unused(self, file: LabFile, chosen: tuple[Package, ...]) -> None:
         used = {file.system, file.image, *file.snapshots.values()}
-        for stage in (*self.folder.glob("systems/*"), *self.folder.glob("images/*"), *self.folder.glob("snapshots/*")):
+        for stage in (path for name in STAGES for path in (self.folder / name).glob("*")):
             if stage.name not in used:
-                shutil.rmtree(stage, ignore_errors=True)
+                remove(stage)
+        for stale in set(self.debs.glob("*.deb")) - {self.debs / package.file for package in chosen}:
+            stale.unlink()
 
 
 def find_release(chosen: tuple[Package, ...]) -> str:

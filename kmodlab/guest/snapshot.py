@@ -22,8 +22,8 @@ from typing import Any, cast
 
 from qemu.qmp import QMPError
 
-from kmodlab.errors import GuestError, SetupError
-from kmodlab.files import MIB
+from kmodlab.errors import DamagedLabError, GuestError, SetupError
+from kmodlab.files import MIB, read_file
 from kmodlab.guest.machine import Hardware, Machine
 from kmodlab.guest.qemu import MEMORY_MIB
 from kmodlab.i18n import _
@@ -48,18 +48,17 @@ class Snapshot:
 def load_snapshot(folder: Path) -> Snapshot:
     """Read a snapshot's folder. Raises: SetupError if it is damaged."""
     try:
-        snapshot = Snapshot(folder, **json.loads((folder / "snapshot.json").read_text()))
-        damaged = zlib.crc32((folder / "state").read_bytes()) != snapshot.state_crc
+        snapshot = Snapshot(folder, **json.loads(read_file(folder / "snapshot.json")))
+        damaged = zlib.crc32(read_file(folder / "state")) != snapshot.state_crc
     except (OSError, ValueError, TypeError):
         damaged = True
     if damaged:
-        raise damaged_error()
+        raise _damaged_error(folder)
     return snapshot
 
 
-def damaged_error() -> SetupError:
-    """The exception for a snapshot whose checksums do not match."""
-    return SetupError(_("The lab's snapshot is damaged."), hint=_("Run `kmodlab setup --repair` to take a new one."))
+def _damaged_error(folder: Path) -> DamagedLabError:
+    return DamagedLabError(folder, _("The lab's snapshot is damaged."))
 
 
 async def take_snapshot(hardware: Hardware, kernel: Path, initramfs: Path, into: Path, deadline: Deadline) -> Snapshot:
@@ -166,13 +165,8 @@ def load_ram(snapshot: Snapshot) -> int:
     ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     try:
         os.ftruncate(ram, _MEMORY_SIZE)
-        crc = 0
-        with (snapshot.folder / "ram").open("rb", buffering=0) as file:
-            for offset, block in _blocks(file.fileno()):
-                crc = zlib.crc32(block, crc)
-                os.pwrite(ram, block, offset)
-        if crc != snapshot.ram_crc:
-            raise damaged_error()
+        if _copy_ram(snapshot.folder / "ram", ram) != snapshot.ram_crc:
+            raise _damaged_error(snapshot.folder)
         _let_others_open(ram)
         seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
         fcntl.fcntl(ram, fcntl.F_ADD_SEALS, seals)
@@ -182,6 +176,24 @@ def load_ram(snapshot: Snapshot) -> int:
     return ram
 
 
+def _copy_ram(path: Path, ram: int) -> int:
+    """Copy a saved memory; returns its checksum, or -1 if it cannot be read or has another size."""
+    try:
+        saved = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError:
+        return -1
+    try:
+        if os.fstat(saved).st_size != _MEMORY_SIZE:
+            return -1
+        crc = 0
+        for offset, block in _blocks(saved):
+            crc = zlib.crc32(block, crc)
+            os.pwrite(ram, block, offset)
+        return crc
+    finally:
+        os.close(saved)
+
+
 def _let_others_open(descriptor: int) -> None:
     # QEMU opens it again through /proc/self/fd, as another user. Only processes with the descriptor can reach it.
     os.fchmod(descriptor, 0o666)
@@ -189,7 +201,10 @@ def _let_others_open(descriptor: int) -> None:
 
 async def resume(hardware: Hardware, snapshot: Snapshot, ram: int, deadline: Deadline) -> Machine:
     """A fresh guest, forked from the snapshot, whose agent answers. Raises: GuestError."""
-    state = os.open(snapshot.folder / "state", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        state = os.open(snapshot.folder / "state", os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as exc:
+        raise _damaged_error(snapshot.folder) from exc
     try:
         machine = await Machine.launch(hardware, ram=ram, deadline=deadline)
         try:

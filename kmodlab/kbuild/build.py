@@ -14,7 +14,7 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from kmodlab.errors import SandboxError, SetupError
+from kmodlab.errors import DamagedLabError, SandboxError, SetupError
 from kmodlab.files import MIB
 from kmodlab.i18n import _
 from kmodlab.kbuild.cc_cache import WRAPPER_FOLDER, find_compiler
@@ -22,6 +22,7 @@ from kmodlab.kbuild.outputs import link_names, read_archive
 from kmodlab.kbuild.result import Build, Run, assess_build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
+from kmodlab.manifest import verify
 from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 from kmodlab.sandbox.guard import Guard, Overrun
 from kmodlab.sandbox.host import PATH
@@ -62,7 +63,8 @@ def build(
 
     `sandbox` defaults to what `check_sandbox` returns.
 
-    Raises: SetupError if headers or tools are missing; SandboxError if the build could not be started.
+    Raises: SetupError if headers or tools are missing; DamagedLabError if the build fails and they are damaged;
+    SandboxError if the build could not be started.
     """
     return run_sync(build_async(tree, sources, limits=limits, sandbox=sandbox))
 
@@ -102,13 +104,18 @@ async def build_async(
         run = _observe(finished, box, guard, tree.release)
     seconds = time.monotonic() - start
     # Hostile output can take a moment to read, and this thread has guests to look after.
-    return await asyncio.to_thread(assess_build, run, sources, tree.release, seconds=seconds, sandboxed=box.real)
+    result = await asyncio.to_thread(assess_build, run, sources, tree.release, seconds=seconds, sandboxed=box.real)
+    if not result.passed:
+        await asyncio.to_thread(tree.verify)
+        if compiler:
+            await asyncio.to_thread(verify, compiler)
+    return result
 
 
 def _check_tools(tree: KernelTree) -> None:
     if not (tree.headers / "Makefile").is_file():
         message = _("The kernel headers {release} are missing.").format(release=tree.release)
-        raise SetupError(message, hint=_("Run `kmodlab setup`."))
+        raise DamagedLabError(tree.headers, message)
     missing = [name for name in ("make", tree.compiler, "ld", "tar") if shutil.which(name) is None]
     if missing:
         raise SetupError(

@@ -12,6 +12,7 @@ from importlib.resources import files
 from pathlib import Path
 
 from kmodlab.kernel.tree import KernelTree
+from kmodlab.manifest import glance, is_sealed
 from kmodlab.sandbox.host import PATH
 
 WRAPPER_FOLDER = "/opt/kmodlab"  # in the sandbox
@@ -31,6 +32,8 @@ def compiler_folder(tree: KernelTree) -> Path | None:
 
 
 def find_compiler(tree: KernelTree) -> Path | None:
-    """The folder of the wrapper and its answers; None if they were not made for this compiler."""
+    """The folder of the wrapper and its answers; None if they were not made for this compiler, or are damaged."""
     folder = compiler_folder(tree)
-    return folder if folder and (folder / ANSWERS).is_file() else None
+    if folder is None or not (folder / ANSWERS).is_file():
+        return None
+    return None if is_sealed(folder) and glance(folder) else folder

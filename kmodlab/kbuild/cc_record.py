@@ -12,30 +12,33 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 from kmodlab.errors import KmodlabError, SetupError
-from kmodlab.files import PARTIAL, new_folder
+from kmodlab.files import PARTIAL, new_folder, remove
 from kmodlab.kbuild.build import build_async
 from kmodlab.kbuild.cc_cache import ANSWERS, WRAPPER_FOLDER, compiler_folder
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
+from kmodlab.manifest import find_damage, seal
 from kmodlab.process import check_run, run_sync
 from kmodlab.sandbox.host import PATH
 from kmodlab.sandbox.sandbox import WORK, check_sandbox
 
 
 def record_probes(tree: KernelTree) -> None:
-    """Make the folder that `find_compiler` finds, unless it exists or the sandbox is unavailable.
+    """Make the folder that `find_compiler` finds, unless it is whole or the sandbox is unavailable.
 
     The caller holds the set-up's lock. Builds work without the folder, so a failure is not reported: for instance, the
     lab may be another user's.
     """
     folder = compiler_folder(tree)
-    if folder is None or folder.is_dir() or not check_sandbox().works:
+    if folder is None or find_damage(folder, thorough=True) is None or not check_sandbox().works:
         return
-    for stale in (*folder.parent.glob(f"{PARTIAL}*"), *folder.parent.glob("compiler-*")):
-        shutil.rmtree(stale, ignore_errors=True)  # a set-up that was killed, or another compiler's
-    with contextlib.suppress(OSError, KmodlabError), new_folder(folder) as partial:
-        _compile_wrapper(tree, partial)
-        (partial / ANSWERS).write_bytes(_answers(tree, partial))
+    with contextlib.suppress(OSError, KmodlabError):
+        for stale in (*folder.parent.glob(f"{PARTIAL}*"), *folder.parent.glob("compiler-*")):
+            remove(stale)  # a set-up that was killed, another compiler's, or damaged
+        with new_folder(folder) as partial:
+            _compile_wrapper(tree, partial)
+            (partial / ANSWERS).write_bytes(_answers(tree, partial))
+            seal(partial)
 
 
 def _compile_wrapper(tree: KernelTree, into: Path) -> None:

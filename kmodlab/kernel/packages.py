@@ -18,7 +18,7 @@ from pathlib import Path
 from debian.deb822 import Packages
 
 from kmodlab.errors import SetupError
-from kmodlab.files import replace_text
+from kmodlab.files import read_file, remove, replace_text
 from kmodlab.i18n import _
 from kmodlab.kernel.arch import Arch
 from kmodlab.process import CompletedProcess, Deadline, check_run, run, run_async, run_sync
@@ -148,13 +148,14 @@ def download(packages: Iterable[Package], into: Path, apt_dir: Path, arch: Arch,
     packages = tuple(packages)
     missing = [package for package in packages if not is_complete(package, into)]
     for package in missing:
-        if _size(into / package.file) >= package.size:
-            (into / package.file).unlink()  # damaged: apt takes a file of the right size for complete
+        path = into / package.file
+        if not path.is_file() or _size(path) >= package.size:
+            remove(path)  # damaged: apt takes a file of the right size for complete
     if missing:
         _fetch(missing, packages, into, apt_options(apt_dir, arch), progress)
     damaged = [package.file for package in packages if not is_complete(package, into)]
     for file in damaged:
-        (into / file).unlink(missing_ok=True)
+        remove(into / file)
     if damaged:
         raise SetupError(
             _("{file} does not match the archive's index.").format(file=damaged[0]),
@@ -199,16 +200,19 @@ async def _run_with_progress(
 def is_complete(package: Package, folder: Path) -> bool:
     """Whether the package's file is in the folder, complete and unaltered."""
     path = folder / package.file
-    if _size(path) != package.size:
+    if not path.is_file() or _size(path) != package.size:
         return False
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest() == package.sha256
+    try:
+        with path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest() == package.sha256
+    except OSError:
+        return False
 
 
 def _size(path: Path) -> int:
     try:
         return path.stat().st_size
-    except FileNotFoundError:
+    except OSError:
         return 0
 
 
@@ -218,7 +222,18 @@ def _total(packages: Iterable[Package]) -> int:
 
 def save_packages(packages: Iterable[Package], folder: Path) -> None:
     """Record the chosen packages in the folder, so that a set-up without network can use them."""
-    replace_text(folder / "packages.json", json.dumps([asdict(package) for package in packages], indent=1))
+    text = json.dumps([asdict(package) for package in packages], indent=1)
+    replace_text(folder / "packages.json", text, mode=0o644)
+
+
+def read_packages(folder: Path) -> tuple[Package, ...]:
+    """The packages that are recorded in a folder, whether their files are there or not; none if that cannot be read."""
+    try:
+        packages = tuple(Package(**fields) for fields in json.loads(read_file(folder / "packages.json")))
+    except (OSError, ValueError, TypeError):
+        return ()
+    are_valid = all(re.fullmatch(r"[\w.+%~-]+\.deb", str(package.file)) for package in packages)
+    return packages if are_valid and all(isinstance(package.size, int) for package in packages) else ()
 
 
 def load_packages(folder: Path) -> tuple[Package, ...]:
@@ -226,10 +241,7 @@ def load_packages(folder: Path) -> tuple[Package, ...]:
 
     Raises: SetupError if there is no complete download.
     """
-    try:
-        packages = tuple(Package(**fields) for fields in json.loads((folder / "packages.json").read_text()))
-    except (OSError, ValueError, TypeError):
-        packages = ()
+    packages = read_packages(folder)
     if not packages or not all(is_complete(package, folder) for package in packages):
         raise SetupError(
             _("There is no complete download to set the lab up from."),

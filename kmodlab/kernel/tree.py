@@ -12,6 +12,7 @@ from pathlib import Path
 
 from kmodlab.errors import SetupError
 from kmodlab.i18n import N_, _
+from kmodlab.manifest import verify
 
 _REMEDY = N_("Run `kmodlab setup` to fetch the kernel again.")
 
@@ -80,6 +81,10 @@ class KernelTree:
             raise SetupError(message, hint=_(_REMEDY)) from error
         match = re.search(r"^CC\s*=.*?\b(gcc(?:-\d+)?)\s*$", text, re.MULTILINE)
         return match[1] if match else "gcc"
+
+    def verify(self) -> None:
+        """Check all that builds read, before a failed one is called a learner's fault. Raises: DamagedLabError."""
+        verify(self.root.parent, f"{self.root.name}/usr/src/")
 
 
 def relocate(root: Path, release: str) -> KernelTree:

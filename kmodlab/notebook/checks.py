@@ -13,12 +13,12 @@ from typing import Any
 
 from kmodlab.checks.check import Check, Expectation
 from kmodlab.checks.check import check as make_check
-from kmodlab.checks.check_result import CheckResult
+from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import WORDS
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course import progress as record
-from kmodlab.errors import KmodlabError, UsageError
+from kmodlab.errors import DamagedLabError, KmodlabError, UsageError
 from kmodlab.i18n import _, ngettext
 from kmodlab.notebook.guest import guest
 from kmodlab.notebook.magic import show, show_view, split
@@ -70,19 +70,35 @@ class CheckState:
         """End the guests, and forget what cells stored."""
         self.cells.clear()
         self.exercise, self.last, self.shown = "", None, 0
+        self._close_runner()
+
+    def _close_runner(self) -> None:
         if self._runner is not None:
             self._runner.close()
             self._runner = None
+
+    def forget_lab(self) -> None:
+        """End the guests, and read the lab again when it is needed: a set-up may have made another one."""
+        self._close_runner()
+        self.state.forget_lab()
 
     def judge(self, check: Check) -> CheckResult:
         """Judge a check, show its card, and keep the result."""
         sources = LearnerSources.of(self.cells.values())
         result = evaluate(check, sources, self.runner)
+        if result.status is Status.ERRORED:
+            self._look_at_lab()
         self.last, self.shown = result, 0
         if self.exercise:
             record.note_result(record.progress_file(), self.exercise, result)
         show_view(View([CheckCard(result, _source(sources, result))], self._button if result.hints else None))
         return result
+
+    def _look_at_lab(self) -> None:
+        try:
+            self.state.session.lab.verify()
+        except DamagedLabError:
+            self.forget_lab()
 
     def next_hint(self) -> list[Part]:
         """The next hint to the last check."""

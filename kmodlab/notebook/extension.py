@@ -7,6 +7,7 @@ from typing import Any
 
 from IPython.core.magic import no_var_expand
 
+from kmodlab.errors import DamagedLabError
 from kmodlab.i18n import _
 from kmodlab.notebook.anatomy import ANATOMY_HELP, anatomy
 from kmodlab.notebook.built_modules import BUILT_HELP, built
@@ -121,6 +122,9 @@ def _register(ipython: Any, name: str, kinds: tuple[str, ...], run: Run, text: s
             else:
                 sentence = _("what the cell ran was ended; the next cell gets a fresh guest.")
             raise Interrupted(sentence) from None
+        except DamagedLabError:
+            _check_state.forget_lab()
+            raise
 
     magic.__name__, magic.__qualname__, magic.__doc__ = name, name, text
     no_var_expand(magic)  # $ and {} belong to C and to the guest's shell

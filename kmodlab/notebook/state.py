@@ -15,6 +15,7 @@ from kmodlab.crash.report import Report
 from kmodlab.elf.modprobe import parse_proc_modules
 from kmodlab.errors import GuestError
 from kmodlab.guest.agent.client import OUTPUT_LIMIT
+from kmodlab.guest.image import KMOD_TOOLS
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import COMMAND_S, Session
@@ -131,6 +132,13 @@ class NotebookState:
         if self._session is not None:
             self._session.close()
 
+    def forget_lab(self) -> None:
+        """End the guest, and read the lab again when it is needed: a set-up may have made another one."""
+        self._had_guest = self._lost_guest = False
+        if self._session is not None:
+            self._session.close()
+            self._session = None
+
     def reset(self) -> None:
         """Throw the guest away and start to make a fresh one."""
         self._had_guest = self._lost_guest = False
@@ -172,6 +180,8 @@ class NotebookState:
             end_lines=self._may_leave_lines_open(),
         )
         action = Action(step, lost_before)
+        if action.is_last or (not action.ok and argv[0] in KMOD_TOOLS):
+            self.session.lab.verify()  # before the notebook says what the module did wrong
         if action.is_last:
             self.reset()
         self._had_guest = self.is_alive

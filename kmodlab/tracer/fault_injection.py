@@ -124,10 +124,16 @@ def find_faults(
     options: FaultOptions | None = None,
     progress: Progress = _no_progress,
 ) -> Faults:
-    """Run a module without a fault, then once for each call in init that can fail."""
+    """Run a module without a fault, then once for each call in init that can fail.
+
+    Raises: DamagedLabError if one of the runs shows a mistake and the lab is damaged.
+    """
     options = options or FaultOptions()
     with RunPool(lab) as pool:
-        return try_faults(pool, make_subject(build, sources, options.parameters, options.after), options, progress)
+        faults = try_faults(pool, make_subject(build, sources, options.parameters, options.after), options, progress)
+    if not faults.passed:
+        lab.verify()
+    return faults
 
 
 def try_faults(pool: RunPool, subject: Subject, options: FaultOptions, progress: Progress = _no_progress) -> Faults:

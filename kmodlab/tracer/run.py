@@ -256,13 +256,18 @@ def run_build(
     The kernel's own modules in `after` are loaded before, with modprobe, and stay loaded.
 
     The guest must be fresh: the caller resets the session first, or has just made it.
+
+    Raises: GuestError; DamagedLabError if a run fails and the lab is damaged.
     """
     parameters, after = tuple(parameters), check_kernel_modules(after)
     try:
-        return _try_once(session, build, parameters, after, timeout_s)
+        module_run = _try_once(session, build, parameters, after, timeout_s)
     except GuestError:
         session.reset()  # not caused by the module: retry in a fresh guest
-        return _try_once(session, build, parameters, after, timeout_s)
+        module_run = _try_once(session, build, parameters, after, timeout_s)
+    if build.passed and module_run.outcome is Outcome.FAILED:
+        session.lab.verify()
+    return module_run
 
 
 def _try_once(

@@ -8,28 +8,31 @@ from importlib.resources import files
 from pathlib import Path
 
 from kmodlab.errors import SetupError
-from kmodlab.files import replace_bytes
 from kmodlab.guest.lab import Lab
+from kmodlab.guest.stage import find_stage, make_stage
 from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
 
 NAME = "kmodlab_tracer"
-_FOLDER = "tracer"
+_FOLDER, _FILE = "tracer", f"{NAME}.ko"
 
 
 def get_tracer(lab: Lab) -> bytes:
-    """The tracer for this lab's kernel.
+    """The tracer for this lab's kernel; built if there is none that is whole.
 
     Raises:
         SetupError: It cannot be built.
     """
     sources = _sources()
-    path = lab.folder / _FOLDER / f"{_digest(sources, lab)}.ko"
+    inputs = _digest(sources, lab)
     with contextlib.suppress(OSError):
-        return path.read_bytes()
+        stage = find_stage(lab.folder / _FOLDER, inputs)
+        if stage:
+            return (stage / _FILE).read_bytes()
     built = build(lab.tree, sources)
-    if built.ko is None:
+    ko = built.ko
+    if ko is None:
         raise SetupError(
             _("The tracer, a kernel module of kmodlab's own, could not be built: {reason}").format(
                 reason=built.sentence
@@ -37,8 +40,13 @@ def get_tracer(lab: Lab) -> bytes:
             hint=_("`kmodlab doctor` checks the compiler; this kernel may be one that kmodlab does not know yet."),
             details=built.transcript,
         )
-    _keep(path, built.ko)
-    return built.ko
+    with contextlib.suppress(OSError):  # if the folder is not writable, it is built each time
+        make_stage(lab.folder / _FOLDER, inputs, lambda into: _write(into, ko), anew=True)
+    return ko
+
+
+def _write(into: Path, ko: bytes) -> None:
+    (into / _FILE).write_bytes(ko)
 
 
 def _sources() -> Sources:
@@ -50,9 +58,3 @@ def _sources() -> Sources:
 def _digest(sources: Sources, lab: Lab) -> str:
     parts = [lab.file.release, lab.file.version, *(f"{name}:{data!r}" for name, data in sorted(sources.files.items()))]
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def _keep(path: Path, ko: bytes) -> None:
-    """Save it for the next time. If the folder is not writable, it is built each time."""
-    with contextlib.suppress(OSError):
-        replace_bytes(path, ko)

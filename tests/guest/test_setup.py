@@ -8,20 +8,26 @@ import shutil
 import subprocess
 import sys
 import time
+from importlib.resources import files
+from itertools import cycle
 from pathlib import Path
 
 import psutil
 import pytest
+from damage import damage
 from process_helpers import descendants, wait_until_gone
 
 from kmodlab.errors import SetupError
+from kmodlab.guest.cache_folder import claim_folder
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.session import Session
-from kmodlab.guest.setup import claim_folder
+from kmodlab.kbuild.build import build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.arch import AMD64
 from kmodlab.kernel.packages import download, resolve
 from kmodlab.settings import Settings, get_settings
 
+HELLO = (files("kmodlab.data") / "hello.c").read_text()
 KMODLAB = [sys.executable, "-m", "kmodlab"]
 
 
@@ -39,9 +45,10 @@ def own_lab(lab: Lab, tmp_path: Path) -> Path:
     """A copy of the lab that a test may damage; the large unpacked packages are shared."""
     folder = tmp_path / "lab"
     claim_folder(folder)
-    for name in ("debs", "systems"):
-        (folder / name).symlink_to(lab.folder / name)
-    for name in ("images", "snapshots"):
+    (folder / "debs").symlink_to(lab.folder / "debs")
+    (folder / "systems").mkdir()
+    (folder / "systems" / lab.file.system).symlink_to(lab.stages[0])
+    for name in ("images", "snapshots", "tracer"):
         shutil.copytree(lab.folder / name, folder / name)
     shutil.copy2(lab.folder / "lab.json", folder)
     return folder
@@ -51,9 +58,13 @@ def environment(cache: Path) -> dict[str, str]:
     return {**os.environ, "KMODLAB_CACHE_DIR": str(cache), "KMODLAB_ACCEL": "tcg"}
 
 
-def setup(cache: Path, *options: str, wrapper: tuple[str, ...] = ()) -> subprocess.CompletedProcess[str]:
+def setup(
+    cache: Path, *options: str, wrapper: tuple[str, ...] = (), umask: int = -1
+) -> subprocess.CompletedProcess[str]:
     argv = [*wrapper, *KMODLAB, "setup", *options]
-    return subprocess.run(argv, env=environment(cache), capture_output=True, text=True, timeout=300, check=False)
+    return subprocess.run(
+        argv, env=environment(cache), capture_output=True, text=True, timeout=300, check=False, umask=umask
+    )
 
 
 def test_a_second_run_changes_nothing() -> None:
@@ -68,11 +79,19 @@ def test_a_kill_half_way_leaves_no_lab_and_no_process_and_the_next_run_goes_on(c
         kill_setup_in(cache, stage)
         with pytest.raises(SetupError, match="no lab yet"):
             load_lab(Settings(cache))
-    done = setup(cache, "--offline")
+    done = setup(cache, "--offline", umask=0o077)  # the sandbox's user must be able to read all
     assert done.returncode == 0, done.stderr
     assert not list(cache.glob("*/.new-*"))
-    with Session(load_lab(Settings(cache))) as session:
+    lab = load_lab(Settings(cache))
+    assert build(lab.tree, Sources.of("hello", {"hello.c": HELLO})).passed
+    with Session(lab) as session:
         assert session.run(["true"]).ok
+    assert not [path for path in cache.rglob("*") if path.parts[-2] != "partial" and is_private(path)]
+
+
+def is_private(path: Path) -> bool:
+    mode = path.lstat().st_mode
+    return not path.is_symlink() and "apt" not in path.parts and mode & 0o044 != 0o044
 
 
 def kill_setup_in(cache: Path, stage: str) -> None:
@@ -183,7 +202,6 @@ def test_a_flipped_bit_in_the_snapshot_is_noticed_and_repaired(own_lab: Path, fi
     (snapshot / file).write_bytes(data)
     with pytest.raises(SetupError, match="damaged"), Session(load_lab(Settings(own_lab))) as session:
         session.start()
-    shutil.rmtree(snapshot)  # what --repair does, without unpacking everything again
     done = setup(own_lab, "--offline")
     assert done.returncode == 0, done.stderr
     with Session(load_lab(Settings(own_lab))) as session:
@@ -209,3 +227,26 @@ def test_clean_removes_everything(cache: Path) -> None:
     done = subprocess.run([*KMODLAB, "clean"], env=environment(cache), capture_output=True, text=True, check=False)
     assert done.returncode == 0
     assert not cache.exists()
+
+
+def test_a_repair_that_cannot_be_done_leaves_the_lab(own_lab: Path, lab: Lab) -> None:
+    (own_lab / "debs").unlink()
+    shutil.copytree(lab.folder / "debs", own_lab / "debs")
+    package = next((own_lab / "debs").glob("kmod_*.deb"))
+    damage(package, "a flipped bit")
+    before = load_lab(Settings(own_lab))
+    done = setup(own_lab, "--repair", "--offline")
+    assert done.returncode == 4
+    assert "no complete download" in done.stderr
+    assert load_lab(Settings(own_lab)) == before
+    assert next(before.find_damage(), None) is None
+    assert "the lab works without it" in setup(own_lab, "--offline").stderr
+
+
+def test_what_lies_in_the_place_of_a_file_or_folder_is_removed(own_lab: Path) -> None:
+    kinds = ("a FIFO instead", "a folder instead", "a symlink instead")
+    for name, kind in zip(("lab.json", "kvm.json", "setup.lock", "CACHEDIR.TAG", "tracer", "apt"), cycle(kinds)):
+        damage(own_lab / name, kind)
+    done = setup(own_lab, "--offline")
+    assert done.returncode == 0, done.stderr
+    assert load_lab(Settings(own_lab)).folder == own_lab
