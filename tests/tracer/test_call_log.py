@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from trace_factory import BOX, CODE, FOLDER, FUNCTIONS, call, init, line_of
 
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.tracer.call_log import calls_made, site_line, source_name
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.trace_records import Records
@@ -93,3 +94,20 @@ def test_records_of_sites_that_do_not_exist_are_left_out() -> None:
 def test_the_name_is_the_one_in_the_source() -> None:
     first = CODE.sites[0]
     assert source_name(CODE, first, FUNCTIONS.find(first.symbol)) == "kmalloc_trace"
+
+
+class InlinedCode(Code):
+    """Code in which a header's function is inlined at every place."""
+
+    def lines(self, section: int, offset: int) -> tuple[SourceLine, ...]:
+        header = SourceLine("device.h", 7, "__devm_add_action_or_reset", True, False, "/usr/src/device.h")
+        return (header, SourceLine("probe.c", 1, "probe", False, True, "/tmp/probe.c"))
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [("err = devm_add_action_or_reset(dev, undo, NULL);", "devm_add_action_or_reset"), ("err = other_macro(dev);", "")],
+)
+def test_a_function_that_a_macro_of_its_name_calls_has_the_macros_name(text: str, name: str) -> None:
+    code = InlinedCode(b"", {"probe.c": text.encode()})
+    assert source_name(code, CODE.sites[0], None) == (name or "__devm_add_action_or_reset")
