@@ -126,6 +126,7 @@ _UNKNOWN = {"ENOENT": N_("the databases below /lib/modules/$(uname -r) have no m
 # What the kernel says besides the headlines of refusals: kernel/params.c, parse_args; kernel/module/main.c.
 _OTHER_REFUSALS = re.compile(r"unknown parameter|invalid for parameter|GPL-inc")
 _BY_A_TOOL = re.compile(r"(insmod|rmmod|modprobe|depmod|lsmod|modinfo): ")
+_READERS = ("depmod", "lsmod", "modinfo")  # tools that load nothing: their errors are not the kernel's
 
 
 @dataclass(frozen=True)
@@ -181,17 +182,19 @@ def explain_error(tool: str, output: str, evidence: Evidence | None = None) -> E
     return None
 
 
-def _note(number: int, tool: str, line: str, evidence: Evidence | None) -> ErrnoNote:
+def _note(number: int, tool: str, line: str, evidence: Evidence | None) -> ErrnoNote | None:
     name = errno_name(number)
     for is_case, meanings in (
         ("could not load module" in line, _FINDING),
         (" not found in directory" in line, _SEARCHING),
-        (re.search(r"FATAL: Module \S+ not found", line), _UNKNOWN),
+        (re.search(r"(?:FATAL|ERROR): Module \S+ not found", line), _UNKNOWN),
     ):
         if is_case:
             return ErrnoNote(name, number, _(meanings.get(name, "")) or _returned_text(name))
     if tool == "rmmod" or re.search("could not remove|is in use|is not currently loaded", line):
         return ErrnoNote(name, number, _removing_text(name, evidence))
+    if tool in _READERS or line.startswith(tuple(f"{reader}: " for reader in _READERS)):
+        return None
     if evidence is None:
         meaning = _(_LOADING.get(name, "")) or _returned_text(name)
         return ErrnoNote(name, number, meaning, in_init=name not in _LOADING)

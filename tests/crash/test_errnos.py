@@ -40,6 +40,14 @@ def test_a_missing_file_is_not_taken_for_a_missing_symbol() -> None:
     assert note is not None and "file" in note.meaning and "symbol" not in note.meaning
 
 
+def test_a_tool_that_only_reads_files_says_nothing_about_init() -> None:
+    words = "modinfo: ERROR: could not get modinfo from 'hello': Invalid argument"
+    assert explain_error("modinfo", words) is None
+    assert explain_error("", words) is None
+    not_found = explain_error("modinfo", "modinfo: ERROR: Module hello not found.")
+    assert not_found is not None and not_found.name == "ENOENT"
+
+
 def test_output_without_an_error_has_no_errno() -> None:
     assert explain_error("insmod", "") is None
     assert explain_error("lsmod", "Module                  Size  Used by\n") is None
