@@ -35,6 +35,7 @@ from kmodlab.checks.expectations.loading import (
     installs,
     is_loaded,
     is_not_loaded,
+    is_used_while_open,
     loads,
     modprobes,
     refuses,
@@ -48,7 +49,7 @@ from kmodlab.i18n import _
 
 _ALL: tuple[Callable[..., Any], ...] = (
     builds, declares, has_free_licence, has_parameter, exports, uses, depends_on, answers,
-    loads, refuses, unloads, is_loaded, is_not_loaded, few_modules, installs, modprobes,
+    loads, refuses, unloads, is_loaded, is_not_loaded, is_used_while_open, few_modules, installs, modprobes,
     logs, logs_nothing_like, creates, removes, holds, runs, fails, runs_script, prints, prints_nothing_like,
     plugs, unplugs, drives, drives_nothing,
     leaves_nothing, survives_faults, survives_rounds,

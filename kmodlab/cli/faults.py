@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -38,7 +38,8 @@ from kmodlab.tracer.leaks import Leak
 from kmodlab.tracer.run import check_kernel_modules, quote_parameter
 from kmodlab.tracer.timeline import Timeline, format_timeline, make_timeline
 from kmodlab.tracer.timeline import as_dict as timeline_dict
-from kmodlab.tracer.verdict import Finding, Trouble, Verdict
+from kmodlab.tracer.troubles import Trouble, Verdict
+from kmodlab.tracer.verdict import Finding
 
 _STYLES = {Verdict.CLEAN: "green", Verdict.NOT_INJECTED: "dim"}
 
@@ -164,14 +165,17 @@ class _Table:
             words = ngettext("not clean: {bad} of {number} run", "not clean: {bad} of {number} runs", runs)
             say(words.format(bad=bad, number=runs), "bold red")
         else:
-            say(_("not clean: {reason}").format(reason=found.cycles_text), "bold red")
+            say(_("not clean: {reason}").format(reason=found.exit_text or found.cycles_text), "bold red")
 
     def _show_plain(self) -> None:
-        plain = self._found.plain
-        say(self._found.plain_text, _style(plain.verdict))
-        self._show_troubles(plain)
-        for module in self._missing if plain.verdict is Verdict.REFUSED else ():
+        found = self._found
+        say(found.plain_text, _style(found.plain_verdict))
+        self._show_troubles(found.plain_troubles, found.plain.doubt)
+        for module in self._missing if found.plain.verdict is Verdict.REFUSED else ():
             say("  -> " + _("`--after {module}` loads it first.").format(module=module), "cyan")
+        if found.exit_text:
+            say(found.exit_text, "red")
+            self._show_troubles(found.exit_troubles)
 
     def _show_sites(self) -> None:
         rows = [_row(site) for site in self._found.sites]
@@ -180,17 +184,17 @@ class _Table:
         for site, line in zip(self._found.sites, lines, strict=True):
             say(line, _style(site.verdict))
             if site.finding and site.verdict is not Verdict.NOT_INJECTED:
-                self._show_troubles(site.finding)
+                self._show_troubles(site.finding.troubles, site.finding.doubt)
             elif site.reason:
                 say(f"      {site.reason}", "dim")
 
-    def _show_troubles(self, finding: Finding) -> None:
-        for trouble in finding.troubles:
+    def _show_troubles(self, troubles: Sequence[Trouble], doubt: str = "") -> None:
+        for trouble in troubles:
             say(f"      {trouble.sentence}")
             self._show_line(trouble.line)
-        if finding.doubt:
-            doubt = _("not all could be seen: {doubt}").format(doubt=finding.doubt)
-            say(f"      {doubt}", "yellow")
+        if doubt:
+            words = _("not all could be seen: {doubt}").format(doubt=doubt)
+            say(f"      {words}", "yellow")
 
     def _show_line(self, line: SourceLine | None) -> None:
         if line is None:
@@ -215,7 +219,7 @@ def _row(site: SiteResult) -> tuple[str, str, str, str, str]:
 
 
 def as_dict(found: Faults, timeline: Timeline) -> dict[str, Any]:
-    """All runs as JSON: module, outcome, plain, sites, not-injected."""
+    """All runs as JSON: module, outcome, plain, exit, sites, not-injected."""
     return {
         "module": found.module,
         "release": found.release,
@@ -227,6 +231,7 @@ def as_dict(found: Faults, timeline: Timeline) -> dict[str, Any]:
             "cycles": {"done": found.cycles, "level": found.level},
             "timeline": timeline_dict(timeline),
         },
+        "exit": [_trouble_dict(trouble) for trouble in found.exit_troubles],
         "sites": [_site_dict(site) for site in found.sites],
         "not-injected": [
             {"function": site.function, **_place(site.line), "reason": site.reason}

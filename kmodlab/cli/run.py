@@ -165,6 +165,8 @@ def _print_report(report: Report, built: Build, sources: Sources) -> None:
     guilty = find_guilty_line(report, built.modules)
     say("")
     say(report.sentence, "bold red" if report.is_crash else "bold")
+    if report.cause:
+        say(f"  -> {report.cause}.", "cyan")
     if guilty:
         line = guilty.line
         say(f"{line.file}:{line.line}, {guilty.note or _('in {function}').format(function=line.function)}")

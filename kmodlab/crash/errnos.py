@@ -222,6 +222,13 @@ def _removing_text(name: str, evidence: Evidence | None) -> str:
             "no other module uses it. A program has one of its files open, or the module holds a reference to itself "
             "(try_module_get)."
         )
+    if name == "EBUSY" and module and not module.is_permanent:
+        # kernel/module/main.c, delete_module: the other reason for EBUSY is a module that is not live.
+        return (
+            _("its exit function has not returned: it still runs, or the kernel ended it after a crash.")
+            if module.state == "Unloading"
+            else _("its init function has not returned: it still runs, or the kernel ended it after a crash.")
+        )
     return _(_REMOVING.get(name, "")) or _("the kernel does not unload it: {name}.").format(name=name)
 
 

@@ -149,7 +149,16 @@ class Report:
     def words(self) -> str:
         """The kernel's sentence, introduced by one of ours."""
         end = "" if self.sentence.endswith((".", "!", "?", ":")) else "."
-        return _("The kernel reported: {sentence}").format(sentence=self.sentence + end)
+        words = _("The kernel reported: {sentence}").format(sentence=self.sentence + end)
+        return f"{words} {self.cause}." if self.cause else words
+
+    @property
+    def cause(self) -> str:
+        """What the kernel's sentence means here, without a full stop, if it is known; empty otherwise."""
+        if self.kind is Kind.REFCOUNT and any(frame.function == "kthread_stop" for frame in self.frames):
+            # kernel/kthread.c: it takes a reference to the thread first. The kernel frees a thread when it has ended.
+            return _("`kthread_stop()` was called for a thread that has ended already")
+        return ""
 
     @property
     def is_crash(self) -> bool:

@@ -41,6 +41,11 @@ class LoadedModule:
     state: str
     taints: str
 
+    @property
+    def is_permanent(self) -> bool:
+        """Whether it has an init but no exit function, so that it cannot be unloaded (kernel/module/procfs.c)."""
+        return "[permanent]" in self.users
+
 
 def parse_proc_modules(data: bytes) -> Mapping[str, LoadedModule]:
     """The loaded modules by name, the latest first, as in /proc/modules; damaged lines are skipped."""

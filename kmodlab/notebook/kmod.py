@@ -17,6 +17,7 @@ from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import Action, BuiltModule, NotebookState
 from kmodlab.submission.learner_sources import as_file
 from kmodlab.text import parse_seconds
+from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.failed_call import Circumstances, explain_step
 from kmodlab.tracer.run import GUEST_FOLDER, check_kernel_modules, load_argv
 
@@ -134,10 +135,27 @@ class _InGuest:
             if action.is_last:  # its exit crashed the guest, and the new module gets a fresh one
                 return True
             if not action.ok:
-                sentence = _("So the old module stays, and the new one is not loaded: try `%reset_guest`.")
-                self._parts.append(Message(sentence))
+                self._parts.append(Message(self._why_it_stays(name, action)))
                 return False
         return True
+
+    def _why_it_stays(self, name: str, action: Action) -> str:
+        """What to do about a module that the new one cannot replace."""
+        loaded = action.step.evidence.loaded if action.step.evidence else None
+        module = loaded.get(kmod_name(name)) if loaded else None
+        if module is None or not module.is_permanent:
+            return _("So the old module stays, and the new one is not loaded: try `%reset_guest`.")
+        if Code(self._module.build.modules[name]).exit_place:
+            sentence = _(
+                "Your new code has an exit function, the loaded `{name}` has none: nothing can unload it. "
+                "`%reset_guest` makes a fresh guest, without it; then run this cell again."
+            )
+        else:
+            sentence = _(
+                "A module without an exit function stays until its guest ends, so your new code is not loaded. "
+                "`%reset_guest` makes a fresh guest; or give the module an exit function."
+            )
+        return sentence.format(name=kmod_name(name))
 
     def _load(self) -> bool:
         if not all(self._act(["modprobe", name]).ok for name in self._options.after):

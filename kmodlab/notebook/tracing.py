@@ -88,8 +88,8 @@ def faults(state: NotebookState, line: str, cell: str | None) -> None:
         verdict = Message(_("Every run is clean."), Level.GOOD)
     else:
         verdict = Message(_("Not every run is clean."), Level.BAD)
-    source = module.sources.files[module.cell].decode("utf-8", "replace")
-    show(verdict, FaultTable(result, source, module.cell))
+    sources = {name: text.decode("utf-8", "replace") for name, text in module.sources.files.items()}
+    show(verdict, FaultTable(result, sources, module.cell))
 
 
 _QUIET_S = 2.0  # what is done sooner needs no bar

@@ -16,6 +16,8 @@ from kmodlab.tracer.wire_format import Flag, Frees, RecordKind
 
 _BY_ADDRESS = {Frees.MEMORY, Frees.CACHED, Frees.RCU}
 _PAGE = 4096
+_DIRECT_RECLAIM = 0x400  # include/linux/gfp_types.h
+_LARGEST_GUARDED = 16 * _PAGE  # LARGEST_FENCED of the tracer
 _LARGEST_ACCESS = 1 << 14  # how far after the beginning of freed memory an access belongs to it
 
 
@@ -45,15 +47,23 @@ class CrashLines:
 
     def crash_sentence(self, report: Report) -> str:
         """The crash in a sentence, with what is known of the memory at its address."""
+        if report.cause:
+            return _("{cause} ({crash})").format(cause=report.cause, crash=report.sentence)
         freed = self._free_around(report.address)
         if freed and freed.line:
-            return _("use after free: the memory was freed on line {line} ({crash})").format(
-                line=freed.line.line, crash=report.sentence
+            words = (
+                _("use after free: the memory was freed on line {line} ({crash})")
+                if self._is_inside(freed, report.address)
+                else _("perhaps a use after free: line {line} freed memory near this address ({crash})")
             )
+            return words.format(line=freed.line.line, crash=report.sentence)
         call = self._allocation_before(report.address)
         if call is None or call.function.size is None:
             return report.sentence
         size = call.record.arguments[call.function.size]
+        if call.line and not _is_guarded(call):
+            words = _("perhaps an access beyond the end of the memory that line {line} allocated ({crash})")
+            return words.format(line=call.line.line, crash=report.sentence)
         if call.line is None:
             return ngettext(
                 "an access beyond the end of the {size} byte ({crash})",
@@ -88,6 +98,16 @@ class CrashLines:
             if call.function.frees in _BY_ADDRESS and start <= address < start + _LARGEST_ACCESS:
                 return call
         return None
+
+    def _is_inside(self, freed: Call, address: int | None) -> bool:
+        """Whether an address is inside of the memory that a call freed, which is sure only if its size is known."""
+        start = freed.record.arguments[freed.function.frees_argument]
+        sizes = [
+            call.record.arguments[call.function.size]
+            for call in self.calls
+            if call.record.result == start and call.function.size is not None
+        ]
+        return bool(sizes) and address is not None and start <= address < start + sizes[-1]
 
     def _allocation_before(self, address: int | None) -> Call | None:
         """The last call that allocated memory which ends just before an address."""
@@ -124,3 +144,11 @@ class CrashLines:
         own = [call for call in unreturned if call.record.flags & Flag.OWN_TASK]
         last = max(own or unreturned, key=lambda call: call.record.time_s, default=None)
         return last.line if last else None
+
+
+def _is_guarded(call: Call) -> bool:
+    """Whether the page after an allocation is not mapped, as far as the call decides it (is_fenceable in guards.c)."""
+    arguments, function = call.record.arguments, call.function
+    flags = 0 if function.gfp is None else arguments[function.gfp]
+    size = 0 if function.size is None else arguments[function.size]
+    return bool(flags & _DIRECT_RECLAIM) and not call.never_fails and 0 < size <= _LARGEST_GUARDED

@@ -17,12 +17,14 @@ from kmodlab.errors import KmodlabError
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
 from kmodlab.i18n import _, ngettext
-from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.call_log import Call, calls_made, site_line
-from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.call_sites import CallSite, Code
 from kmodlab.tracer.fault_injection import RunPool
+from kmodlab.tracer.idle_drivers import describe_idle
 from kmodlab.tracer.kernel_api import as_signed
+from kmodlab.tracer.missing_owner import describe_missing_owners
 from kmodlab.tracer.observe import RunTask, Subject
 from kmodlab.tracer.return_check import return_line
 from kmodlab.tracer.run import ModuleRun, Step
@@ -36,7 +38,7 @@ _TAKE_REFERENCE = ("try_module_get", "__module_get")
 
 @dataclass(frozen=True)
 class FailedCall:
-    """Why init failed, in a sentence that names the call, and the line of the call or of the return statement."""
+    """Why init or rmmod failed, in a sentence that names the call; the line of the call or of the return statement."""
 
     sentence: str
     line: SourceLine | None
@@ -79,17 +81,21 @@ def may_explain(step: Step) -> bool:
 
 
 def explain_step(lab: Lab, step: Step, circumstances: Circumstances, sessions: list[Session] | None = None) -> Step:
-    """The step, which says which call was the cause if that can be known. `sessions` have fresh guests."""
+    """The step, which says which call was the cause if that can be known. `sessions` have fresh guests.
+
+    If it has loaded a module, it says what its author should know.
+    """
     name = next((name for name in circumstances.build.modules if _is_about(step, name)), None)
     if name is None:
         return step
     if may_explain(step):
         call = _find_in_guest(lab, step, circumstances.subject(name), sessions)
         return replace(step, cause=call.sentence) if call else step
-    if step.argv[0] == "rmmod" and step.errno and step.errno.number == _EAGAIN:
-        code = Code(circumstances.build.modules[name], circumstances.sources)
-        return replace(step, cause=_own_reference(step, code))
-    return step
+    if step.argv[0] == "insmod" and step.outcome is Outcome.PASSED:
+        sources = circumstances.sources
+        return replace(step, notes=(*describe_idle(step.idle_drivers, sources), *describe_missing_owners(sources)))
+    holder = find_own_reference(step, Code(circumstances.build.modules[name], circumstances.sources))
+    return replace(step, cause=holder.sentence) if holder else step
 
 
 def _is_about(step: Step, name: str) -> bool:
@@ -210,18 +216,35 @@ def _why(call: Call, number: int) -> str:
 # ---- exit ----------------------------------------------------------------------------------------------------------
 
 
-def _own_reference(step: Step, code: Code) -> str:
-    """Where a module took the reference to itself that keeps it loaded; empty if it took none, or others use it."""
+def find_own_reference(step: Step, code: Code) -> FailedCall | None:
+    """The call with which a module took the reference to itself that rmmod fails of; None if that is not the reason."""
     evidence = step.evidence
+    if step.argv[0] != "rmmod" or step.errno is None or step.errno.number != _EAGAIN:
+        return None
     module = (evidence.loaded or {}).get(evidence.module) if evidence else None
     if module is None or any(not user.startswith("[") for user in module.users):
-        return ""
+        return None
     takers = [number for number, site in enumerate(code.sites) if site.symbol in _TAKE_REFERENCE]
-    line = next((line for number in takers if (line := site_line(code, number))), None)
-    if line is None:
-        return ""
-    message = _(
-        "no other module uses it: it holds a reference to itself, which `{function}()` in line {line} of {file} takes. "
-        "rmmod works after `module_put()`."
-    )
-    return _fill(message, line, function=code.sites[takers[0]].symbol)
+    in_init = [number for number in takers if _is_in_init(code, code.sites[number])]
+    taker = next((number for number in (*in_init, *takers) if site_line(code, number)), None)
+    if taker is None:
+        return None
+    line = site_line(code, taker)
+    if taker in in_init:
+        message = _(
+            "no other module uses it: it holds a reference to itself, which `{function}()` in line {line} of {file} "
+            "takes. rmmod works after `module_put()`."
+        )
+    else:
+        message = _(
+            "no other module uses it. It may hold a reference to itself, which `{function}()` in line {line} of {file} "
+            "takes, or a program has one of its files open."
+        )
+    return FailedCall(_fill(message, line, function=code.sites[taker].symbol), line)
+
+
+def _is_in_init(code: Code, site: CallSite) -> bool:
+    """Whether init makes the call, which has run for sure."""
+    start = code.frame(*code.init_place) if code.init_place else None
+    here = code.frame(site.section, site.offset)
+    return start is not None and here is not None and start.function == here.function

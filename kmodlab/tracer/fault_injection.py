@@ -22,7 +22,8 @@ from kmodlab.tracer.leaks import level_after_cycles
 from kmodlab.tracer.observe import Observation, RunTask, Subject, observe
 from kmodlab.tracer.plan import Fault
 from kmodlab.tracer.tracer_module import get_tracer
-from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
+from kmodlab.tracer.troubles import Trouble, Verdict
+from kmodlab.tracer.verdict import Finding, find_verdict, verdict_of
 
 CYCLES = 100
 TIMEOUT_S = 10.0
@@ -47,6 +48,17 @@ class SiteResult:
     reason: str
     finding: Finding | None = None
 
+    @property
+    def call(self) -> str:
+        """The call in words: its name, and which one of its line it is."""
+        call = f"{self.function}()"
+        return call if self.nth == 1 else _("{call}, call {number}").format(call=call, number=self.nth)
+
+    @property
+    def troubles(self) -> tuple[Trouble, ...]:
+        """The problems when it failed; empty if it could not be made to fail."""
+        return self.finding.troubles if self.finding and self.verdict is not Verdict.NOT_INJECTED else ()
+
 
 @dataclass(frozen=True)
 class Faults:
@@ -65,15 +77,46 @@ class Faults:
     def passed(self) -> bool:
         """Whether every run was clean; calls that cannot be made to fail do not count."""
         bad = [site for site in self.sites if site.verdict not in (Verdict.CLEAN, Verdict.NOT_INJECTED)]
-        return not bad and self.plain.verdict is Verdict.CLEAN and self.level is not False
+        is_clean = self.plain.verdict is Verdict.CLEAN and not self.exit_troubles
+        return not bad and is_clean and self.level is not False
+
+    @property
+    def plain_troubles(self) -> tuple[Trouble, ...]:
+        """The problems without a fault, apart from those in exit."""
+        return tuple(trouble for trouble in self.plain.troubles if not trouble.in_exit)
+
+    @property
+    def exit_troubles(self) -> tuple[Trouble, ...]:
+        """The problems in exit, each once, whatever run showed it: exit has nothing to do with a fault in init."""
+        findings = [site.finding for site in self.sites if site.finding]
+        troubles = [*self.plain.troubles, *(trouble for finding in findings for trouble in finding.later)]
+        first: dict[object, Trouble] = {}
+        for trouble in troubles:
+            if trouble.in_exit:
+                first.setdefault(trouble.key, trouble)
+        return tuple(first.values())
+
+    @property
+    def plain_verdict(self) -> Verdict:
+        """The verdict on the run without a fault, apart from exit."""
+        return verdict_of(self.plain_troubles)
 
     @property
     def plain_text(self) -> str:
-        """The run without a fault, in a line."""
-        verdict, init, cycles = self.plain.verdict.label, self.plain.init_text, self.cycles_text
+        """The run without a fault, apart from exit, in a line."""
+        verdict, init, cycles = self.plain_verdict.label, self.plain.init_text, self.cycles_text
+        if self.exit_troubles and self.plain_verdict is Verdict.CLEAN:
+            verdict = _("clean up to exit")
         if not cycles:
             return _("without a fault: {verdict}, {init}").format(verdict=verdict, init=init)
         return _("without a fault: {verdict}, {init}; {cycles}").format(verdict=verdict, init=init, cycles=cycles)
+
+    @property
+    def exit_text(self) -> str:
+        """The verdict on exit, in a line; empty without a problem in it."""
+        if not self.exit_troubles:
+            return ""
+        return _("exit: {verdict}").format(verdict=self.exit_troubles[0].verdict.label)
 
     @property
     def cycles_text(self) -> str:
@@ -237,8 +280,8 @@ class _Matrix:
         options = self._options
         return RunTask(settle=True, script=options.script, cycles=options.cycles, timeout_s=options.timeout_s)
 
-    def _judge(self, observation: Observation, usual: int | None = None) -> Finding:
-        return find_verdict(self._subject, self._functions, observation, usual)
+    def _judge(self, observation: Observation, plain: Finding | None = None) -> Finding:
+        return find_verdict(self._subject, self._functions, observation, plain)
 
     def _planned(self, observation: Observation) -> Iterator[Call]:
         """The calls of init that are to fail, and those that are not in the table, in their order."""
@@ -252,10 +295,13 @@ class _Matrix:
 
     def _site(self, call: Call, plain: Finding, another: bool) -> SiteResult:
         task = RunTask(
-            fault=Fault(call.record.site or 0, call.record.nth, call.function), timeout_s=self._options.timeout_s
+            fault=Fault(call.record.site or 0, call.record.nth, call.function),
+            timeout_s=self._options.timeout_s,
+            # A second load shows what a failed init left behind, if one without a fault shows nothing.
+            reload=plain.is_whole and plain.reloads is not False,
         )
         observation = self._pool.observe(self._subject, task, another=another)
-        finding = self._judge(observation, plain.init_returned)
+        finding = self._judge(observation, plain)
         verdict, reason = finding.verdict, finding.sentence
         calls = calls_made(self._subject.code, self._functions, observation.records)
         if observation.step("load") and not any(call.injected for call in calls):

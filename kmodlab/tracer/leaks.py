@@ -8,7 +8,7 @@ release resources on a module's behalf; the calls decide about the others.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from kmodlab.crash.source_location import SourceLine
@@ -54,7 +54,8 @@ class Leak:
     """Something that was left behind: `what` in words, and who acquired it, as far as that is known.
 
     `function` is the kernel's function that it is from, `line` the module's line that calls it, `seen` the entries of
-    the guest's resource list that show it.
+    the guest's resource list that show it. `taken_by` is a function that got it, and that may keep it for all that is
+    known.
     """
 
     kind: str
@@ -62,10 +63,17 @@ class Leak:
     function: str | None = None
     line: SourceLine | None = None
     seen: tuple[str, ...] = ()
+    taken_by: str = ""
 
     @property
     def sentence(self) -> str:
         """What it is, and where it comes from."""
+        if not self.taken_by:
+            return self._origin
+        return _("{leak}, unless {function}() keeps it").format(leak=self._origin, function=self.taken_by)
+
+    @property
+    def _origin(self) -> str:
         place = f"{self.line.file}:{self.line.line}" if self.line else ""
         if self.function and place:
             return _("{leak} ({function}), from {place}").format(leak=self.what, function=self.function, place=place)
@@ -89,7 +97,7 @@ def find_leaks(
     leaks = [*_callbacks(code, functions, records), *_threads(records, calls)]
     if not records.dropped:
         leaks += _resources(calls, new)
-    leaks += _memory(code, functions, records)
+    leaks += _memory(code, functions, records, calls)
     if after and not _other_modules(code, before, after):
         leaks += [Leak("entry", _entry_words(entry), seen=(entry,)) for entry in _unexplained(new, leaks)]
     return tuple(leaks)
@@ -172,7 +180,7 @@ def section_and_offset(code: Code, records: Records, address: int) -> tuple[int,
 # ---- memory --------------------------------------------------------------------------------------------------------
 
 
-def _memory(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:
+def _memory(code: Code, functions: Functions, records: Records, calls: Sequence[Call]) -> Iterator[Leak]:
     """Memory that was not freed, one leak for each call site."""
     sites: dict[int, list[Record]] = {}
     for record in records.of(RecordKind.LEAKED):
@@ -180,7 +188,14 @@ def _memory(code: Code, functions: Functions, records: Records) -> Iterator[Leak
             sites.setdefault(record.site, []).append(record)
     for number, leaked in sites.items():
         words = _amount(functions.find(code.sites[number].symbol), leaked)
-        yield Leak("memory", words, site_name(code, functions, number), site_line(code, number))
+        takers = (_taker(calls, record.arguments[0]) for record in leaked)
+        taken_by = next(filter(None, takers), "")
+        yield Leak("memory", words, site_name(code, functions, number), site_line(code, number), taken_by=taken_by)
+
+
+def _taker(calls: Iterable[Call], address: int) -> str:
+    """The first function that got the memory at an address, and of which the table does not say what it does."""
+    return next((call.name for call in calls if not call.function.header and address in call.record.arguments), "")
 
 
 def _amount(function: Function | None, leaked: list[Record]) -> str:

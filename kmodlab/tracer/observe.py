@@ -10,14 +10,11 @@ from __future__ import annotations
 import asyncio
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from qemu.qmp import QMPError
 
-from kmodlab.crash.reader import find_crashes
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
-from kmodlab.crash.report import Report
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import Result
 from kmodlab.guest.machine import Machine
@@ -29,11 +26,11 @@ from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Functions
 from kmodlab.tracer.plan import Fault, pack_plan
 from kmodlab.tracer.run import GUEST_FOLDER, load_argv
+from kmodlab.tracer.step_log import MARK, CrashInStep, crashes_by_step, hide_in_records, hide_tracer, step_of
 from kmodlab.tracer.trace_records import Records, read_records
 from kmodlab.tracer.wire_format import RecordKind
 
 _DEBUGFS = "/sys/kernel/debug/kmodlab"  # the tracer's files
-_MARK = "kmodlab: "
 _LOG_LIMIT = 1 << 19  # characters that are searched for crashes
 _SAMPLES = 5  # of the program counter of a guest that hangs
 _CYCLE_S = 0.6  # at most, for one load and unload of many
@@ -57,7 +54,8 @@ class Subject:
 class RunTask:
     """What a run does: a fault or none, whether to wait for callbacks, a script, further loads.
 
-    With `load_only` it ends after the module was loaded.
+    With `load_only` it ends after the module was loaded. `reload` says whether to load it a second time after that, if
+    it can be unloaded.
     """
 
     fault: Fault | None = None
@@ -66,6 +64,7 @@ class RunTask:
     cycles: int = 0
     timeout_s: float = 10.0
     load_only: bool = False
+    reload: bool = True
 
 
 @dataclass(frozen=True)
@@ -80,14 +79,6 @@ class RunStep:
     def status(self) -> int | None:
         """The number that it reports, or None."""
         return int(self.words[0]) if self.words and re.fullmatch(r"-?\d{1,9}", self.words[0]) else None
-
-
-@dataclass(frozen=True)
-class CrashInStep:
-    """A crash in the log, and the step in which it happened."""
-
-    step: str
-    report: Report
 
 
 @dataclass(frozen=True)
@@ -126,15 +117,15 @@ class Observation:
         """What the kernel logged since the first step, as dmesg prints it; the console's last lines if it ended."""
         if self.end:
             return self.end.console
-        first = next((number for number, record in enumerate(self.log) if _MARK in record.text), len(self.log))
+        first = next((number for number, record in enumerate(self.log) if MARK in record.text), len(self.log))
         return format_log(record for record in self.log[first:] if record.is_kernels)
 
     def messages_in(self, name: str) -> tuple[str, ...]:
         """What the kernel logged in the steps of this name."""
         texts, step = [], ""
         for record in self.log:
-            if record.text.startswith(_MARK) and not record.is_kernels:
-                step = _step_of(record.text.removeprefix(_MARK))
+            if record.text.startswith(MARK) and not record.is_kernels:
+                step = step_of(record.text.removeprefix(MARK))
             elif step == name and record.is_kernels:
                 texts.append(record.text)
         return tuple(texts)
@@ -220,6 +211,9 @@ class _Run:
         if self.end is None:
             log, self.end = await self._log()
         counters = await self._counters() if self.end else ()
+        if self.end:
+            self.end = replace(self.end, console=hide_tracer(self.end.console))
+        log = hide_in_records(log)
         text = (self.end.console if self.end else format_log(log))[-_LOG_LIMIT:]
         crashes = tuple(crashes_by_step(text))
         seconds = time.perf_counter() - began
@@ -252,11 +246,14 @@ class _Run:
         if self.task.load_only:
             return
         await self._list_resources("after")
-        if not (await self._do(["stat", f"/sys/module/{self._kmod}"], silent=True)).ok:
+        if self.task.reload and await self._is_gone():
             await self._step("reload")
             if await self._load("reloaded"):
                 await self._unload("reunloaded")
         await self._step("end")
+
+    async def _is_gone(self) -> bool:
+        return not (await self._do(["stat", f"/sys/module/{self._kmod}"], silent=True)).ok
 
     async def _use(self) -> None:
         """Wait until callbacks have run, and run the script."""
@@ -312,7 +309,7 @@ class _Run:
     async def _step(self, name: str, *words: object) -> None:
         step = RunStep(name, tuple(map(str, words)))
         self.steps.append(step)
-        await self._put("/dev/kmsg", f"{_MARK}{' '.join((name, *step.words))}\n".encode())
+        await self._put("/dev/kmsg", f"{MARK}{' '.join((name, *step.words))}\n".encode())
 
     async def _put(self, path: str, data: bytes) -> None:
         late = _("The guest did not take {path} in time.").format(path=path)
@@ -371,26 +368,3 @@ class _Run:
 def _status(result: Result) -> int:
     """The status as in a shell: 128 plus the signal's number for a command that was killed."""
     return result.status if result.status >= 0 else 128 - result.status
-
-
-def _step_of(mark: str) -> str:
-    """The step that a mark in the log begins; empty for a mark without one, which a module may log as well."""
-    return (mark.split() or [""])[0]
-
-
-def crashes_by_step(log: str) -> Iterator[CrashInStep]:
-    """The crashes in a log, each with the step in which it happened."""
-    step, lines = "", list[str]()
-    for line in log.splitlines():
-        mark = line.partition(_MARK)[2] if _MARK in line else ""
-        if mark:
-            yield from _crashes_in(step, lines)
-            step, lines = _step_of(mark), []
-        else:
-            lines.append(line)
-    yield from _crashes_in(step, lines)
-
-
-def _crashes_in(step: str, lines: list[str]) -> Iterator[CrashInStep]:
-    if step:  # what is logged before the first step belongs to the guest's boot
-        yield from (CrashInStep(step, report) for report in find_crashes(lines))

@@ -21,6 +21,7 @@ from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
 from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.tracer.evidence import gather_evidence
+from kmodlab.tracer.idle_drivers import IdleDriver, find_idle_drivers
 from kmodlab.tracer.remarks import find_remarks
 
 GUEST_FOLDER = "/root"  # the guest's folder for modules
@@ -35,7 +36,8 @@ class Step:
     If the guest did not survive, `result` is None and `end` is set. `earlier` are records that were logged after the
     previous command and before this one. `evidence` is what is known about a command that failed, None for others.
     `open_lines` are records whose message did not end its line, if that was looked for. `cause` says which call of the
-    module is the cause of a failure, in a sentence; empty if it is not known.
+    module is the cause of a failure, in a sentence; empty if it is not known. `idle_drivers` are those without a device
+    that the module has registered, if that was looked for. `notes` are sentences about the module that it loaded.
     """
 
     argv: tuple[str, ...]
@@ -47,6 +49,8 @@ class Step:
     evidence: Evidence | None = None
     open_lines: tuple[LogRecord, ...] = ()
     cause: str = ""
+    idle_drivers: tuple[IdleDriver, ...] = ()
+    notes: tuple[str, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
@@ -89,8 +93,8 @@ class Step:
         return shlex.join(self.argv)
 
     def remarks(self, modules: Mapping[str, bytes]) -> tuple[str, ...]:
-        """What the log shows that is not an error, in sentences. `modules` are the .ko files that are known."""
-        return find_remarks(self.argv, self.records, self.open_lines, modules)
+        """What is no error, but its author should know, in sentences. `modules` are the .ko files that are known."""
+        return (*find_remarks(self.argv, self.records, self.open_lines, modules), *self.notes)
 
     @property
     def reason(self) -> str:
@@ -150,11 +154,13 @@ def take_step(
         open_lines = before[-1:]  # whatever came before it ended its line itself
         records += before + after
         evidence = gather_evidence(session, words, result, records, GUEST_FOLDER)
+        idle = () if in_agent else find_idle_drivers(session, words, result)
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
             raise
         return Step(words, None, (), find_reports(lost.end.console), lost.end, earlier)
-    return Step(words, result, records, find_reports(format_log(records)), None, earlier, evidence, open_lines)
+    reports = find_reports(format_log(records))
+    return Step(words, result, records, reports, None, earlier, evidence, open_lines, idle_drivers=idle)
 
 
 def _end_last_line(session: Session) -> tuple[tuple[LogRecord, ...], tuple[LogRecord, ...]]:

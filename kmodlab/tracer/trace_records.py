@@ -63,8 +63,27 @@ class Records:
     @property
     def first_load(self) -> Records:
         """The records until the module is loaded for the second time."""
-        loads = [number for number, record in enumerate(self.all) if record.kind is RecordKind.LOADING]
+        loads = self._loads()
         return Records(self.all[: loads[1]], self.dropped) if len(loads) > 1 else self
+
+    @property
+    def later_loads(self) -> Records:
+        """The records since the module was loaded for the second time."""
+        loads = self._loads()
+        return Records(self.all[loads[1] :], self.dropped) if len(loads) > 1 else Records()
+
+    def _loads(self) -> list[int]:
+        return [number for number, record in enumerate(self.all) if record.kind is RecordKind.LOADING]
+
+    def exit_running(self, time_s: float | None = None) -> Record | None:
+        """The record of the exit that was running at this time, or at the end; None if none was.
+
+        An exit function that init calls itself does not count.
+        """
+        kinds = (RecordKind.LOADING, RecordKind.EXIT, RecordKind.GOING)
+        events = [record for record in self.of(*kinds) if time_s is None or record.time_s <= time_s]
+        is_exit = bool(events) and events[-1].kind is RecordKind.EXIT and events[-1].phase is not Phase.INIT
+        return events[-1] if is_exit else None
 
     @property
     def init_returned(self) -> int | None:

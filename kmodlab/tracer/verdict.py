@@ -1,65 +1,30 @@
 """The verdict on one run of a module: what init returned, what it left behind, whether it crashed or hung, and where.
 
-It only reads what was observed before.
+It only reads what was observed before. A run with a fault is judged by what happened until the module was loaded for
+the second time: from then on there is no fault any more.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from kmodlab.crash.errnos import Evidence, explain_error, missing_symbols
-from kmodlab.crash.report import Kind, Report
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.module import parse_module
-from kmodlab.errors import EndKind
-from kmodlab.i18n import N_, _, ngettext
+from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
-from kmodlab.tracer.call_log import calls_made, site_line
-from kmodlab.tracer.crash_lines import CrashLines
+from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.kernel_api import Functions, return_text
-from kmodlab.tracer.leaks import Leak, callback_words, find_leaks
-from kmodlab.tracer.observe import CrashInStep, Observation, Subject
-from kmodlab.tracer.releases import double_releases
-from kmodlab.tracer.resources import ResourceList, parse_resources, resource_title
+from kmodlab.tracer.leaks import Leak, find_leaks
+from kmodlab.tracer.observe import Observation, Subject
+from kmodlab.tracer.resources import ResourceList, parse_resources
 from kmodlab.tracer.return_check import WrongReturn, check_return
-from kmodlab.tracer.wire_format import Phase, RecordKind
+from kmodlab.tracer.troubles import GONE, Trouble, Verdict, find_broken
+from kmodlab.tracer.wire_format import RecordKind
 
-_HANGS = {Kind.SOFT_LOCKUP, Kind.HARD_LOCKUP, Kind.RCU_STALL, Kind.HUNG_TASK}
 _LOAD = {"load"}
-_GONE = "gone"  # a crash after exit has returned or init has failed is the consequence of something else
-_STEPS = {"load", "loaded", "settle", "script", "scripted", "unload"}
-
-
-class Verdict(StrEnum):
-    """What became of a run."""
-
-    CLEAN = N_("clean")
-    LEAKS = N_("leaks")
-    CRASHES = N_("crashes")
-    WRONG_RETURN = N_("wrong-return")
-    HANGS = N_("hangs")
-    NOT_INJECTED = N_("not-injected")
-    REFUSED = N_("refused")  # it could not be loaded at all, so its init never ran
-    UNSEEN = N_("unseen")  # no problem was seen, but not everything could be
-
-    @property
-    def label(self) -> str:
-        """The verdict in the reader's language."""
-        return _(self.value)
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """A problem: the verdict that it means, a sentence about it, its line, and the step in which it happened."""
-
-    verdict: Verdict
-    sentence: str
-    line: SourceLine | None = None
-    step: str = ""
-    report: Report | None = None
 
 
 @dataclass(frozen=True)
@@ -67,7 +32,8 @@ class Finding:
     """The result of one run. `init_returned` is None if init did not return.
 
     `reloads` says whether a load without a fault works as usual afterwards, None if it was not tried. `exit_ran` says
-    whether exit ran although init failed. `troubles` are all problems; the verdict is that of the first one.
+    whether exit ran although init failed. `troubles` are all problems; the verdict is that of the first one. `later`
+    are problems in the second load of a run with a fault, which do not count.
     """
 
     verdict: Verdict
@@ -77,6 +43,7 @@ class Finding:
     exit_ran: bool
     reloads: bool | None
     observation: Observation
+    later: tuple[Trouble, ...] = ()
 
     @property
     def init_text(self) -> str:
@@ -91,6 +58,11 @@ class Finding:
         return self.observation.doubt
 
     @property
+    def is_whole(self) -> bool:
+        """Whether no step broke off."""
+        return self.observation.step("end") is not None
+
+    @property
     def sentence(self) -> str:
         """The first problem, in a sentence; empty if there is none."""
         return self.troubles[0].sentence if self.troubles else ""
@@ -100,14 +72,36 @@ class Finding:
         """The line of the first problem that has one."""
         return next((trouble.line for trouble in self.troubles if trouble.line), None)
 
+    def apart_from(self, plain: Finding) -> Finding:
+        """This finding on a run with a fault, without what the run without a fault has shown as well.
 
-def find_verdict(subject: Subject, functions: Functions, observation: Observation, usual: int | None = None) -> Finding:
-    """The verdict on a run. `usual` is what init returns without a fault, None if this is the run without a fault."""
-    return _Judge(subject, functions, observation, usual).finding()
+        If init fails, it must release what exit forgets, too; and if it never returns, the reason matters.
+        """
+        if self.init_returned is None:
+            return self
+        known = {
+            trouble.key for trouble in plain.troubles if trouble.verdict is not Verdict.LEAKS or self.init_returned >= 0
+        }
+        troubles = tuple(trouble for trouble in self.troubles if trouble.key not in known)
+        leaks = tuple(leak for leak in self.leaks if self.init_returned < 0 or leak not in plain.leaks)
+        return replace(self, verdict=verdict_of(troubles), troubles=troubles, leaks=leaks)
+
+
+def verdict_of(troubles: Sequence[Trouble]) -> Verdict:
+    """The verdict that problems mean, the first of which is the worst."""
+    return troubles[0].verdict if troubles else Verdict.CLEAN
+
+
+def find_verdict(
+    subject: Subject, functions: Functions, observation: Observation, plain: Finding | None = None
+) -> Finding:
+    """The verdict on a run; `plain` is the finding on the run without a fault, None if this is that run."""
+    finding = _Judge(subject, functions, observation, plain).finding()
+    return finding.apart_from(plain) if plain else finding
 
 
 class _Judge:
-    def __init__(self, subject: Subject, functions: Functions, observation: Observation, usual: int | None) -> None:
+    def __init__(self, subject: Subject, functions: Functions, observation: Observation, plain: Finding | None) -> None:
         self._code = subject.code
         self._after = tuple(map(kmod_name, subject.depends))
         self._functions = functions
@@ -115,20 +109,23 @@ class _Judge:
         self._records = observation.records.first_load
         self._returned = observation.records.init_returned
         self._calls = calls_made(self._code, functions, self._records)
-        self._lines = CrashLines(self._code, self._records, self._calls)
-        self._usual = self._returned if usual is None else usual
+        self._usual = plain.init_returned if plain else self._returned
+        self._has_fault = plain is not None
 
     def finding(self) -> Finding:
-        leaks = self._leaks()
-        troubles = tuple(self._troubles(leaks)) or tuple(self._unseen())
+        leaks, broken = self._leaks(), find_broken(self._code, self._observation, self._calls)
+        later = tuple(trouble for trouble in broken if trouble.is_later and self._has_fault)
+        broken = tuple(trouble for trouble in broken if trouble not in later)
+        troubles = tuple(self._troubles(leaks, broken)) or tuple(self._unseen())
         return Finding(
-            verdict=troubles[0].verdict if troubles else Verdict.CLEAN,
+            verdict=verdict_of(troubles),
             init_returned=self._returned,
             leaks=leaks,
             troubles=troubles,
             exit_ran=self._exit_ran(),
             reloads=self._reloads(),
             observation=self._observation,
+            later=later,
         )
 
     # ---- what is known ----
@@ -148,13 +145,8 @@ class _Judge:
         return returned is not None and returned < 0 and self._records.first(RecordKind.EXIT) is not None
 
     def _reloads(self) -> bool | None:
-        """Whether the next load, which has no fault, worked as usual."""
-        if self._observation.step("reloaded") is None:
-            return None if self._observation.step("reload") is None else False
-        if self._second_return() != self._usual:
-            return False
-        unloaded = self._observation.step("reunloaded")
-        return self._usual != 0 or (unloaded is not None and unloaded.status == 0) or self._code.exit_place is None
+        """Whether init, in the next load, which has no fault, returned as usual."""
+        return None if self._observation.step("reload") is None else self._second_return() == self._usual
 
     def _second_return(self) -> int | None:
         """What init returned in the second load."""
@@ -166,25 +158,25 @@ class _Judge:
 
     # ---- problems, the worst first, then in order ----
 
-    def _troubles(self, leaks: tuple[Leak, ...]) -> Iterator[Trouble]:
+    def _troubles(self, leaks: tuple[Leak, ...], broken: tuple[Trouble, ...]) -> Iterator[Trouble]:
         yield from self._refused()
-        broken = list(self._broken())
         yield from (trouble for trouble in broken if trouble.step in _LOAD)
         wrong = self._wrong_return()
         if wrong and wrong.is_success:
             yield Trouble(Verdict.WRONG_RETURN, wrong.sentence, wrong.line)
-        yield from (trouble for trouble in broken if trouble.step not in _LOAD and trouble.step != _GONE)
+        yield from (trouble for trouble in broken if trouble.step not in _LOAD and trouble.step != GONE)
         for leak in leaks:
             yield Trouble(Verdict.LEAKS, _("left behind: {leak}").format(leak=leak.sentence), leak.line)
         if wrong and not wrong.is_success:
             yield Trouble(Verdict.WRONG_RETURN, wrong.sentence, wrong.line)
-        yield from (trouble for trouble in broken if trouble.step == _GONE)
+        yield from (trouble for trouble in broken if trouble.step == GONE)
         if not leaks and not broken and self._reloads() is False:
             yield Trouble(Verdict.LEAKS, _("the module cannot be loaded again afterwards"), step="reload")
 
     def _unseen(self) -> Iterator[Trouble]:
         """Why a run without problems is not known to be clean."""
-        if self._observation.step("end") is None:
+        is_over = self._has_fault and self._observation.step("reload") is not None
+        if self._observation.step("end") is None and not is_over:
             sentence = _("the run broke off in the step `{step}`").format(step=self._observation.last_step)
             yield Trouble(Verdict.UNSEEN, sentence)
         if self._observation.doubt:
@@ -211,128 +203,9 @@ class _Judge:
     def _wrong_return(self) -> WrongReturn | None:
         return None if self._returned is None else check_return(self._returned, self._calls, self._code)
 
-    def _broken(self) -> Iterator[Trouble]:
-        """Crashes and hangs, in any step."""
-        yield from self._atomic_sleeps()
-        yield from self._bad_frees()
-        yield from self._frees_of_active()
-        crashes = list(self._crashes())
-        crash_lines = {trouble.line for trouble in crashes}
-        yield from (trouble for trouble in self._double_releases() if trouble.line not in crash_lines)
-        yield from crashes
-        yield from self._bad_writes()
-        yield from self._ends()
-
-    def _crashes(self) -> Iterator[Trouble]:
-        for crash in self._observation.crashes:
-            report = crash.report
-            verdict = Verdict.HANGS if report.kind in _HANGS else Verdict.CRASHES
-            step = _GONE if self._is_gone_at(crash) else crash.step
-            sentence, line = self._lines.crash_sentence(report), self._lines.crash_line(report)
-            yield Trouble(verdict, sentence, line, step, report)
-
-    def _is_gone_at(self, crash: CrashInStep) -> bool:
-        """Whether exit had returned, or init had failed, when it crashed."""
-        going, time_s = self._records.first(RecordKind.GOING), crash.report.time_s
-        return crash.step not in _STEPS or (going is not None and time_s is not None and time_s > going.time_s)
-
-    def _ends(self) -> Iterator[Trouble]:
-        end, last = self._observation.end, self._observation.last_step
-        step = last if last in _STEPS and self._records.first(RecordKind.GOING) is None else _GONE
-        if end is not None and end.kind is EndKind.HANG:
-            sentence = _("the guest hangs: {reason}").format(reason=_never_ends(last))
-            yield Trouble(Verdict.HANGS, sentence, self._lines.hang_line(self._observation.counters), step)
-        elif end is not None and not self._observation.crashes:
-            yield Trouble(Verdict.CRASHES, end.sentence.rstrip("."), self._lines.unreturned_line(), step)
-        elif self._observation.timed_out:
-            yield Trouble(Verdict.HANGS, _never_ends(last), self._lines.waiting_line(), step)
-
-    def _atomic_sleeps(self) -> Iterator[Trouble]:
-        call = next((call for call in self._calls if call.slept_in_atomic), None)
-        if call:
-            sentence = _("{function} may sleep, but is called in atomic context").format(function=call.name)
-            yield Trouble(Verdict.CRASHES, sentence, call.line, _step_of(call.record.phase))
-
-    def _bad_frees(self) -> Iterator[Trouble]:
-        for record in self._records.of(RecordKind.DOUBLE_FREE, RecordKind.INVALID_FREE):
-            if record.kind is RecordKind.DOUBLE_FREE:
-                freed = site_line(self._code, record.arguments[1])
-                sentence = _with_line(
-                    freed,
-                    N_("a double free of memory that line {line} has already freed"),
-                    N_("a double free of memory"),
-                )
-            else:
-                allocated = site_line(self._code, record.arguments[2])
-                sentence = _with_line(
-                    allocated,
-                    N_("what is freed is not the beginning of the memory that line {line} allocated"),
-                    N_("what is freed is not the beginning of the memory"),
-                )
-            yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
-
-    def _double_releases(self) -> Iterator[Trouble]:
-        for release in double_releases(self._calls):
-            sentence = _with_line(
-                release.first.line,
-                N_("{resource} is released twice; line {line} has already released it"),
-                N_("{resource} is released twice"),
-                resource=resource_title(release.kind),
-            )
-            yield Trouble(Verdict.CRASHES, sentence, release.second.line, _step_of(release.second.record.phase))
-
-    def _bad_writes(self) -> Iterator[Trouble]:
-        """Writes that did not crash when they were made."""
-        for record in self._records.of(RecordKind.OVERRUN, RecordKind.WRITE_AFTER_FREE):
-            line = site_line(self._code, record.site)
-            if record.kind is RecordKind.OVERRUN:
-                sentence = _overrun_sentence(record.arguments[1], line)
-            else:
-                sentence = _with_line(
-                    line,
-                    N_("use after free: a write to the memory that line {line} freed"),
-                    N_("use after free: a write to freed memory"),
-                )
-            yield Trouble(Verdict.CRASHES, sentence, line, _step_of(record.phase))
-
-    def _frees_of_active(self) -> Iterator[Trouble]:
-        for record in self._records.of(RecordKind.FREED_ACTIVE):
-            sentence = _("use after free: memory is freed while {callback} in it is pending")
-            sentence = sentence.format(callback=callback_words(record))
-            yield Trouble(Verdict.CRASHES, sentence, site_line(self._code, record.site), _step_of(record.phase))
-
 
 def _needed(ko: bytes) -> tuple[str, ...]:
     try:
         return parse_module(ko).modinfo.depends
     except MalformedError:
         return ()
-
-
-def _with_line(line: SourceLine | None, with_line: str, without: str, **values: object) -> str:
-    """One of two messages, as the line is known or not."""
-    return _(with_line).format(line=line.line, **values) if line else _(without).format(**values)
-
-
-def _overrun_sentence(size: int, line: SourceLine | None) -> str:
-    if line is None:
-        return ngettext(
-            "a write beyond the end of the {size} byte",
-            "a write beyond the end of the {size} bytes",
-            size,
-        ).format(size=size)
-    return ngettext(
-        "a write beyond the end of the {size} byte that line {line} allocated",
-        "a write beyond the end of the {size} bytes that line {line} allocated",
-        size,
-    ).format(size=size, line=line.line)
-
-
-def _step_of(phase: Phase) -> str:
-    return {Phase.INIT: "load", Phase.EXIT: "unload", Phase.GONE: "unload"}.get(phase, "settle")
-
-
-def _never_ends(step: str) -> str:
-    if step == "load":
-        return _("init never ends")
-    return _("exit never ends") if step == "unload" else _("the step `{step}` never ends").format(step=step)

@@ -108,6 +108,7 @@ MET = [
     'loads("probe"), unloads("probe")',
     'loads("probe"), loads("user"), is_loaded("user", "probe")',
     'refuses("probe", "ENODEV", fail=19), is_not_loaded("probe")',
+    'loads("probe"), is_used_while_open("probe", "/dev/probe"), unloads("probe")',
     'loads("probe", count=a_number(2, 5)), logs("of PROBE", times="{count}")',
     'loads("probe", count=2), logs("step 0", "step 1", level="NOTICE"), logs_nothing_like("step 2")',
     'loads("probe"), logs("tick", within=5)',
@@ -147,6 +148,9 @@ MISSED = [
     ('loads("probe"), loads("user"), unloads("user")', "EBUSY"),
     ('is_loaded("probe")', "not loaded"),
     ('loads("probe"), is_not_loaded("probe")', "is loaded"),
+    ('is_used_while_open("probe", "/dev/null")', "not loaded"),
+    ('loads("probe"), is_used_while_open("probe", "/dev/nosuch")', "`/dev/nosuch` cannot be opened"),
+    ('loads("probe"), is_used_while_open("probe", "/dev/null")', "rmmod would remove it"),
     ('refuses("probe", "EINVAL")', "should have failed"),
     ('refuses("probe", "EINVAL", fail=-22)', "Init returned +22: the sign is missing (-EINVAL is -22)"),
     ('refuses("probe", "EINVAL", fail=19)', "`insmod probe.ko fail=19` failed with ENODEV (19), not with EINVAL: "),
@@ -199,6 +203,19 @@ def test_a_word_is_missed(runner: CheckRunner, words: str, why: str) -> None:
 def test_every_word_is_tried() -> None:
     everything = " ".join([*MET, *(words for words, _ in MISSED), 'drives_nothing("m") answers("q")'])
     assert not [word for word in WORDS if f"{word}(" not in everything]
+
+
+def test_operations_without_an_owner_do_not_keep_their_module(runner: CheckRunner) -> None:
+    work = LearnerSources.of([MODULE.replace(".owner = THIS_MODULE, ", "")])
+    result = judged(runner, 'loads("probe"), is_used_while_open("probe", "/dev/probe")', work)
+    assert "While a program has `/dev/probe` open, `probe` does not count as used" in result.reason
+
+
+def test_a_module_that_keeps_itself_loaded_is_shown_its_line(runner: CheckRunner) -> None:
+    text = MODULE.replace("    if (fail)\n", "    __module_get(THIS_MODULE);\n    if (fail)\n")
+    result = judged(runner, 'loads("probe"), unloads("probe")', LearnerSources.of([text]))
+    assert "it holds a reference to itself, which `__module_get()` in line" in result.reason
+    assert result.line is not None and "__module_get" in result.line.text
 
 
 DRIVER = """\

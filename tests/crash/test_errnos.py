@@ -176,6 +176,22 @@ def test_an_init_that_returns_enoent_is_not_said_to_miss_a_symbol() -> None:
     assert note.meaning.startswith("init returned -ENOENT") and "dmesg" not in note.meaning
 
 
+@pytest.mark.parametrize(
+    ("users", "state", "words"),
+    [
+        (("[permanent]",), "Live", "no exit function"),
+        ((), "Unloading", "its exit function has not returned"),
+        ((), "Loading", "its init function has not returned"),
+    ],
+)
+def test_a_busy_module_is_not_said_to_have_no_exit(users: tuple[str, ...], state: str, words: str) -> None:
+    loaded = {"m": LoadedModule("m", 16384, 1, users, state, "OE")}
+    printed = "rmmod: ERROR: could not remove module m: Device or resource busy"
+    note = explain_error("rmmod", printed, Evidence((), "m", loaded))
+    assert note is not None and note.name == "EBUSY" and words in note.meaning
+    assert ("no exit function" in note.meaning) is (state == "Live")
+
+
 def test_who_uses_a_module_that_cannot_be_unloaded() -> None:
     words = "rmmod: ERROR: Module cl is in use"
     note = explain_error("rmmod", words, Evidence(module="cl", loaded=in_lsmod("cl", "world")))

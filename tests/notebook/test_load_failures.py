@@ -70,3 +70,14 @@ def test_a_message_without_a_newline_is_shown_at_once(run: Run) -> None:
 def test_a_log_without_open_lines_has_no_line_of_ours(run: Run) -> None:
     run(hello())
     assert "] -\n" not in run("%dmesg").text
+
+
+def test_a_module_that_is_loaded_for_good_is_not_said_to_be_the_new_code(run: Run) -> None:
+    without = hello().replace("module_exit(hello_exit);\n", "").replace("hello_exit(void)", "__maybe_unused x(void)")
+    run(without)
+    text = run(hello()).text
+    assert "✗ EBUSY (16): the module has an init but no exit function" in text
+    assert "Your new code has an exit function, the loaded `hello` has none: nothing can unload it." in text
+    assert "# insmod" not in text and "`%reset_guest` makes a fresh guest" in text
+    text = run(without).text
+    assert "A module without an exit function stays until its guest ends" in text and "Your new code" not in text

@@ -3,6 +3,8 @@
 A defective module says in comments at its top what is to be found: the verdict; the run in which it shows, which is
 `plain` or the call that is made to fail (`kmalloc 2`: the second of that name); words of the sentence; and a script for
 the guest, where one is needed. The line that is to be blamed ends in a comment `here`.
+
+The only fault of those in `only_in_exit` is in exit, so each call may fail; the run is `exit` if exit crashes or hangs.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ from kmodlab.tracer.fault_injection import (
     try_faults,
 )
 from kmodlab.tracer.observe import RunTask
-from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
+from kmodlab.tracer.troubles import Trouble, Verdict
+from kmodlab.tracer.verdict import Finding, find_verdict
 
 FOLDER = Path(__file__).parents[1] / "data" / "defects"
 _AT_ONCE = 12  # modules in one run of make
@@ -41,6 +44,7 @@ class Case:
     name: str
     text: str
     wanted: Mapping[str, str]
+    folder: str = ""
 
     @property
     def is_correct(self) -> bool:
@@ -50,6 +54,11 @@ class Case:
     def is_plain(self) -> bool:
         """Whether its defect shows without a fault."""
         return self.wanted.get("run") == "plain"
+
+    @property
+    def is_only_in_exit(self) -> bool:
+        """Whether every call in its init may fail."""
+        return self.folder == "only_in_exit"
 
     @property
     def line(self) -> int | None:
@@ -68,6 +77,7 @@ class Judged:
     case: Case
     plain: Finding
     sites: tuple[SiteResult, ...]
+    exit_troubles: tuple[Trouble, ...] = ()
 
     @property
     def finding(self) -> Finding | None:
@@ -76,7 +86,7 @@ class Judged:
             bad = [site.finding for site in self.sites if site.verdict is not Verdict.CLEAN]
             return self.plain if self.plain.verdict is not Verdict.CLEAN or not bad else bad[0]
         site = self.site
-        return site.finding if site else self.plain if self.case.is_plain else None
+        return site.finding if site else self.plain if self.case.is_plain or self.case.is_only_in_exit else None
 
     @property
     def site(self) -> SiteResult | None:
@@ -87,10 +97,19 @@ class Judged:
     @property
     def problems(self) -> list[str]:
         """Why the module was judged wrong; empty where it was judged right."""
-        return list(self._false_alarms() if self.case.is_correct else self._missed())
+        if self.case.is_correct:
+            return [*(trouble.sentence for trouble in self.plain.troubles), *self._false_alarms()]
+        return [*self._missed(), *(self._not_once_in_exit() if self.case.is_only_in_exit else ())]
+
+    def _not_once_in_exit(self) -> Iterator[str]:
+        yield from self._false_alarms()
+        wanted = 1 if self.case.wanted["run"] == "exit" else 0
+        if len(self.exit_troubles) != wanted:
+            yield f"exit has {[trouble.sentence for trouble in self.exit_troubles]}"
+        if not self.sites:
+            yield "no call was made to fail"
 
     def _false_alarms(self) -> Iterator[str]:
-        yield from (trouble.sentence for trouble in self.plain.troubles)
         for site in self.sites:
             if site.verdict is not Verdict.CLEAN:
                 yield f"{site.function} fails: {site.verdict}: {site.reason}"
@@ -109,7 +128,7 @@ class Judged:
         sentences = " / ".join(trouble.sentence for trouble in finding.troubles)
         if wanted["says"] not in sentences:
             yield f"{sentences!r} does not say {wanted['says']!r}"
-        if not self.case.is_plain and self.plain.verdict is not Verdict.CLEAN:
+        if finding is not self.plain and self.plain.verdict is not Verdict.CLEAN:
             yield f"without a fault: {self.plain.sentence}"
 
     @property
@@ -131,7 +150,8 @@ def read_cases(folder: Path) -> list[Case]:
 def _read_case(path: Path) -> Case:
     text = path.read_text()
     head = [line[3:] for line in text.partition("#include")[0].splitlines() if line.startswith("// ")]
-    return Case(path.stem, text, {key: value.strip() for key, _, value in (line.partition(":") for line in head)})
+    wanted = {key: value.strip() for key, _, value in (line.partition(":") for line in head)}
+    return Case(path.stem, text, wanted, path.parent.name)
 
 
 def judge_all(lab: Lab, cases: Iterable[Case]) -> dict[str, Judged]:
@@ -150,11 +170,11 @@ def judge_all(lab: Lab, cases: Iterable[Case]) -> dict[str, Judged]:
 def _judge(pool: RunPool, case: Case, build: Build) -> Judged:
     subject = make_subject(build, {f"{case.name}.c": case.text.encode()}, after=kernel_modules_of(build))
     script = case.wanted.get("script", "")
-    if case.is_plain:
+    if case.is_plain and not case.is_only_in_exit:
         observation = pool.observe(subject, RunTask(settle=True, script=script, timeout_s=_TIMEOUT_S), another=True)
         return Judged(case, find_verdict(subject, pool.functions, observation), ())
     faults = try_faults(pool, subject, FaultOptions(script=script, cycles=0, timeout_s=_TIMEOUT_S))
-    return Judged(case, faults.plain, faults.sites)
+    return Judged(case, faults.plain, faults.sites, faults.exit_troubles)
 
 
 def _build(lab: Lab, cases: list[Case]) -> dict[str, Build]:

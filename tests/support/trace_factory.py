@@ -10,7 +10,8 @@ from typing import Any
 
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import known_functions
-from kmodlab.tracer.observe import Observation, RunStep, Subject, crashes_by_step
+from kmodlab.tracer.observe import Observation, RunStep, Subject
+from kmodlab.tracer.step_log import crashes_by_step
 from kmodlab.tracer.trace_records import Record, Records
 from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 

@@ -12,6 +12,7 @@ pytestmark = pytest.mark.xdist_group("defects")  # All are judged in one go.
 
 DEFECTIVE = read_cases(FOLDER)
 CORRECT = read_cases(FOLDER / "correct")
+ONLY_IN_EXIT = read_cases(FOLDER / "only_in_exit")
 
 
 @pytest.fixture(scope="module")
@@ -27,22 +28,29 @@ def judged(request: pytest.FixtureRequest, lab: Lab, tables: dict[str, str]) -> 
 def test_there_are_enough_of_both() -> None:
     assert len(DEFECTIVE) >= 40
     assert len(CORRECT) >= 15
-    assert len({case.name for case in (*DEFECTIVE, *CORRECT)}) == len(DEFECTIVE) + len(CORRECT)
+    assert len(ONLY_IN_EXIT) >= 6
+    cases = (*DEFECTIVE, *CORRECT, *ONLY_IN_EXIT)
+    assert len({case.name for case in cases}) == len(cases)
 
 
-def mark_defective() -> list[ParameterSet]:
-    """All defective modules. Of those of which the same is to be said, the first by name is not `long`."""
+def mark_repeated(defective: list[Case]) -> list[ParameterSet]:
+    """All of these modules. Of those of which the same is to be said, the first by name is not `long`."""
     met: set[tuple[str, str]] = set()
     cases = []
-    for case in DEFECTIVE:
+    for case in defective:
         kind = (case.wanted["verdict"], case.wanted["says"])
         cases.append(pytest.param(case, id=case.name, marks=[pytest.mark.long] if kind in met else []))
         met.add(kind)
     return cases
 
 
-@pytest.mark.parametrize("case", mark_defective())
+@pytest.mark.parametrize("case", mark_repeated(DEFECTIVE))
 def test_a_defect_is_found_and_put_on_its_line(case: Case, judged: dict[str, Judged]) -> None:
+    assert judged[case.name].problems == []
+
+
+@pytest.mark.parametrize("case", mark_repeated(ONLY_IN_EXIT))
+def test_what_is_wrong_in_exit_is_told_once_and_not_of_each_call(case: Case, judged: dict[str, Judged]) -> None:
     assert judged[case.name].problems == []
 
 

@@ -125,6 +125,14 @@ def test_memory_is_listed_by_the_line_that_got_it() -> None:
     assert leak.line is not None and leak.line.line == line_of("return kmalloc_trace")
 
 
+def test_memory_that_an_unknown_function_got_may_be_kept_by_it() -> None:
+    piece = record(RecordKind.LEAKED, BOX, 64, 1, site=site("kmalloc_trace"))
+    (leak,) = left([*loaded_and_unloaded(call("unheard_of", BOX)), piece])
+    assert leak.sentence.endswith(", unless unheard_of() keeps it")
+    (leak,) = left([*loaded_and_unloaded(call("misc_register", BOX), call("misc_deregister", BOX)), piece])
+    assert "unless" not in leak.sentence
+
+
 def test_what_may_still_run_is_left() -> None:
     start = record(RecordKind.SECTION, 0, 0xFFFFFFFFC0000000)
     active = record(RecordKind.ACTIVE, 1, TIMER, 0xFFFFFFFFC0000000, site=site("mod_timer"))

@@ -10,10 +10,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from trace_factory import CODE, FUNCTIONS, SUBJECT, observed
 
-from kmodlab.tracer.observe import crashes_by_step
 from kmodlab.tracer.plan import Fault, pack_plan
+from kmodlab.tracer.step_log import crashes_by_step
 from kmodlab.tracer.trace_records import parse_records, read_records
-from kmodlab.tracer.verdict import Verdict, find_verdict
+from kmodlab.tracer.troubles import Verdict
+from kmodlab.tracer.verdict import find_verdict
 from kmodlab.tracer.wire_format import RECORDS_HEAD, Flag, Phase, RecordKind
 
 MAGIC = 0x3152574B

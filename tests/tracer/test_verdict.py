@@ -33,14 +33,18 @@ from kmodlab.tracer.leaks import level_after_cycles
 from kmodlab.tracer.observe import RunStep
 from kmodlab.tracer.return_check import check_return, return_line
 from kmodlab.tracer.trace_records import Record, Records
-from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
+from kmodlab.tracer.troubles import Verdict
+from kmodlab.tracer.verdict import Finding, find_verdict
 from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
 INJECTED = Flag.RETURNED | Flag.OWN_TASK | Flag.INJECTED
 
 
+PLAIN = find_verdict(SUBJECT, FUNCTIONS, observed(loaded_and_unloaded()))
+
+
 def verdict(records: list[Record], log: str = "", **more: Any) -> Finding:
-    return find_verdict(SUBJECT, FUNCTIONS, observed(records, log, **more), 0)
+    return find_verdict(SUBJECT, FUNCTIONS, observed(records, log, **more), PLAIN)
 
 
 def failed(symbol: str, result: int, returns: int, *others: Record) -> list[Record]:
@@ -132,16 +136,23 @@ def test_a_crash_is_put_on_its_line() -> None:
 
 
 def test_a_crash_in_freed_memory_tells_where_it_was_freed() -> None:
-    finding = verdict(
-        init(call("kfree", BOX))[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4)
-    )
-    assert f"use after free: the memory was freed on line {line_of('kfree(box);')}" in finding.sentence
+    got = call("kmalloc_trace", 0, 0xCC0, 64, result=BOX)
+    log = oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4)
+    line = line_of("kfree(box);")
+    finding = verdict(init(got, call("kfree", BOX))[:-1], log)
+    assert finding.sentence.startswith(f"use after free: the memory was freed on line {line}")
+    unsure = [verdict(init(call("kfree", BOX))[:-1], log), verdict(init(got, call("kfree", BOX - 4096))[:-1], log)]
+    for finding in unsure:
+        assert finding.sentence.startswith(f"perhaps a use after free: line {line} freed memory near this address")
 
 
 def test_a_crash_behind_memory_tells_who_got_it() -> None:
     got = call("kmalloc_trace", 0, 0xCC0, 64, result=BOX + 4096 - 64)
     finding = verdict(init(got)[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4096))
-    assert "an access beyond the end of the 64 bytes that line" in finding.sentence
+    assert finding.sentence.startswith("an access beyond the end of the 64 bytes that line")
+    got = call("kmalloc_trace", 0, 0x820, 64, result=BOX + 4096 - 64)  # GFP_ATOMIC: no page after it is unmapped
+    finding = verdict(init(got)[:-1], oops("BUG: unable to handle page fault for address: x", cr2=BOX + 4096))
+    assert finding.sentence.startswith("perhaps an access beyond the end of the memory that line")
 
 
 def test_a_jump_to_nowhere_at_the_end_of_exit_is_put_on_its_line() -> None:
@@ -219,6 +230,75 @@ def test_exit_that_ran_although_init_failed_is_told() -> None:
     exit_called = record(RecordKind.EXIT)
     finding = verdict([*init(exit_called, returns=-12), *gone()])
     assert finding.exit_ran and finding.init_returned == -12
+
+
+# ---- the second load -----------------------------------------------------------------------------------------------
+
+FAILED_CLEANLY = ("misc_register", -EBUSY, -EBUSY)
+
+
+def reloaded(*, returns: int = 0, in_exit: bool = True) -> list[Record]:
+    """A second load, whose exit does not return."""
+    exits = [record(RecordKind.LIVE), record(RecordKind.EXIT, phase=Phase.EXIT)] if in_exit else []
+    return [*init(returns=returns), *exits]
+
+
+def with_second_load(*ends: RunStep) -> tuple[RunStep, ...]:
+    steps = observed(()).steps
+    return (*steps[:3], steps[5], RunStep("reload"), *ends)
+
+
+def later_oops(step: str) -> str:
+    """An oops after all records so far, in a step."""
+    return oops(NULL, "steps_exit").replace("kmodlab: load", f"kmodlab: {step}")
+
+
+def test_a_crash_in_the_exit_of_the_second_load_is_not_the_faults() -> None:
+    records = [*failed(*FAILED_CLEANLY), *reloaded()]
+    finding = verdict(records, later_oops("reloaded"), steps=with_second_load(RunStep("reloaded", ("0",))))
+    assert (finding.verdict, finding.troubles, finding.reloads) == (Verdict.CLEAN, (), True)
+    (trouble,) = finding.later
+    assert trouble.in_exit and trouble.line is not None and trouble.line.line > line_of("exit_code void steps_exit")
+
+
+def test_an_exit_of_the_second_load_that_never_ends_is_not_the_faults() -> None:
+    records = [*failed(*FAILED_CLEANLY), *reloaded()]
+    finding = verdict(records, steps=with_second_load(RunStep("reloaded", ("0",))), timed_out=True)
+    assert finding.verdict is Verdict.CLEAN
+    assert [trouble.sentence for trouble in finding.later if trouble.in_exit] == ["exit never ends"]
+
+
+def test_a_second_load_that_fails_shows_what_the_fault_left_behind() -> None:
+    records = [*failed(*FAILED_CLEANLY), *reloaded(returns=-17, in_exit=False)]
+    finding = verdict(records, steps=with_second_load(RunStep("reloaded", ("1",)), RunStep("end")))
+    assert finding.verdict is Verdict.LEAKS and "cannot be loaded again" in finding.sentence
+
+
+def test_without_a_fault_the_second_load_counts() -> None:
+    records = [*loaded_and_unloaded(), *reloaded()]
+    steps = (*observed(()).steps[:6], RunStep("reload"), RunStep("reloaded", ("0",)))
+    finding = find_verdict(SUBJECT, FUNCTIONS, observed(records, later_oops("reloaded"), steps=steps))
+    assert finding.verdict is Verdict.CRASHES and finding.troubles[0].in_exit
+
+
+def test_a_crash_in_exit_that_has_nothing_to_do_with_the_fault_is_told_once() -> None:
+    def life(*calls: Record) -> Finding:
+        records = [*loaded_and_unloaded(*calls)[:-2]]
+        log = oops(NULL, "steps_exit").replace("kmodlab: load", "kmodlab: unload")
+        return find_verdict(SUBJECT, FUNCTIONS, observed(records, log, steps=observed(()).steps[:4]), None)
+
+    plain = life()
+    assert plain.verdict is Verdict.CRASHES and plain.troubles[0].in_exit
+    optional = life(call("kmalloc_trace", result=0, flags=INJECTED)).apart_from(plain)
+    assert [trouble.verdict for trouble in optional.troubles] == [Verdict.WRONG_RETURN]
+
+
+def test_what_exit_forgets_is_still_missed_when_init_forgets_it_too() -> None:
+    leak = call("misc_register", MISC)
+    plain = find_verdict(SUBJECT, FUNCTIONS, observed(loaded_and_unloaded(leak), after=resources("/dev/box")))
+    records = failed("kmalloc_trace", 0, -ENOMEM, leak)
+    finding = find_verdict(SUBJECT, FUNCTIONS, observed(records, after=resources("/dev/box")), plain)
+    assert (plain.verdict, finding.verdict) == (Verdict.LEAKS, Verdict.LEAKS)
 
 
 # ---- many loads in a row -------------------------------------------------------------------------------------------

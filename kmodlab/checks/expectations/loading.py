@@ -73,11 +73,46 @@ def unloads(name: str) -> Expectation:
         if failure:
             return failure
         if not context.result.ok:
-            return describe_failure(context)
+            subject = context.subject(name, ())
+            return describe_failure(context, None if isinstance(subject, Failure) else subject)
         if context.is_loaded(name):
             message = _("`{command}` succeeded, but `{name}` is still loaded.")
             return Failure(message.format(command=context.label, name=name))
         return None
+
+    return Expectation(examine)
+
+
+# The shell itself keeps the path open. Both counts are those of lsmod's third column.
+_COUNT_USERS = 'cat "$2" && exec 3<"$1" && cat "$2"'
+
+
+def is_used_while_open(name: str, path: str) -> Expectation:
+    """While a program has the path open, the module counts as used, so that rmmod fails with EAGAIN."""
+
+    def examine(context: CheckContext) -> Failure | None:
+        opened = context.random_values.fill(path)
+        count = f"/sys/module/{kmod_name(name)}/refcnt"
+        failure = context.act(["sh", "-c", _COUNT_USERS, "sh", opened, count], f": <{opened}")
+        if failure:
+            return failure
+        counts = context.result.stdout.split()
+        if not counts:
+            return Failure(_("`{name}` is not loaded.").format(name=name))
+        if len(counts) < 2 or not context.result.ok:
+            with_words, with_status = (
+                _("`{path}` cannot be opened: {reason}."),
+                _("`{path}` cannot be opened (status {status})."),
+            )
+            return Failure(with_error(context, with_words, with_status, path=opened))
+        if counts[0] != counts[1]:
+            return None
+        message = _(
+            "While a program has `{path}` open, `{name}` does not count as used: rmmod would remove it, and the kernel "
+            "would crash when the program closes the file."
+        )
+        hint = _("Does the struct file_operations of the device say whose it is?")
+        return Failure(message.format(path=opened, name=name), hint=hint)
 
     return Expectation(examine)
 

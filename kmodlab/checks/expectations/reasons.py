@@ -12,7 +12,7 @@ from kmodlab.crash.errnos import ErrnoNote, find_refusal
 from kmodlab.errors import KmodlabError, UsageError
 from kmodlab.i18n import _
 from kmodlab.text import escape_control_chars
-from kmodlab.tracer.failed_call import find_failed_call, may_explain
+from kmodlab.tracer.failed_call import find_failed_call, find_own_reference, may_explain
 from kmodlab.tracer.observe import Subject
 from kmodlab.tracer.remarks import find_remarks
 
@@ -37,7 +37,8 @@ def with_error(context: CheckContext, with_words: str, with_status: str, **value
 def describe_failure(context: CheckContext, subject: Subject | None = None) -> Failure:
     """Why the last command, one of kmod's tools, failed: the errno and what it means here, the kernel's own words.
 
-    If init returned the errno, `subject` is loaded once more, under the tracer, to find the call that was the cause.
+    `subject` is the command's module. If its init returned the errno, it is loaded once more, under the tracer, to find
+    the call that was the cause.
     """
     note, line = _explain(context, subject)
     if note:
@@ -66,7 +67,12 @@ def _explain(context: CheckContext, subject: Subject | None) -> tuple[ErrnoNote 
     """The errno of the last command, and the line of the learner that is the cause, if that can be found."""
     step = context.step
     note = step.errno if step else None
-    if step is None or note is None or subject is None or not may_explain(step) or context.left_s < _EXPLAIN_S:
+    if step is None or note is None or subject is None:
+        return note, None
+    holder = find_own_reference(step, subject.code)
+    if holder:
+        return replace(note, meaning=holder.sentence), context.builds.line_at(holder.line)
+    if not may_explain(step) or context.left_s < _EXPLAIN_S:
         return note, None
     messages = step.evidence.messages if step.evidence else ()
     try:

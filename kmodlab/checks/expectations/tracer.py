@@ -16,7 +16,8 @@ from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
 from kmodlab.tracer.leaks import level_after_cycles
 from kmodlab.tracer.observe import RunTask, Subject
 from kmodlab.tracer.run import load_argv
-from kmodlab.tracer.verdict import Finding, Verdict, find_verdict
+from kmodlab.tracer.troubles import Trouble, Verdict
+from kmodlab.tracer.verdict import Finding, find_verdict
 
 _RUN_S = 15.0
 _FINE = (Verdict.CLEAN, Verdict.NOT_INJECTED)
@@ -70,6 +71,8 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
         bad = next((site for site in faults.sites if site.verdict not in _FINE), None)
         if bad:
             return _describe_site(context, bad, subject)
+        if faults.exit_troubles:
+            return _describe_exit(context, faults.exit_troubles[0], subject)
         injected = sum(site.verdict is Verdict.CLEAN for site in faults.sites)
         return Failure(_("Init makes too few calls that can fail.")) if injected < at_least else None
 
@@ -113,6 +116,12 @@ def _describe(context: CheckContext, finding: Finding, subject: Subject) -> Fail
     )
     reason = _with_command(reason, subject)
     return Failure(reason, context.builds.line_at(finding.line), by_time=finding.verdict is Verdict.HANGS)
+
+
+def _describe_exit(context: CheckContext, trouble: Trouble, subject: Subject) -> Failure:
+    reason = _("In exit: {consequence}.").format(consequence=trouble.sentence.rstrip("."))
+    line = context.builds.line_at(trouble.line)
+    return Failure(_with_command(reason, subject), line, by_time=trouble.verdict is Verdict.HANGS)
 
 
 def _with_command(reason: str, subject: Subject) -> str:

@@ -77,6 +77,8 @@ class CrashCard:
         parts: list[Part] = [self._headline, Message(self._where)]
         if self.guilty:
             parts.append(Excerpt(self.guilty.source, self.guilty.line, context=2))
+        if self.report.cause:
+            parts.append(Message(f"{self.report.cause}."))
         doubt = (self.guilty.doubt if self.guilty else "") or find_doubt(self.report)
         if doubt:
             parts.append(Message(_("This is in doubt: {doubt}.").format(doubt=doubt)))

@@ -1,0 +1,111 @@
+"""The source beside the table of injected faults: a line that a run is about has one mark, which says when it is so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from kmodlab.crash.source_location import SourceLine
+from kmodlab.i18n import _
+from kmodlab.notebook.render.parts import escape
+from kmodlab.tracer.fault_injection import Faults, SiteResult
+from kmodlab.tracer.troubles import Verdict
+
+_SYMBOLS = {Verdict.CLEAN: "✓", Verdict.NOT_INJECTED: "–"}
+_BAD = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.REFUSED, Verdict.UNSEEN)
+_WORST = (*_BAD, Verdict.NOT_INJECTED, Verdict.CLEAN)
+_TAB = 8
+
+
+@dataclass(frozen=True)
+class _Mark:
+    """What a run shows on a line.
+
+    `call` is the call on another line that had to fail for it. `elsewhere` is the line with the problem itself.
+    """
+
+    verdict: Verdict
+    call: str = ""
+    elsewhere: SourceLine | None = None
+
+
+@dataclass(frozen=True)
+class FaultListing:
+    """A module's sources, by file; `cell` is the name of the file with the cell's text."""
+
+    faults: Faults
+    sources: Mapping[str, str]
+    cell: str
+
+    @property
+    def html(self) -> str:
+        """The files that have marks; the cell if none has."""
+        marks: dict[tuple[str, int], list[_Mark]] = {}
+        for line, mark in _marks(self.faults):
+            if line is not None and line.file in self.sources:
+                marks.setdefault((line.file, line.line), []).append(mark)
+        files = sorted({file for file, _line in marks} or {self.cell}, key=lambda file: (file != self.cell, file))
+        label = escape(_("source"))
+        rows = "\n\n".join(self._rows(file, marks, with_name=files != [self.cell]) for file in files)
+        return f'<pre tabindex="0" role="region" aria-label="{label}">{rows}</pre>'
+
+    def place(self, line: SourceLine) -> str:
+        """How a line is called: by its number, and by its file as well if that is not the cell's."""
+        return str(line.line) if line.file == self.cell else f"{line.file}:{line.line}"
+
+    def _rows(self, file: str, marks: Mapping[tuple[str, int], list[_Mark]], *, with_name: bool) -> str:
+        rows = [f"<b>{escape(file)}</b>"] if with_name else []
+        for number, line in enumerate(self.sources[file].rstrip("\n").split("\n"), 1):
+            if number == 1 and not line and file == self.cell:
+                continue  # the magic's own line
+            rows.append(self._row(f"{number:>4}  {escape(line.expandtabs(_TAB))}", marks.get((file, number), [])))
+        return "\n".join(rows)
+
+    def _row(self, text: str, marks: Sequence[_Mark]) -> str:
+        if not marks:
+            return text
+        verdict = min((mark.verdict for mark in marks), key=_WORST.index)
+        words = " ".join(filter(None, [badge(verdict), escape(self._when([m for m in marks if m.verdict is verdict]))]))
+        text = f'{text}  <span class="{css_class(verdict)}">← {words}</span>'
+        return f'<span class="km-hit">{text}</span>' if verdict in _BAD else text
+
+    def _when(self, marks: Sequence[_Mark]) -> str:
+        """When the verdict of these marks on one line applies, or which line it is about; empty if that is obvious."""
+        if any(not mark.call and not mark.elsewhere for mark in marks):
+            return ""
+        calls = list(dict.fromkeys(mark.call for mark in marks if mark.call))
+        if not calls:
+            places = dict.fromkeys(self.place(mark.elsewhere) for mark in marks if mark.elsewhere)
+            return _("(see line {places})").format(places=", ".join(places))
+        words = _("when {call} or another call fails") if len(calls) > 1 else _("when {call} fails")
+        return words.format(call=calls[0])
+
+
+def _marks(faults: Faults) -> Iterator[tuple[SourceLine | None, _Mark]]:
+    for trouble in (*faults.plain_troubles, *faults.exit_troubles):
+        yield trouble.line, _Mark(trouble.verdict)
+    for site in faults.sites:
+        yield from _site_marks(site)
+
+
+def _site_marks(site: SiteResult) -> Iterator[tuple[SourceLine | None, _Mark]]:
+    others = [trouble for trouble in site.troubles if trouble.line and _place(trouble.line) != _place(site.line)]
+    for trouble in others:
+        yield trouble.line, _Mark(trouble.verdict, call=site.call)
+    first = next(iter(site.troubles), None)
+    elsewhere = first.line if first in others and first is not None else None
+    yield site.line, _Mark(site.verdict, elsewhere=elsewhere)
+
+
+def _place(line: SourceLine | None) -> tuple[str, int] | None:
+    return (line.file, line.line) if line else None
+
+
+def badge(verdict: Verdict) -> str:
+    """A verdict with its symbol, as HTML."""
+    return f"{_SYMBOLS.get(verdict, '✗')} {escape(verdict.label)}"
+
+
+def css_class(verdict: Verdict) -> str:
+    """The class of a verdict's badge."""
+    return f"km-v-{verdict}" if verdict in _SYMBOLS else "km-v-bad"
