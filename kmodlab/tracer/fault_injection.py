@@ -18,7 +18,7 @@ from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.call_log import Call, calls_made
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Function, Functions, known_functions
-from kmodlab.tracer.leaks import level_after_cycles
+from kmodlab.tracer.leaks import left_after_cycles, level_after_cycles
 from kmodlab.tracer.observe import Observation, RunTask, Subject, observe
 from kmodlab.tracer.plan import Fault
 from kmodlab.tracer.tracer_module import get_tracer
@@ -63,7 +63,7 @@ class SiteResult:
 @dataclass(frozen=True)
 class Faults:
     """The results of all runs. `cycles` is how often the module was loaded and unloaded in a row, and `level` whether
-    the guest's resources were the same afterwards; both are None if this was not tried.
+    the guest's resources were the same afterwards; both are None if this was not tried. `left` says what was left.
     """
 
     module: str
@@ -72,6 +72,7 @@ class Faults:
     sites: tuple[SiteResult, ...]
     cycles: int | None
     level: bool | None
+    left: str = ""
 
     @property
     def passed(self) -> bool:
@@ -136,7 +137,9 @@ class Faults:
                 "loaded and unloaded {number} times in a row, something is left behind",
                 number,
             )
-        return text.format(number=number)
+        text = text.format(number=number)
+        # What a single load leaves behind is told anyway.
+        return f"{text}: {self.left}" if self.left and not self.level and not self.plain.leaks else text
 
 
 Progress = Callable[[str, int, int], None]
@@ -274,6 +277,7 @@ class _Matrix:
             sites=tuple(sites),
             cycles=plain.observation.cycles_done,
             level=level_after_cycles(plain.observation),
+            left=left_after_cycles(self._subject.code, self._functions, plain.observation),
         )
 
     def _plain_task(self) -> RunTask:

@@ -110,13 +110,27 @@ def new_entries(after: ResourceList, before: ResourceList) -> list[str]:
 
 def level_after_cycles(observation: Observation) -> bool | None:
     """Whether the guest's resources are the same after many loads as before the first; None if it was not tried."""
-    before, after = observation.step("resources", "before"), observation.step("resources", "cycled")
     if observation.step("cycle") is None:
         return None
-    if before is None or after is None:
-        return False
-    level = not new_entries(parse_resources(after.text), parse_resources(before.text))
-    return level and not observation.records.of(RecordKind.LEAKED)
+    is_known = observation.step("resources", "before") and observation.step("resources", "cycled")
+    return bool(is_known) and not _new_after_cycles(observation) and not observation.records.of(RecordKind.LEAKED)
+
+
+def left_after_cycles(code: Code, functions: Functions, observation: Observation) -> str:
+    """What many loads have left behind, in words; empty if nothing is known of it."""
+    leaked = [record for record in observation.records.of(RecordKind.LEAKED) if record.site is not None]
+    sites = dict.fromkeys(record.site for record in leaked if record.site is not None and record.site < len(code.sites))
+    memory = (
+        Leak("memory", _("memory"), site_name(code, functions, number), site_line(code, number)).sentence
+        for number in sites
+    )
+    entries = (_entry_words(entry) for entry in _unexplained(_new_after_cycles(observation), []))
+    return ", ".join([*memory, *entries][:_SHOWN])
+
+
+def _new_after_cycles(observation: Observation) -> list[str]:
+    before, after = observation.step("resources", "before"), observation.step("resources", "cycled")
+    return new_entries(parse_resources(after.text), parse_resources(before.text)) if before and after else []
 
 
 def _still_loaded(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:

@@ -29,7 +29,7 @@ from trace_factory import (
 from kmodlab.errors import EndKind, GuestEnd
 from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.leaks import level_after_cycles
+from kmodlab.tracer.leaks import left_after_cycles, level_after_cycles
 from kmodlab.tracer.observe import RunStep
 from kmodlab.tracer.return_check import check_return, return_line
 from kmodlab.tracer.trace_records import Record, Records
@@ -317,11 +317,21 @@ def test_many_loads_are_level_when_the_resources_are_the_same() -> None:
         )
         many = replace(observation, steps=steps)
         assert many.cycles_done == 100
+        left.append(left_after_cycles(CODE, FUNCTIONS, many))
         return level_after_cycles(many)
 
+    left: list[str] = []
     assert after(resources()) is True
+    assert left_after_cycles(CODE, FUNCTIONS, observation) == ""
     assert after(resources("/sys/kernel/irq/5")) is True
-    assert after(resources("/proc/probe")) is False
+    assert after(resources("/proc/probe", "/dev/probe")) is False
+    assert left == ["", "", "the entry /dev/probe, the entry /proc/probe"]
+
+
+def test_memory_of_many_loads_is_put_on_its_line() -> None:
+    leaked = record(RecordKind.LEAKED, BOX, 64, 1, site=site("kmalloc_trace"))
+    words = left_after_cycles(CODE, FUNCTIONS, observed([*loaded_and_unloaded(), leaked, leaked]))
+    assert words == f"memory (kmalloc_trace), from steps.c:{line_of('return kmalloc_trace')}"
 
 
 def test_phases_and_steps_agree() -> None:

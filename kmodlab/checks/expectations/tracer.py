@@ -13,7 +13,7 @@ from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
 from kmodlab.i18n import _
 from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
-from kmodlab.tracer.leaks import level_after_cycles
+from kmodlab.tracer.leaks import left_after_cycles, level_after_cycles
 from kmodlab.tracer.observe import RunTask, Subject
 from kmodlab.tracer.run import load_argv
 from kmodlab.tracer.troubles import Trouble, Verdict
@@ -101,8 +101,13 @@ def _observe(context: CheckContext, name: str, task: RunTask, parameters: dict[s
         message = _("`{name}` could not be loaded and unloaded {number} times in a row.")
         return Failure(message.format(name=name, number=task.cycles), by_time=True)
     if level_after_cycles(observation) is False:
-        message = _("After {number} loads and unloads, more kernel resources are in use than before.")
-        return Failure(message.format(number=task.cycles))
+        left = left_after_cycles(subject.code, pool.functions, observation)
+        message = (
+            _("After {number} loads and unloads, more kernel resources are in use than before: {left}.")
+            if left
+            else _("After {number} loads and unloads, more kernel resources are in use than before.")
+        )
+        return Failure(message.format(number=task.cycles, left=left))
     return None
 
 
