@@ -74,7 +74,7 @@ class FaultTable:
         if not troubles:
             return ""
         place = self._listing.place(troubles[0].line) if troubles[0].line else ""
-        return _row((place, _("none: exit"), "", ""), troubles[0].verdict) + _reason_row(troubles)
+        return _row((place, _("exit"), "", ""), troubles[0].verdict) + _reason_row(troubles)
 
     def _rows(self) -> Iterator[str]:
         for site in self.faults.sites:
