@@ -2,6 +2,7 @@
 // run: plain
 // says: the timer that calls tick, still pending
 #include <linux/module.h>
+#include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/timer.h>
 

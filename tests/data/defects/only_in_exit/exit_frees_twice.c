@@ -2,6 +2,7 @@
 // run: exit
 // says: a double free of memory
 #include <linux/module.h>
+#include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/slab.h>
 
