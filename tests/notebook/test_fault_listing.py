@@ -51,7 +51,15 @@ def marks(result: Faults) -> list[str]:
 
 def test_a_line_has_one_mark_that_says_when_it_is_so() -> None:
     result = faults(site("get", GET), site("ask", ASK, LEAK))
-    assert marks(result) == ["4 ✗ leaks when ask() fails", "3 ✗ leaks (see line 4)"]
+    assert marks(result) == ["4 ✗ leaks when ask() fails", "3 ✗ leaks (see two.c:4)"]
+
+
+def test_the_other_line_may_be_in_the_same_file() -> None:
+    other = replace(GET, line=5)
+    assert marks(faults(site("get", GET, replace(LEAK, line=other)))) == [
+        "4 ✗ leaks (see line 5)",
+        "5 ✗ leaks when get() fails",
+    ]
 
 
 def test_the_mark_of_a_call_that_fails_well_is_its_own() -> None:

@@ -58,27 +58,34 @@ class FaultListing:
         for number, line in enumerate(self.sources[file].rstrip("\n").split("\n"), 1):
             if number == 1 and not line and file == self.cell:
                 continue  # the magic's own line
-            rows.append(self._row(f"{number:>4}  {escape(line.expandtabs(_TAB))}", marks.get((file, number), [])))
+            text = f"{number:>4}  {escape(line.expandtabs(_TAB))}"
+            rows.append(_with_mark(text, file, marks[file, number]) if (file, number) in marks else text)
         return "\n".join(rows)
 
-    def _row(self, text: str, marks: Sequence[_Mark]) -> str:
-        if not marks:
-            return text
-        verdict = min((mark.verdict for mark in marks), key=_WORST.index)
-        words = " ".join(filter(None, [badge(verdict), escape(self._when([m for m in marks if m.verdict is verdict]))]))
-        text = f'{text}  <span class="{css_class(verdict)}">← {words}</span>'
-        return f'<span class="km-hit">{text}</span>' if verdict in _BAD else text
 
-    def _when(self, marks: Sequence[_Mark]) -> str:
-        """When the verdict of these marks on one line applies, or which line it is about; empty if that is obvious."""
-        if any(not mark.call and not mark.elsewhere for mark in marks):
-            return ""
-        calls = list(dict.fromkeys(mark.call for mark in marks if mark.call))
-        if not calls:
-            places = dict.fromkeys(self.place(mark.elsewhere) for mark in marks if mark.elsewhere)
-            return _("(see line {places})").format(places=", ".join(places))
-        words = _("when {call} or another call fails") if len(calls) > 1 else _("when {call} fails")
-        return words.format(call=calls[0])
+def _with_mark(text: str, file: str, marks: Sequence[_Mark]) -> str:
+    verdict = min((mark.verdict for mark in marks), key=_WORST.index)
+    when = _when(file, [mark for mark in marks if mark.verdict is verdict])
+    words = f"{badge(verdict)} {escape(when)}".rstrip()
+    text = f'{text}  <span class="{css_class(verdict)}">← {words}</span>'
+    return f'<span class="km-hit">{text}</span>' if verdict in _BAD else text
+
+
+def _when(file: str, marks: Sequence[_Mark]) -> str:
+    """When the verdict of these marks on one line is so, or which line it is about; empty if that is obvious."""
+    if any(not mark.call and not mark.elsewhere for mark in marks):
+        return ""
+    calls = list(dict.fromkeys(mark.call for mark in marks if mark.call))
+    line = next((mark.elsewhere for mark in marks if mark.elsewhere), None)
+    if len(calls) > 1:
+        return _("when {call} or another call fails").format(call=calls[0])
+    if calls:
+        return _("when {call} fails").format(call=calls[0])
+    if line is None:
+        return ""
+    if line.file == file:
+        return _("(see line {number})").format(number=line.line)
+    return _("(see {place})").format(place=f"{line.file}:{line.line}")
 
 
 def _marks(faults: Faults) -> Iterator[tuple[SourceLine | None, _Mark]]:

@@ -88,8 +88,9 @@ class FaultTable:
     def _trouble_lines(self, troubles: Iterable[Trouble]) -> Iterator[str]:
         for trouble in troubles:
             sentence = trouble.sentence
-            if trouble.line:
-                sentence = _("{sentence} ({place})").format(sentence=sentence, place=self._place(trouble.line))
+            place = self._place(trouble.line) if trouble.line else ""
+            if place not in sentence:
+                sentence = _("{sentence} ({place})").format(sentence=sentence, place=place)
             yield f"{'':10}{sentence}"
 
     @property

@@ -13,14 +13,14 @@ static DEFINE_TIMER(timer, tick);
 
 static void tick(struct timer_list *unused)
 {
-	mod_timer(&timer, jiffies + HZ);
+	mod_timer(&timer, jiffies + HZ); /* here */
 }
 
 static int __init probe_init(void)
 {
 	int err;
 
-	mod_timer(&timer, jiffies + HZ); /* here */
+	mod_timer(&timer, jiffies + HZ);
 	err = misc_register(&misc);
 	if (err)
 		del_timer_sync(&timer);
