@@ -33,23 +33,23 @@ def test_there_are_enough_of_both() -> None:
     assert len({case.name for case in cases}) == len(cases)
 
 
-def mark_repeated(defective: list[Case]) -> list[ParameterSet]:
-    """All of these modules. Of those of which the same is to be said, the first by name is not `long`."""
-    met: set[tuple[str, str]] = set()
+def mark_repeated(defective: list[Case], *keys: str) -> list[ParameterSet]:
+    """All of these modules. Of those that want the same for these keys, the first by name is not `long`."""
+    met: set[tuple[str, ...]] = set()
     cases = []
     for case in defective:
-        kind = (case.wanted["verdict"], case.wanted["says"])
+        kind = tuple(case.wanted[key] for key in keys)
         cases.append(pytest.param(case, id=case.name, marks=[pytest.mark.long] if kind in met else []))
         met.add(kind)
     return cases
 
 
-@pytest.mark.parametrize("case", mark_repeated(DEFECTIVE))
+@pytest.mark.parametrize("case", mark_repeated(DEFECTIVE, "verdict", "says"))
 def test_a_defect_is_found_and_put_on_its_line(case: Case, judged: dict[str, Judged]) -> None:
     assert judged[case.name].problems == []
 
 
-@pytest.mark.parametrize("case", mark_repeated(ONLY_IN_EXIT))
+@pytest.mark.parametrize("case", mark_repeated(ONLY_IN_EXIT, "run"))
 def test_what_is_wrong_in_exit_is_told_once_and_not_of_each_call(case: Case, judged: dict[str, Judged]) -> None:
     assert judged[case.name].problems == []
 
