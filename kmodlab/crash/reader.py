@@ -14,6 +14,7 @@ import kmodlab.crash.processor_state as processor_state
 from kmodlab.crash.frames import find_symbol, parse_frames, parse_place
 from kmodlab.crash.headlines import CONSEQUENCE, WORTH_A_LOOK, Headline, find_headline
 from kmodlab.crash.log_lines import LogLine, clean_line
+from kmodlab.crash.meanings import explain_report
 from kmodlab.crash.report import Frame, Kind, Report, ReportSeverity, Stack
 from kmodlab.i18n import N_, _
 
@@ -224,7 +225,8 @@ class _Draft:
             report = replace(report, kind=Kind.NULL_DEREFERENCE)  # several architectures say the same of both
         if not report.frames and self.kind not in _SHORT and report.severity is not ReportSeverity.REFUSED:
             self.doubts.append(MISSING_TRACE)
-        return replace(report, doubt="; ".join(_(doubt) for doubt in dict.fromkeys(self.doubts)))
+        doubt = "; ".join(_(doubt) for doubt in dict.fromkeys(self.doubts))
+        return replace(report, doubt=doubt, cause=explain_report(report))
 
     def _is_report(self, report: Report) -> bool:
         if self.headline is not None or self.is_listing:

@@ -117,8 +117,9 @@ class Report:
     `sentence` is the kernel's own, unchanged. `place` is where the processor was, None if unknown; `trace` are the
     calls that led there, innermost first; `stacks` are further traces in the report. `registers` are hexadecimal.
     `address` is the memory that was accessed. `taint` maps letters to meanings. `panicked` means that the kernel
-    stopped. `doubt` says why the report may be incomplete. `time_s` is in seconds since the boot, None if the log has
-    no times; `first_line` and `last_line` count the log's lines from 1, `raw` has their text.
+    stopped. `doubt` says why the report may be incomplete, `cause` which mistake it is known for, without a full stop;
+    both may be empty. `time_s` is in seconds since the boot, None if the log has no times; `first_line` and
+    `last_line` count the log's lines from 1, `raw` has their text.
     """
 
     kind: Kind
@@ -135,6 +136,7 @@ class Report:
     kernel: str | None = None
     panicked: bool = False
     doubt: str = ""
+    cause: str = ""
     time_s: float | None = None
     first_line: int = 0
     last_line: int = 0
@@ -151,14 +153,6 @@ class Report:
         end = "" if self.sentence.endswith((".", "!", "?", ":")) else "."
         words = _("The kernel reported: {sentence}").format(sentence=self.sentence + end)
         return f"{words} {self.cause}." if self.cause else words
-
-    @property
-    def cause(self) -> str:
-        """What the kernel's sentence means here, without a full stop, if it is known; empty otherwise."""
-        if self.kind is Kind.REFCOUNT and any(frame.function == "kthread_stop" for frame in self.frames):
-            # kernel/kthread.c: it takes a reference to the thread first. The kernel frees a thread when it has ended.
-            return _("`kthread_stop()` was called for a thread that has ended already")
-        return ""
 
     @property
     def is_crash(self) -> bool:
