@@ -256,12 +256,12 @@ class _Setup:
             if packages.read_packages(self.debs) != recorded:
                 packages.save_packages(recorded, self.debs)
             return
-        try:
-            if recorded and not self.offline:
+        for is_fresh in (False, True) if recorded and not self.offline else ():
+            with contextlib.suppress(SetupError):
+                if is_fresh:  # apt's index was missing or out of date
+                    packages.resolve(self.folder / "apt", self.arch)
                 self._download(recorded)
                 return
-        except SetupError:
-            pass
         self.reporter.step(_("A download is damaged, and was not fetched again; the lab works without it"))
 
     def _unpack(self, chosen: tuple[Package, ...], into: Path) -> None:

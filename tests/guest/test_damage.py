@@ -9,7 +9,6 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from importlib.resources import files
-from itertools import cycle
 from pathlib import Path
 
 import pytest
@@ -186,8 +185,8 @@ FILES = [
     *("lab.json", "kvm.json", "tracer/*/kmodlab_tracer.ko", "CACHEDIR.TAG"),
 ]
 # Every file with some kinds of damage, every kind with some files.
-_kinds = cycle(KINDS)
-CASES = [(file, next(_kinds)) for _round in range(3) for file in FILES] + [
+CASES = [
+    *((file, KINDS[(number + 3 * turn) % len(KINDS)]) for turn in range(3) for number, file in enumerate(FILES)),
     *((name, kind) for name in ("debs", "systems", "images") for kind in ("deleted", "a FIFO instead")),
 ]
 
