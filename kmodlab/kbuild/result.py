@@ -20,6 +20,7 @@ from kmodlab.kbuild.module_hints import Parts, ignored_sources, read_parts
 from kmodlab.kbuild.outputs import load_order, what_is_wrong
 from kmodlab.kbuild.sources import MAKEFILES, Sources
 from kmodlab.sandbox.guard import Overrun
+from kmodlab.sandbox.sandbox import WORK
 
 
 class Outcome(StrEnum):
@@ -202,7 +203,8 @@ def _make_failed(run: Run, diagnostics: Sequence[Diagnostic]) -> _Failure | None
     reason = _REASONS[error.tool]
     stage = _(_STAGES[reason]).format(file=error.file or _("The source"))
     sentence = _("{stage}: {message} (line {line}).") if error.line else _("{stage}: {message}.")
-    return reason, sentence.format(stage=stage, message=error.message.rstrip(".!"), line=error.line)
+    message = error.message.rstrip(".!").replace(f"{WORK}/", "")  # the folder in the box means nothing to anybody
+    return reason, sentence.format(stage=stage, message=message, line=error.line)
 
 
 def _bad_module(run: Run, sources: Sources, release: str) -> _Failure | None:

@@ -66,9 +66,7 @@ def test_what_kbuild_leaves_behind_can_be_looked_at(hello: Build) -> None:
 def test_the_decks_module_without_a_licence_fails_on_the_right_file(tree: KernelTree) -> None:
     result = build(tree, Sources.of("hello", {"hello.c": DECK}))
     assert result.outcome is Outcome.FAILED and result.reason is Reason.MODPOST
-    assert (
-        result.sentence == "hello.c compiles, but modpost refuses the module: missing MODULE_LICENSE() in /tmp/hello.o."
-    )
+    assert result.sentence == "hello.c compiles, but modpost refuses the module: missing MODULE_LICENSE() in hello.o."
     assert [(error.file, error.hint_key) for error in result.errors] == [("hello.c", "missing-licence")]
     assert result.modules == {} and result.ko is None
 

@@ -17,7 +17,7 @@ from kmodlab.excerpt import ExcerptRow, make_excerpt
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.file_names import file_name
 from kmodlab.grading.formats.html import render
-from kmodlab.grading.formats.redact import by_learner, for_learners, points_of, remarks_for_learners, total_of
+from kmodlab.grading.formats.redact import by_learner, checks_for_learners, points_of, remarks_for_learners, total_of
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.i18n import N_, _
 
@@ -50,7 +50,7 @@ def _exercise(grade: Grade) -> dict[str, Any]:
         "points": points_of(grade.points),
         "of": grade.max_points,
         "remarks": remarks_for_learners(grade),
-        "checks": [_check(for_learners(check), grade.answers or {}) for check in judged],
+        "checks": [_check(check, grade.answers or {}) for check in checks_for_learners(judged)],
     }
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.files import replace_text
 from kmodlab.grading.formats.file_names import as_json, file_name
-from kmodlab.grading.formats.redact import by_learner, for_learners, remarks_for_learners, text_of, total_of
+from kmodlab.grading.formats.redact import by_learner, checks_for_learners, remarks_for_learners, text_of, total_of
 from kmodlab.grading.models import Grade
 from kmodlab.text import escape_control_chars
 
@@ -56,8 +56,8 @@ def as_results(grades: Sequence[Grade]) -> dict[str, Any]:
 
 def _tests(grades: Sequence[Grade], *, scored: bool) -> Iterator[dict[str, Any]]:
     for first, grade in enumerate(grades, 1):
-        for second, check in enumerate(grade.checks, 1):
-            yield _test(grade, for_learners(check), f"{first}.{second}", scored=scored)
+        for second, check in enumerate(checks_for_learners(grade.checks), 1):
+            yield _test(grade, check, f"{first}.{second}", scored=scored)
 
 
 def _test(grade: Grade, check: CheckResult, number: str, *, scored: bool) -> dict[str, Any]:

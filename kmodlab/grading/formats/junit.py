@@ -12,7 +12,7 @@ from xml.etree.ElementTree import Element, SubElement, tostring
 
 from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.files import replace_text
-from kmodlab.grading.formats.redact import by_learner, for_learners, is_errored, remarks_for_learners, text_of
+from kmodlab.grading.formats.redact import by_learner, checks_for_learners, is_errored, remarks_for_learners, text_of
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.text import escape_control_chars
 
@@ -39,7 +39,7 @@ def as_xml(grades: Sequence[Grade]) -> str:
 def _suite(grade: Grade) -> Element:
     name = f"{grade.exercise}/{grade.learner}"
     suite = Element("testsuite", name=_text(name), time=f"{grade.seconds:.3f}")
-    cases = [_case(grade, for_learners(check)) for check in grade.checks]
+    cases = [_case(grade, check) for check in checks_for_learners(grade.checks)]
     if grade.state is not GradeState.GRADED and not grade.checks:
         cases.append(_whole(grade))
     suite.extend(cases)

@@ -19,6 +19,7 @@ from kmodlab.grading.formats.file_names import as_json, file_name, file_names
 from kmodlab.grading.formats.redact import (
     NOT_JUDGED,
     by_exercise,
+    checks_for_learners,
     for_learners,
     is_errored,
     is_unbuilt,
@@ -57,7 +58,7 @@ def as_results(grade: Grade, limit: int = _LIMITS[0]) -> dict[str, Any]:
         "gradable": not errors,
         "message": escape_control_chars("\n".join(remarks_for_learners(grade))[:limit]),
         "format_errors": [escape_control_chars(error[:limit]) for error in errors],
-        "tests": [] if errors else [_test(for_learners(check), limit) for check in grade.checks],
+        "tests": [] if errors else [_test(check, limit) for check in checks_for_learners(grade.checks)],
     }
     points = points_of(grade.points)
     if not errors and points is not None and grade.max_points:

@@ -10,7 +10,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from kmodlab.checks.check_result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult, Line, Status
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.i18n import N_, _
 
@@ -27,6 +27,22 @@ def for_learners(check: CheckResult) -> CheckResult:
     if not check.hidden:
         return check
     return _bare(check, _(_HIDDEN) if check.status is Status.FAILED else "")
+
+
+def checks_for_learners(checks: Iterable[CheckResult]) -> list[CheckResult]:
+    """The results as learners may see them; a reason that several have, such as a failed build, is given once."""
+    first: dict[tuple[str, Line | None], str] = {}
+    shown = []
+    for check in map(for_learners, checks):
+        title = check.title
+        if check.status is Status.FAILED and not check.hidden:
+            title = first.setdefault((check.reason, check.line), title)
+        if title == check.title:
+            shown.append(check)
+        else:
+            reason = _("For the same reason as “{title}”.").format(title=title)
+            shown.append(replace(check, reason=reason, line=None, log=""))
+    return shown
 
 
 def _bare(check: CheckResult, reason: str) -> CheckResult:
