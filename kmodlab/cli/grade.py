@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,10 +19,14 @@ from kmodlab.cli.console import ERR, say
 from kmodlab.course.exercise import MASTER, find_masters
 from kmodlab.errors import SandboxError, UsageError
 from kmodlab.files import replace_text
+from kmodlab.grading.adjustments import FILE as ADJUSTMENTS
+from kmodlab.grading.adjustments import Adjusted, apply_adjustments, changes_between, read_adjustments
+from kmodlab.grading.formats.gradebook import write_changes
 from kmodlab.grading.formats.results import FORMATS, Unwritten, write_form
-from kmodlab.grading.grader import Plan, grade_all, make_plan, read_exercises, withhold
+from kmodlab.grading.grader import Plan, grade_all, keep_errored, make_plan, read_exercises, withhold
 from kmodlab.grading.intake import read_submissions
 from kmodlab.grading.journal import Journal
+from kmodlab.grading.late_policy import parse_late
 from kmodlab.grading.models import Ending, Grade, GradeState, GradingProgress
 from kmodlab.grading.pool import LocalPool, Pool
 from kmodlab.grading.worker import find_setting
@@ -45,6 +49,9 @@ class GradeRequest:
     exercises: str
     exercise: str
     replace: bool = False
+    late: str = ""
+    due: str = ""
+    errored: bool = False
 
 
 @click.command(
@@ -81,6 +88,9 @@ zero: run it again. 2 is a usage error, 3 a broken exercise.
     type=click.FloatRange(0, min_open=True),
     help=_("Seconds for a submission."),
 )
+@click.option("--late", default="", metavar="PERCENT[/day]", help=_("What being late takes off: 10, or 10/day."))
+@click.option("--due", default="", metavar="TIME", help=_("After 2026-11-20T23:59 it is late; Canvas says it itself."))
+@click.option("--errored", is_flag=True, help=_("Grade only what errored in an earlier run into OUT."))
 @click.option("--replace", "replace_grades", is_flag=True, help=_("Replace grades that other files have earned."))
 @click.option("--resume", is_flag=True, help=_("Go on where the last run into OUT was ended."))
 @click.option("--without-sandbox", is_flag=True, help=_("Grade even if there is no sandbox; all reports say so."))
@@ -93,15 +103,20 @@ def grade(
     scheduler: str | None,
     formats: tuple[str, ...],
     deadline: float,
+    late: str,
+    due: str,
+    errored: bool,
     replace_grades: bool,
     resume: bool,
     without_sandbox: bool,
 ) -> int:
     """Grade submissions."""
     names = _format_names(formats)
+    paths = tuple(str(path.absolute()) for path in submissions)
+    folder = str((exercises or Path("exercises")).absolute())
     with _opened(out) as journal:
-        folder = exercises or Path("exercises")
-        request = _request(submissions, folder, exercise, replace_grades, journal.unfinished, resume)
+        request = GradeRequest(paths, folder, exercise, replace_grades, late, due, errored)
+        request = _complete(request, journal.unfinished, resume)
         return _grade(request, out, journal, names, jobs, scheduler, deadline, without_sandbox)
 
 
@@ -116,6 +131,7 @@ def _grade(
     without_sandbox: bool,
 ) -> int:
     begun = time.monotonic()
+    late, _adjustments = parse_late(request.late, request.due), read_adjustments(out)  # if they are wrong, say so now
     exercises, masters = read_exercises(_find_masters(Path(request.exercises)))
     if request.exercise and request.exercise not in exercises:
         sentence = _("There is no exercise {name!r}.").format(name=request.exercise)
@@ -127,10 +143,12 @@ def _grade(
         with ERR.status(_("Reading the submissions …")):
             handed_in = read_submissions(map(Path, request.submissions), list(exercises))
             plan = make_plan(handed_in, exercises, masters, setting, request.exercise)
-            plan = plan if request.replace else withhold(plan, journal)
+            plan = replace(plan if request.replace else withhold(plan, journal), late=late)
+            plan = keep_errored(plan, journal) if request.errored else plan
+        before = _adjusted(journal, out).grades
         journal.begin(asdict(request))
         tally = _follow(plan, grade_all(plan, pool, journal, deadline_s), out)
-    written, unwritten = _write(out, plan, journal, formats)
+    written, unwritten = _write(out, plan, journal, before, formats)
     journal.end()
     _sum_up(plan, tally, out, written, time.monotonic() - begun)
     _list_unwritten(unwritten)
@@ -167,27 +185,18 @@ def _opened(out: Path) -> Iterator[Journal]:
         yield stack.enter_context(Journal(out / "journal.sqlite"))
 
 
-def _request(
-    submissions: Sequence[Path],
-    exercises: Path,
-    exercise: str,
-    replace_grades: bool,
-    unfinished: Mapping[str, Any] | None,
-    resume: bool,
-) -> GradeRequest:
-    """What to grade: what was given now, or to the run that did not come to its end."""
+def _complete(request: GradeRequest, unfinished: Mapping[str, Any] | None, resume: bool) -> GradeRequest:
+    """What to grade: what is asked for now, or what the run was asked for that did not come to its end."""
     if unfinished and not resume:
         hint = _("Go on with --resume, or choose another --out.")
         raise UsageError(_("The last run into this folder did not come to its end."), hint=hint)
-    if not submissions and resume and unfinished:
-        again = replace_grades or unfinished.get("replace", False)
-        return GradeRequest(tuple(unfinished["submissions"]), unfinished["exercises"], unfinished["exercise"], again)
-    if not submissions:
+    if not request.submissions and resume and unfinished:
+        return GradeRequest(**{**unfinished, "submissions": tuple(unfinished["submissions"])})
+    if not request.submissions:
         sentence = _("There is no run to go on with.") if resume else _("There is nothing to grade.")
         hint = _("Name notebooks, folders or archives: kmodlab grade SUBMISSIONS… --out DIR")
         raise UsageError(sentence, hint=hint)
-    paths = tuple(str(path.absolute()) for path in submissions)
-    return GradeRequest(paths, str(exercises.absolute()), exercise, replace_grades)
+    return request
 
 
 def _find_masters(folder: Path) -> list[Path]:
@@ -282,15 +291,23 @@ def _result_of(grade: Grade) -> str:
 # ---- afterwards ----------------------------------------------------------------------------------------------------
 
 
-def _write(out: Path, plan: Plan, journal: Journal, formats: Sequence[str]) -> tuple[dict[str, int], list[Unwritten]]:
+def _adjusted(journal: Journal, out: Path) -> Adjusted:
+    return apply_adjustments(journal.grades(), read_adjustments(out))
+
+
+def _write(
+    out: Path, plan: Plan, journal: Journal, before: Sequence[Grade], formats: Sequence[str]
+) -> tuple[dict[str, int], list[Unwritten]]:
     """Write all forms: how many files of each, and the grades that could not be written."""
-    grades = journal.grades()
+    adjusted = _adjusted(journal, out)
+    _list(_("{number} in {file} without a grade:"), "yellow", map(", ".join, adjusted.unknown), file=ADJUSTMENTS)
     written: dict[str, int] = {}
     unwritten: list[Unwritten] = []
     for name in formats:
-        paths, failed = write_form(name, grades, out)
+        paths, failed = write_form(name, adjusted.grades, out)
         written[name] = len(paths)
         unwritten += failed
+    write_changes(changes_between(before, adjusted.grades), out)
     for each in unwritten:
         journal.add_fault(each.grade, each.fault)
     left_out = [f"{file.source}: {file.problem}\n" for file in (*plan.left_out, *plan.withheld)]
@@ -334,11 +351,11 @@ def _line_of(grade: Grade) -> str:
     return f"{grade.learner}, {grade.exercise or grade.source}: {grade.reason}"
 
 
-def _list(heading: str, style: str, lines: Iterable[str]) -> None:
+def _list(heading: str, style: str, lines: Iterable[str], **about: str) -> None:
     listed = list(lines)
     if not listed:
         return
-    say(heading.format(number=len(listed)), style)
+    say(heading.format(number=len(listed), **about), style)
     for line in listed[:_MOST_LISTED]:
         say(f"  {line}")
     if len(listed) > _MOST_LISTED:

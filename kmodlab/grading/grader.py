@@ -20,6 +20,7 @@ from kmodlab.errors import UsageError
 from kmodlab.grading.answers import is_untouched, match
 from kmodlab.grading.intake import choose_exercise, find_exercise, guarded, is_notebook
 from kmodlab.grading.journal import Journal, Origin
+from kmodlab.grading.late_policy import NEVER_LATE, LatePolicy
 from kmodlab.grading.models import Ending, Grade, GradeState, GradingProgress, HandedIn, Setting, Task
 from kmodlab.grading.pool import TRIES, Pool
 from kmodlab.grading.task import digest_of, pack_exercise, result_without_run
@@ -39,6 +40,7 @@ class Plan:
     submissions: tuple[HandedIn, ...]
     left_out: tuple[HandedIn, ...]
     withheld: tuple[HandedIn, ...] = ()
+    late: LatePolicy = NEVER_LATE
 
 
 def read_exercises(masters: Sequence[Path]) -> tuple[dict[str, Exercise], dict[str, str]]:
@@ -147,6 +149,13 @@ def _with_digest(
     return replace(submission, digest=digest_of(exercises[name], masters[name], submission.answers, setting))
 
 
+def keep_errored(plan: Plan, journal: Journal) -> Plan:
+    """The plan with only those submissions whose grade in the journal errored."""
+    errored = {(grade.learner, grade.exercise) for grade in journal.grades() if grade.state is GradeState.ERRORED}
+    again = tuple(each for each in plan.submissions if (each.learner, each.exercise) in errored)
+    return replace(plan, submissions=again)
+
+
 def withhold(plan: Plan, journal: Journal) -> Plan:
     """The plan without the submissions that would replace grades of the journal, which become its `withheld`.
 
@@ -244,6 +253,9 @@ def _grade(
         sandboxed=plan.setting.sandboxed,
         kernel=plan.setting.kernel,
         answers=dict(submission.answers),
+        late=plan.late.is_late(submission),
+        late_percent=plan.late.percent_of(submission),
+        untouched=exercise is not None and bool(submission.answers) and is_untouched(submission, exercise),
     )
     journal.add_grade(grade, attempt=submission.attempt, fault=submission.fault)
     return replace(event, grade=grade)

@@ -88,13 +88,13 @@ def is_notebook(file: HandedIn) -> bool:
 
 @dataclass(frozen=True)
 class _Owner:
-    """Whose a file is; the names that may name the exercise, the nearest first; remarks."""
+    """Whose a file is; the names that may name the exercise, the nearest first; what the platform says about it."""
 
     learner: str
     names: tuple[str, ...]
     attempt: float = 0.0
     copy: int = 0
-    remarks: tuple[str, ...] = ()
+    late: bool = False
 
 
 def _with_owner(file: HandedIn, owner: _Owner) -> HandedIn:
@@ -104,8 +104,9 @@ def _with_owner(file: HandedIn, owner: _Owner) -> HandedIn:
         learner=owner.learner,
         attempt=owner.attempt,
         copy=owner.copy,
+        late=owner.late,
         names=owner.names,
-        remarks=(*file.remarks, *owner.remarks, *_mixed_scripts(owner.learner)),
+        remarks=(*file.remarks, *([_("It was handed in late.")] if owner.late else []), *_mixed_scripts(owner.learner)),
     )
 
 
@@ -125,7 +126,7 @@ def _find_owner(file: HandedIn, entry: int, exercises: Collection[str]) -> _Owne
                 names=(*_nearest(inner), stem),
                 attempt=float(match["file"][:15]),
                 copy=int(again[1]) if again else 0,
-                remarks=(_("It was handed in late."),) if match["late"] else (),
+                late=match["late"] is not None,
             )
     if _NBGRADER in parts[: entry + 1] and len(parts) > parts.index(_NBGRADER) + 3:
         student = parts.index(_NBGRADER) + 1

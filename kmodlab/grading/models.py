@@ -30,8 +30,8 @@ class HandedIn:
     """A file that was handed in, and what is known about it so far.
 
     `archives.find_files` sets `parts`, `time`, and `content` or `problem`. `intake.read_submissions` sets `learner`,
-    `attempt`, `copy`, `names` and `notebook`, and drops the content. `grader.make_plan` sets `exercise`, `answers` and
-    `digest`. If something of ours fails meanwhile, `fault` has the traceback, and what was handed in is errored.
+    `attempt`, `copy`, `late`, `names` and `notebook`, and drops the content. `grader.make_plan` sets `exercise`,
+    `answers` and `digest`. If something of ours fails meanwhile, `fault` has the traceback, and it is errored.
     """
 
     parts: tuple[str, ...]  # the path that was given, the folders and archives the file lies in, its name
@@ -42,6 +42,7 @@ class HandedIn:
     learner: str = ""
     attempt: float = 0.0  # a learning platform's order of one learner's attempts: the greater, the later; 0 is unknown
     copy: int = 0  # how often the platform had a file of this name before
+    late: bool = False  # handed in late, as the platform says
     names: tuple[str, ...] = ()  # its name and those of its folders, the nearest first: one may name the exercise
     notebook: SubmittedNotebook | None = None
     exercise: str = ""
@@ -128,6 +129,14 @@ class GradeState(StrEnum):
 
 
 @dataclass(frozen=True)
+class Adjustment:
+    """What a person changes about a grade: the points, None to keep them, and a comment, which learners see."""
+
+    points: float | None = None
+    comment: str = ""
+
+
+@dataclass(frozen=True)
 class Grade:
     """The grade of one submission to one exercise.
 
@@ -148,6 +157,10 @@ class Grade:
     sandboxed: bool = True
     kernel: str = ""  # uname -r of the guest
     answers: Mapping[str, str] | None = None  # the learner's answer cells, by id, for the feedback page
+    late: bool = False  # handed in late, as the platform says, or after the time that was given
+    late_percent: float = 0.0  # what is taken off the points that the checks gave if it is late
+    adjustment: Adjustment | None = None
+    untouched: bool = False  # all answers are as they were given
 
     @property
     def max_points(self) -> float:
@@ -156,7 +169,15 @@ class Grade:
 
     @property
     def points(self) -> float | None:
-        """What was earned; None if any check errored, or nothing could be judged."""
+        """The mark: what a person set, otherwise what the checks gave, less what being late costs; None if unknown."""
+        if self.adjustment and self.adjustment.points is not None:
+            return self.adjustment.points
+        earned = self.earned
+        return round(earned * (1 - self.late_percent / 100), 2) if earned is not None and self.late else earned
+
+    @property
+    def earned(self) -> float | None:
+        """What the checks gave; None if any check errored, or nothing could be judged."""
         if self.state is GradeState.REJECTED:
             return 0.0
         earned = [check.points for check in self.checks]
@@ -189,6 +210,10 @@ def as_dict(grade: Grade) -> dict[str, Any]:
         "kernel": grade.kernel,
         "seconds": round(grade.seconds, 3),
         "answers": dict(grade.answers or {}),
+        "late": grade.late,
+        "late_percent": grade.late_percent,
+        "adjustment": asdict(grade.adjustment) if grade.adjustment else None,
+        "untouched": grade.untouched,
     }
 
 
@@ -232,6 +257,10 @@ def from_dict(fields: Mapping[str, Any]) -> Grade:
             sandboxed=fields["sandboxed"],
             kernel=fields["kernel"],
             answers=fields["answers"],
+            late=fields.get("late", False),
+            late_percent=fields.get("late_percent", 0.0),
+            untouched=fields.get("untouched", False),
+            adjustment=Adjustment(**fields["adjustment"]) if fields.get("adjustment") else None,
         )
     except (KeyError, TypeError) as error:
         raise ValueError(f"not a grade: {error!r}") from error

@@ -3,6 +3,7 @@
     gradebook.csv   a row for each submission
     learners.csv    a row for each learner, a column for each exercise
     checks.csv      a row for each check of each submission
+    changes.csv     a row for each grade that the last run changed
 
 If something errored, its points are empty, never 0. No cell can be taken for a formula by a spreadsheet.
 """
@@ -59,6 +60,17 @@ def _cell(value: Cell) -> str:
         return f"{value:g}"
     text = escape_control_chars(value)
     return f"'{text}" if _FORMULA.match(text) or _FORMULA.match(value) else text
+
+
+def write_changes(changes: Iterable[tuple[Grade | None, Grade]], folder: Path) -> Path:
+    """Write changes.csv: a row for each grade that is new or another one than after the last run."""
+    rows: list[Sequence[Cell]] = [("learner", "exercise", "before", "points", "state before", "state", "reasons")]
+    for old, new in changes:
+        before = (points_of(old.points), str(old.state)) if old else (None, "")
+        reasons = " ".join(dict.fromkeys(check.reason for check in new.checks if check.reason))
+        points = (before[0], points_of(new.points), before[1], str(new.state))
+        rows.append((new.learner, new.exercise, *points, reasons))
+    return replace_text(folder / "changes.csv", as_csv(rows))
 
 
 def _submissions(grades: Sequence[Grade]) -> Iterable[Sequence[Cell]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.files import replace_text
+from kmodlab.grading.alike import find_alike
 from kmodlab.grading.formats.html import render
 from kmodlab.grading.formats.redact import (
     by_exercise,
@@ -27,6 +28,7 @@ from kmodlab.grading.models import Grade, GradeState
 
 _MOST_ERRORS = 10
 _SLOWEST = 10
+_MOST_ALIKE = 100
 _BARS = 11
 
 
@@ -50,6 +52,7 @@ def as_page(grades: Sequence[Grade]) -> str:
         again=[_row(grade, _why_errored(grade)) for grade in again],
         rejected=[_row(grade, [grade.reason]) for grade in grades if grade.state is GradeState.REJECTED],
         strange=[_row(grade, grade.remarks) for grade in grades if grade.remarks],
+        alike=find_alike(grades)[:_MOST_ALIKE],
         seconds=sum(grade.seconds for grade in grades),
         typical=median([grade.seconds for grade in grades] or [0.0]),
         slowest=[_row(grade, ()) for grade in slowest],

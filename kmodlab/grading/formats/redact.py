@@ -7,7 +7,7 @@ learners are made from what these functions return.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from kmodlab.checks.check_result import CheckResult, Line, Status
@@ -55,8 +55,9 @@ def points_of(points: float | None) -> float | None:
 
 
 def is_errored(grade: Grade) -> bool:
-    """Whether a grade is to be made once more, in whole or in part."""
-    return grade.state is GradeState.ERRORED or points_of(grade.points) is None
+    """Whether a grade is to be made once more, in whole or in part, and nobody set the mark."""
+    is_set = grade.adjustment is not None and grade.adjustment.points is not None
+    return not is_set and (grade.state is GradeState.ERRORED or points_of(grade.points) is None)
 
 
 def total_of(grades: Iterable[Grade]) -> float | None:
@@ -98,7 +99,23 @@ def text_of(check: CheckResult) -> str:
 def remarks_of(grade: Grade) -> list[str]:
     """What is to be said about a submission as a whole, for the instructor."""
     reason = [grade.reason] if grade.reason else []
-    return [*reason, *grade.remarks, *([] if grade.sandboxed else [_(_NO_SANDBOX)])]
+    own = [*reason, *grade.remarks, *([] if grade.sandboxed else [_(_NO_SANDBOX)])]
+    return [*own, *_changes_of(grade)]
+
+
+def _changes_of(grade: Grade) -> Iterator[str]:
+    """What lateness and a person changed about the points."""
+    earned = points_of(grade.earned)
+    if grade.late and grade.late_percent and earned is not None:
+        sentence = _("It was handed in late, which takes off {percent:g} % of {points:g} points.")
+        yield sentence.format(percent=grade.late_percent, points=earned)
+    if grade.adjustment and grade.adjustment.points is not None:
+        sentence = _("The mark was set by hand: {points:g} points.")
+        if earned is not None:
+            sentence = _("The mark was set by hand: {points:g} points; the checks gave {earned:g}.")
+        yield sentence.format(points=grade.adjustment.points, earned=earned)
+    if grade.adjustment and grade.adjustment.comment:
+        yield _("Comment: {comment}").format(comment=grade.adjustment.comment)
 
 
 def remarks_for_learners(grade: Grade) -> list[str]:

@@ -16,7 +16,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from kmodlab.files import replace_text
-from kmodlab.grading.formats import feedback, gradebook, gradescope, junit, nbgrader, overview, prairielearn
+from kmodlab.grading.formats import feedback, gradebook, gradescope, junit, nbgrader, overview, platforms, prairielearn
 from kmodlab.grading.formats.file_names import as_json, file_name, file_names
 from kmodlab.grading.formats.redact import by_exercise
 from kmodlab.grading.models import Grade, as_dict, from_dict
@@ -87,6 +87,9 @@ FORMATS: dict[str, Callable[[Sequence[Grade], Path], list[Path]]] = {
     "gradescope": gradescope.write,
     "prairielearn": prairielearn.write,
     "nbgrader": nbgrader.write,
+    "moodle": platforms.write_moodle,
+    "canvas": platforms.write_canvas,
+    "brightspace": platforms.write_brightspace,
     "feedback": feedback.write,
     "overview": overview.write,
 }

@@ -1,0 +1,69 @@
+"""Files that learning platforms import.
+
+    moodle/EXERCISE.csv   the grading worksheet of an assignment, with the comments of the feedback
+    canvas.csv            Canvas' gradebook: a column for each exercise
+    brightspace.csv       Brightspace's grades: a column for each exercise
+
+The platforms know learners by what their own names of files say (`intake`): Moodle by the participant's number, Canvas
+by the user's. Brightspace takes the learner's name for the user name. What errored has no points, so that the platform
+keeps what it has.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from kmodlab.files import replace_text
+from kmodlab.grading.formats.file_names import file_name
+from kmodlab.grading.formats.gradebook import Cell, as_csv
+from kmodlab.grading.formats.redact import by_exercise, by_learner, points_of, remarks_for_learners
+from kmodlab.grading.models import Grade
+
+_NUMBERED = re.compile(r"(?P<name>.+)_(?P<number>\d+)", re.DOTALL)
+
+
+def write_moodle(grades: Sequence[Grade], folder: Path) -> list[Path]:
+    """Write one grading worksheet for each exercise."""
+    return [
+        replace_text(folder / "moodle" / f"{file_name(exercise)}.csv", as_csv(_worksheet(same)))
+        for exercise, same in by_exercise(grades).items()
+    ]
+
+
+def _worksheet(grades: Sequence[Grade]) -> Iterator[Sequence[Cell]]:
+    yield ("Identifier", "Full name", "Grade", "Maximum Grade", "Feedback comments")
+    for grade in grades:
+        name, number = _name_and_number(grade.learner)
+        comments = " ".join(remarks_for_learners(grade))
+        yield (f"Participant {number}" if number else "", name, points_of(grade.points), grade.max_points, comments)
+
+
+def write_canvas(grades: Sequence[Grade], folder: Path) -> list[Path]:
+    """Write Canvas' gradebook."""
+    rows = _table(grades, ("Student", "ID", "SIS User ID", "SIS Login ID", "Section"), "{}")
+    return [replace_text(folder / "canvas.csv", as_csv([*rows]))]
+
+
+def write_brightspace(grades: Sequence[Grade], folder: Path) -> list[Path]:
+    """Write Brightspace's grades."""
+    head, *rows = _table(grades, ("Username",), "{} Points Grade")
+    table = [(*head, "End-of-Line Indicator"), *((*row, "#") for row in rows)]
+    return [replace_text(folder / "brightspace.csv", as_csv(table))]
+
+
+def _table(grades: Sequence[Grade], columns: Sequence[str], title: str) -> Iterator[Sequence[Cell]]:
+    """A row for each learner, with a column for each exercise behind the platform's own columns."""
+    exercises = list(by_exercise(grades))
+    yield (*columns, *(title.format(exercise) for exercise in exercises))
+    for learner, own in by_learner(grades).items():
+        name, number = _name_and_number(learner)
+        known: dict[str, Cell] = {"Student": name, "ID": number, "Username": learner}
+        points = {grade.exercise: points_of(grade.points) for grade in own}
+        yield (*(known.get(column, "") for column in columns), *(points.get(exercise) for exercise in exercises))
+
+
+def _name_and_number(learner: str) -> tuple[str, str]:
+    match = _NUMBERED.fullmatch(learner)
+    return (match["name"], match["number"]) if match else (learner, "")
