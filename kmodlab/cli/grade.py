@@ -20,7 +20,7 @@ from kmodlab.course.exercise import MASTER, find_masters
 from kmodlab.errors import SandboxError, UsageError
 from kmodlab.files import replace_text
 from kmodlab.grading.adjustments import FILE as ADJUSTMENTS
-from kmodlab.grading.adjustments import Adjusted, apply_adjustments, changes_between, read_adjustments
+from kmodlab.grading.adjustments import Adjusted, apply_adjustments, read_adjustments
 from kmodlab.grading.formats.gradebook import write_changes
 from kmodlab.grading.formats.results import FORMATS, Unwritten, write_form
 from kmodlab.grading.grader import Plan, grade_all, keep_errored, make_plan, read_exercises, withhold
@@ -145,10 +145,9 @@ def _grade(
             plan = make_plan(handed_in, exercises, masters, setting, request.exercise)
             plan = replace(plan if request.replace else withhold(plan, journal), late=late)
             plan = keep_errored(plan, journal) if request.errored else plan
-        before = _adjusted(journal, out).grades
         journal.begin(asdict(request))
         tally = _follow(plan, grade_all(plan, pool, journal, deadline_s), out)
-    written, unwritten = _write(out, plan, journal, before, formats)
+    written, unwritten = _write(out, plan, journal, formats)
     journal.end()
     _sum_up(plan, tally, out, written, time.monotonic() - begun)
     _list_unwritten(unwritten)
@@ -295,9 +294,7 @@ def _adjusted(journal: Journal, out: Path) -> Adjusted:
     return apply_adjustments(journal.grades(), read_adjustments(out))
 
 
-def _write(
-    out: Path, plan: Plan, journal: Journal, before: Sequence[Grade], formats: Sequence[str]
-) -> tuple[dict[str, int], list[Unwritten]]:
+def _write(out: Path, plan: Plan, journal: Journal, formats: Sequence[str]) -> tuple[dict[str, int], list[Unwritten]]:
     """Write all forms: how many files of each, and the grades that could not be written."""
     adjusted = _adjusted(journal, out)
     _list(_("{number} in {file} without a grade:"), "yellow", map(", ".join, adjusted.unknown), file=ADJUSTMENTS)
@@ -307,7 +304,8 @@ def _write(
         paths, failed = write_form(name, adjusted.grades, out)
         written[name] = len(paths)
         unwritten += failed
-    write_changes(changes_between(before, adjusted.grades), out)
+    write_changes(journal.marks(), adjusted.grades, out)
+    journal.note_marks(adjusted.grades)
     for each in unwritten:
         journal.add_fault(each.grade, each.fault)
     left_out = [f"{file.source}: {file.problem}\n" for file in (*plan.left_out, *plan.withheld)]

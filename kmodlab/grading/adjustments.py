@@ -89,13 +89,6 @@ def _read_row(row: Sequence[str], place: str) -> tuple[Key, Adjustment]:
     return (learner, exercise), Adjustment(points, comment[:_LONGEST])
 
 
-def changes_between(before: Sequence[Grade], after: Sequence[Grade]) -> list[tuple[Grade | None, Grade]]:
-    """Each grade that is new, or that another mark or state than before, with the one before."""
-    known = {(grade.learner, grade.exercise): grade for grade in before}
-    pairs = [(known.get((grade.learner, grade.exercise)), grade) for grade in after]
-    return [(old, new) for old, new in pairs if old is None or (old.points, old.state) != (new.points, new.state)]
-
-
 def apply_adjustments(grades: Sequence[Grade], adjustments: Mapping[Key, Adjustment]) -> Adjusted:
     """The grades with what a person changed about them."""
     keys = {(grade.learner, grade.exercise) for grade in grades}

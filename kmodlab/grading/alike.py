@@ -73,7 +73,7 @@ def _cells(grade: Grade) -> Iterator[tuple[str, str]]:
 def _tokens(line: str, source: str, codes: dict[str, str]) -> str:
     """A character for each token that a compiler sees; `codes` has the characters, and gets those that are new."""
     lexer = _LEXERS.get(line.split(" ")[0], CLexer)()
-    shape = []
+    shape: list[str] = []
     for kind, text in lexer.get_tokens(source):
         word = text.strip()
         if word and not is_token_subtype(kind, Comment):

@@ -106,7 +106,7 @@ def _with_owner(file: HandedIn, owner: _Owner) -> HandedIn:
         copy=owner.copy,
         late=owner.late,
         names=owner.names,
-        remarks=(*file.remarks, *([_("It was handed in late.")] if owner.late else []), *_mixed_scripts(owner.learner)),
+        remarks=(*file.remarks, *_mixed_scripts(owner.learner)),
     )
 
 

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,6 +45,19 @@ class Origin:
     source: str
     attempt: float
     answers: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Mark:
+    """The points and the state of a grade, with what a person changed."""
+
+    points: float | None
+    state: str
+
+    @classmethod
+    def of(cls, grade: Grade) -> Mark:
+        """The mark of a grade."""
+        return cls(grade.points, str(grade.state))
 
 
 class Journal:
@@ -131,6 +144,15 @@ class Journal:
             row = self._database.execute(query, (learner, exercise)).fetchone()
             grade = from_dict(json.loads(row[0])) if row else None
         return Origin(grade.source, row[1], grade.answers or {}) if grade else None
+
+    def marks(self) -> dict[tuple[str, str], Mark]:
+        """The marks that the last run wrote, by learner and exercise."""
+        with self._readable():
+            return {(learner, exercise): Mark(*mark) for learner, exercise, *mark in self._fact("marks") or ()}
+
+    def note_marks(self, grades: Iterable[Grade]) -> None:
+        """Note the marks that are written now."""
+        self._note("marks", [[grade.learner, grade.exercise, *astuple(Mark.of(grade))] for grade in grades])
 
     def faults(self) -> list[tuple[str, str, str]]:
         """Learner, file and traceback of each submission that we failed over, the last one last."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -10,8 +11,10 @@ import pytest
 
 from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.errors import UsageError
-from kmodlab.grading.adjustments import FILE, apply_adjustments, changes_between, read_adjustments
+from kmodlab.grading.adjustments import FILE, apply_adjustments, read_adjustments
+from kmodlab.grading.formats.gradebook import write_changes
 from kmodlab.grading.formats.redact import is_errored, remarks_for_learners
+from kmodlab.grading.journal import Journal
 from kmodlab.grading.late_policy import NEVER_LATE, parse_late
 from kmodlab.grading.models import Adjustment, Grade, GradeState, HandedIn, as_dict, from_dict
 
@@ -131,9 +134,18 @@ def test_the_mark_of_a_late_submission_is_less_unless_a_person_sets_it() -> None
 # ---- changes -------------------------------------------------------------------------------------------------------
 
 
-def test_changes_are_new_grades_and_other_marks() -> None:
+def test_changes_are_new_grades_and_other_marks(tmp_path: Path) -> None:
     before = [a_grade(5), a_grade(4, "bob"), a_grade(None, "eve")]
-    after = [a_grade(5), a_grade(6, "bob"), a_grade(0, "eve"), a_grade(1, "fay")]
-    assert [(old and old.points, new.points) for old, new in changes_between(before, after)] == [
-        (4, 6), (None, 0), (None, 1)
-    ]  # fmt: skip
+    set_by_hand = a_grade(4, "bob", adjustment=Adjustment(6, "More"))
+    after = [a_grade(5), set_by_hand, a_grade(0, "eve"), a_grade(1, "fay")]
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        journal.note_marks(before)
+    with Journal(tmp_path / "journal.sqlite") as journal:
+        path = write_changes(journal.marks(), after, tmp_path)
+    with path.open(newline="") as file:
+        rows = {row["learner"]: row for row in csv.DictReader(file)}
+    assert {name: (row["before"], row["points"]) for name, row in rows.items()} == {
+        "bob": ("4", "6"), "eve": ("", "0"), "fay": ("", "1")
+    }  # fmt: skip
+    assert (rows["eve"]["state before"], rows["eve"]["state"]) == ("errored", "graded")
+    assert rows["bob"]["remarks"].endswith("Comment: More")

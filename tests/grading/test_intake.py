@@ -53,10 +53,9 @@ def test_the_learner_is_read_from_the_name_in_folders_and_archives(tmp_path: Pat
     assert learners(tmp_path / "export.tar.gz") == [learner]
 
 
-def test_a_late_submission_is_remarked_on(tmp_path: Path) -> None:
-    write(tmp_path, {"a_LATE_1_2_hello.ipynb": NOTEBOOK})
-    (file,) = read_submissions([tmp_path], EXERCISES)
-    assert file.remarks == ("It was handed in late.",)
+def test_what_the_platform_says_is_late_is_late(tmp_path: Path) -> None:
+    write(tmp_path, {"a_LATE_1_2_hello.ipynb": NOTEBOOK, "b_1_2_hello.ipynb": NOTEBOOK})
+    assert [file.late for file in read_submissions([tmp_path], EXERCISES)] == [True, False]
 
 
 def test_a_learners_own_archive_in_the_platforms_may_hold_several_exercises(tmp_path: Path) -> None:

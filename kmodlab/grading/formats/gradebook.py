@@ -13,7 +13,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from kmodlab.files import replace_text
@@ -25,6 +25,7 @@ from kmodlab.grading.formats.redact import (
     remarks_of,
     total_of,
 )
+from kmodlab.grading.journal import Mark
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.text import escape_control_chars
 
@@ -62,14 +63,14 @@ def _cell(value: Cell) -> str:
     return f"'{text}" if _FORMULA.match(text) or _FORMULA.match(value) else text
 
 
-def write_changes(changes: Iterable[tuple[Grade | None, Grade]], folder: Path) -> Path:
-    """Write changes.csv: a row for each grade that is new or another one than after the last run."""
-    rows: list[Sequence[Cell]] = [("learner", "exercise", "before", "points", "state before", "state", "reasons")]
-    for old, new in changes:
-        before = (points_of(old.points), str(old.state)) if old else (None, "")
-        reasons = " ".join(dict.fromkeys(check.reason for check in new.checks if check.reason))
-        points = (before[0], points_of(new.points), before[1], str(new.state))
-        rows.append((new.learner, new.exercise, *points, reasons))
+def write_changes(before: Mapping[tuple[str, str], Mark], grades: Iterable[Grade], folder: Path) -> Path:
+    """Write changes.csv: a row for each mark that is new, or another one than that of the last run."""
+    rows: list[Sequence[Cell]] = [("learner", "exercise", "before", "points", "state before", "state", "remarks")]
+    for grade in grades:
+        old, new = before.get((grade.learner, grade.exercise)), Mark.of(grade)
+        if old != new:
+            marks = (old.points if old else None, new.points, old.state if old else "", new.state)
+            rows.append((grade.learner, grade.exercise, *marks, " ".join(remarks_of(grade))))
     return replace_text(folder / "changes.csv", as_csv(rows))
 
 

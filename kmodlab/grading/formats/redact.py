@@ -109,6 +109,8 @@ def _changes_of(grade: Grade) -> Iterator[str]:
     if grade.late and grade.late_percent and earned is not None:
         sentence = _("It was handed in late, which takes off {percent:g} % of {points:g} points.")
         yield sentence.format(percent=grade.late_percent, points=earned)
+    elif grade.late:
+        yield _("It was handed in late.")
     if grade.adjustment and grade.adjustment.points is not None:
         sentence = _("The mark was set by hand: {points:g} points.")
         if earned is not None:
