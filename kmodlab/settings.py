@@ -72,6 +72,12 @@ def environment_with(folder: Path) -> dict[str, str]:
     return {**os.environ, "PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', os.defpath)}"}
 
 
+def forget_impossible_width() -> None:
+    """Remove the terminal's width from the environment if it is none: no text would fit into 0 columns."""
+    if not os.environ.get("COLUMNS", "80").strip("0").isdigit():
+        del os.environ["COLUMNS"]
+
+
 def find_own_programs() -> None:
     """Add the folder of this Python's programs to PATH, as an activated environment does."""
     own = str(Path(sys.executable).parent)

@@ -18,6 +18,7 @@ import click
 from kmodlab import __version__
 from kmodlab.errors import KmodlabError
 from kmodlab.i18n import N_, _
+from kmodlab.settings import forget_impossible_width
 
 # In the order in which a newcomer needs them. `--help` shows what they do from here, without importing them.
 VERBS = {
@@ -83,6 +84,7 @@ def main() -> NoReturn:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")  # whatever is in a name, it can be printed
+    forget_impossible_width()
     status = _run()
     try:
         if sys.stdout is not None:
@@ -101,7 +103,8 @@ def _run() -> int:
         status = cli.main(prog_name="kmodlab", standalone_mode=False)
         return status if isinstance(status, int) else 0
     except click.ClickException as exc:
-        exc.show()
+        with suppress(OSError):
+            exc.show()
         return exc.exit_code
     except (click.Abort, KeyboardInterrupt):
         _show_error(_("Interrupted; nothing is left running."))

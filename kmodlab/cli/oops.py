@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
+import os
 import re
+import select
+import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -27,6 +32,7 @@ _SHOWN_CALLS = 20
 _SLOW = 8 * MIB  # bytes; reading more takes so long that progress is shown
 _SAMPLE = 1 << 16  # characters that are examined for binary data
 _ENOUGH = 256  # characters; fewer are too few to tell
+_IDLE_S = 10.0
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
 
@@ -37,14 +43,15 @@ With --ko, places inside the module are shown as lines of its source, which is l
 Ends with status 0 whether or not there is a crash in the log.
 """)
 )
-@click.argument("log", type=click.File("rb"))
+@click.argument("log", type=click.Path(exists=True, allow_dash=True))
 @click.option("--ko", type=click.Path(exists=True, dir_okay=False, path_type=Path), help=_("The module that crashed."))
 @click.option("--json", "as_json", is_flag=True, help=_("Print the reports as JSON."))
-def oops(log: BinaryIO, ko: Path | None, as_json: bool) -> int:
+def oops(log: str, ko: Path | None, as_json: bool) -> int:
     """Decode the crashes in a kernel log; returns the exit status."""
     try:
         module = _Module(ko)
-        reports = find_reports(_read_lines(log))
+        with _opened(log) as file:
+            reports = find_reports(_read_lines(file, _size(log)))
     except OSError as exc:
         raise UsageError(_("A file could not be read: {error}.").format(error=exc.strerror)) from exc
     if as_json:
@@ -61,14 +68,50 @@ def oops(log: BinaryIO, ko: Path | None, as_json: bool) -> int:
     return 0
 
 
-def _read_lines(log: BinaryIO) -> Iterator[str]:
-    """The log, line by line.
+class _EndsWhenIdle(io.RawIOBase):
+    """A file that ends when nothing comes from it for a while, as from a pipe that nobody writes into."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if not select.select([self._descriptor], [], [], _IDLE_S)[0]:
+            return 0
+        data = os.read(self._descriptor, len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        if not self.closed:
+            os.close(self._descriptor)
+        super().close()
+
+
+@contextmanager
+def _opened(log: str) -> Iterator[BinaryIO]:
+    """The log to read from. What is typed, or piped into the command, may take its time.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    if log == "-":
+        yield sys.stdin.buffer if sys.stdin else io.BytesIO()
+        return
+    with io.BufferedReader(_EndsWhenIdle(os.open(log, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))) as file:
+        yield file
+
+
+def _read_lines(log: BinaryIO, size: int) -> Iterator[str]:
+    """The log, line by line; `size` in bytes is 0 if it is not known before reading.
 
     Raises:
         UsageError: If it is empty or not a text.
     """
-    with _progress(log) as progress:
-        task = progress.add_task(_("Reading …"), total=_size(log) or None)
+    with _progress(size) as progress:
+        task = progress.add_task(_("Reading …"), total=size or None)
         read, sample = 0, ""
         while line := log.readline(_MAX_LINE):
             read += len(line)
@@ -89,16 +132,15 @@ def _check_text(sample: str) -> None:
         raise UsageError(sentence, hint=_("A journal as text: `journalctl -k > LOG`."))
 
 
-def _progress(log: BinaryIO) -> Progress:
-    shown = _size(log) > _SLOW and ERR.is_terminal
+def _progress(size: int) -> Progress:
+    shown = size > _SLOW and ERR.is_terminal
     return Progress("{task.description}", BarColumn(), DownloadColumn(), console=ERR, transient=True, disable=not shown)
 
 
-def _size(log: BinaryIO) -> int:
-    """The log's size in bytes; 0 if it is not known before reading."""
+def _size(log: str) -> int:
     try:
-        return Path(log.name).stat().st_size if isinstance(log.name, str) else 0
-    except (OSError, AttributeError):
+        return Path(log).stat().st_size
+    except OSError:
         return 0
 
 
