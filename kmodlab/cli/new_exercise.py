@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from kmodlab.cli.console import say
+from kmodlab.cli.release import show_free_points
 from kmodlab.course.exercise import NAME, read_master
 from kmodlab.course.release import release
 from kmodlab.course.scaffold import scaffold
@@ -43,5 +44,6 @@ def new_exercise(name: str, root: Path) -> int:
     exercise = read_master(folder / "master.ipynb")
     exercise.notebook.write_text(release(exercise), encoding="utf-8")
     say(_("{file} is written.").format(file=exercise.notebook), "green")
+    show_free_points([exercise])
     say(_("exercises/README.md says what to do next."))
     return 0

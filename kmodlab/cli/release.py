@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
 
-from kmodlab.cli.console import say
-from kmodlab.course.exercise import MASTER, ExerciseError, find_masters, read_master
+from kmodlab.checks.runner import CheckRunner
+from kmodlab.cli.console import ERR, say
+from kmodlab.course.exercise import KEY, MASTER, Exercise, ExerciseError, find_masters, read_master
+from kmodlab.course.free_points import find_free_checks
 from kmodlab.course.release import find_leaks
 from kmodlab.course.release import release as release_text
-from kmodlab.errors import UsageError
+from kmodlab.errors import SetupError, UsageError
 from kmodlab.grading.integrations.nbgrader.course import write_course
+from kmodlab.guest.lab import load_lab
 from kmodlab.i18n import _, ngettext
+from kmodlab.settings import get_settings
 
 _FOLDER = Path("exercises")
 
@@ -34,6 +39,7 @@ def release(exercises: tuple[Path, ...], only_check: bool, course: Path | None) 
     if course is not None:
         return _write_course(masters, course)
     stale = 0
+    written = []
     for master in masters:
         exercise = read_master(master)
         text = release_text(exercise)
@@ -48,6 +54,7 @@ def release(exercises: tuple[Path, ...], only_check: bool, course: Path | None) 
             say(_("{notebook} is not up to date with its master.").format(notebook=notebook), "bold red")
         else:
             notebook.write_text(text, encoding="utf-8")
+            written.append(exercise)
             message = ngettext(
                 "{notebook} is written: {points:g} points in {number} check.",
                 "{notebook} is written: {points:g} points in {number} checks.",
@@ -57,7 +64,29 @@ def release(exercises: tuple[Path, ...], only_check: bool, course: Path | None) 
     if not stale:
         message = ngettext("{number} exercise is up to date.", "{number} exercises are up to date.", len(masters))
         say(message.format(number=len(masters)), "green")
+    show_free_points(written)
     return 1 if only_check and stale else 0
+
+
+def show_free_points(exercises: Sequence[Exercise]) -> None:
+    """Name the checks that the starters of exercises pass, if the lab is there to run them."""
+    if not exercises:
+        return
+    try:
+        lab = load_lab(get_settings())
+    except SetupError:
+        say(_("What the starters earn was not checked, as there is no lab: run `kmodlab setup`."), "yellow")
+        return
+    with CheckRunner(lab) as runner:
+        for exercise in exercises:
+            with ERR.status(_("Checking what the starter of {exercise} earns …").format(exercise=exercise.name)):
+                free = find_free_checks(exercise, runner)
+            for name, check in free.items():
+                sentence = _("The starter of {exercise} passes the check `{check}`: {points:g} of {worth:g} points.")
+                about = {"exercise": exercise.name, "check": name, "points": check.points, "worth": exercise.points}
+                say(sentence.format(**about), "yellow")
+                hint = _("Make it stricter; or, if it may, list it in the notebook's metadata: {example}.")
+                say("  -> " + hint.format(example=f'"{KEY}": {{"given": ["{name}"]}}'))
 
 
 def _masters(path: Path) -> list[Path]:

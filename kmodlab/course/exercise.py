@@ -67,7 +67,8 @@ class Cell:
 class Exercise:
     """An exercise: its title, and the cells of its master. `name` is the name of its folder.
 
-    `teaches` says in a sentence what it teaches. It is for authors, and is not released.
+    `teaches` says in a sentence what it teaches. `given` are the ids of checks that the starter may pass. Both are for
+    authors, and are not released.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Exercise:
     path: Path
     cells: tuple[Cell, ...]
     teaches: str = ""
+    given: tuple[str, ...] = ()
 
     @property
     def answers(self) -> dict[str, Cell]:
@@ -143,7 +145,8 @@ def read_master(path: Path) -> Exercise:
         message = _('{path}: the metadata of the notebook must contain "{key}": {value}.')
         raise ExerciseError(message.format(path=path, key=KEY, value=wanted))
     cells = tuple(_read_cell(path, number, cell) for number, cell in enumerate(notebook.cells, 1))
-    exercise = Exercise(name, about["title"], path, cells, str(about.get("teaches", "")))
+    given = tuple(map(str, about.get("given", ())))
+    exercise = Exercise(name, about["title"], path, cells, str(about.get("teaches", "")), given)
     _validate(exercise)
     return exercise
 

@@ -45,12 +45,12 @@ check(
 )"""
 _HIDDEN = """\
 ### BEGIN HIDDEN TESTS
-check("It leaves nothing behind", leaves_nothing("{module}"))
+check("It works, and leaves nothing behind", loads("{module}"), logs("{module} is here"), leaves_nothing("{module}"))
 ### END HIDDEN TESTS"""
 _STARTER = """\
 # What the starter earns: check, points, words of the reason.
 works: 0: was not logged
-tidy: 1
+tidy: 0: was not logged
 """
 _WRONG = """\
 /* caught by: works */
