@@ -157,7 +157,6 @@ def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, ru
     for name, result in results.items():
         assert stated[name].reason.casefold() in result.reason.casefold(), name
     assert sum(result.points or 0 for result in results.values()) < exercise.points
-    assert {name for name, result in results.items() if result.status is Status.PASSED} == set(exercise.given)
 
 
 @pytest.mark.parametrize("path", mark_wrong())
