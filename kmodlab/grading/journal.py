@@ -48,14 +48,14 @@ class Origin:
 
 
 @dataclass(frozen=True)
-class Mark:
+class WrittenMark:
     """The points and the state of a grade, with what a person changed."""
 
     points: float | None
     state: str
 
     @classmethod
-    def of(cls, grade: Grade) -> Mark:
+    def of(cls, grade: Grade) -> WrittenMark:
         """The mark of a grade."""
         return cls(grade.points, str(grade.state))
 
@@ -145,14 +145,14 @@ class Journal:
             grade = from_dict(json.loads(row[0])) if row else None
         return Origin(grade.source, row[1], grade.answers or {}) if grade else None
 
-    def marks(self) -> dict[tuple[str, str], Mark]:
+    def marks(self) -> dict[tuple[str, str], WrittenMark]:
         """The marks that the last run wrote, by learner and exercise."""
         with self._readable():
-            return {(learner, exercise): Mark(*mark) for learner, exercise, *mark in self._fact("marks") or ()}
+            return {(learner, exercise): WrittenMark(*mark) for learner, exercise, *mark in self._fact("marks") or ()}
 
     def note_marks(self, grades: Iterable[Grade]) -> None:
         """Note the marks that are written now."""
-        self._note("marks", [[grade.learner, grade.exercise, *astuple(Mark.of(grade))] for grade in grades])
+        self._note("marks", [[grade.learner, grade.exercise, *astuple(WrittenMark.of(grade))] for grade in grades])
 
     def faults(self) -> list[tuple[str, str, str]]:
         """Learner, file and traceback of each submission that we failed over, the last one last."""

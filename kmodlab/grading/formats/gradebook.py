@@ -25,7 +25,7 @@ from kmodlab.grading.formats.redact import (
     remarks_of,
     total_of,
 )
-from kmodlab.grading.journal import Mark
+from kmodlab.grading.journal import WrittenMark
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.text import escape_control_chars
 
@@ -63,11 +63,11 @@ def _cell(value: Cell) -> str:
     return f"'{text}" if _FORMULA.match(text) or _FORMULA.match(value) else text
 
 
-def write_changes(before: Mapping[tuple[str, str], Mark], grades: Iterable[Grade], folder: Path) -> Path:
+def write_changes(before: Mapping[tuple[str, str], WrittenMark], grades: Iterable[Grade], folder: Path) -> Path:
     """Write changes.csv: a row for each mark that is new, or another one than that of the last run."""
     rows: list[Sequence[Cell]] = [("learner", "exercise", "before", "points", "state before", "state", "remarks")]
     for grade in grades:
-        old, new = before.get((grade.learner, grade.exercise)), Mark.of(grade)
+        old, new = before.get((grade.learner, grade.exercise)), WrittenMark.of(grade)
         if old != new:
             marks = (old.points if old else None, new.points, old.state if old else "", new.state)
             rows.append((grade.learner, grade.exercise, *marks, " ".join(remarks_of(grade))))
