@@ -77,6 +77,7 @@ class EndKind(StrEnum):
     AGENT_KILLED = "agent-killed"
     STOPPED = "stopped"
     QEMU_DIED = "qemu-died"
+    QEMU_SILENT = "qemu-silent"
 
 
 @dataclass(frozen=True)

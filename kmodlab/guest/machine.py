@@ -155,7 +155,11 @@ class Machine:
     async def _agent_gone(self) -> None:
         # A guest that reboots or powers off closes its devices first, and the event that says so follows.
         await asyncio.sleep(SHUTDOWN_S)
-        await self._finish(EndKind.AGENT_KILLED, _("The guest's agent was killed."))
+        console = await self.console()
+        if "reboot: System halted" in console:  # kernel/reboot.c, kernel_halt(): QEMU goes on, and reports nothing
+            await self._finish(EndKind.POWER_OFF, _("The guest was halted."), console)
+        else:
+            await self._finish(EndKind.AGENT_KILLED, _("The guest's agent was killed."), console)
 
     async def _ended_by_itself(self, reason: str) -> None:
         console = await self.console()
@@ -270,6 +274,10 @@ class Machine:
         await self._finish_hung(_("The guest hangs."), registers)
 
     async def _finish_hung(self, sentence: str, registers: str) -> None:
+        if not registers:  # QEMU answers whatever its guest does
+            silent = _("QEMU does not answer on its monitor: it was stopped, or gets no processor time.")
+            await self._finish(EndKind.QEMU_SILENT, silent, "")
+            return
         state = describe_registers(self._arch.registers, registers)
         await self._finish(EndKind.HANG, f"{sentence} {state}" if state else sentence)
 

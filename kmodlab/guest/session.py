@@ -210,7 +210,7 @@ def _transfer() -> Deadline:
 
 def is_modules_doing(end: GuestEnd) -> bool:
     """Whether a module, or another program in the guest, ended the guest, and not QEMU or the host."""
-    return end.kind not in (EndKind.QEMU_DIED, EndKind.STOPPED)
+    return end.kind not in (EndKind.QEMU_DIED, EndKind.QEMU_SILENT, EndKind.STOPPED)
 
 
 _sessions: weakref.WeakSet[Session] = weakref.WeakSet()

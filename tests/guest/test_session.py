@@ -20,7 +20,7 @@ from kmodlab.crash.errnos import explain_error
 from kmodlab.crash.records import parse_kmsg
 from kmodlab.errors import EndKind, GuestError, GuestLostError
 from kmodlab.guest.lab import Lab
-from kmodlab.guest.session import Session
+from kmodlab.guest.session import Session, is_modules_doing
 
 Qemus = Callable[[], list[psutil.Process]]
 
@@ -154,6 +154,7 @@ def test_a_flood_of_output_is_cut(session: Session) -> None:
 ENDS = [
     ("echo c > /proc/sysrq-trigger", EndKind.PANIC),
     ("echo o > /proc/sysrq-trigger; sleep 60", EndKind.POWER_OFF),
+    ("halt -f; sleep 60", EndKind.POWER_OFF),
     ("reboot -f; sleep 60", EndKind.REBOOT),
     ("killall -9 agent; sleep 60", EndKind.AGENT_KILLED),
     ("cat /dev/zero > /dev/vport*p1; sleep 60", EndKind.AGENT_KILLED),
@@ -253,6 +254,18 @@ def test_an_interrupt_kills_the_command_and_leaves_the_guest_usable(session: Ses
         session.run(["sh", "-c", "echo started; sleep 1000"], timeout_s=100, on_output=lambda *_: started.set())
     assert session.run(["ls", "/root"]).stdout == b"file\n"
     assert b"sleep 1000" not in session.run(["ps"]).stdout
+
+
+def test_a_qemu_that_is_stopped_is_not_the_modules_hang(lab: Lab, own_qemus: Qemus) -> None:
+    with Session(lab) as session:
+        session.start()
+        for qemu in own_qemus():
+            qemu.suspend()
+        with pytest.raises(GuestLostError) as caught:
+            session.run(["true"], timeout_s=1)
+        assert caught.value.end.kind is EndKind.QEMU_SILENT
+        assert not is_modules_doing(caught.value.end)
+        assert session.run(["true"]).ok
 
 
 def test_a_start_that_fails_half_way_leaves_nothing(
