@@ -59,7 +59,7 @@ def check_build_tools(tree: KernelTree) -> None:
     if shutil.which(tree.compiler) is None:
         raise SetupError(
             _("The kernel was built with {compiler}, which is missing.").format(compiler=tree.compiler),
-            hint=f"sudo apt-get install {tree.compiler}",
+            hint=f"sudo apt-get install {tree.compiler_package}",
         )
     objtool = tree.headers / "tools/objtool/objtool"
     if objtool.exists() and b"not found" in run(["ldd", objtool], timeout_s=10).stdout:

@@ -69,7 +69,9 @@ class KernelTree:
 
     @property
     def compiler(self) -> str:
-        """The compiler that built the kernel, and that modules must be built with, for instance "gcc-12".
+        """The compiler that built the kernel, and that modules must be built with, by the name that kbuild calls it.
+
+        For instance "gcc-12"; since Debian 13 "x86_64-linux-gnu-gcc-14".
 
         Raises: SetupError if the headers are missing or damaged.
         """
@@ -80,7 +82,13 @@ class KernelTree:
             message = _("The kernel headers {release} are missing or damaged.").format(release=self.release)
             raise SetupError(message, hint=_(_REMEDY)) from error
         match = re.search(r"^CC\s*=.*?\b(gcc(?:-\d+)?)\s*$", text, re.MULTILINE)
-        return match[1] if match else "gcc"
+        prefix = re.search(r"^override CROSS_COMPILE = ([\w-]+-)$", text, re.MULTILINE)
+        return (prefix[1] if prefix else "") + (match[1] if match else "gcc")
+
+    @property
+    def compiler_package(self) -> str:
+        """Debian's package with the compiler. Raises: SetupError if the headers are missing or damaged."""
+        return self.compiler[self.compiler.rindex("gcc") :]
 
     def verify(self) -> None:
         """Check all that builds read, before a failed one is called a learner's fault. Raises: DamagedLabError."""

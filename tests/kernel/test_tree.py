@@ -95,6 +95,9 @@ def test_the_compiler_is_the_one_that_built_the_kernel(root: Path) -> None:
     variables = root / "usr/src" / FLAVOUR / ".kernelvariables"
     variables.write_text("CC = $(CROSS_COMPILE)gcc-14\n")
     assert KernelTree(RELEASE, root).compiler == "gcc-14"
+    variables.write_text("CC = $(CROSS_COMPILE)gcc-14\noverride CROSS_COMPILE = x86_64-linux-gnu-\n")
+    assert KernelTree(RELEASE, root).compiler == "x86_64-linux-gnu-gcc-14"
+    assert KernelTree(RELEASE, root).compiler_package == "gcc-14"
     variables.unlink()
     with pytest.raises(SetupError, match="missing or damaged"):
         _ = KernelTree(RELEASE, root).compiler
