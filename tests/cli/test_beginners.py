@@ -80,6 +80,11 @@ LONG = (
         ("class_create is exported with EXPORT_SYMBOL_GPL", "1 more message follows from this one"),
         status=1,
     ),
+    Question(
+        "holds_itself",
+        ("EAGAIN (11): no other module uses it", "`try_module_get()` in line 10 of held.c takes"),
+        status=1,
+    ),
     Question("exit_called_by_init", ("ex.c:19", "What is marked __exit", "insmod ex.ko", "passed on Linux")),
     Question(
         "class_name_taken",
