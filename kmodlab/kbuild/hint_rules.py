@@ -79,7 +79,7 @@ KBUILD_RULES = (
     ),
     Rule(
         "static-export",
-        r"local symbol (?P<symbol>\w+) was exported",
+        r"local symbol '?(?P<symbol>\w+)'? was exported",
         N_("{symbol} is static, so no other module could use it. Remove static, or do not export it."),
     ),
     Rule(

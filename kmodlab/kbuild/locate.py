@@ -16,7 +16,7 @@ _SYMBOLS = (
     re.compile(r"uses GPL-only symbol '(?P<symbol>\w+)'"),
     re.compile(r"uses symbol (?P<symbol>\w+) from namespace"),
     re.compile(r"section mismatch in reference: (?P<function>\w+).*-> (?P<symbol>\w+)"),
-    re.compile(r"local symbol (?P<export>\w+) was exported"),
+    re.compile(r"local symbol '?(?P<export>\w+)'? was exported"),
     re.compile(r"'(?P<export>\w+)' exported twice"),
     re.compile(r"^(?P<symbol>init_module|cleanup_module)\(\): "),  # tools/objtool/check.c
 )
