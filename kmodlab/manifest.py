@@ -200,7 +200,7 @@ def verify(folder: Path, below: str = "", *, quick: bool = False) -> None:
 
     Raises: DamagedLabError.
     """
-    if not folder.is_dir():
+    if not os.access(f"{folder}/.", os.R_OK | os.X_OK):  # missing, no folder, or not for this user
         raise DamagedLabError(folder)
     if is_sealed(folder):
         damaged = glance(folder) if quick else find_damage(folder, below)

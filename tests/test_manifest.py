@@ -69,6 +69,13 @@ def test_a_folder_that_nobody_may_enter_is_noticed(folder: Path) -> None:
     assert find_damage(folder) == "include"
 
 
+@pytest.mark.parametrize("kind", ["deleted", "a FIFO instead", "a symlink instead"])
+def test_a_folder_that_is_gone_is_damaged(folder: Path, kind: str) -> None:
+    damage(folder, kind)
+    with pytest.raises(DamagedLabError, match="stage is missing or altered"):
+        verify(folder, quick=True)
+
+
 def test_what_cannot_be_read_by_others_is_made_readable(tmp_path: Path) -> None:
     fill(tmp_path)
     for path in (tmp_path / "include/module.h", tmp_path / "modpost", tmp_path / "include"):

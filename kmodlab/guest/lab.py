@@ -146,7 +146,7 @@ def load_lab(settings: Settings) -> Lab:
     if file is None:
         raise SetupError(_("There is no lab yet."), hint=_("Run `kmodlab setup` (a minute or two, once)."))
     lab = Lab(settings.cache_dir, file)
-    if not lab.disk.exists() or not lab.tree.headers.exists():
+    if not os.path.lexists(lab.disk) or not os.path.lexists(lab.tree.headers):
         raise DamagedLabError(lab.folder, _("The lab is not whole: files are missing."))
     for stage in lab.stages:
         verify(stage, quick=True)

@@ -33,7 +33,7 @@ def _flip_silently(path: Path) -> None:
 
 
 def _link(path: Path) -> None:
-    path.symlink_to("/nonexistent")
+    path.symlink_to(".gone")
 
 
 def _forbid(path: Path) -> None:
