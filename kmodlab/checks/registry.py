@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from kmodlab.checks.check import Check, check
-from kmodlab.checks.expectations.answers import answers
+from kmodlab.checks.expectations.answers import answers, answers_all
 from kmodlab.checks.expectations.builds import (
     builds,
     declares,
@@ -48,7 +48,7 @@ from kmodlab.errors import KmodlabError
 from kmodlab.i18n import _
 
 _ALL: tuple[Callable[..., Any], ...] = (
-    builds, declares, has_free_licence, has_parameter, exports, uses, depends_on, answers,
+    builds, declares, has_free_licence, has_parameter, exports, uses, depends_on, answers, answers_all,
     loads, refuses, unloads, is_loaded, is_not_loaded, is_used_while_open, few_modules, installs, modprobes,
     logs, logs_nothing_like, creates, removes, holds, runs, fails, runs_script, prints, prints_nothing_like,
     plugs, unplugs, drives, drives_nothing,

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from kmodlab.checks.check import Check, Expectation, check
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.evaluate import evaluate
-from kmodlab.checks.expectations.answers import seal
+from kmodlab.checks.expectations.answers import seal, seal_all
 from kmodlab.checks.registry import CheckTextError, read_check
 from kmodlab.course.exercise import ExerciseError, read_master
 from kmodlab.course.release import find_leaks, release
@@ -109,10 +111,17 @@ def test_a_fault_of_ours_is_errored_and_costs_no_points() -> None:
 
 
 def test_answers_in_words_are_compared_without_what_does_not_matter() -> None:
-    posed = check("a", read_check(f'check("b", answers("q", "{seal("usb core")}"))').expectations[0])
-    for said in ("usb core", "USB  Core.", "`usb` core", "# YOUR ANSWER HERE\nusb\ncore\n"):
+    posed = read_check(f'check("b", answers("q", "{seal("usb core")}"))')
+    for said in (
+        "usb core",
+        "USB  Core.",
+        "`usb` core",
+        "# YOUR ANSWER HERE\nusb\ncore\n",
+        "(usb -> *core*)",
+        "- usb() core)",
+    ):
         assert judged(posed, f"%%answer q\n{said}").points == 1.0, said
-    for said in ("core usb", "usb", "usb core and all others", seal("usb core"), "", "# usb core"):
+    for said in ("core usb", "usb", "usb core and all others", seal("usb core"), "usb-core", "", "# usb core"):
         assert judged(posed, f"%%answer q\n{said}").points == 0.0, said
 
 
@@ -120,6 +129,33 @@ def test_answers_in_any_order() -> None:
     posed = read_check(f'check("b", answers("q", "{seal("a, b", ordered=False)}", ordered=False))')
     assert judged(posed, "%%answer q\nb a").points == 1.0
     assert judged(posed, "%%answer q\na").points == 0.0
+
+
+def test_a_seal_holds_several_right_answers_and_is_salted_and_slow() -> None:
+    sealed = seal("c", "line 3")
+    assert sealed != seal("c", "line 3")
+    assert len(set(re.findall("[0-9a-f]{24}", sealed + seal("c")))) == 3  # equal answers do not look alike
+    posed = read_check(f'check("b", answers("q", "{sealed}"))')
+    assert [judged(posed, f"%%answer q\n{said}").points for said in ("c)", "Line 3.", "b")] == [1.0, 1.0, 0.0]
+    began = time.process_time()
+    seal("c")
+    assert time.process_time() - began > 0.01  # a plain digest takes a microsecond
+
+
+def test_answers_that_are_sealed_together_do_not_tell_which_one_is_wrong() -> None:
+    posed = read_check(f'check("b", answers_all("p", "q", right="{seal_all("a", "c")}"))')
+    assert judged(posed, "%%answer p\nA)", "%%answer q\n`c`").points == 1.0
+    reasons = {judged(posed, f"%%answer p\n{p}", f"%%answer q\n{q}").reason for p, q in ("ab", "bc", "bb", "ca")}
+    assert reasons == {"At least one of the 2 answers is not right; which one is not told."}
+    assert judged(posed, "%%answer p\na c", "%%answer q\n").reason == "There is no answer yet."
+    assert judged(posed, "%%answer p\n").reason == "2 answers are missing: `p`, `q`."
+
+
+def test_what_is_no_seal_is_refused() -> None:
+    with pytest.raises(CheckTextError, match="sealed:2e7d2c03a9507ae2 is not a sealed answer"):
+        read_check('check("b", answers("q", "sealed:2e7d2c03a9507ae2"))')
+    with pytest.raises(CheckTextError, match="is not a sealed answer"):
+        read_check('check("b", answers_all("q", right="c"))')
 
 
 def test_without_an_answer_the_way_to_one_is_shown() -> None:

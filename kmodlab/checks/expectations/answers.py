@@ -1,49 +1,114 @@
-"""Words about answers that learners write in their own words."""
+"""Words about answers that learners write in their own words.
+
+A right answer is in the check sealed: as a digest with a salt, by a function that takes its time (scrypt, RFC 7914).
+That hides answers that are hard to guess. Of a few possible answers, one finds the right one by trying all of them; a
+check in the learner's notebook that says of each answer whether it is right even tells it. So ask for several short
+answers together, `answers_all`, or in hidden checks, which learners do not get.
+"""
 
 from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import unicodedata
+from collections.abc import Sequence
 
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
-from kmodlab.i18n import _
+from kmodlab.errors import UsageError
+from kmodlab.i18n import _, ngettext
 
 _SEAL = "sealed:"
-_SEAL_LETTERS = 16
+_SEAL_PATTERN = re.compile(r"sealed:([0-9a-f]{16})((?:-[0-9a-f]{24})+)")
+# About a tenth of a second and 32 MiB for each try.
+_COST = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 1 << 26, "dklen": 12}
+_SEPARATORS = re.compile("[`'\",;\u2018\u2019\u201c\u201d\u2192]|[-=]>")
+_AROUND = ".:!?()[]{}<>*"
 
 
 def answers(name: str, *right: str, ordered: bool = True) -> Expectation:
-    """The `%%answer` cell of that name contains one of these; case, blanks, quotes and full stops do not matter.
+    """The `%%answer` cell of that name contains one of these.
 
-    Write the right answers as `seal("...")` returns them, or learners can read them. With `ordered=False`, the words
-    may come in any order, with commas or without.
+    Case, blanks, quotes, brackets and full stops do not matter: `c)` is `c`. Write the right answers as `seal("...")`
+    returns them, or learners can read them. With `ordered=False`, the words may come in any order.
     """
+    _require_seals([text for text in right if text.startswith(_SEAL)])
 
     def examine(context: CheckContext) -> Failure | None:
-        answer = context.work.answers.get(name, "")
-        if not _normalize(answer, ordered=ordered):
-            hint = _("Write it below the line `%%answer {name}`, and run that cell.").format(name=name)
-            return Failure(_("There is no answer yet."), hint=hint)
-        sealed = {text for text in right if text.startswith(_SEAL)}
-        plain = {_normalize(text, ordered=ordered) for text in set(right) - sealed}
-        is_right = seal(answer, ordered=ordered) in sealed or _normalize(answer, ordered=ordered) in plain
+        answer = _normalize(context.work.answers.get(name, ""), ordered=ordered)
+        if not answer:
+            return _describe_missing([name])
+        plain = {_normalize(text, ordered=ordered) for text in right if not text.startswith(_SEAL)}
+        is_right = answer in plain or any(_opens(text, answer) for text in right if text.startswith(_SEAL))
         return None if is_right else Failure(_("The answer is not right."))
 
     return Expectation(examine)
 
 
-def seal(answer: str, *, ordered: bool = True) -> str:
-    """A digest of an answer, for `answers(...)`, from which the answer cannot be read."""
-    return _SEAL + hashlib.sha256(_normalize(answer, ordered=ordered).encode()).hexdigest()[:_SEAL_LETTERS]
+def answers_all(*names: str, right: str) -> Expectation:
+    """The `%%answer` cells of these names contain the answers that were sealed together: `seal_all("a", "c", "b")`.
+
+    Which of them are wrong is not said, so one cannot find them one by one.
+    """
+    _require_seals([right])
+
+    def examine(context: CheckContext) -> Failure | None:
+        given = [_normalize(context.work.answers.get(name, ""), ordered=True) for name in names]
+        missing = [name for name, answer in zip(names, given, strict=True) if not answer]
+        if missing:
+            return _describe_missing(missing)
+        if _opens(right, "\n".join(given)):
+            return None
+        message = _("At least one of the {number} answers is not right; which one is not told.")
+        return Failure(message.format(number=len(names)))
+
+    return Expectation(examine)
+
+
+def seal(*right: str, ordered: bool = True) -> str:
+    """The right answers, any of which will do, sealed for `answers(...)`."""
+    return _seal([_normalize(answer, ordered=ordered) for answer in right])
+
+
+def seal_all(*right: str) -> str:
+    """The right answers to several questions, sealed together for `answers_all(...)`."""
+    return _seal(["\n".join(_normalize(answer, ordered=True) for answer in right)])
+
+
+def _seal(texts: Sequence[str]) -> str:
+    salt = secrets.token_hex(8)
+    return "-".join([_SEAL + salt, *(_digest(salt, text) for text in texts)])
+
+
+def _opens(sealed: str, text: str) -> bool:
+    match = _SEAL_PATTERN.fullmatch(sealed)
+    return match is not None and _digest(match[1], text) in match[2].split("-")
+
+
+def _digest(salt: str, text: str) -> str:
+    return hashlib.scrypt(text.encode(), salt=bytes.fromhex(salt), **_COST).hex()
+
+
+def _require_seals(texts: Sequence[str]) -> None:
+    for text in texts:
+        if not _SEAL_PATTERN.fullmatch(text):
+            raise UsageError(_("{text} is not a sealed answer.").format(text=text))
+
+
+def _describe_missing(names: Sequence[str]) -> Failure:
+    hint = _("Write it below the line `%%answer {name}`, and run that cell.").format(name=names[0])
+    if len(names) == 1:
+        return Failure(_("There is no answer yet."), hint=hint)
+    message = ngettext("{number} answer is missing: {names}.", "{number} answers are missing: {names}.", len(names))
+    return Failure(message.format(number=len(names), names=", ".join(f"`{name}`" for name in names)), hint=hint)
 
 
 def _normalize(answer: str, *, ordered: bool) -> str:
-    """An answer without what does not matter: comment lines, upper case, quotes, blanks, full stops."""
+    """An answer without what does not matter: comment lines, upper case, quotes, blanks, brackets, full stops."""
     lines = [line for line in answer[:10_000].splitlines() if not line.lstrip().startswith("#")]
     text = unicodedata.normalize("NFKC", " ".join(lines)).casefold()
-    words = re.sub("[`'\",;\u2018\u2019\u201c\u201d]", " ", text).split()
-    words = [word.strip(".") or word for word in words]
+    words = [word.strip(_AROUND) for word in _SEPARATORS.sub(" ", text).split()]
+    words = [word for word in words if word.strip("-")]
     return " ".join(words if ordered else sorted(set(words)))

@@ -41,10 +41,11 @@ def builds(name: str, *, warnings: bool = True) -> Expectation:
     return Expectation(examine)
 
 
-def declares(name: str, key: str, like: str | None = None) -> Expectation:
+def declares(name: str, key: str, like: str | None = None, *, only: bool = False) -> Expectation:
     """The module's modinfo has the key (`license`, `author`, `description`, `alias`, `softdep`, ...).
 
-    `like` is a regular expression that a whole value must match; upper and lower case are the same.
+    `like` is a regular expression that a whole value must match; upper and lower case are the same. With `only`, each
+    value must match it.
     """
 
     def examine(context: CheckContext) -> Failure | None:
@@ -56,9 +57,10 @@ def declares(name: str, key: str, like: str | None = None) -> Expectation:
             return _shows_no(name, key)
         if failure := _ends_early(module, key):
             return failure
-        if like is None or any(re.fullmatch(like, value.strip(), re.IGNORECASE) for value in values):
+        unlike = [value for value in values if like and not re.fullmatch(like, value.strip(), re.IGNORECASE)]
+        if not unlike or (not only and len(unlike) < len(values)):
             return None
-        found = ", ".join(f"`{quote_short(value)}`" for value in values)
+        found = ", ".join(f"`{quote_short(value)}`" for value in unlike)
         message = _("`modinfo {name}.ko` shows the {key} {found}, which is not what the exercise asks for.")
         return Failure(message.format(name=name, key=key, found=found))
 
@@ -130,18 +132,27 @@ def exports(name: str, symbol: str, *, gpl_only: bool | None = None) -> Expectat
     return Expectation(examine)
 
 
-def uses(name: str, symbol: str) -> Expectation:
-    """The module uses the symbol, which the kernel or another module exports; or one of several: `"a|b"`."""
-    wanted = symbol.split("|")
+def uses(name: str, symbol: str, *, if_uses: str = "") -> Expectation:
+    """The module uses the symbol, which the kernel or another module exports; or one of several: `"a|b"`.
+
+    With `if_uses`, only a module that uses that symbol, or one of these, has to.
+    """
+    wanted, conditions = symbol.split("|"), if_uses.split("|") if if_uses else []
 
     def examine(context: CheckContext) -> Failure | None:
         module = _read(context, name)
         if isinstance(module, Failure):
             return module
-        if any(symbol.name in wanted for symbol in module.imports):
+        imports = {symbol.name for symbol in module.imports}
+        condition = next((word for word in conditions if word in imports), "")
+        if not imports.isdisjoint(wanted) or (conditions and not condition):
             return None
+        symbols = ", ".join(f"`{word}`" for word in wanted)
+        if condition:
+            message = _("`{name}` uses `{condition}`, but none of {symbols}.")
+            return Failure(message.format(name=name, condition=condition, symbols=symbols))
         message = ngettext("`{name}` does not use {symbols}.", "`{name}` does not use any of {symbols}.", len(wanted))
-        return Failure(message.format(name=name, symbols=", ".join(f"`{word}`" for word in wanted)))
+        return Failure(message.format(name=name, symbols=symbols))
 
     return Expectation(examine)
 

@@ -21,7 +21,7 @@ from kmodlab.guest.image import FEW_MODULES_FOLDER
 from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.observe import Subject
-from kmodlab.tracer.run import GUEST_FOLDER, load_argv
+from kmodlab.tracer.run import load_argv
 
 _DEPMOD_S = 40.0
 
@@ -181,25 +181,29 @@ def _hide_modules(context: CheckContext) -> None:
         raise GuestError(_("The guest's module tree could not be made small."), details=result.text)
 
 
-def installs(name: str) -> Expectation:
-    """The module is built, and the checker installs it below /lib/modules and calls depmod: modprobe finds it."""
+def installs(*names: str) -> Expectation:
+    """The modules are built, and the checker installs them below /lib/modules and calls depmod: modprobe finds them."""
 
     def examine(context: CheckContext) -> Failure | None:
-        ko = context.builds.module(name)
-        if isinstance(ko, Failure):
-            return ko
-        context.put(name, ko)
+        modules = {name: context.builds.module(name) for name in names}
+        for name, ko in modules.items():
+            if isinstance(ko, Failure):
+                return ko
+            context.put(name, ko)
         _hide_modules(context)
-        folder = "/lib/modules/$(uname -r)/extra"
-        script = f'mkdir -p {folder} && cp {GUEST_FOLDER}/"$1".ko {folder} && depmod -a'
-        failure = context.act(["sh", "-c", script, "sh", name], "depmod -a", timeout_s=_DEPMOD_S)
+        folder = f"/lib/modules/{context.runner.lab.tree.release}/extra"
+        context.look(["mkdir", "-p", folder])
+        for name in names:
+            # Not copied from where learners' scripts may have changed them.
+            context.session.put(f"{folder}/{name}.ko", context.modules[name])
+        failure = context.act(["depmod", "-a"], "depmod -a", timeout_s=_DEPMOD_S)
         if failure or context.result.ok:
             return failure
         with_words, with_status = (
             _("`{name}.ko` cannot be installed: {reason}."),
             _("`{name}.ko` cannot be installed (status {status})."),
         )
-        return Failure(with_error(context, with_words, with_status, name=name))
+        return Failure(with_error(context, with_words, with_status, name=names[0]))
 
     return Expectation(examine)
 
