@@ -89,6 +89,14 @@ def test_nothing_of_a_solution_or_a_hidden_check_is_in_the_learners_version(path
 
 
 @every_exercise
+def test_an_answer_of_one_letter_is_in_no_visible_check_of_its_own(path: Path) -> None:
+    exercise = read_master(path)
+    visible = "\n".join(cell.source for cell in exercise.cells if cell.check and not cell.hidden)
+    letters = [name for name, text in exercise.solution.answers.items() if len(text.split()[-1]) == 1]
+    assert not [name for name in letters if f'answers("{name}"' in visible]
+
+
+@every_exercise
 def test_nothing_else_lies_beside_the_two_notebooks(path: Path) -> None:
     exercise = read_master(path)
     beside = {other.name for other in path.parent.iterdir()} - {"__pycache__", ".ipynb_checkpoints"}
