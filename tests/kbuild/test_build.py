@@ -248,3 +248,12 @@ def test_no_build_outlives_its_owner(
         owner.wait(20)
     assert soon_gone(naps)
     assert soon_empty(temporary)
+
+
+def test_tools_speak_english_whatever_the_users_language(tree: KernelTree, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LANG", "LC_ALL", "LC_MESSAGES", "LANGUAGE"):
+        monkeypatch.setenv(name, "de_DE.UTF-8")
+    makefile = "obj-m += hello.o\n$(info languages: $(shell env | grep -E '^(LC_|LANG)' | sort))\n"
+    result = build(tree, Sources.of("hello", {"hello.c": "int x = ;\n", "Makefile": makefile}))
+    assert "languages: LANG=C.UTF-8 LC_COLLATE=C LC_NUMERIC=C\n" in result.transcript
+    assert result.diagnostics[0].message.startswith("expected expression before")
