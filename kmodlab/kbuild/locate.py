@@ -6,7 +6,8 @@ Comments, strings and character constants never count: `code_of` blanks them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
 
@@ -34,7 +35,7 @@ def find_use(message: str, files: Mapping[str, bytes]) -> tuple[str, int | None]
     for pattern in _SYMBOLS:
         if match := pattern.search(message):
             names = match.groupdict()
-            places = _places(rf"\b{names['symbol']}\b" if "symbol" in names else _export(names["export"]), files)
+            places = _uses(names["symbol"], files) if "symbol" in names else _places(_export(names["export"]), files)
             inside = [(file, line) for file, line, depth in places if depth > 0]
             outside = [(file, line) for file, line, depth in places if depth == 0]
             # A section mismatch may name another symbol near the address, so that only a use in a function is it.
@@ -50,6 +51,27 @@ def _export(symbol: str) -> str:
 def find_code(pattern: str, files: Mapping[str, bytes]) -> tuple[str, int] | None:
     """File and line of a pattern's first match in C code; None if nothing matches."""
     return next(((file, line) for file, line, _ in _places(pattern, files)), None)
+
+
+def _uses(name: str, files: Mapping[str, bytes]) -> list[tuple[str, int, int]]:
+    """File, line and depth in braces of each use of a name in C code."""
+    code = [file for file in files if file.endswith((".c", ".h"))]
+    return [(file, *place) for file in code for place in _words_of(files[file]).get(name, ())]
+
+
+@lru_cache(maxsize=16)
+def _words_of(source: bytes) -> Mapping[str, Sequence[tuple[int, int]]]:
+    """Lines and depths of the uses of each word, so that many messages about large sources cost one pass."""
+    words: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    opened = closed = 0
+    for number, line in enumerate(code_of(source).split("\n"), 1):
+        opened += line.count("{")  # up to the end of the line, as in `_scan`
+        for match in re.finditer(r"\w+", line):
+            places = words[match[0]]
+            if len(places) < _MOST_PLACES:
+                places.append((number, opened - closed - line.count("}", 0, match.start())))
+        closed += line.count("}")
+    return words
 
 
 def _places(pattern: str, files: Mapping[str, bytes]) -> list[tuple[str, int, int]]:
