@@ -110,6 +110,35 @@ LONG = (
     Question("needs_mii", ("modprobe mii\n", "insmod de.ko", "passed on Linux"), options=("--after", "mii")),
     Question("wrong_format", ("fo.c:10", "must agree in number and type", "(efault)", "passed on Linux")),
     Question("frees_the_stack", ("fr.c:12, in c_init", "kfree(b);", "failed: The kernel reported"), status=1),
+    Question(
+        "stops_a_dead_thread",
+        ("`kthread_stop()` was called for a thread that has ended already", "th.c:26", "kthread_stop(t);"),
+        status=1,
+    ),
+    Question(
+        "stops_a_dead_thread",
+        ("exit: crashes", "th.c:26: kthread_stop(t);", "th.c:17  kthread_run  ERR_PTR(-ENOMEM)  -ENOMEM (-12)  clean"),
+        status=1,
+        verb="faults",
+    ),
+    Question(
+        "no_owner",
+        (
+            "`fops` in line 18 of op.c has no `.owner`",
+            "`.owner = THIS_MODULE` keeps the module loaded",
+            "passed on Linux",
+        ),
+    ),
+    Question(
+        "device_of_nobody",
+        ("there is no platform device of this name, so its probe() has not been called", "passed on Linux"),
+    ),
+    Question(
+        "crash_in_exit",
+        ("exit: crashes", "xc.c:25: pr_info", "xc.c:10  kmalloc  NULL        -ENOMEM (-12)  clean", "xc.c:13", "clean"),
+        status=1,
+        verb="faults",
+    ),
     Question("empty_makefile", ("Makefile names no module", "obj-m += first.o", "made no first.ko"), status=1),
     Question("object_named_c", ("obj-m += first.c", "names the object file, not the source"), status=1),
     Question("builtin_object", ("Makefile names no module", "m stands for module", "made no first.ko"), status=1),
