@@ -207,10 +207,14 @@ Store an answer in words for a check. Lines that begin with # are ignored.
 """)
 
 
+# A script may call depmod: an emulated guest reads thousands of modules, which are compressed since Debian 13.
+_SCRIPT_S = 180
+
+
 def kscript(state: NotebookState, line: str, cell: str | None) -> None:
     """Run `%%kscript`: the script runs in the guest. `CheckState.note` has stored it before."""
     _one_name("kscript", line, cell)
-    guest(state, "", cell)
+    guest(state, f"--timeout {_SCRIPT_S}", cell)
 
 
 def answer(_state: NotebookState, line: str, cell: str | None) -> None:
