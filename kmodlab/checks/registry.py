@@ -42,7 +42,13 @@ from kmodlab.checks.expectations.loading import (
     unloads,
 )
 from kmodlab.checks.expectations.log import logs, logs_nothing_like
-from kmodlab.checks.expectations.tracer import leaves_nothing, survives_faults, survives_rounds
+from kmodlab.checks.expectations.tracer import (
+    acquires,
+    exits_in_order,
+    leaves_nothing,
+    survives_faults,
+    survives_rounds,
+)
 from kmodlab.checks.random_values import a_number, a_word
 from kmodlab.errors import KmodlabError
 from kmodlab.i18n import _
@@ -52,7 +58,7 @@ _ALL: tuple[Callable[..., Any], ...] = (
     loads, refuses, unloads, is_loaded, is_not_loaded, is_used_while_open, few_modules, installs, modprobes,
     logs, logs_nothing_like, creates, removes, holds, runs, fails, runs_script, prints, prints_nothing_like,
     plugs, unplugs, drives, drives_nothing,
-    leaves_nothing, survives_faults, survives_rounds,
+    acquires, exits_in_order, leaves_nothing, survives_faults, survives_rounds,
     a_number, a_word,
 )  # fmt: skip
 WORDS: dict[str, Callable[..., Any]] = {word.__name__: word for word in _ALL}

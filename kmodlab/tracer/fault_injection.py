@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
+import secrets
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.elf.contents import MalformedError
@@ -29,6 +31,7 @@ CYCLES = 100
 TIMEOUT_S = 10.0
 # Headings of the table that shows them, with a row for each call.
 COLUMNS = (N_("line"), N_("call"), N_("fails with"), N_("init returned"), N_("verdict"))
+_RARE_ERRNOS = (errno.EUSERS, errno.ENOSR, errno.ENOLINK, errno.EREMCHG, errno.ENOTUNIQ)
 _NTH = 4  # of the calls of one site, those before this number and the last one are made to fail
 
 
@@ -153,7 +156,8 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
 class FaultOptions:
     """Parameters for insmod, a script to run while the module is loaded, loads in a row, seconds for each run.
 
-    `after` are the kernel's own modules that are loaded before, with modprobe.
+    `after` are the kernel's own modules that are loaded before, with modprobe. With `rare_errnos`, calls fail with an
+    errno that one does not expect of them: what init then returns must come from the call.
     """
 
     parameters: tuple[str, ...] = ()
@@ -161,6 +165,7 @@ class FaultOptions:
     cycles: int = CYCLES
     timeout_s: float = TIMEOUT_S
     after: tuple[str, ...] = ()
+    rare_errnos: bool = False
 
 
 def find_faults(
@@ -298,8 +303,9 @@ class _Matrix:
                 yield call
 
     def _site(self, call: Call, plain: Finding, another: bool) -> SiteResult:
+        function = _with_rare_errno(call.function) if self._options.rare_errnos else call.function
         task = RunTask(
-            fault=Fault(call.record.site or 0, call.record.nth, call.function),
+            fault=Fault(call.record.site or 0, call.record.nth, function),
             timeout_s=self._options.timeout_s,
             # A second load shows what a failed init left behind, if one without a fault shows nothing.
             reload=plain.is_whole and plain.reloads is not False,
@@ -311,8 +317,17 @@ class _Matrix:
         if observation.step("load") and not any(call.injected for call in calls):
             verdict, reason = Verdict.NOT_INJECTED, _("the call was not reached this time")
         return SiteResult(
-            call.name, call.symbol, call.line, call.record.nth, call.function.failure.text, verdict, reason, finding
+            call.name, call.symbol, call.line, call.record.nth, function.failure.text, verdict, reason, finding
         )
+
+
+def _with_rare_errno(function: Function) -> Function:
+    """The function as it fails with a rare errno, a different one each time; if it returns none, as it is."""
+    known = {function.failure.number, *function.expect}
+    if not function.failure.number:
+        return function
+    number = secrets.choice([number for number in _RARE_ERRNOS if number not in known])
+    return replace(function, failure=replace(function.failure, number=number))
 
 
 def watch_once(

@@ -15,7 +15,7 @@ from kmodlab.crash.source_location import SourceLine
 from kmodlab.i18n import N_, _, ngettext
 from kmodlab.tracer.call_log import Call, calls_made, site_line, site_name
 from kmodlab.tracer.call_sites import Code
-from kmodlab.tracer.kernel_api import Function, Functions
+from kmodlab.tracer.kernel_api import Function, Functions, as_signed
 from kmodlab.tracer.observe import Observation
 from kmodlab.tracer.releases import unreleased
 from kmodlab.tracer.resources import (
@@ -27,7 +27,7 @@ from kmodlab.tracer.resources import (
     resource_title,
 )
 from kmodlab.tracer.trace_records import PER_SITE, Record, Records
-from kmodlab.tracer.wire_format import Allocates, Callback, RecordKind
+from kmodlab.tracer.wire_format import Allocates, Callback, Flag, Phase, RecordKind
 
 _CALLBACKS = {
     Callback.TIMER: N_("the timer"),
@@ -45,6 +45,11 @@ _MEMORY = {
     Allocates.PAGE_ADDRESS: N_("pages"),
 }
 _SHOWN = 8  # entries that belong to one leak
+# How a timer is stopped; only the second kind waits until its function has returned (kernel/time/timer.c).
+_STOPS = {"del_timer", "timer_delete", "timer_shutdown"}
+_WAITS = {"del_timer_sync", "timer_delete_sync", "timer_shutdown_sync", "try_to_del_timer_sync"}
+# These wait for all functions of timers, but one that starts its timer again may do so meanwhile.
+_WAITS_FOR_ALL = {"synchronize_rcu", "synchronize_rcu_expedited", "synchronize_net"}
 # Entries that the kernel makes for any module, or at the first use of an interrupt line.
 _BY_KERNEL = ("module ", "/sys/kernel/btf/", "/sys/kernel/irq/", "/proc/irq/")
 
@@ -94,7 +99,7 @@ def find_leaks(
         return tuple(_still_loaded(code, functions, records))
     calls = calls_made(code, functions, records)
     new = new_entries(after, before) if after else []
-    leaks = [*_callbacks(code, functions, records), *_threads(records, calls)]
+    leaks = [*_callbacks(code, functions, records), *_unwaited(calls, records), *_threads(records, calls)]
     if not records.dropped:
         leaks += _resources(calls, new)
     leaks += _memory(code, functions, records, calls)
@@ -164,6 +169,33 @@ def _callbacks(code: Code, functions: Functions, records: Records) -> Iterator[L
         is_timer = record.arguments[0] in (Callback.TIMER, Callback.HRTIMER)
         function = site_name(code, functions, record.site)
         yield Leak("timer" if is_timer else "work", what, function, site_line(code, record.site))
+
+
+def _unwaited(calls: Iterable[Call], records: Records) -> Iterator[Leak]:
+    """Timers that were stopped at the end without waiting for their function, which may run on another processor."""
+    pending = {record.arguments[1] for record in records.of(RecordKind.ACTIVE)}
+    for timer, call in unwaited_timers(calls).items():
+        if call.symbol in _STOPS and call.record.phase in (Phase.INIT, Phase.EXIT) and timer not in pending:
+            what = _("a timer's function that may still be running, since {function}() does not wait for it")
+            yield Leak("timer", what.format(function=call.name), line=call.line)
+
+
+def unwaited_timers(calls: Iterable[Call]) -> dict[int, Call]:
+    """The timers whose function was not waited for after they were started; the call that stopped or started each."""
+    last: dict[int, Call] = {}
+    restarted: set[int] = set()
+    for call in calls:
+        timer = call.record.arguments[0]
+        if call.function.callback is Callback.TIMER:
+            last.setdefault(timer, call)
+            restarted |= {timer} if call.record.flags & Flag.IN_INTERRUPT else set()
+        elif call.symbol in _STOPS and timer in last:
+            last[timer] = call
+        elif call.symbol in _WAITS and as_signed(call.record.result, 32) >= 0:
+            last.pop(timer, None)
+        elif call.symbol in _WAITS_FOR_ALL:
+            last = {other: stop for other, stop in last.items() if other in restarted or stop.symbol not in _STOPS}
+    return last
 
 
 def _threads(records: Records, calls: Iterable[Call]) -> Iterator[Leak]:

@@ -54,8 +54,9 @@ class Subject:
 class RunTask:
     """What a run does: a fault or none, whether to wait for callbacks, a script, further loads.
 
-    With `load_only` it ends after the module was loaded. `reload` says whether to load it a second time after that, if
-    it can be unloaded.
+    With `interludes`, timers expire, work is done and these files are read before each call that exit makes. With
+    `load_only` it ends after the module was loaded. `reload` says whether to load it a second time after that, if it
+    can be unloaded.
     """
 
     fault: Fault | None = None
@@ -63,6 +64,7 @@ class RunTask:
     script: str = ""
     cycles: int = 0
     timeout_s: float = 10.0
+    interludes: tuple[str, ...] | None = None
     load_only: bool = False
     reload: bool = True
 
@@ -232,6 +234,8 @@ class _Run:
         if not loaded.ok:
             raise GuestError(_("The tracer could not be set up in the guest."), details=loaded.text)
         await self._put(f"{_DEBUGFS}/plan", self.plan)
+        if self.task.interludes is not None:
+            await self._put(f"{_DEBUGFS}/interludes", "".join(f"{path}\n" for path in self.task.interludes).encode())
         await self._step("where")
         await self._do(["cat", f"{_DEBUGFS}/where"])
         if not self.task.load_only:
@@ -330,8 +334,7 @@ class _Run:
     async def _ask(self, command: str) -> str:
         try:
             async with asyncio.timeout(5):
-                arguments = {"command-line": command}
-                return str(await self.machine.monitor.execute("human-monitor-command", arguments))
+                return str(await self.machine.monitor.execute("human-monitor-command", {"command-line": command}))
         except (QMPError, TimeoutError, OSError):
             return ""
 

@@ -21,6 +21,10 @@ from kmodlab.tracer.wire_format import (
 
 # A module that calls these relies on memory that is larger than asked for, or that begins where a page begins.
 _RELY_ON_SIZE = {"ksize", "krealloc", "kvrealloc", "build_skb", "slab_build_skb", "build_skb_around"}
+# A module that calls these passes objects of slab caches to the kernel in ways that are not followed.
+_RELY_ON_CACHE = {"ksize", "kmem_cache_free_bulk", "kmem_cache_alloc_bulk"}
+# These tell whether the cache has a constructor; see module/caches.c.
+_CREATE_CACHES = {"kmem_cache_create", "__kmem_cache_create_args"}
 
 
 @dataclass(frozen=True)
@@ -34,8 +38,9 @@ class Fault:
 
 def pack_plan(code: Code, functions: Functions, fault: Fault | None = None, *, recorded_loads: int = 1) -> bytes:
     """The plan for a module; calls are recorded in its first `recorded_loads` loads."""
-    guard = not _RELY_ON_SIZE.intersection(site.symbol.removesuffix("_noprof") for site in code.sites)
-    sites = [_pack_site(site, functions.find(site.symbol), guard=guard) for site in code.sites]
+    called = {site.symbol.removesuffix("_noprof") for site in code.sites}
+    guard, caches = not called & _RELY_ON_SIZE, not called & _RELY_ON_CACHE
+    sites = [_pack_site(site, functions.find(site.symbol), guard=guard, caches=caches) for site in code.sites]
     breakpoints = _pack_breakpoints(code)
     head = PLAN.pack(
         PLAN_MAGIC,
@@ -54,12 +59,13 @@ def pack_plan(code: Code, functions: Functions, fault: Fault | None = None, *, r
     return b"".join([head, *sections, *sites, *breakpoints])
 
 
-def _pack_site(site: CallSite, function: Function | None, *, guard: bool) -> bytes:
+def _pack_site(site: CallSite, function: Function | None, *, guard: bool, caches: bool) -> bytes:
     known = function or Function(site.symbol, "")
     flags = (
         (SiteFlag.JUMP if site.is_jump else 0)
         | (SiteFlag.FENCE if known.fence else 0)
         | (SiteFlag.GUARD if guard else 0)
+        | (SiteFlag.CACHE if caches and known.name in _CREATE_CACHES else 0)
     )
     return PLAN_SITE.pack(
         flags,

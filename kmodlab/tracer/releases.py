@@ -60,6 +60,18 @@ def unreleased(calls: Iterable[Call]) -> list[Acquired]:
     return held
 
 
+def largest_allocation(calls: Iterable[Call]) -> int:
+    """The size of the largest memory that calls allocated and that no call freed; 0 if there is none."""
+    sizes: dict[int, int] = {}
+    for call in calls:
+        arguments = call.record.arguments
+        if call.function.frees:
+            sizes.pop(arguments[call.function.frees_argument], None)
+        if call.function.allocates and call.function.size is not None and call.returned and not call.failed:
+            sizes[call.record.result] = arguments[call.function.size]
+    return max(sizes.values(), default=0)
+
+
 def double_releases(calls: Iterable[Call]) -> Iterator[DoubleRelease]:
     """The resources that were acquired once and released twice. The kernel often does not notice it."""
     held: list[set[Key]] = []

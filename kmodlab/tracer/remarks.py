@@ -39,7 +39,7 @@ def find_remarks(
     """
     known = {kmod_name(name): ko for name, ko in modules.items()}
     messages = [record.text for record in records if record.is_kernels]
-    remarks = [*_unknown_parameters(argv, messages, known), *_positive_returns(messages), *_licences(messages)]
+    remarks = [*_unknown_parameters(argv, messages, known), *describe_positives(messages), *_licences(messages)]
     for record in open_lines:
         remarks += _missing_newline(record.text, known)
     return tuple(dict.fromkeys(remarks))
@@ -93,7 +93,8 @@ def _parameters(ko: bytes | None) -> tuple[str, ...] | None:
         return None
 
 
-def _positive_returns(messages: Iterable[str]) -> Iterator[str]:
+def describe_positives(messages: Iterable[str]) -> Iterator[str]:
+    """Sentences about the positive numbers that init functions returned, by the kernel's messages."""
     matches = (_POSITIVE.search(message) for message in messages)
     for match in islice(filter(None, matches), _MOST_REMARKS):
         yield describe_positive(int(match[2])) + "."

@@ -110,11 +110,15 @@ def _has_fallback(failed: Call, calls: Sequence[Call]) -> bool:
 def _other_errno(returned: int, call: Call, calls: Sequence[Call]) -> WrongReturn | None:
     name, right = errno_name(-returned), call.function.good_errnos
     errnos = {other.errno for other in calls if other.in_init and other.errno}
+    if call.injected and call.errno:
+        right = call.function.expect | {call.errno}
     if -returned in right | errnos or _is_intended(call, f"-{name}"):
         return None
     expected = f"-{errno_name(call.errno or min(right))}"
     if returned == -_EPERM:
         sentence = _("init returned a bare -1 (-EPERM) when {function} failed; {expected} would be right")
+    elif call.errno and call.errno != call.function.failure.number:
+        sentence = _("init returned {value} when {function} failed with {expected}; its own error would be right")
     else:
         sentence = _("init returned {value} when {function} failed; {expected} would be right")
     sentence = sentence.format(value=f"-{name}", function=call.name, expected=expected)

@@ -20,6 +20,7 @@ class SiteFlag(IntFlag):
     JUMP = 1  # a tail call: it does not return here
     FENCE = 2  # an access to its memory after it was freed crashes
     GUARD = 4  # an access beyond the end of its memory crashes
+    CACHE = 8  # it creates a slab cache
 
 
 class BreakpointFlag(IntFlag):

@@ -132,6 +132,9 @@ MET = [
     'survives_rounds("probe", 5)',
     'survives_faults("probe")',
     'leaves_nothing("user")',
+    'acquires("probe", "misc")',
+    'exits_in_order("probe", "/proc/modules")',
+    'runs("id -u", as_nobody=True), prints("65534", exactly=True)',
 ]  # fmt: skip
 MISSED = [
     ('builds("nosuch")', "no module `nosuch` yet"),
@@ -162,6 +165,7 @@ MISSED = [
     ('loads("probe", count="many")', "`insmod probe.ko count=many` failed with EINVAL (22): the parameter `count`"),
     ('loads("probe", conut=2), logs("step 1")', "parameter `conut`, so the kernel ignores it. Did you mean `count`?"),
     ('loads("probe", fail=517)', "EPROBE_DEFER (517)"),
+    ('loads("probe", fail=-7)', "Init returned +7: the sign is missing (-E2BIG is -7), so the module stays loaded."),
     ('loads("probe", fail=19)', "ENODEV"),
     ('loads("probe"), logs("step 1")', "`step 1` was not logged by `insmod probe.ko`"),
     ('loads("probe", count=2), logs("step 1", "step 0")', "but not after `step 1`"),
@@ -188,6 +192,10 @@ MISSED = [
     ('unplugs("edu")', "not plugged in"),
     ('loads("probe"), plugs("edu"), drives("probe")', "No device is bound"),
     ('survives_faults("probe", at_least=50)', "too few"),
+    ('acquires("probe", "misc", "class")', "While it is loaded, `probe` does not hold the class."),
+    ('acquires("probe", "misc", memory=64)', "does not hold 64 bytes of memory"),
+    ('acquires("probe", fail=19)', "It is not loaded: init returned -ENODEV (-19). It was loaded with `insmod"),
+    ('loads("probe"), runs("cat /dev/probe", as_nobody=True)', "`cat /dev/probe (not as root)` failed: Permission"),
 ]  # fmt: skip
 
 
@@ -273,6 +281,47 @@ def test_a_leak_fails_on_the_line_that_acquired_it(runner: CheckRunner) -> None:
     assert result.status is Status.FAILED
     assert result.line
     assert "misc_register" in result.line.text
+
+
+LATER = """\
+%%kmod later
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/workqueue.h>
+static int *counter;
+static void count(struct work_struct *unused) { ++*counter; }
+static DECLARE_DELAYED_WORK(work, count);
+static int later_init(void)
+{
+    counter = kzalloc(sizeof(*counter), GFP_KERNEL);
+    if (!counter)
+        return -ENOMEM;
+    schedule_delayed_work(&work, 60 * HZ);
+    return 0;
+}
+static void later_exit(void)
+{
+    cancel_delayed_work_sync(&work);
+    kfree(counter);
+}
+module_init(later_init);
+module_exit(later_exit);
+MODULE_LICENSE("GPL");
+"""
+
+
+def test_exit_that_frees_what_work_still_uses_is_noticed_each_time(runner: CheckRunner) -> None:
+    assert judged(runner, 'exits_in_order("later")', LearnerSources.of([LATER])).reason == ""
+    stop, free = "    cancel_delayed_work_sync(&work);\n", "    kfree(counter);\n"
+    result = judged(runner, 'exits_in_order("later")', LearnerSources.of([LATER.replace(stop + free, free + stop)]))
+    assert "use after free" in result.reason
+    assert result.line and "++*counter" in result.line.text
+
+
+def test_init_that_hides_a_failure_does_not_survive_faults(runner: CheckRunner) -> None:
+    tries_again = LATER.replace("if (!counter)\n        return -ENOMEM;", "while (!counter)\n        later_init();")
+    result = judged(runner, 'survives_faults("later")', LearnerSources.of([tries_again]))
+    assert "When kzalloc fails: init returns 0, and not the error." in result.reason
 
 
 def test_of_two_modules_in_one_build_the_one_that_is_named_is_watched(runner: CheckRunner) -> None:

@@ -22,8 +22,9 @@ from trace_factory import (
     site,
 )
 
-from kmodlab.tracer.call_log import calls_made
-from kmodlab.tracer.leaks import Leak, find_leaks, new_entries
+from kmodlab.tracer.call_log import Call, calls_made
+from kmodlab.tracer.kernel_api import Function
+from kmodlab.tracer.leaks import Leak, find_leaks, new_entries, unwaited_timers
 from kmodlab.tracer.releases import double_releases
 from kmodlab.tracer.resources import ResourceList, name_pattern, parse_resources, resource_kind, resource_title
 from kmodlab.tracer.trace_records import PER_SITE, Record, Records
@@ -131,6 +132,37 @@ def test_memory_that_an_unknown_function_got_may_be_kept_by_it() -> None:
     assert leak.sentence.endswith(", unless unheard_of() keeps it")
     (leak,) = left([*loaded_and_unloaded(call("misc_register", BOX), call("misc_deregister", BOX)), piece])
     assert "unless" not in leak.sentence
+
+
+def timer_call(symbol: str, result: int = 0, *, phase: Phase = Phase.EXIT, interrupts: bool = False) -> Call:
+    made = record(RecordKind.CALL, TIMER, phase=phase, result=result & (2**64 - 1))
+    flags = Flag.RETURNED | (Flag.IN_INTERRUPT if interrupts else Flag(0))
+    place = replace(CODE.sites[site("mod_timer")], symbol=symbol)
+    return Call(CODE, place, FUNCTIONS.find(symbol) or Function(symbol, ""), replace(made, flags=flags))
+
+
+START = timer_call("mod_timer", phase=Phase.INIT)
+AGAIN = timer_call("mod_timer", phase=Phase.LOADED, interrupts=True)
+
+
+@pytest.mark.parametrize(
+    ("calls", "blamed"),
+    [
+        ([START], "mod_timer"),
+        ([START, timer_call("del_timer_sync")], ""),
+        ([START, AGAIN, timer_call("timer_delete_sync", 1)], ""),
+        ([START, timer_call("del_timer")], "del_timer"),
+        ([timer_call("del_timer")], ""),
+        ([START, timer_call("del_timer"), timer_call("del_timer_sync")], ""),
+        ([START, timer_call("del_timer"), timer_call("synchronize_rcu")], ""),
+        ([START, AGAIN, timer_call("timer_delete"), timer_call("synchronize_rcu")], "timer_delete"),
+        ([START, timer_call("try_to_del_timer_sync", -1)], "mod_timer"),
+        ([START, timer_call("try_to_del_timer_sync", -1), timer_call("try_to_del_timer_sync", 1)], ""),
+    ],
+    ids=[f"timer-{number}" for number in range(10)],
+)
+def test_a_timers_function_must_be_waited_for(calls: list[Call], blamed: str) -> None:
+    assert [call.symbol for call in unwaited_timers(calls).values()] == ([blamed] if blamed else [])
 
 
 def test_what_may_still_run_is_left() -> None:

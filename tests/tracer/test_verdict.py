@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from errno import EUSERS
 from typing import Any
 
 import pytest
@@ -84,6 +85,8 @@ def test_a_life_without_trouble_is_clean() -> None:
         ("misc_register", -EBUSY, -1, Verdict.WRONG_RETURN, "a bare -1 (-EPERM)"),
         ("misc_register", -EBUSY, -22, Verdict.WRONG_RETURN, "-EBUSY would be right"),
         ("kmalloc_trace", 0, -5, Verdict.WRONG_RETURN, "-ENOMEM would be right"),
+        ("misc_register", -EUSERS, -EUSERS, Verdict.CLEAN, ""),
+        ("misc_register", -EUSERS, -EBUSY, Verdict.WRONG_RETURN, "misc_register failed with -EUSERS; its own error"),
         ("misc_register", -EBUSY, -100_000, Verdict.WRONG_RETURN, "not an errno"),
     ],
 )

@@ -103,7 +103,7 @@ def has_parameter(
         if kind and actual.kind != kind:
             message = _("The parameter `{parameter}` is of the type {actual}, not {kind}.")
             return Failure(message.format(parameter=parameter, actual=actual.kind, kind=kind))
-        if described and not actual.description:
+        if described and not any(letter.isalpha() for letter in actual.description or ""):
             return Failure(_("The parameter `{parameter}` has no description.").format(parameter=parameter))
         return None
 

@@ -78,11 +78,14 @@ def holds(path: str, text: str | int) -> Expectation:
 # ---- commands ------------------------------------------------------------------------------------------------------
 
 
-def runs(command: str, **values: Value) -> Expectation:
-    """The command, a line for the guest's shell, succeeds. `{name}` in it stands for a value."""
+def runs(command: str, *, as_nobody: bool = False, **values: Value) -> Expectation:
+    """The command, a line for the guest's shell, succeeds. `{name}` in it stands for a value.
+
+    With `as_nobody`, an ordinary user runs it, and not root.
+    """
 
     def examine(context: CheckContext) -> Failure | None:
-        failure = _run_in_shell(context, command, values)
+        failure = _run_in_shell(context, command, values, as_nobody=as_nobody)
         if failure or context.result.ok:
             return failure
         with_words, with_status = _("`{command}` failed: {reason}."), _("`{command}` failed with status {status}.")
@@ -117,10 +120,21 @@ def fails(command: str, error: str | None = None, **values: Value) -> Expectatio
     return Expectation(examine)
 
 
-def _run_in_shell(context: CheckContext, command: str, values: dict[str, Value]) -> Failure | None:
+# busybox has no su. With a file for its id, it does not look whether a shell runs already.
+_AS_NOBODY = ("start-stop-daemon", "-S", "-c", "nobody", "-p", "/run/none", "-x", "/bin/sh", "--")
+_USERS = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"
+
+
+def _run_in_shell(
+    context: CheckContext, command: str, values: dict[str, Value], *, as_nobody: bool = False
+) -> Failure | None:
     context.random_values.draw(**values)
     filled = context.random_values.fill(command)
-    return context.act(["sh", "-c", filled], filled)
+    if not as_nobody:
+        return context.act(["sh", "-c", filled], filled)
+    context.session.put("/etc/passwd", _USERS)
+    label = _("{command} (not as root)").format(command=filled)
+    return context.act([*_AS_NOBODY, "-c", filled], label)
 
 
 def prints(*texts: str, exactly: bool = False) -> Expectation:

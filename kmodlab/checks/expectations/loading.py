@@ -21,13 +21,14 @@ from kmodlab.guest.image import FEW_MODULES_FOLDER
 from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.observe import Subject
+from kmodlab.tracer.remarks import describe_positives
 from kmodlab.tracer.run import load_argv
 
 _DEPMOD_S = 40.0
 
 
 def loads(name: str, **parameters: Value) -> Expectation:
-    """The module is built, and insmod loads it with these parameters."""
+    """The module is built, and insmod loads it with these parameters; init does not return a positive number."""
 
     def examine(context: CheckContext) -> Failure | None:
         failure = _insert(context, name, parameters)
@@ -38,6 +39,9 @@ def loads(name: str, **parameters: Value) -> Expectation:
         if not context.is_loaded(name):
             message = _("`{command}` succeeded, but `{name}` is not loaded.")
             return Failure(message.format(command=context.label, name=name))
+        positive = next(describe_positives(record.text for record in context.logged()), None)
+        if positive:
+            return Failure(positive[:1].upper() + positive[1:], hint=_("Init returns 0 if it succeeds."))
         return None
 
     return Expectation(examine)

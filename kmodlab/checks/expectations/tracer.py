@@ -6,16 +6,23 @@ Each of them runs in guests of its own, so what the check does besides has no ef
 from __future__ import annotations
 
 import shlex
+from collections.abc import Callable
 
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
-from kmodlab.i18n import _
+from kmodlab.errors import UsageError
+from kmodlab.i18n import _, ngettext
+from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
-from kmodlab.tracer.leaks import left_after_cycles, level_after_cycles
+from kmodlab.tracer.kernel_api import Functions
+from kmodlab.tracer.leaks import left_after_cycles, level_after_cycles, unwaited_timers
 from kmodlab.tracer.observe import RunTask, Subject
+from kmodlab.tracer.releases import largest_allocation, unreleased
+from kmodlab.tracer.resources import KINDS, resource_title
 from kmodlab.tracer.run import load_argv
+from kmodlab.tracer.trace_records import Records
 from kmodlab.tracer.troubles import Trouble, Verdict
 from kmodlab.tracer.verdict import Finding, find_verdict
 
@@ -45,10 +52,70 @@ def survives_rounds(name: str, rounds: int = 20) -> Expectation:
     return Expectation(examine)
 
 
-def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Expectation:
-    """Each call in init that can fail is made to fail once: init returns the error and leaves nothing behind.
+def exits_in_order(name: str, *files: str, **parameters: Value) -> Expectation:
+    """Exit stops everything that uses something before it releases that.
 
-    There must be at least `at_least` calls.
+    Before each call that exit makes, timers expire, work is done, and these files are read. For each timer, one of its
+    calls must have waited until the timer's function does not run any more.
+    """
+
+    def examine(context: CheckContext) -> Failure | None:
+        task = RunTask(settle=True, interludes=files, timeout_s=_RUN_S * context.patience)
+        return _observe(context, name, task, parameters, _find_unwaited)
+
+    return Expectation(examine)
+
+
+def _find_unwaited(context: CheckContext, subject: Subject, functions: Functions, records: Records) -> Failure | None:
+    calls = unwaited_timers(calls_made(subject.code, functions, records.first_load)).values()
+    call = next(iter(calls), None)
+    if call is None:
+        return None
+    message = _("Nothing waits until the function of the timer has ended that `{function}` starts.")
+    return Failure(message.format(function=call.name), context.builds.line_at(call.line))
+
+
+def acquires(name: str, *kinds: str, memory: int = 0, **parameters: Value) -> Expectation:
+    """While it is loaded, the module holds a resource of each kind that init acquired, and so many bytes of memory.
+
+    The kinds are those of tracer/kernel_api.txt: "class", "misc", "workqueue", ...
+    """
+    unknown = next((kind for kind in kinds if kind not in KINDS), None)
+    if unknown:
+        raise UsageError(_("There is no resource {kind!r}.").format(kind=unknown))
+
+    def examine(context: CheckContext) -> Failure | None:
+        subject = context.subject(name, _words(context, parameters))
+        if isinstance(subject, Failure):
+            return subject
+        with context.run_pool() as pool:
+            observation = pool.observe(subject, RunTask(load_only=True, timeout_s=_RUN_S * context.patience))
+            calls = [call for call in calls_made(subject.code, pool.functions, observation.records) if call.in_init]
+        finding = find_verdict(subject, pool.functions, observation)
+        if finding.init_returned != 0:
+            return _describe_unloaded(context, finding, subject)
+        held = {acquired.kind for acquired in unreleased(calls)}
+        missing = next((kind for kind in kinds if kind not in held), None)
+        if missing:
+            message = _("While it is loaded, `{name}` does not hold {resource}.")
+            return Failure(message.format(name=name, resource=resource_title(missing)))
+        if largest_allocation(calls) >= memory:
+            return None
+        message = ngettext(
+            "While it is loaded, `{name}` does not hold {number} byte of memory.",
+            "While it is loaded, `{name}` does not hold {number} bytes of memory.",
+            memory,
+        )
+        return Failure(message.format(name=name, number=memory))
+
+    return Expectation(examine)
+
+
+def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Expectation:
+    """Each call in init that can fail is made to fail once: init returns its error and leaves nothing behind.
+
+    A call that returns an errno fails with a rare one, so init cannot know it before. There must be at least `at_least`
+    calls.
     """
 
     def examine(context: CheckContext) -> Failure | None:
@@ -60,7 +127,7 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
             if context.left_s <= 0:
                 raise _TooLongError
 
-        options = FaultOptions(cycles=0, timeout_s=_RUN_S * context.patience)
+        options = FaultOptions(cycles=0, timeout_s=_RUN_S * context.patience, rare_errnos=True)
         try:
             with context.run_pool() as pool:
                 faults = try_faults(pool, subject, options, check_time)
@@ -73,10 +140,25 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
             return _describe_site(context, bad, subject)
         if faults.exit_troubles:
             return _describe_exit(context, faults.exit_troubles[0], subject)
+        ignored = next((site for site in faults.sites if _is_ignored(site, pool.functions)), None)
+        if ignored:
+            return _describe_ignored(context, ignored)
         injected = sum(site.verdict is Verdict.CLEAN for site in faults.sites)
         return Failure(_("Init makes too few calls that can fail.")) if injected < at_least else None
 
     return Expectation(examine)
+
+
+def _is_ignored(site: SiteResult, functions: Functions) -> bool:
+    """Whether init succeeded although the call had failed, by a second try for instance."""
+    known = functions.find(site.symbol)
+    optional = known is not None and known.optional
+    return site.finding is not None and site.finding.init_returned == 0 and not optional
+
+
+def _describe_ignored(context: CheckContext, site: SiteResult) -> Failure:
+    reason = _("When {function} fails: init returns 0, and not the error.").format(function=site.function)
+    return Failure(reason, context.builds.line_at(site.line))
 
 
 class _TooLongError(Exception):
@@ -87,7 +169,12 @@ def _words(context: CheckContext, parameters: dict[str, Value]) -> tuple[str, ..
     return tuple(f"{key}={value}" for key, value in context.random_values.draw(**parameters).items())
 
 
-def _observe(context: CheckContext, name: str, task: RunTask, parameters: dict[str, Value]) -> Failure | None:
+_Further = Callable[[CheckContext, Subject, Functions, Records], Failure | None]
+
+
+def _observe(
+    context: CheckContext, name: str, task: RunTask, parameters: dict[str, Value], further: _Further | None = None
+) -> Failure | None:
     subject = context.subject(name, _words(context, parameters))
     if isinstance(subject, Failure):
         return subject
@@ -108,7 +195,7 @@ def _observe(context: CheckContext, name: str, task: RunTask, parameters: dict[s
             else _("After {number} loads and unloads, more kernel resources are in use than before.")
         )
         return Failure(message.format(number=task.cycles, left=left))
-    return None
+    return further(context, subject, pool.functions, observation.records) if further else None
 
 
 def _describe(context: CheckContext, finding: Finding, subject: Subject) -> Failure:
@@ -127,6 +214,12 @@ def _describe_exit(context: CheckContext, trouble: Trouble, subject: Subject) ->
     reason = _("In exit: {consequence}.").format(consequence=trouble.sentence.rstrip("."))
     line = context.builds.line_at(trouble.line)
     return Failure(_with_command(reason, subject), line, by_time=trouble.verdict is Verdict.HANGS)
+
+
+def _describe_unloaded(context: CheckContext, finding: Finding, subject: Subject) -> Failure:
+    if finding.verdict is not Verdict.UNSEEN:
+        return _describe(context, finding, subject)
+    return Failure(_with_command(_("It is not loaded: {words}.").format(words=finding.init_text), subject))
 
 
 def _with_command(reason: str, subject: Subject) -> str:

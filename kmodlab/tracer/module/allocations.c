@@ -19,7 +19,7 @@ enum state { UNUSED, IN_USE, RELEASED };
 
 static struct allocation *allocations; /* a hash table */
 static u32 allocation_count, in_use_count;
-static bool is_full;
+static bool is_full, has_objects;
 
 int make_allocations(void)
 {
@@ -31,7 +31,7 @@ void forget_allocations(void)
 {
 	memset(allocations, 0, MAX_ALLOCATIONS * sizeof(*allocations));
 	allocation_count = in_use_count = 0;
-	is_full = false;
+	is_full = has_objects = false;
 }
 
 bool were_allocations_dropped(void)
@@ -89,7 +89,11 @@ void track_allocation(const struct plan_site *site, u16 number, unsigned long re
 	allocation->allocates = site->allocates;
 	/* krealloc returns the same memory if that is large enough. */
 	allocation->fenced = fenced || (allocation->state == IN_USE && allocation->fenced);
-	allocation->guarded = fenced && (site->flags & SITE_GUARD);
+	allocation->guarded = fenced && site->allocates == ALLOCATES_MEMORY && (site->flags & SITE_GUARD);
+	allocation->object = 0;
+	if (fenced && site->allocates == ALLOCATES_CACHED)
+		allocation->object = *(unsigned long *)PAGE_ALIGN(result + size);
+	has_objects = has_objects || allocation->object;
 	allocation->poisoned = false;
 	allocation->state = IN_USE;
 	allocation->phase = phase;
@@ -184,6 +188,12 @@ static bool may_free_page(const struct plan_site *site, u16 number, u32 nth, uns
 /* Whether the kernel is to free memory that was in use until now. */
 static bool goes_to_kernel(const struct plan_site *site, struct allocation *allocation)
 {
+	/* The cache's own object is freed instead. What is freed after a grace period may be used until then. */
+	if (allocation->object) {
+		if (site->frees != FREES_RCU)
+			quarantine(allocation);
+		return true;
+	}
 	/* A slab cache cannot be destroyed before all its objects are freed. */
 	if (site->frees != FREES_MEMORY || allocation->allocates != ALLOCATES_MEMORY ||
 	    is_vmalloc_addr((void *)allocation->address)) {
@@ -219,6 +229,17 @@ bool may_free(const struct plan_site *site, u16 number, u32 nth, const unsigned 
 	release(allocation, number);
 	record_freed_callbacks(number, pointer, allocation->size);
 	return goes_to_kernel(site, allocation);
+}
+
+unsigned long translate_for_cache(unsigned long address)
+{
+	u32 at;
+
+	for (at = 0; has_objects && at < MAX_ALLOCATIONS; at++)
+		if (allocations[at].object && address >= allocations[at].address &&
+		    address < allocations[at].address + allocations[at].size)
+			return address - allocations[at].address + allocations[at].object;
+	return address;
 }
 
 /* ---- at the end -------------------------------------------------------------------------------------------------- */

@@ -6,7 +6,7 @@
 #include "tracer.h"
 
 struct allocation {
-	unsigned long address;
+	unsigned long address, object; /* what the slab cache knows instead, or 0 */
 	u32 size, nth;
 	u16 site, freed_by;
 	u8 allocates, state, phase;

@@ -55,7 +55,7 @@ static struct record *record_for(u16 number)
 }
 
 /* More than one: the notifier chain that calls the breakpoint's handler is itself in an RCU read-side section. */
-static bool is_reading_rcu(void)
+bool is_reading_rcu(void)
 {
 	return IS_ENABLED(CONFIG_PREEMPT_RCU) && rcu_preempt_depth() > 1;
 }

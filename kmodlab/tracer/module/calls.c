@@ -90,6 +90,8 @@ static void finish_call(unsigned long return_address, struct pt_regs *regs)
 		regs->ax = plan.fail_value;
 	else
 		track_allocation(&site->plan, call->site, regs->ax, call->size, call->nth, call->fenced);
+	if (site->plan.flags & SITE_CACHE)
+		track_cache(regs->ax, call->plain);
 	record_return(call->record, regs);
 	*call = open_calls[--open_call_count];
 }
@@ -163,6 +165,8 @@ static void begin_call(struct breakpoint *breakpoint, struct pt_regs *regs)
 	call.size = site->plan.size_argument < ARGUMENTS ? arguments[site->plan.size_argument] : 0;
 	if (site->plan.callback)
 		track_callback(&site->plan, number, arguments[site->plan.callback_argument]);
+	if (site->plan.flags & SITE_CACHE)
+		call.plain = is_plain_cache(arguments);
 	if (is_to_fail(number, count)) {
 		fail_call(regs, &call);
 		return;
@@ -172,6 +176,12 @@ static void begin_call(struct breakpoint *breakpoint, struct pt_regs *regs)
 			skip_call(regs, &call);
 			return;
 		}
+		regs->di = translate_for_cache(regs->di);
+		regs->si = translate_for_cache(regs->si);
+	} else if (is_object_fenceable(&site->plan, arguments)) {
+		call.fenced = true;
+		call.size = object_size(arguments[0]);
+		target = (unsigned long)fenced_object_alloc;
 	} else if (is_fenceable(&site->plan, arguments)) {
 		call.fenced = true;
 		regs->di = arguments[site->plan.size_argument];
@@ -211,10 +221,11 @@ static int on_breakpoint(struct notifier_block *block, unsigned long event, void
 	if (!breakpoint)
 		return NOTIFY_DONE;
 	finish_call(breakpoint->address, regs);
-	if (breakpoint->plan.flags & BREAKPOINT_EXIT)
+	if ((breakpoint->plan.flags & BREAKPOINT_EXIT) && phase != IN_EXIT)
 		enter_exit(regs);
 	if (is_call(breakpoint)) {
-		begin_call(breakpoint, regs);
+		if (!begin_interlude(breakpoint, regs, original_count()))
+			begin_call(breakpoint, regs);
 	} else {
 		poke(breakpoint, breakpoint->original);
 		regs->ip = breakpoint->address;
@@ -240,6 +251,7 @@ void forget_calls(void)
 {
 	forget_breakpoints();
 	forget_injection();
+	forget_interludes();
 	open_call_count = 0;
 }
 
@@ -247,7 +259,8 @@ static bool is_site_sound(const struct plan_site *site)
 {
 	return max3(site->frees_argument, site->callback_argument, site->name_argument) < ARGUMENTS &&
 	       site->flags_argument < ARGUMENTS &&
-	       (site->size_argument < ARGUMENTS || (site->size_argument == NO_ARGUMENT && !(site->flags & SITE_FENCE)));
+	       (site->size_argument < ARGUMENTS || (site->size_argument == NO_ARGUMENT &&
+						    (site->allocates == ALLOCATES_CACHED || !(site->flags & SITE_FENCE))));
 }
 
 bool take_sites(const struct plan *head, const struct plan_site *site)

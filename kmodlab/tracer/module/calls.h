@@ -27,6 +27,7 @@ struct open_call {
 	u32 nth;
 	u16 site;
 	bool fenced, overridden;
+	bool plain; /* it creates a slab cache whose objects need no constructor */
 };
 
 /* A second, writable mapping of code that is read-only where it runs. */
@@ -57,12 +58,22 @@ bool is_to_fail(u16 number, unsigned int count);
 /* The function to call instead of one that does half of its work before it fails; 0 if it does nothing. */
 unsigned long half_function(void);
 
+/* ---- interludes.c ------------------------------------------------------------------------------------------------- */
+
+void forget_interludes(void);
+/* From now on, before each call in exit, callbacks run and these files are read: paths, one on a line. */
+void take_interludes(const char *paths);
+/* Let others run before this call. False if they ran already, or if they must not. */
+bool begin_interlude(const struct breakpoint *breakpoint, struct pt_regs *regs, unsigned int count);
+
 /* ---- call_records.c ---------------------------------------------------------------------------------------------- */
 
 /* `depth` counts the calls of the same context that have not returned. */
 struct record *record_call(u16 number, unsigned int count, u16 depth, const struct pt_regs *regs,
 			   const unsigned long *arguments);
 void record_return(struct record *record, const struct pt_regs *regs);
+
+bool is_reading_rcu(void);
 
 /* `count` is the preemption count before the breakpoint. */
 static inline bool is_interrupting(unsigned int count)

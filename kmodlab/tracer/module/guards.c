@@ -38,14 +38,17 @@ static bool set_present(unsigned long address, bool present)
 	return true;
 }
 
+bool may_fence(size_t size, unsigned long flags)
+{
+	/* The kernel does not promise larger allocations. */
+	return fenced_pages < MAX_FENCED_PAGES && size && size <= LARGEST_FENCED && (flags & __GFP_DIRECT_RECLAIM) &&
+	       !(flags & __GFP_NOFAIL);
+}
+
 bool is_fenceable(const struct plan_site *site, const unsigned long *arguments)
 {
-	unsigned long flags = arguments[site->flags_argument];
-
-	/* The kernel does not promise larger allocations. */
-	return (site->flags & SITE_FENCE) && fenced_pages < MAX_FENCED_PAGES && arguments[site->size_argument] &&
-	       arguments[site->size_argument] <= LARGEST_FENCED && (flags & __GFP_DIRECT_RECLAIM) &&
-	       !(flags & __GFP_NOFAIL);
+	return site->allocates == ALLOCATES_MEMORY && (site->flags & SITE_FENCE) &&
+	       may_fence(arguments[site->size_argument], arguments[site->flags_argument]);
 }
 
 /*

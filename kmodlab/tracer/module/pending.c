@@ -5,12 +5,14 @@
 #include <linux/kthread.h>
 #include <linux/sched/signal.h>
 #include <linux/timer.h>
+#include <linux/version.h>
 #include <linux/workqueue.h>
 #include "tracer.h"
 
 #define MAX_CALLBACKS 256
 #define LONGEST_WAIT_MS 2000
 #define THREADS_MS 50
+#define LONGEST_WORK_TICKS 100
 
 unsigned long text_start, text_end;
 
@@ -161,6 +163,70 @@ void record_freed_callbacks(u16 number, unsigned long start, u32 size)
 		}
 	}
 }
+
+/* ---- made to run ------------------------------------------------------------------------------------------------- */
+
+static bool stop_timer(struct timer_list *timer)
+{
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+	return timer_delete(timer);
+#else
+	return del_timer(timer);
+#endif
+}
+
+/* As call_timer_fn in kernel/time/timer.c does it: in a softirq, which may have interrupted the current task. */
+static void expire(struct timer_list *timer)
+{
+	bool masked = timer->flags & TIMER_IRQSAFE;
+	unsigned long flags = 0;
+
+	if (!stop_timer(timer))
+		return;
+	preempt_count_add(SOFTIRQ_OFFSET);
+	if (masked)
+		local_irq_save(flags);
+	timer->function(timer);
+	if (masked)
+		local_irq_restore(flags);
+	preempt_count_sub(SOFTIRQ_OFFSET);
+}
+
+static void expire_timer_of(const struct callback *callback)
+{
+	unsigned long timer = callback->address;
+
+	if (callback->kind == CALLBACK_DELAYED_WORK)
+		timer += offsetof(struct delayed_work, timer);
+	else if (callback->kind != CALLBACK_TIMER)
+		return;
+	if (state_of_timer(timer).active)
+		expire((struct timer_list *)timer);
+}
+
+static bool is_work_pending(void)
+{
+	u32 at;
+
+	for (at = 0; at < callback_count; at++)
+		if ((callbacks[at].kind == CALLBACK_WORK || callbacks[at].kind == CALLBACK_DELAYED_WORK) &&
+		    state_of(&callbacks[at]).active)
+			return true;
+	return false;
+}
+
+void let_callbacks_run(void)
+{
+	u32 at, ticks;
+
+	for (at = 0; at < callback_count; at++)
+		expire_timer_of(&callbacks[at]);
+	/* It may wait for a lock that exit holds. */
+	for (ticks = 0; ticks < LONGEST_WORK_TICKS && is_work_pending(); ticks++)
+		schedule_timeout_uninterruptible(1);
+}
+
+/* ---- threads ----------------------------------------------------------------------------------------------------- */
 
 static bool runs_module(struct task_struct *task)
 {

@@ -8,11 +8,12 @@
  *
  * Files in debugfs, folder "kmodlab":
  *
- *     plan     write: what to trace; clears everything recorded so far
- *     where    read: the physical address and the size of the records
- *     settle   read: waits until the callbacks that the module scheduled have run
- *     check    read: records the module's memory that is not freed; prints the resources that were listed when the
- *              module ended, or those of now
+ *     plan        write: what to trace; clears everything recorded so far
+ *     interludes  write: from now on, others run between two calls of exit, and read these files, one on a line
+ *     where       read: the physical address and the size of the records
+ *     settle      read: waits until the callbacks that the module scheduled have run
+ *     check       read: records the module's memory that is not freed; prints the resources that were listed when the
+ *                 module ended, or those of now
  *
  * It supports x86-64 with one processor, as the guests have.
  */
@@ -24,7 +25,7 @@
 #include <linux/slab.h>
 #include <linux/tracepoint.h>
 #include <linux/uaccess.h>
-#include "tracer.h"
+#include "calls.h"
 
 #define LARGEST_LISTING SZ_1M
 
@@ -167,6 +168,7 @@ static void forget_everything(void)
 	forget_allocations();
 	forget_calls();
 	forget_callbacks();
+	forget_caches();
 }
 
 static int take_plan(const struct plan *head, size_t size)
@@ -199,6 +201,19 @@ static ssize_t write_plan(struct file *file, const char __user *data, size_t siz
 }
 
 static const struct file_operations plan_fops = { .owner = THIS_MODULE, .write = write_plan };
+
+static ssize_t write_interludes(struct file *file, const char __user *data, size_t size, loff_t *offset)
+{
+	char *paths = *offset || size > SZ_4K ? ERR_PTR(-EINVAL) : memdup_user_nul(data, size);
+
+	if (IS_ERR(paths))
+		return PTR_ERR(paths);
+	take_interludes(paths);
+	kfree(paths);
+	return size;
+}
+
+static const struct file_operations interludes_fops = { .owner = THIS_MODULE, .write = write_interludes };
 
 static int where_show(struct seq_file *file, void *unused)
 {
@@ -263,6 +278,7 @@ static int __init tracer_init(void)
 		return -ENOENT;
 	folder = debugfs_create_dir(FOLDER, NULL);
 	debugfs_create_file("plan", 0200, folder, NULL, &plan_fops);
+	debugfs_create_file("interludes", 0200, folder, NULL, &interludes_fops);
 	debugfs_create_file("where", 0400, folder, NULL, &where_fops);
 	debugfs_create_file("settle", 0400, folder, NULL, &settle_fops);
 	debugfs_create_file("check", 0400, folder, NULL, &check_fops);

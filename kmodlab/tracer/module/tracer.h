@@ -6,9 +6,11 @@
  *     breakpoints.c   sets, finds and removes breakpoints in that module's code
  *     calls.c         emulates each call of the kernel at its breakpoint
  *     injection.c     the call that is made to fail
+ *     interludes.c    what else runs between two calls of exit
  *     call_records.c  records a call's arguments, context and result
  *     allocations.c   what the module allocated and has not freed
  *     guards.c        memory that shows a use after free and an access beyond its end
+ *     caches.c        the same for the objects of a slab cache
  *     pending.c       timers, work and threads that may still run the module's code
  *     resources.c     lists what is registered in the guest, by name
  *     records.c       the records
@@ -38,7 +40,7 @@
 #define MAX_SITES 512
 #define MAX_BREAKPOINTS 1024
 
-enum { SITE_JUMP = 1, SITE_FENCE = 2, SITE_GUARD = 4 };
+enum { SITE_JUMP = 1, SITE_FENCE = 2, SITE_GUARD = 4, SITE_CACHE = 8 };
 enum { ALLOCATES_NOTHING, ALLOCATES_MEMORY, ALLOCATES_CACHED, ALLOCATES_PAGE, ALLOCATES_PAGE_ADDRESS };
 enum { FREES_NOTHING, FREES_MEMORY, FREES_CACHED, FREES_RCU, FREES_PAGE, FREES_PAGE_ADDRESS };
 enum {
@@ -161,15 +163,27 @@ void track_allocation(const struct plan_site *site, u16 number, unsigned long re
 void on_kernel_free(unsigned long address); /* of memory, or of a struct page */
 /* Whether the kernel is to carry out a call that frees memory. */
 bool may_free(const struct plan_site *site, u16 number, u32 nth, const unsigned long *arguments);
+/* For an address in a fenced object of a slab cache, that in the object which the cache knows instead. */
+unsigned long translate_for_cache(unsigned long address);
 u32 count_leaks(bool write);
 void record_damage(void);
 bool were_allocations_dropped(void);
 
 /* ---- guards.c ---------------------------------------------------------------------------------------------------- */
 
+bool may_fence(size_t size, unsigned long flags);
 bool is_fenceable(const struct plan_site *site, const unsigned long *arguments);
 void *fenced_alloc(size_t size, gfp_t flags);
 void *guarded_alloc(size_t size, gfp_t flags);
+
+/* ---- caches.c ---------------------------------------------------------------------------------------------------- */
+
+void forget_caches(void);
+bool is_plain_cache(const unsigned long *arguments); /* of a call that creates one */
+void track_cache(unsigned long cache, bool plain);
+bool is_object_fenceable(const struct plan_site *site, const unsigned long *arguments);
+void *fenced_object_alloc(struct kmem_cache *cache, gfp_t flags);
+size_t object_size(unsigned long cache);
 
 /* ---- breakpoints.c ----------------------------------------------------------------------------------------------- */
 
@@ -195,6 +209,7 @@ void record_active_callbacks(void);
 void record_freed_callbacks(u16 number, unsigned long start, u32 size);
 u32 count_threads(bool write);
 u32 wait_for_callbacks(void);
+void let_callbacks_run(void); /* now, also those that are not due yet */
 
 /* ---- resources.c ------------------------------------------------------------------------------------------------- */
 
