@@ -1,0 +1,46 @@
+/* caught by: keeps */
+/* Allocates too little. */
+#include <linux/device.h>
+#include <linux/err.h>
+#include <linux/fs.h>
+#include <linux/module.h>
+#include <linux/slab.h>
+
+static char *buffer;
+static dev_t number;
+static struct class *steps_class;
+
+static int steps_init(void)
+{
+    int error;
+
+    buffer = kmalloc(40, GFP_KERNEL);
+    if (!buffer)
+        return -ENOMEM;
+    error = alloc_chrdev_region(&number, 0, 1, "steps");
+    if (error)
+        goto free_buffer;
+    steps_class = class_create(THIS_MODULE, "steps");
+    if (IS_ERR(steps_class)) {
+        error = PTR_ERR(steps_class);
+        goto free_number;
+    }
+    return 0;
+
+free_number:
+    unregister_chrdev_region(number, 1);
+free_buffer:
+    kfree(buffer);
+    return error;
+}
+
+static void steps_exit(void)
+{
+    class_destroy(steps_class);
+    unregister_chrdev_region(number, 1);
+    kfree(buffer);
+}
+
+module_init(steps_init);
+module_exit(steps_exit);
+MODULE_LICENSE("GPL");

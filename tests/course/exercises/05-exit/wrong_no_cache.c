@@ -1,0 +1,56 @@
+/* caught by: plays */
+/* Without a cache there is less to clear. */
+#include <linux/jiffies.h>
+#include <linux/module.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+#include <linux/timer.h>
+
+struct scene {
+    unsigned long ticks;
+};
+
+static struct proc_dir_entry *folder;
+static struct scene the_scene, *scene = &the_scene;
+static struct timer_list timer;
+
+static int show_ticks(struct seq_file *file, void *data)
+{
+    seq_printf(file, "%lu\n", scene->ticks);
+    return 0;
+}
+
+static void tick(struct timer_list *unused)
+{
+    scene->ticks++;
+    mod_timer(&timer, jiffies + HZ / 50);
+}
+
+static int __init stage_init(void)
+{
+    folder = proc_mkdir("stage", NULL);
+    if (!folder)
+        return -ENOMEM;
+    if (!proc_create_single("ticks", 0444, folder, show_ticks))
+        goto no_file;
+    timer_setup(&timer, tick, 0);
+    mod_timer(&timer, jiffies + HZ / 50);
+    return 0;
+
+no_file:
+    proc_remove(folder);
+    return -ENOMEM;
+}
+
+static void __exit stage_exit(void)
+{
+    del_timer_sync(&timer);
+    remove_proc_entry("ticks", folder);
+    remove_proc_entry("stage", NULL);
+}
+
+module_init(stage_init);
+module_exit(stage_exit);
+MODULE_DESCRIPTION("Sets up more than it takes away");
+MODULE_LICENSE("GPL");
