@@ -41,13 +41,15 @@ def name_case(path: Path) -> str:
 
 
 def mark_wrong() -> list[ParameterSet]:
-    """All wrong solutions. Of those that the same checks catch in an exercise, the first by name is not `long`."""
-    met: set[tuple[str, tuple[str, ...]]] = set()
+    """All wrong solutions. Of those that checks with the same words catch, the first by name is not `long`."""
+    met: set[frozenset[str]] = set()
     cases = []
     for path in WRONG:
-        kind = (path.parent.name, read_case(path, exercise_of(path)).caught_by)
-        cases.append(pytest.param(path, id=name_case(path), marks=[pytest.mark.long] if kind in met else []))
-        met.add(kind)
+        exercise = exercise_of(path)
+        check = exercise.checks[read_case(path, exercise).caught_by[0]]
+        words = frozenset(type(expectation).__name__ for expectation in check.expectations)
+        cases.append(pytest.param(path, id=name_case(path), marks=[pytest.mark.long] if words in met else []))
+        met.add(words)
     return cases
 
 
