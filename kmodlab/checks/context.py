@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.learner_builds import LearnerBuilds
@@ -17,7 +18,7 @@ from kmodlab.checks.runner import CheckRunner
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.reader import find_crashes
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
-from kmodlab.crash.report import Report
+from kmodlab.crash.report import Kind, Report
 from kmodlab.elf.modprobe import parse_proc_modules
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError, UsageError
 from kmodlab.guest.agent.client import Result
@@ -30,7 +31,7 @@ from kmodlab.tracer.fault_injection import RunPool
 from kmodlab.tracer.observe import Subject
 from kmodlab.tracer.run import END_LINE, GUEST_FOLDER, Step, take_step
 
-STEP_S = 12.0  # for one command; the kernel itself reports what hangs for 15
+STEP_S = 12.0  # for one command; the kernel itself reports a task that sleeps for 15
 CHECK_S = 60.0  # for everything in one check
 _OUTPUT_KIB = 256  # of a command's output
 
@@ -155,11 +156,12 @@ class CheckContext:
         failure = self._search_new_records()
         if failure:
             return failure
+        when = _("It happened during `{command}`.")
         if step.crashes:
-            return self._describe_crash(step.crashes[0])
+            return self._describe_crash(step.crashes[0], step.end, when)
         if step.end:
             self.final_log = step.end.console
-            return self._describe_end(step.end, _("It happened during `{command}`."))
+            return self._describe_end(step.end, when)
         assert step.result is not None
         if step.result.timed_out:
             return Failure(_("`{command}` did not end in time.").format(command=self.label), by_time=True)
@@ -168,9 +170,12 @@ class CheckContext:
             return Failure(message.format(command=self.label, number=_OUTPUT_KIB))
         return None
 
-    def _describe_crash(self, report: Report) -> Failure:
+    def _describe_crash(self, report: Report, end: GuestEnd | None = None, when: str = "") -> Failure:
         guilty = find_guilty_line(report, self._put_modules)
-        return Failure(report.words, self.builds.line_at(guilty.line) if guilty else None)
+        line = self.builds.line_at(guilty.line) if guilty else None
+        if end and report.kind is Kind.NMI:  # the host sent it, to learn where the guest hangs
+            return replace(self._describe_end(end, when), line=line)
+        return Failure(report.words, line)
 
     def _describe_end(self, end: GuestEnd, when: str) -> Failure:
         sentence = _(_ENDS.get(end.kind, N_("The guest ended.")))
@@ -186,10 +191,10 @@ class CheckContext:
         if not is_modules_doing(error.end):
             return None
         self.final_log = error.end.console
-        crashes = find_crashes(error.end.console)
+        crashes, when = find_crashes(error.end.console), _("It happened after `{command}`.")
         if crashes:
-            return self._describe_crash(crashes[0])
-        return self._describe_end(error.end, _("It happened after `{command}`."))
+            return self._describe_crash(crashes[0], error.end, when)
+        return self._describe_end(error.end, when)
 
     def finish(self) -> Failure | None:
         """Look at the guest a last time: it may have crashed after the last command."""

@@ -9,6 +9,7 @@ accident. If something did not end in time on a crowded machine, the check is ma
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 from kmodlab.checks.check import Check
 from kmodlab.checks.check_result import CheckResult, Failure, Status
@@ -43,8 +44,9 @@ def evaluate(check: Check, work: LearnerSources, runner: CheckRunner) -> CheckRe
 
 
 def _is_crowded() -> bool:
-    """Whether so much runs on this machine that something may be slow without being stuck."""
-    return os.getloadavg()[0] > _CROWDED * (os.cpu_count() or 1)
+    """Whether so much runs on this machine, or ran in the last minute, that something may be slow but not stuck."""
+    running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])  # proc(5)
+    return max(running, os.getloadavg()[0]) > _CROWDED * (os.cpu_count() or 1)
 
 
 def _evaluate_once(

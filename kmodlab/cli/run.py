@@ -15,7 +15,7 @@ from kmodlab.cli.console import ERR, OUT, say
 from kmodlab.cli.module_options import module_options
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.records import LogRecord
-from kmodlab.crash.report import Report, ReportSeverity
+from kmodlab.crash.report import Kind, Report, ReportSeverity
 from kmodlab.excerpt import FIRST_WORD, make_excerpt
 from kmodlab.guest.lab import load_lab
 from kmodlab.guest.session import COMMAND_S, Session
@@ -164,7 +164,9 @@ def _print_step(step: Step, built: Build) -> None:
 def _print_report(report: Report, built: Build, sources: Sources) -> None:
     guilty = find_guilty_line(report, built.modules)
     say("")
-    say(report.sentence, "bold red" if report.is_crash else "bold")
+    # A guest that hangs gets an NMI, to show where.
+    sentence = _("where the guest hangs:") if report.kind is Kind.NMI else report.sentence
+    say(sentence, "bold red" if report.is_crash else "bold")
     if report.cause:
         say(f"  -> {report.cause}.", "cyan")
     if guilty:

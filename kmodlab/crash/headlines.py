@@ -53,6 +53,7 @@ _TABLE: tuple[tuple[Any, ...], ...] = (
              r"(?:\[#\d+\]|sig: \d+))", False, _MORE),
     # kernel/panic.c: __stack_chk_fail, panic
     (Kind.STACK_CORRUPTION, r"Kernel panic - not syncing: stack-protector: "),
+    (Kind.NMI, r"Kernel panic - not syncing: NMI: Not continuing"),  # arch/x86/kernel/nmi.c, unknown_nmi_error
     (Kind.PANIC, r"Kernel panic - not syncing: "),
     (Kind.PANIC, r"Kernel panic: ", _IN_DOUBT),  # before 2.6
     # kernel/panic.c, __warn: before 3.12 without processor and process, since 6.19 "WARNING: file:line at …"; long ago

@@ -35,6 +35,7 @@ class Kind(StrEnum):
     STACK_CORRUPTION = "stack-corruption"
     BUG = "bug"
     PANIC = "panic"
+    NMI = "nmi"  # an interrupt that the kernel does not know; kmodlab sends one to a guest that is stuck
     SOFT_LOCKUP = "soft-lockup"
     HARD_LOCKUP = "hard-lockup"
     RCU_STALL = "rcu-stall"

@@ -155,7 +155,7 @@ class ModuleSource:
         }
         if addresses and self.has_debug_info:
             assert self.module is not None
-            lines = _parse(run_sync(_ask(_lay_out(self.module.elf), addresses.values())))
+            lines = _parse(run_sync(_ask_lines(_lay_out(self.module.elf), addresses.values())))
             self._lines |= {place: lines.get(address, ()) for place, address in addresses.items()}
         self._lines |= {place: () for place in new_places if place not in self._lines}
         return self._lines
@@ -269,18 +269,27 @@ def _lay_out(elf: ObjectFile) -> bytes:
     return elf.with_addresses({number: number * _SECTION_ROOM for number in code})
 
 
-async def _ask(image: bytes, addresses: Iterable[int]) -> str:
+async def _ask_lines(image: bytes, addresses: Iterable[int]) -> str:
+    return await ask_binutils(image, _SCRIPT, "".join(f"{address:#x}\n" for address in addresses).encode())
+
+
+async def ask_binutils(image: bytes, script: str, stdin: bytes = b"") -> str:
+    """What a shell script that calls binutils prints about an ELF file, whose path is its $0; it runs in the sandbox.
+
+    Raises:
+        SetupError: binutils is not installed.
+    """
     descriptor = os.memfd_create("module")
     try:
         with os.fdopen(os.dup(descriptor), "wb") as file:
             file.write(image)
         with open_box(await find_sandbox(), limits=READER, binds={}, tmpfs={_FOLDER: READER.disk_mib}) as box:
             guard = box.guard()
-            argv = ["sh", "-c", _SCRIPT, f"/proc/self/fd/{descriptor}"]
+            argv = ["sh", "-c", script, f"/proc/self/fd/{descriptor}"]
             finished = await run_async(
                 box.argv(argv, cwd=_FOLDER, environment={"LC_ALL": "C.UTF-8"}),
                 deadline=Deadline.after(READER.wall_s or 60),
-                stdin="".join(f"{address:#x}\n" for address in addresses).encode(),
+                stdin=stdin,
                 environment=OUTSIDE,
                 pass_fds=(*box.pass_fds, descriptor),
                 output_limit=READER.output_mib * MIB,
@@ -289,7 +298,7 @@ async def _ask(image: bytes, addresses: Iterable[int]) -> str:
             )
     finally:
         os.close(descriptor)
-    if b"addr2line: not found" in finished.stderr:
+    if re.search(rb"(?:addr2line|objdump): not found", finished.stderr):
         raise SetupError(_("addr2line is not installed."), hint=_("Install it: apt install binutils."))
     return finished.stdout.decode("utf-8", "replace")
 

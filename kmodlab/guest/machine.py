@@ -22,19 +22,26 @@ from qemu.qmp import EventListener, QMPClient, QMPError
 
 from kmodlab.errors import DamagedLabError, EndKind, GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import Agent, PortClosedError, ProtocolError, Result
+from kmodlab.guest.processor_time import ProcessorTime
 from kmodlab.guest.qemu import CONSOLE, CONSOLE_KIB, Descriptors, qemu_argv
-from kmodlab.i18n import N_, _
-from kmodlab.kernel.arch import Arch, Registers
+from kmodlab.guest.registers import are_interrupts_off, describe_registers
+from kmodlab.i18n import _
+from kmodlab.kernel.arch import Arch
 from kmodlab.process import Deadline, start, stop
 from kmodlab.sandbox.limits import GUEST
 from kmodlab.sandbox.sandbox import find_sandbox, open_box
 
 T = TypeVar("T")
 
-PING_S = 2.0  # for the agent to answer a greeting
+PING_S = 2.0  # for QEMU to answer
+# A guest is stuck if it had so much processor time without an answer to a greeting. It is greeted after half of that.
+# Its own clock does not count: on a busy host it goes on while the guest waits for a processor.
+STUCK_S, LOOK_EVERY_S = 10.0, 0.5
+SILENT_S = 60.0  # after a command's time is over: in which a guest that waits for a processor gets one
+REPORT_S = 5.0  # for a guest that is stuck to report where
 SHUTDOWN_S = 3.0  # for an emulated guest that shuts down: from the close of its devices to its end
-# A processor that has interrupts off whenever it is sampled, for three seconds, will not turn them on again: the kernel
-# turns them off for microseconds of the guest's own time.
+# A processor that has interrupts off whenever it is sampled, for three seconds of its own time, will not turn them on
+# again: the kernel turns them off for microseconds.
 SAMPLES_BEGIN_S, SAMPLES_EVERY_S, SAMPLES = 2.0, 0.2, 15
 # QEMU translates code when it runs for the first time, so a program's first start takes ten times as long as the next.
 # An idle guest runs these commands in advance, at the lowest priority, so that nobody waits for them.
@@ -60,6 +67,8 @@ class Machine:
         self._stack, self._child, self.monitor, self._arch = stack, child, monitor, arch
         self._end: asyncio.Future[GuestEnd] = asyncio.get_running_loop().create_future()
         self._port_opened, self._opens = False, 0
+        self._hang = ""  # the sentence about a guest that is stuck, and that was made to report where
+        self._processor = ProcessorTime(child.pid)
         self.agent: Agent
 
     @property
@@ -163,7 +172,9 @@ class Machine:
 
     async def _ended_by_itself(self, reason: str) -> None:
         console = await self.console()
-        if "Attempted to kill init!" in console:  # the first process ends when the agent does
+        if self._hang:
+            await self._finish(EndKind.HANG, self._hang, console)
+        elif "Attempted to kill init!" in console:  # the first process ends when the agent does
             await self._finish(EndKind.AGENT_KILLED, _("The guest's agent was killed."), "")
         elif reason == "guest-panic" or "Kernel panic" in console:
             await self._finish(EndKind.PANIC, _("The guest's kernel panicked."), console)
@@ -214,7 +225,8 @@ class Machine:
 
     async def greet(self, deadline: Deadline) -> None:
         """Wait until the agent answers. Raises: GuestLostError."""
-        await self.ask(self.agent.hello(), deadline, _("The guest did not answer in time."))
+        late = _("The guest did not answer in time.")
+        await self._ask(self.agent.hello(), deadline, late)  # it may be booting, which takes processor time
         self._port_opened = True  # QEMU reports it a moment later if the guest was resumed
 
     def warm_up(self) -> None:
@@ -230,6 +242,13 @@ class Machine:
 
         `timeout_message` is the sentence for that. Raises: GuestLostError.
         """
+        watcher = asyncio.create_task(self._watch_processor())
+        try:
+            return await self._ask(work, deadline, timeout_message)
+        finally:
+            await _cancel([watcher])
+
+    async def _ask(self, work: Awaitable[T], deadline: Deadline, timeout_message: str) -> T:
         try:
             async with asyncio.timeout(deadline.left_s):
                 return await self.until_end(work)
@@ -250,15 +269,32 @@ class Machine:
             if forward:
                 forward(kind, data)
 
-        watcher = asyncio.create_task(self._watch_interrupts())
+        watchers = [asyncio.create_task(self._watch_interrupts()), asyncio.create_task(self._watch_processor())]
         try:
             async with asyncio.timeout(deadline.left_s):
                 return await self.until_end(self.agent.execute(argv, on_output=keep, **options))
         except TimeoutError:
-            await self.greet(Deadline.after(PING_S))
+            await self.greet(Deadline.after(SILENT_S))
             return Result(-9, bytes(printed[b"o"]), bytes(printed[b"e"]), timed_out=True)
         finally:
-            await _cancel([watcher])
+            await _cancel(watchers)
+
+    async def _watch_processor(self) -> None:
+        """End the wait for a guest that has had much processor time and did not answer in it."""
+        await asyncio.sleep(LOOK_EVERY_S)
+        greeting, answered_at = None, self._processor.seconds
+        while True:
+            await asyncio.sleep(LOOK_EVERY_S)
+            used_s = self._processor.seconds - answered_at
+            if greeting and greeting.done():
+                greeting.exception()  # whoever waits for the command hears of a port that is closed
+                greeting, answered_at = None, self._processor.seconds
+            elif greeting is None and used_s >= STUCK_S / 2:
+                greeting = asyncio.create_task(self.agent.hello())
+                self._stack.push_async_callback(_cancel, [greeting])
+            elif used_s >= STUCK_S:
+                await self._finish_hung(_("The guest hangs."), await self._registers())
+                return
 
     async def _watch_interrupts(self) -> None:
         """End the wait for a guest whose interrupts stay off: it will never answer.
@@ -266,11 +302,12 @@ class Machine:
         The guest cannot report this itself, as its watchdogs run on interrupts, but QEMU shows its registers.
         """
         await asyncio.sleep(SAMPLES_BEGIN_S)
-        off = 0
-        while off < SAMPLES:
+        off, on_at = 0, 0.0
+        while off < SAMPLES or self._processor.seconds - on_at < SAMPLES * SAMPLES_EVERY_S / 2:
             await asyncio.sleep(SAMPLES_EVERY_S)
             registers = await self._registers()
             off = off + 1 if are_interrupts_off(self._arch.registers, registers) else 0
+            on_at = on_at if off else self._processor.seconds
         await self._finish_hung(_("The guest hangs."), registers)
 
     async def _finish_hung(self, sentence: str, registers: str) -> None:
@@ -279,7 +316,12 @@ class Machine:
             await self._finish(EndKind.QEMU_SILENT, silent, "")
             return
         state = describe_registers(self._arch.registers, registers)
-        await self._finish(EndKind.HANG, f"{sentence} {state}" if state else sentence)
+        self._hang = f"{sentence} {state}" if state else sentence
+        with contextlib.suppress(QMPError, TimeoutError, OSError):
+            async with asyncio.timeout(REPORT_S):
+                await self.monitor.execute("inject-nmi")  # the kernel's panic shows where the processor is
+                await asyncio.shield(self._end)
+        await self._finish(EndKind.HANG, self._hang)
 
     async def _registers(self) -> str:
         """QEMU's "info registers", which works even while the guest's interrupts are off; empty if QEMU is silent."""
@@ -294,39 +336,6 @@ class Machine:
         if not self._end.done():
             self._end.set_result(GuestEnd(EndKind.STOPPED, _("The guest was stopped.")))
         await self._stack.aclose()
-
-
-def are_interrupts_off(registers: Registers, text: str) -> bool:
-    """Whether QEMU's "info registers" shows a running processor with interrupts off."""
-    flags = re.search(registers.flags, text)
-    return flags is not None and not _interrupts_on(registers, flags) and not re.search(registers.halted, text)
-
-
-def _interrupts_on(registers: Registers, flags: re.Match[str]) -> bool:
-    return int(flags[1], 16) & registers.interrupt_bits == registers.interrupts_on
-
-
-# Keys: whether the processor is in a module's code, takes interrupts, is halted.
-_STATES = {
-    (True, True, True): N_("Its processor is in a module's code with interrupts on, halted ({register} {address})."),
-    (True, True, False): N_("Its processor is in a module's code with interrupts on ({register} {address})."),
-    (True, False, True): N_("Its processor is in a module's code with interrupts off, halted ({register} {address})."),
-    (True, False, False): N_("Its processor is in a module's code with interrupts off ({register} {address})."),
-    (False, True, True): N_("Its processor is in the kernel with interrupts on, halted ({register} {address})."),
-    (False, True, False): N_("Its processor is in the kernel with interrupts on ({register} {address})."),
-    (False, False, True): N_("Its processor is in the kernel with interrupts off, halted ({register} {address})."),
-    (False, False, False): N_("Its processor is in the kernel with interrupts off ({register} {address})."),
-}
-
-
-def describe_registers(registers: Registers, text: str) -> str:
-    """A sentence about the processor that QEMU's "info registers" shows; empty if the text shows none."""
-    flags, counter = re.search(registers.flags, text), re.search(registers.counter, text)
-    if not flags or not counter:
-        return ""
-    in_module = int(counter[1], 16) >= registers.modules_begin
-    state = (in_module, _interrupts_on(registers, flags), re.search(registers.halted, text) is not None)
-    return _(_STATES[state]).format(register=registers.counter_name, address=counter[1])
 
 
 class _LastLines:

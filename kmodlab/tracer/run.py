@@ -64,6 +64,11 @@ class Step:
         return tuple(report for report in self.reports if report.is_crash)
 
     @property
+    def was_stuck(self) -> bool:
+        """Whether the first report only says where the guest was stuck: the host asked for it (guest/machine.py)."""
+        return self.end is not None and bool(self.crashes) and self.crashes[0].kind is Kind.NMI
+
+    @property
     def log(self) -> str:
         """What the kernel logged, as dmesg prints it; the console's last lines if the guest ended."""
         return format_log(self.records) or (self.end.console if self.end else "")
@@ -99,7 +104,7 @@ class Step:
     @property
     def reason(self) -> str:
         """What went wrong, in a sentence; empty if nothing did."""
-        if self.crashes and not self.is_taken_name:
+        if self.crashes and not self.is_taken_name and not self.was_stuck:
             return self.crashes[0].words
         if self.end:
             return self.end.sentence

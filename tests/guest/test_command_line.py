@@ -9,8 +9,8 @@ import pytest
 from kmodlab.elf.database_text import parse_dep
 from kmodlab.errors import EndKind, GuestEnd, GuestLostError, KmodlabError, SetupError, UsageError
 from kmodlab.guest.image import find_with_dependencies
-from kmodlab.guest.machine import are_interrupts_off, describe_registers
 from kmodlab.guest.qemu import Descriptors, qemu_argv
+from kmodlab.guest.registers import are_interrupts_off, describe_registers
 from kmodlab.guest.session import is_modules_doing
 from kmodlab.kernel.arch import AMD64
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
-from kmodlab.crash.report import Report, ReportSeverity
+from kmodlab.crash.report import Kind, Report, ReportSeverity
 from kmodlab.i18n import N_, _
 from kmodlab.notebook.render.parts import Details, Excerpt, Level, Message, Output, Part, escape, join_texts
 from kmodlab.notebook.state import BuiltModule
@@ -90,6 +90,8 @@ class CrashCard:
     def _headline(self) -> Message:
         if self.report.severity is ReportSeverity.TRACE:
             return Message(_("The kernel printed a call trace: how it came to where it was."))
+        if self.report.kind is Kind.NMI:  # sent to a guest that hangs, to show where
+            return Message(_("The guest hangs. Its kernel shows where its processor is."), Level.BAD)
         headline = (
             _("The kernel crashed: {headline}")
             if self.report.is_fatal
