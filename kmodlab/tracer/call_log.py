@@ -6,12 +6,14 @@ Each call knows whether it failed, whether init itself made it, and on which lin
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from kmodlab.crash.source_location import SourceLine
-from kmodlab.tracer.call_sites import CallSite, Code
+from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Function, Functions
+from kmodlab.tracer.pointer_calls import CallSite
 from kmodlab.tracer.trace_records import Record, Records
 from kmodlab.tracer.wire_format import Flag, Phase, RecordKind
 
@@ -21,7 +23,7 @@ _NOFAIL = 0x8000
 
 @dataclass(frozen=True)
 class Call:
-    """One call of a kernel function."""
+    """One call of a kernel function; `site.symbol` is its name, even if it is called through a pointer."""
 
     code: Code
     site: CallSite
@@ -42,6 +44,11 @@ class Call:
     def line(self) -> SourceLine | None:
         """The module's own line that makes the call; None if it is not known."""
         return self.code.line(self.site.section, self.site.offset)
+
+    @property
+    def resource_name(self) -> str:
+        """The name of the resource that it is about; empty if there is none."""
+        return self.record.text if self.site.pointer is None or self.record.function is not None else ""
 
     @property
     def returned(self) -> bool:
@@ -93,9 +100,17 @@ def calls_made(code: Code, functions: Functions, records: Records) -> tuple[Call
     calls = []
     for record in records.of(RecordKind.CALL):
         if record.site is not None and record.site < len(code.sites):
-            site = code.sites[record.site]
+            site = _called_site(code.sites[record.site], functions, record)
             calls.append(Call(code, site, functions.find(site.symbol) or Function(site.symbol, ""), record))
     return tuple(calls)
+
+
+def _called_site(site: CallSite, functions: Functions, record: Record) -> CallSite:
+    """A site with the name of the function that was called there."""
+    if site.pointer is None:
+        return site
+    known = record.function is not None and record.function < len(functions.tracked)
+    return replace(site, symbol=functions.tracked[record.function or 0].name if known else record.text)
 
 
 def source_name(code: Code, site: CallSite, function: Function | None) -> str:
@@ -114,10 +129,17 @@ def source_name(code: Code, site: CallSite, function: Function | None) -> str:
     return next((word for word in words if word in aliases or core.startswith(word.strip("_"))), symbol)
 
 
-def site_name(code: Code, functions: Functions, number: int) -> str:
-    """The name in the source of the function that a site calls."""
-    site = code.sites[number]
-    return source_name(code, site, functions.find(site.symbol))
+def site_name(code: Code, functions: Functions, calls: Sequence[Call], record: Record) -> str:
+    """The name in the source of the function that the site of a record called; empty if that is not known.
+
+    A site may call several functions through a pointer; `record.nth` tells which call it is about, if it is not 0.
+    """
+    site = code.sites[record.site or 0]
+    if site.pointer:
+        own = [call for call in calls if call.record.site == record.site]
+        call = next((call for call in own if call.record.nth == record.nth), own[-1] if own else None)
+        site = call.site if call else site
+    return source_name(code, site, functions.find(site.symbol)) if site.symbol else ""
 
 
 def site_line(code: Code, number: int | None) -> SourceLine | None:

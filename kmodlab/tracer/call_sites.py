@@ -1,7 +1,7 @@
-"""Where a module calls the kernel: every call of an imported function, found in its ELF file.
+"""Where a module calls the kernel: every call of an imported function, and every call through a pointer.
 
 The compiler writes `call 0` and a relocation that names the symbol. So each call is known before the module is loaded,
-with its line of C.
+with its line of C. `pointer_calls` finds those through a pointer, whose function is known only when they are made.
 
 Only for x86-64: call (E8) and jump (E9) with a 32-bit displacement. Format: System V ABI, AMD64 supplement.
 """
@@ -18,13 +18,13 @@ from kmodlab.crash.report import Frame
 from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
 from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.object_file import ObjectFile, Symbol, parse_object
+from kmodlab.tracer.pointer_calls import CallSite, find_pointer_calls, is_conditional_jump
 
 CALL_LENGTH = 5
-_CALL, _JUMP = b"\xe8", b"\xe9"
+_CALL, _JUMP = 0xE8, 0xE9
 _ENDBR64 = b"\xf3\x0f\x1e\xfa"
 _RELOCATIONS = ("R_X86_64_PC32", "R_X86_64_PLT32")
 _INIT, _EXIT = "init_module", "cleanup_module"  # their names after module_init and module_exit (include/linux/module.h)
-_THUNK = "__x86_indirect_thunk_"  # a call or jump to a pointer (arch/x86/lib/retpoline.S)
 # Inserted by the compiler and by the kernel's build; no source line calls these.
 _NOT_CALLED = re.compile(r"__fentry__|__x86_|__SCT__|__stack_chk_fail|__ubsan_|__tsan_|__sanitizer_|__cfi_")
 _LIMIT = 512  # MAX_SITES of the tracer
@@ -39,21 +39,6 @@ class CodeSection:
     symbol: int
     value: int
     size: int
-
-
-@dataclass(frozen=True)
-class CallSite:
-    """A call of an imported function: `section` is an index in `Code.sections`, `offset` counts its bytes."""
-
-    section: int
-    offset: int
-    symbol: str
-    is_jump: bool
-
-    @property
-    def next_offset(self) -> int:
-        """The offset of the instruction after it."""
-        return self.offset + CALL_LENGTH
 
 
 @dataclass(frozen=True)
@@ -92,6 +77,16 @@ class Code:
         return self._elf.sites
 
     @property
+    def untraced(self) -> tuple[CallSite, ...]:
+        """The calls that the tracer cannot follow: of an unusual kind, or too many."""
+        return self._elf.untraced
+
+    @property
+    def imports(self) -> frozenset[str]:
+        """The names of all functions and variables that the module needs."""
+        return self._elf.imports
+
+    @property
     def exit_place(self) -> tuple[int, int] | None:
         """Section and offset of the exit function; None if the module has none."""
         return self._elf.exit_place
@@ -104,8 +99,12 @@ class Code:
     def tail_jumps(self, section: int, offset: int) -> list[tuple[int, int]]:
         """Section and offset of each jump through a pointer at the end of the function at this place."""
         function = self._elf.function_at(section, offset)
-        jumps = [jump for jump in self._elf.tail_jumps if jump[0] == section]
-        return [jump for jump in jumps if function and 0 <= jump[1] - function.start < function.size]
+        jumps = [site for site in self.sites if site.is_jump and site.pointer and site.section == section]
+        return [
+            (jump.section, jump.offset)
+            for jump in jumps
+            if function and 0 <= jump.offset - function.start < function.size
+        ]
 
     @cached_property
     def name(self) -> str:
@@ -137,8 +136,8 @@ class Code:
     def _known_places(self) -> list[CodePlace]:
         """All places whose line may be needed, to look them up at once."""
         ends = [place for place in (self.init_place, self.exit_place) if place]
-        sites = [(site.section, site.offset) for site in self.sites]
-        return [self._code_place(*place) for place in (*ends, *self._elf.tail_jumps, *sites)]
+        sites = [(site.section, site.offset) for site in (*self.sites, *self.untraced)]
+        return [self._code_place(*place) for place in (*ends, *sites)]
 
     def _code_place(self, section: int, offset: int) -> CodePlace:
         return CodePlace(self.sections[section].name, offset)
@@ -161,7 +160,8 @@ class _Elf:
         self.sites: tuple[CallSite, ...] = ()
         self.exit_place: tuple[int, int] | None = None
         self.init_place: tuple[int, int] | None = None
-        self.tail_jumps: list[tuple[int, int]] = []
+        self.untraced: tuple[CallSite, ...] = ()
+        self.imports: frozenset[str] = frozenset()
         self._functions: list[list[_Symbol]] = []
         if elf:
             self._read(elf)
@@ -182,11 +182,12 @@ class _Elf:
         for functions in self._functions:
             # Of two names for one address, the last one is found: the author's, not the one from module_init.
             functions.sort(key=lambda function: (function.start, function.name not in (_EXIT, _INIT)))
-        sites = sorted(_find_sites(elf, indexes), key=lambda site: site.section)
-        self.sites = tuple(site for site in sites if not _NOT_CALLED.match(site.symbol))[:_LIMIT]
-        self.tail_jumps = [
-            (site.section, site.offset) for site in sites if site.is_jump and site.symbol.startswith(_THUNK)
-        ]
+        self.imports = frozenset(symbol.name for symbol in elf.symbols if symbol.is_undefined)
+        sites = [*_find_sites(elf, indexes), *find_pointer_calls(elf, indexes)]
+        sites.sort(key=lambda site: (site.section, site.offset))
+        traceable = [site for site in sites if site.is_traceable]
+        self.sites = tuple(traceable[:_LIMIT])
+        self.untraced = (*(site for site in sites if not site.is_traceable), *traceable[_LIMIT:])
 
     def function_at(self, section: int, offset: int) -> _Symbol | None:
         functions = self._functions[section]
@@ -217,9 +218,13 @@ def _find_sections(elf: ObjectFile) -> Iterator[CodeSection]:
 
 def _find_sites(elf: ObjectFile, indexes: Mapping[int, int]) -> Iterator[CallSite]:
     for relocation in elf.relocations_in(indexes):
-        if relocation.symbol.defined or relocation.kind not in _RELOCATIONS:
+        symbol = relocation.symbol
+        if symbol.defined or relocation.kind not in _RELOCATIONS or _NOT_CALLED.match(symbol.name):
             continue
-        offset = relocation.offset - 1
-        opcode = elf.content_at(relocation.section, offset, 1) if offset >= 0 else b""
-        if opcode in (_CALL, _JUMP):
-            yield CallSite(indexes[relocation.section.index], offset, relocation.symbol.name, opcode == _JUMP)
+        before = elf.content_at(relocation.section, relocation.offset - 2, 2) if relocation.offset >= 2 else b""
+        before = before or elf.content_at(relocation.section, 0, relocation.offset)
+        section, offset = indexes[relocation.section.index], relocation.offset - 1
+        if before[-1:] in (bytes([_CALL]), bytes([_JUMP])):
+            yield CallSite(section, offset, symbol.name, before[-1] == _JUMP)
+        elif is_conditional_jump(before):
+            yield CallSite(section, offset - 1, symbol.name, is_jump=True, is_traceable=False)

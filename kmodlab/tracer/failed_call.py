@@ -20,12 +20,13 @@ from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.call_log import Call, calls_made, site_line
-from kmodlab.tracer.call_sites import CallSite, Code
+from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.fault_injection import RunPool
 from kmodlab.tracer.idle_drivers import describe_idle
 from kmodlab.tracer.kernel_api import as_signed
 from kmodlab.tracer.missing_owner import describe_missing_owners
 from kmodlab.tracer.observe import RunTask, Subject
+from kmodlab.tracer.pointer_calls import CallSite
 from kmodlab.tracer.return_check import return_line
 from kmodlab.tracer.run import ModuleRun, Step
 from kmodlab.tracer.wire_format import Allocates

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import secrets
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
@@ -295,11 +296,14 @@ class _Matrix:
     def _planned(self, observation: Observation) -> Iterator[Call]:
         """The calls of init that are to fail, and those that are not in the table, in their order."""
         calls = [call for call in calls_made(self._subject.code, self._functions, observation.records) if call.in_init]
-        last = {call.record.site: call.record.nth for call in calls}
+        last = {(call.record.site, call.symbol): call for call in calls}
+        seen = Counter[tuple[int | None, str]]()
         for call in calls:
-            known = self._functions.find(call.site.symbol)
-            is_last = call.record.nth == last[call.record.site]
-            if _is_planned(known, call.record.nth, is_last=is_last):
+            # A site may call several functions through a pointer.
+            target = call.record.site, call.symbol
+            seen[target] += 1
+            nth = seen[target] if call.site.pointer else call.record.nth
+            if _is_planned(self._functions.find(call.site.symbol), nth, is_last=call is last[target]):
                 yield call
 
     def _site(self, call: Call, plain: Finding, another: bool) -> SiteResult:

@@ -137,6 +137,17 @@ class Function:
         return self.failure.how is not How.NEVER
 
     @property
+    def is_tracked(self) -> bool:
+        """Whether the tracer itself must know a call of it: it can be made to fail, or is about memory or callbacks."""
+        kinds = (self.allocates, self.frees, self.callback, self.naming)
+        return self.can_fail or any(kinds)
+
+    @property
+    def has_effect(self) -> bool:
+        """Whether a verdict may depend on a call of it."""
+        return self.is_tracked or bool(self.acquires or self.releases)
+
+    @property
     def good_errnos(self) -> frozenset[int]:
         """The errnos, positive, that init may return when this function failed with the value of the table."""
         own = {self.failure.number} if self.failure.number else set()
@@ -144,11 +155,15 @@ class Function:
 
 
 class Functions:
-    """The table, searched by the name that a module imports."""
+    """The table, searched by the name that a module imports.
+
+    `tracked` has the functions that the tracer must know, in the order of their numbers in a plan.
+    """
 
     def __init__(self, rows: tuple[Function, ...]) -> None:
         self._exact = {row.name: row for row in rows if not row.name.endswith("*")}
         self._prefixes = [row for row in rows if row.name.endswith("*")]
+        self.tracked = tuple(row for row in self._exact.values() if row.is_tracked)
 
     def find(self, symbol: str) -> Function | None:
         """The function of an imported symbol; None if it is not in the table."""

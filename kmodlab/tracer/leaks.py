@@ -27,6 +27,7 @@ from kmodlab.tracer.resources import (
     resource_title,
 )
 from kmodlab.tracer.trace_records import PER_SITE, Record, Records
+from kmodlab.tracer.unseen import unseen_calls
 from kmodlab.tracer.wire_format import Allocates, Callback, Flag, Phase, RecordKind
 
 _CALLBACKS = {
@@ -99,9 +100,9 @@ def find_leaks(
         return tuple(_still_loaded(code, functions, records))
     calls = calls_made(code, functions, records)
     new = new_entries(after, before) if after else []
-    leaks = [*_callbacks(code, functions, records), *_unwaited(calls, records), *_threads(records, calls)]
+    leaks = [*_callbacks(code, functions, records, calls), *_unwaited(calls, records), *_threads(records, calls)]
     if not records.dropped:
-        leaks += _resources(calls, new)
+        leaks += _resources(calls, new, is_sure=not unseen_calls(code, functions, records))
     leaks += _memory(code, functions, records, calls)
     if after and not _other_modules(code, before, after):
         leaks += [Leak("entry", _entry_words(entry), seen=(entry,)) for entry in _unexplained(new, leaks)]
@@ -123,11 +124,14 @@ def level_after_cycles(observation: Observation) -> bool | None:
 
 def left_after_cycles(code: Code, functions: Functions, observation: Observation) -> str:
     """What many loads have left behind, in words; empty if nothing is known of it."""
-    leaked = [record for record in observation.records.of(RecordKind.LEAKED) if record.site is not None]
-    sites = dict.fromkeys(record.site for record in leaked if record.site is not None and record.site < len(code.sites))
+    calls = calls_made(code, functions, observation.records)
+    leaked = observation.records.of(RecordKind.LEAKED)
+    first = {
+        record.site: record for record in reversed(leaked) if record.site is not None and record.site < len(code.sites)
+    }
     memory = (
-        Leak("memory", _("memory"), site_name(code, functions, number), site_line(code, number)).sentence
-        for number in sites
+        Leak("memory", _("memory"), site_name(code, functions, calls, record), site_line(code, number)).sentence
+        for number, record in reversed(first.items())
     )
     entries = (_entry_words(entry) for entry in _unexplained(_new_after_cycles(observation), []))
     return ", ".join([*memory, *entries][:_SHOWN])
@@ -155,7 +159,7 @@ def _other_modules(code: Code, before: ResourceList, after: ResourceList) -> boo
 # ---- what may still run --------------------------------------------------------------------------------------------
 
 
-def _callbacks(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:
+def _callbacks(code: Code, functions: Functions, records: Records, calls: Sequence[Call]) -> Iterator[Leak]:
     for record in records.of(RecordKind.ACTIVE):
         if record.site is None or record.site >= len(code.sites):
             continue
@@ -167,7 +171,7 @@ def _callbacks(code: Code, functions: Functions, records: Records) -> Iterator[L
         else:
             what = _("{callback}, still pending").format(callback=words)
         is_timer = record.arguments[0] in (Callback.TIMER, Callback.HRTIMER)
-        function = site_name(code, functions, record.site)
+        function = site_name(code, functions, calls, record)
         yield Leak("timer" if is_timer else "work", what, function, site_line(code, record.site))
 
 
@@ -233,10 +237,11 @@ def _memory(code: Code, functions: Functions, records: Records, calls: Sequence[
         if record.site is not None and record.site < len(code.sites):
             sites.setdefault(record.site, []).append(record)
     for number, leaked in sites.items():
-        words = _amount(functions.find(code.sites[number].symbol), leaked)
+        words = _amount(leaked)
         takers = (_taker(calls, record.arguments[0]) for record in leaked)
         taken_by = next(filter(None, takers), "")
-        yield Leak("memory", words, site_name(code, functions, number), site_line(code, number), taken_by=taken_by)
+        name = site_name(code, functions, calls, leaked[0])
+        yield Leak("memory", words, name, site_line(code, number), taken_by=taken_by)
 
 
 def _taker(calls: Iterable[Call], address: int) -> str:
@@ -244,11 +249,10 @@ def _taker(calls: Iterable[Call], address: int) -> str:
     return next((call.name for call in calls if not call.function.header and address in call.record.arguments), "")
 
 
-def _amount(function: Function | None, leaked: list[Record]) -> str:
-    allocates = function.allocates if function else Allocates.MEMORY
-    memory = _(_MEMORY.get(allocates, N_("memory")))
-    sizes = {record.arguments[1] for record in leaked} - {0}
-    if function is not None and function.size is not None and allocates is Allocates.MEMORY and len(sizes) == 1:
+def _amount(leaked: list[Record]) -> str:
+    sizes, allocates = {record.arguments[1] for record in leaked} - {0}, leaked[0].arguments[2]
+    memory = _(_MEMORY[Allocates(allocates)]) if allocates in _MEMORY else _("memory")
+    if allocates == Allocates.MEMORY and len(sizes) == 1:
         size = sizes.pop()
         memory = ngettext("{size} byte of memory", "{size} bytes of memory", size).format(size=size)
     number = len(leaked)
@@ -262,15 +266,16 @@ def _kinds_of(function: Function) -> Iterator[str]:
     yield from (handle.kind for handle in (*function.acquires, *function.releases))
 
 
-def _resources(calls: Iterable[Call], new: list[str]) -> Iterator[Leak]:
+def _resources(calls: Sequence[Call], new: list[str], *, is_sure: bool) -> Iterator[Leak]:
+    """Resources that no call released. If not all calls were seen, only those that show in the guest are sure."""
     claimed: set[str] = set()
     unsure = {kind for call in calls if call.record.nth > PER_SITE for kind in _kinds_of(call.function)}
     for held in unreleased(calls):
         if held.kind in (THREAD, MODULE_REFERENCE):
             continue
-        kind, name = resource_kind(held.kind), held.call.record.text
+        kind, name = resource_kind(held.kind), held.call.resource_name
         seen = tuple(entry for entry in new if kind.matches(entry, name) and entry not in claimed)
-        if not seen and (kind.is_visible or held.kind in unsure):
+        if not seen and (kind.is_visible or held.kind in unsure or not is_sure):
             continue  # the kernel released it, or the call that released it may have no record
         claimed.update(seen)
         yield Leak(held.kind, _describe(held.kind, name, seen), held.call.name, held.call.line, seen[:_SHOWN])

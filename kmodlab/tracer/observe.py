@@ -157,7 +157,8 @@ async def observe(
     """
     began = time.perf_counter()
     await _put_files(machine, tracer, subject, task)
-    plan = pack_plan(subject.code, functions, task.fault)
+    # In a thread: to find its calls may need objdump, which runs on this loop.
+    plan = await asyncio.to_thread(pack_plan, subject.code, functions, task.fault)
     return await _Run(machine, subject, task, plan, Deadline.after(task.timeout_s)).finish(began)
 
 

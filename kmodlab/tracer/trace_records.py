@@ -10,7 +10,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from kmodlab.tracer.kernel_api import as_signed
-from kmodlab.tracer.wire_format import NO_SITE, RECORD, RECORDS_HEAD, RECORDS_MAGIC, Flag, Phase, RecordKind
+from kmodlab.tracer.wire_format import (
+    NO_FUNCTION,
+    NO_SITE,
+    RECORD,
+    RECORDS_HEAD,
+    RECORDS_MAGIC,
+    Flag,
+    Phase,
+    RecordKind,
+)
 
 _LIMIT = 4096  # records that are read at most
 PER_SITE = 256  # calls of one site that have a record; the last one is that of the last call (call_records.c)
@@ -23,7 +32,8 @@ class Record:
 
     `site` is the number of the module's call site, None for records that are not about one. `time_s` is on the clock
     of the kernel's log. `result` and `arguments` are unsigned registers. `nth` counts the calls of the site since the
-    module was loaded. `ended_s` is when a call returned, 0 if it did not.
+    module was loaded. `ended_s` is when a call returned, 0 if it did not. `function` is the number of the function that
+    is called through a pointer (`plan.callable_functions`), None if `text` is its name.
     """
 
     kind: RecordKind
@@ -38,6 +48,7 @@ class Record:
     depth: int
     text: str
     ended_s: float = 0.0
+    function: int | None = None
 
     @property
     def init_returned(self) -> int:
@@ -108,7 +119,7 @@ def parse_records(head: bytes, body: bytes) -> Records:
 
 
 def _parse(fields: tuple[int | bytes, ...]) -> Record | None:
-    kind, phase, site, pid, time, result, *arguments, nth, flags, depth, text, ended = fields
+    kind, phase, site, pid, time, result, *arguments, nth, flags, depth, function, text, ended = fields
     assert isinstance(site, int) and isinstance(time, int) and isinstance(text, bytes)
     if kind not in list(RecordKind) or phase not in list(Phase):
         return None
@@ -123,6 +134,7 @@ def _parse(fields: tuple[int | bytes, ...]) -> Record | None:
         nth=int(nth),
         flags=Flag(int(flags) & 63),
         depth=int(depth),
+        function=None if function == NO_FUNCTION else int(function),
         text=text.partition(b"\0")[0].decode("utf-8", "replace"),
         ended_s=int(ended) / 1e9,
     )

@@ -67,9 +67,11 @@ class Trouble:
         return (self.verdict, self.line.file, self.line.line) if self.line else (self.verdict, self.sentence)
 
 
-def find_broken(code: Code, observation: Observation, calls: tuple[Call, ...]) -> tuple[Trouble, ...]:
-    """All of these problems. `calls` are those of the first load."""
-    return tuple(_Broken(code, observation, calls).find())
+def find_broken(
+    code: Code, observation: Observation, calls: tuple[Call, ...], *, is_sure: bool = True
+) -> tuple[Trouble, ...]:
+    """All of these problems. `calls` are those of the first load; if not `is_sure`, some could not be seen."""
+    return tuple(_Broken(code, observation, calls).find(is_sure=is_sure))
 
 
 class _Broken:
@@ -79,13 +81,14 @@ class _Broken:
         self._lines = CrashLines(code, self._records, calls)
         self._later_lines = CrashLines(code, observation.records.later_loads, ())
 
-    def find(self) -> Iterator[Trouble]:
+    def find(self, *, is_sure: bool) -> Iterator[Trouble]:
         yield from self._atomic_sleeps()
         yield from self._bad_frees()
         yield from self._frees_of_active()
         crashes = list(self._crashes())
         crash_lines = {trouble.line for trouble in crashes}
-        yield from (trouble for trouble in self._double_releases() if trouble.line not in crash_lines)
+        if is_sure:  # a call that was not seen may have acquired it again
+            yield from (trouble for trouble in self._double_releases() if trouble.line not in crash_lines)
         yield from crashes
         yield from self._bad_writes()
         yield from self._ends()
@@ -97,6 +100,8 @@ class _Broken:
         seen: set[tuple[str, str, int]] = set()
         for crash in self._observation.crashes:
             report, is_later = crash.report, self._is_later(crash.step)
+            if report.kind is Kind.NMI:  # the host sent it, to learn where the guest hangs
+                continue
             lines = self._later_lines if is_later else self._lines
             line = lines.crash_line(report)
             place = {(crash.step, line.file, line.line)} if line else set()
@@ -131,7 +136,7 @@ class _Broken:
         in_exit, is_later = self._observation.records.exit_running() is not None, self._is_later(last)
         lines = self._later_lines if is_later else self._lines
         if end is not None and end.kind is EndKind.HANG:
-            verdict, line = Verdict.HANGS, lines.hang_line(self._observation.counters)
+            verdict, line = Verdict.HANGS, self._hang_line(lines)
             sentence = _("the guest hangs: {reason}").format(reason=_never_ends(last, in_exit=in_exit))
         elif end is not None and not self._observation.crashes:
             verdict, sentence, line = Verdict.CRASHES, end.sentence.rstrip("."), lines.unreturned_line()
@@ -141,6 +146,12 @@ class _Broken:
             return
         step = last if last in _STEPS and self._records.first(RecordKind.GOING) is None else GONE
         yield Trouble(verdict, sentence, line, step, in_exit=in_exit, is_later=is_later)
+
+    def _hang_line(self, lines: CrashLines) -> SourceLine | None:
+        """The line that a hanging processor runs: the kernel's report says it best, if the host got one."""
+        reports = [crash.report for crash in self._observation.crashes if crash.report.kind is Kind.NMI]
+        line = lines.crash_line(reports[-1]) if reports else None
+        return line or lines.hang_line(self._observation.counters)
 
     # ---- what the tracer noticed ----
 

@@ -22,6 +22,7 @@ from kmodlab.tracer.observe import Observation, Subject
 from kmodlab.tracer.resources import ResourceList, parse_resources
 from kmodlab.tracer.return_check import WrongReturn, check_return
 from kmodlab.tracer.troubles import GONE, Trouble, Verdict, find_broken
+from kmodlab.tracer.unseen import describe_unseen, unseen_calls
 from kmodlab.tracer.wire_format import RecordKind
 
 _LOAD = {"load"}
@@ -111,9 +112,11 @@ class _Judge:
         self._calls = calls_made(self._code, functions, self._records)
         self._usual = plain.init_returned if plain else self._returned
         self._has_fault = plain is not None
+        self._unseen_calls = unseen_calls(self._code, functions, self._records)
 
     def finding(self) -> Finding:
-        leaks, broken = self._leaks(), find_broken(self._code, self._observation, self._calls)
+        broken = find_broken(self._code, self._observation, self._calls, is_sure=not self._unseen_calls)
+        leaks = self._leaks()
         later = tuple(trouble for trouble in broken if trouble.is_later and self._has_fault)
         broken = tuple(trouble for trouble in broken if trouble not in later)
         troubles = tuple(self._troubles(leaks, broken)) or tuple(self._unseen())
@@ -181,6 +184,9 @@ class _Judge:
             yield Trouble(Verdict.UNSEEN, sentence)
         if self._observation.doubt:
             yield Trouble(Verdict.UNSEEN, self._observation.doubt)
+        for site in self._unseen_calls:
+            line = self._code.line(site.section, site.offset)
+            yield Trouble(Verdict.UNSEEN, describe_unseen(self._code, site), line)
 
     def _refused(self) -> Iterator[Trouble]:
         """Why the module was not loaded, if its init was not even called."""
@@ -201,7 +207,9 @@ class _Judge:
         return note.meaning.rstrip(".") if note else " ".join(text.split()) or _("insmod says nothing")
 
     def _wrong_return(self) -> WrongReturn | None:
-        return None if self._returned is None else check_return(self._returned, self._calls, self._code)
+        if self._returned is None or self._unseen_calls:  # a call that was not seen may have failed
+            return None
+        return check_return(self._returned, self._calls, self._code)
 
 
 def _needed(ko: bytes) -> tuple[str, ...]:

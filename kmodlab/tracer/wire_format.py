@@ -8,8 +8,11 @@ from enum import IntEnum, IntFlag
 PLAN_MAGIC = 0x314E504B  # "KPN1"
 RECORDS_MAGIC = 0x3152574B  # "KWR1"
 NO_SITE = 0xFFFF
+NO_FUNCTION = 0xFFFF
 NO_ARGUMENT = 0xFF
+BASE_NEXT = 16
 MAX_BREAKPOINTS = 1024
+MAX_FUNCTIONS = 2048
 
 # ---- the plan ------------------------------------------------------------------------------------------------------
 
@@ -21,6 +24,9 @@ class SiteFlag(IntFlag):
     FENCE = 2  # an access to its memory after it was freed crashes
     GUARD = 4  # an access beyond the end of its memory crashes
     CACHE = 8  # it creates a slab cache
+    REGISTER = 16  # through a pointer in a register
+    MEMORY = 32  # through a pointer in memory
+    PATCHED = 64  # a static call, which the kernel patches
 
 
 class BreakpointFlag(IntFlag):
@@ -94,13 +100,14 @@ class RecordKind(IntEnum):
     THREAD = 11  # a kernel thread still runs the module's code: id, function, task
     LEAKED = 12  # memory that was not freed: address, size, `Allocates`, phase
     DOUBLE_FREE = 13  # address, site of the first free, site that allocated it
-    UNPROBED = 14  # a breakpoint could not be set: its number, the instruction there
+    UNPROBED = 14  # a breakpoint could not be set, or did not stay: the instruction there
     SETTLED = 15  # callbacks have run: how many there were
     CHECKED = 16  # number of leaks, whether not all allocations could be tracked
     FREED_ACTIVE = 17  # memory is freed while a callback in it is pending: as ACTIVE, and the site that scheduled it
     INVALID_FREE = 18  # not the beginning of the memory is freed: address, the beginning, site that allocated it
     OVERRUN = 19  # a write beyond the end of memory: address, size, site that allocated it
     WRITE_AFTER_FREE = 20  # address, offset of the write, site that freed it
+    UNRESOLVED = 21  # a call through a pointer to no known function: the address
 
 
 class Phase(IntEnum):
@@ -136,14 +143,17 @@ class StructLayout(struct.Struct):
 
 
 PLAN = StructLayout(
-    "magic:I sections:H sites:H breakpoints:H half:H fail_site:I fail_nth:I fail_value:q recorded_loads:I reserved:I "
-    "target:56s"
+    "magic:I sections:H sites:H breakpoints:H half:H fail_site:I fail_nth:I fail_value:q recorded_loads:I "
+    "functions:H fail_function:H target:56s"
 )
 PLAN_SECTION = StructLayout("symbol:I reserved:I value:Q")
 PLAN_SITE = StructLayout(
     "flags:B allocates:B frees:B frees_argument:B callback:B callback_argument:B name:B name_argument:B "
-    "size_argument:B flags_argument:B reserved:H"
+    "size_argument:B flags_argument:B length:B base:B displacement:B reserved:B"
 )
+PLAN_FUNCTION = StructLayout(f"name:Q call:{PLAN_SITE.size}s")
 PLAN_BREAKPOINT = StructLayout("offset:I section:H site:H flags:H reserved:H")
 RECORDS_HEAD = StructLayout("magic:I size:I count:I dropped:I capacity:I loads:I reserved:104s")
-RECORD = StructLayout("kind:B phase:B site:H pid:I time:Q result:Q arguments:6Q nth:I flags:H depth:H text:40s ended:Q")
+RECORD = StructLayout(
+    "kind:B phase:B site:H pid:I time:Q result:Q arguments:6Q nth:I flags:B depth:B function:H text:40s ended:Q"
+)

@@ -25,6 +25,7 @@ def test_every_call_is_found_with_its_line() -> None:
         ("kfree", line_of("kfree(box);")),
         ("misc_deregister", line_of("misc_deregister(misc);")),
         ("kfree", line_of("misc_deregister(misc);") + 1),
+        ("", line_of("last_word();")),
     ]
 
 

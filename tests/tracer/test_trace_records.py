@@ -18,7 +18,7 @@ from kmodlab.tracer.verdict import find_verdict
 from kmodlab.tracer.wire_format import RECORDS_HEAD, Flag, Phase, RecordKind
 
 MAGIC = 0x3152574B
-RECORD = struct.Struct("<BBHIQQ6QIHH40sQ")
+RECORD = struct.Struct("<BBHIQQ6QIBBH40sQ")
 
 
 def head(count: int, dropped: int = 0, magic: int = MAGIC, size: int = RECORD.size) -> bytes:
@@ -26,7 +26,7 @@ def head(count: int, dropped: int = 0, magic: int = MAGIC, size: int = RECORD.si
 
 
 def packed(kind: int, phase: int = 1, site: int = 0xFFFF, text: bytes = b"") -> bytes:
-    return RECORD.pack(kind, phase, site, 7, 1_500_000_000, 3, *range(6), 2, 33, 1, text, 1_500_001_000)
+    return RECORD.pack(kind, phase, site, 7, 1_500_000_000, 3, *range(6), 2, 33, 1, 5, text, 1_500_001_000)
 
 
 def test_a_record_is_read_field_by_field() -> None:
@@ -34,6 +34,7 @@ def test_a_record_is_read_field_by_field() -> None:
     assert (parsed.kind, parsed.phase, parsed.site, parsed.pid) == (RecordKind.CALL, Phase.INIT, 4, 7)
     assert (parsed.time_s, parsed.ended_s, parsed.result, parsed.arguments) == (1.5, 1.500001, 3, (0, 1, 2, 3, 4, 5))
     assert (parsed.nth, parsed.flags, parsed.depth, parsed.text) == (2, Flag.RETURNED | Flag.OWN_TASK, 1, "hello")
+    assert parsed.function == 5
 
 
 def test_records_without_sense_are_left_out() -> None:
@@ -111,20 +112,20 @@ def test_crashes_before_our_first_step_are_not_the_modules() -> None:
 
 
 def unpacked(plan: bytes) -> tuple[tuple[int, ...], list[tuple[int, ...]], list[tuple[int, ...]]]:
-    header = struct.unpack_from("<I4HIIqII56s", plan)
+    header = struct.unpack_from("<I4HIIqI2H56s", plan)
     sections, sites, spots = header[1:4]
-    at = struct.calcsize("<I4HIIqII56s") + 16 * sections
-    site_list = [struct.unpack_from("<10BH", plan, at + 12 * number) for number in range(sites)]
-    at += 12 * sites
+    at = struct.calcsize("<I4HIIqI2H56s") + 16 * sections
+    site_list = [struct.unpack_from("<14B", plan, at + 14 * number) for number in range(sites)]
+    at += 14 * sites
     spot_list = [struct.unpack_from("<IHHHH", plan, at + 12 * number) for number in range(spots)]
-    assert len(plan) == at + 12 * spots
+    assert len(plan) == at + 12 * spots + 22 * header[9]
     return header, site_list, spot_list
 
 
 def test_a_plan_watches_every_call_and_what_comes_behind_it() -> None:
     header, sites, spots = unpacked(pack_plan(CODE, FUNCTIONS))
     assert header[0] == 0x314E504B
-    assert header[5] == 0xFFFFFFFF and header[10].rstrip(b"\0") == b"steps"  # type: ignore[attr-defined]
+    assert header[5] == 0xFFFFFFFF and header[11].rstrip(b"\0") == b"steps"  # type: ignore[attr-defined]
     assert len(sites) == len(CODE.sites)
     calls = [spot for spot in spots if spot[3] & 1]
     exits = [spot for spot in spots if spot[3] & 2]

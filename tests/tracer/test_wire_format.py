@@ -30,6 +30,7 @@ LAYOUTS = {
     "plan": wire_format.PLAN,
     "plan_section": wire_format.PLAN_SECTION,
     "plan_site": wire_format.PLAN_SITE,
+    "plan_function": wire_format.PLAN_FUNCTION,
     "plan_breakpoint": wire_format.PLAN_BREAKPOINT,
     "records": wire_format.RECORDS_HEAD,
     "record": wire_format.RECORD,
@@ -45,7 +46,16 @@ NUMBERS: dict[str, int] = {
     **{f"BREAKPOINT_{flag.name}": flag for flag in BreakpointFlag},
     **{f"{prefix}_{number.name}": number for prefix, numbers in PREFIXES.items() for number in numbers},
 }
-CONSTANTS = ("PLAN_MAGIC", "RECORDS_MAGIC", "NO_SITE", "NO_ARGUMENT", "MAX_BREAKPOINTS")
+CONSTANTS = (
+    "PLAN_MAGIC",
+    "RECORDS_MAGIC",
+    "NO_SITE",
+    "NO_FUNCTION",
+    "NO_ARGUMENT",
+    "BASE_NEXT",
+    "MAX_BREAKPOINTS",
+    "MAX_FUNCTIONS",
+)
 
 
 def claims() -> list[str]:

@@ -12,8 +12,8 @@ from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
-from kmodlab.errors import UsageError
-from kmodlab.i18n import _, ngettext
+from kmodlab.errors import KmodlabError, UsageError
+from kmodlab.i18n import N_, _, ngettext
 from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
 from kmodlab.tracer.kernel_api import Functions
@@ -27,6 +27,7 @@ from kmodlab.tracer.troubles import Trouble, Verdict
 from kmodlab.tracer.verdict import Finding, find_verdict
 
 _RUN_S = 15.0
+_REVIEW = N_("It costs no points; a person must look at it.")
 _FINE = (Verdict.CLEAN, Verdict.NOT_INJECTED)
 
 
@@ -135,11 +136,14 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
             return Failure(_("Making each call in init fail once took too long."), by_time=True)
         if faults.plain.verdict is not Verdict.CLEAN:
             return _describe(context, faults.plain, subject)
-        bad = next((site for site in faults.sites if site.verdict not in _FINE), None)
-        if bad:
-            return _describe_site(context, bad, subject)
+        bad = [site for site in faults.sites if site.verdict not in _FINE]
+        certain = next((site for site in bad if site.verdict is not Verdict.UNSEEN), None)
+        if certain:
+            return _describe_site(context, certain, subject)
         if faults.exit_troubles:
             return _describe_exit(context, faults.exit_troubles[0], subject)
+        if bad:
+            raise _UnseenError(f"{bad[0].reason}.", hint=_(_REVIEW))
         ignored = next((site for site in faults.sites if _is_ignored(site, pool.functions)), None)
         if ignored:
             return _describe_ignored(context, ignored)
@@ -147,6 +151,10 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
         return Failure(_("Init makes too few calls that can fail.")) if injected < at_least else None
 
     return Expectation(examine)
+
+
+class _UnseenError(KmodlabError):
+    """Nothing is wrong, as far as the tracer could see, but it could not see everything."""
 
 
 def _is_ignored(site: SiteResult, functions: Functions) -> bool:
@@ -200,6 +208,8 @@ def _observe(
 
 def _describe(context: CheckContext, finding: Finding, subject: Subject) -> Failure:
     context.final_log = finding.observation.kernel_log
+    if finding.verdict is Verdict.UNSEEN:
+        raise _UnseenError(f"{finding.sentence}.", hint=_(_REVIEW))
     is_reported = bool(finding.troubles and finding.troubles[0].report)
     reason = (
         _("The kernel reported: {report}.").format(report=finding.sentence)

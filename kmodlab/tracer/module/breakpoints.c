@@ -75,6 +75,11 @@ static u8 *find_writable(unsigned long address)
 	return NULL;
 }
 
+bool is_own_code(unsigned long address)
+{
+	return find_writable(address);
+}
+
 void poke(struct breakpoint *breakpoint, u8 byte)
 {
 	WRITE_ONCE(*breakpoint->writable, byte);
@@ -124,14 +129,18 @@ static void find_sections(const struct module *module)
 
 static void refuse(struct breakpoint *breakpoint, u8 opcode)
 {
+	struct record *record = new_record(UNPROBED, breakpoint->plan.site);
+
 	breakpoint->address = 0;
-	record_event(UNPROBED, breakpoint - breakpoints, opcode);
+	if (record)
+		record->arguments[0] = opcode;
 }
 
 static void set_breakpoint(struct breakpoint *breakpoint)
 {
 	u16 section = breakpoint->plan.section;
 	unsigned long base = section < plan.sections ? section_addresses[section] : 0;
+	const struct plan_site *site;
 	u8 expected;
 
 	breakpoint->address = base + breakpoint->plan.offset;
@@ -142,8 +151,10 @@ static void set_breakpoint(struct breakpoint *breakpoint)
 	}
 	breakpoint->original = *breakpoint->writable;
 	if (is_call(breakpoint)) {
-		expected = sites[breakpoint->plan.site].plan.flags & SITE_JUMP ? JMP32_INSN_OPCODE : CALL_INSN_OPCODE;
-		if (breakpoint->original != expected) {
+		site = &sites[breakpoint->plan.site].plan;
+		expected = site->flags & SITE_JUMP ? JMP32_INSN_OPCODE : CALL_INSN_OPCODE;
+		/* The kernel may have replaced a call through a pointer (apply_retpolines). */
+		if (!(site->flags & (SITE_REGISTER | SITE_MEMORY)) && breakpoint->original != expected) {
 			refuse(breakpoint, breakpoint->original);
 			return;
 		}
@@ -172,8 +183,14 @@ void remove_breakpoints(void)
 {
 	u32 at;
 
-	for (at = 0; at < plan.breakpoints; at++)
-		if (breakpoints[at].address >= text_start && breakpoints[at].address < text_end)
+	for (at = 0; at < plan.breakpoints; at++) {
+		if (breakpoints[at].address < text_start || breakpoints[at].address >= text_end)
+			continue;
+		/* Whoever has changed the code since (static_call_update) has removed the breakpoint. */
+		if (is_call(&breakpoints[at]) && *breakpoints[at].writable != INT3_INSN_OPCODE)
+			refuse(&breakpoints[at], *breakpoints[at].writable);
+		else
 			poke(&breakpoints[at], breakpoints[at].original);
+	}
 	forget_breakpoints();
 }

@@ -60,8 +60,8 @@ bool is_reading_rcu(void)
 	return IS_ENABLED(CONFIG_PREEMPT_RCU) && rcu_preempt_depth() > 1;
 }
 
-struct record *record_call(u16 number, unsigned int count, u16 depth, const struct pt_regs *regs,
-			   const unsigned long *arguments)
+struct record *record_call(u16 number, const struct target *target, unsigned int count, u8 depth,
+			   const struct pt_regs *regs, const unsigned long *arguments)
 {
 	struct site *site = &sites[number];
 	struct record *record;
@@ -73,6 +73,7 @@ struct record *record_call(u16 number, unsigned int count, u16 depth, const stru
 	memcpy(record->arguments, arguments, sizeof(record->arguments));
 	record->nth = site->hits;
 	record->depth = depth;
+	record->function = target->function;
 	if (record->depth)
 		record->flags |= NESTED;
 	if (count || !(regs->flags & X86_EFLAGS_IF) || is_reading_rcu())
@@ -81,8 +82,10 @@ struct record *record_call(u16 number, unsigned int count, u16 depth, const stru
 		record->flags |= IN_INTERRUPT;
 	else if (current == phase_task)
 		record->flags |= OWN_TASK;
-	name = find_name(&site->plan, arguments[site->plan.name_argument]);
-	if (name)
+	name = find_name(target->plan, arguments[target->plan->name_argument]);
+	if (is_through_pointer(&site->plan) && target->function == NO_FUNCTION)
+		copy_function_name(record->text, sizeof(record->text), target->address);
+	else if (name)
 		copy_text(record->text, sizeof(record->text), name);
 	return record;
 }

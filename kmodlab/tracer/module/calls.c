@@ -81,16 +81,14 @@ static u16 depth_of(const void *context)
 static void finish_call(unsigned long return_address, struct pt_regs *regs)
 {
 	struct open_call *call = innermost(context_of(original_count()), regs->sp);
-	struct site *site;
 
 	if (!call || call->stack != regs->sp || call->return_address != return_address)
 		return;
-	site = &sites[call->site];
 	if (call->overridden)
 		regs->ax = plan.fail_value;
 	else
-		track_allocation(&site->plan, call->site, regs->ax, call->size, call->nth, call->fenced);
-	if (site->plan.flags & SITE_CACHE)
+		track_allocation(call->plan, call->site, regs->ax, call->size, call->nth, call->fenced);
+	if (call->plan->flags & SITE_CACHE)
 		track_cache(regs->ax, call->plain);
 	record_return(call->record, regs);
 	*call = open_calls[--open_call_count];
@@ -122,7 +120,7 @@ static void make_call(struct pt_regs *regs, const struct open_call *call, unsign
 {
 	struct breakpoint *after = find_breakpoint(call->return_address);
 
-	if (open_call_count < MAX_OPEN_CALLS && (call->record || sites[call->site].plan.allocates)) {
+	if (open_call_count < MAX_OPEN_CALLS && (call->record || call->plan->allocates)) {
 		open_calls[open_call_count++] = *call;
 		if (after && !after->plan.flags)
 			poke(after, INT3_INSN_OPCODE);
@@ -146,49 +144,65 @@ static void fail_call(struct pt_regs *regs, struct open_call *call)
 	}
 }
 
+/* Nothing is known about what is called: the call is made as if there were no breakpoint. */
+static void pass_call(struct pt_regs *regs, const struct breakpoint *breakpoint, unsigned long target)
+{
+	const struct plan_site *site = &sites[breakpoint->plan.site].plan;
+
+	if (!(site->flags & SITE_JUMP))
+		int3_emulate_push(regs, breakpoint->address + site->length);
+	int3_emulate_jmp(regs, target);
+}
+
 static void begin_call(struct breakpoint *breakpoint, struct pt_regs *regs)
 {
 	u16 number = breakpoint->plan.site;
 	struct site *site = &sites[number];
 	bool jump = site->plan.flags & SITE_JUMP;
-	unsigned long arguments[ARGUMENTS], after = breakpoint->address + CALL_INSN_SIZE;
-	unsigned long target = after + *(s32 *)(breakpoint->address + 1);
+	unsigned long arguments[ARGUMENTS];
 	unsigned int count = original_count();
 	struct open_call call = {
-		.context = context_of(count), .stack = regs->sp, .return_address = jump ? PAD_RETURN : after,
-		.site = number, .nth = ++site->hits
+		.context = context_of(count), .stack = regs->sp, .site = number,
+		.return_address = jump ? PAD_RETURN : breakpoint->address + site->plan.length,
 	};
+	struct target target;
 
+	if (!find_target(breakpoint, regs, &target)) {
+		pass_call(regs, breakpoint, target.address);
+		return;
+	}
+	call.plan = target.plan;
+	call.nth = ++site->hits;
 	get_arguments(regs, arguments);
 	innermost(call.context, regs->sp + 1);
-	call.record = record_call(number, count, depth_of(call.context), regs, arguments);
-	call.size = site->plan.size_argument < ARGUMENTS ? arguments[site->plan.size_argument] : 0;
-	if (site->plan.callback)
-		track_callback(&site->plan, number, arguments[site->plan.callback_argument]);
-	if (site->plan.flags & SITE_CACHE)
+	call.record = record_call(number, &target, count, depth_of(call.context), regs, arguments);
+	call.size = call.plan->size_argument < ARGUMENTS ? arguments[call.plan->size_argument] : 0;
+	if (call.plan->callback)
+		track_callback(call.plan, number, arguments[call.plan->callback_argument]);
+	if (call.plan->flags & SITE_CACHE)
 		call.plain = is_plain_cache(arguments);
-	if (is_to_fail(number, count)) {
+	if (is_to_fail(number, target.function, count)) {
 		fail_call(regs, &call);
 		return;
 	}
-	if (site->plan.frees) {
-		if (!may_free(&site->plan, number, call.nth, arguments)) {
+	if (call.plan->frees) {
+		if (!may_free(call.plan, number, call.nth, arguments)) {
 			skip_call(regs, &call);
 			return;
 		}
 		regs->di = translate_for_cache(regs->di);
 		regs->si = translate_for_cache(regs->si);
-	} else if (is_object_fenceable(&site->plan, arguments)) {
+	} else if (is_object_fenceable(call.plan, arguments)) {
 		call.fenced = true;
 		call.size = object_size(arguments[0]);
-		target = (unsigned long)fenced_object_alloc;
-	} else if (is_fenceable(&site->plan, arguments)) {
+		target.address = (unsigned long)fenced_object_alloc;
+	} else if (is_fenceable(call.plan, arguments)) {
 		call.fenced = true;
-		regs->di = arguments[site->plan.size_argument];
-		regs->si = arguments[site->plan.flags_argument];
-		target = (unsigned long)(site->plan.flags & SITE_GUARD ? guarded_alloc : fenced_alloc);
+		regs->di = arguments[call.plan->size_argument];
+		regs->si = arguments[call.plan->flags_argument];
+		target.address = (unsigned long)(call.plan->flags & SITE_GUARD ? guarded_alloc : fenced_alloc);
 	}
-	make_call(regs, &call, target);
+	make_call(regs, &call, target.address);
 }
 
 /* ---- the breakpoint's handler ------------------------------------------------------------------------------------ */
@@ -252,12 +266,14 @@ void forget_calls(void)
 	forget_breakpoints();
 	forget_injection();
 	forget_interludes();
+	forget_targets();
 	open_call_count = 0;
 }
 
-static bool is_site_sound(const struct plan_site *site)
+bool is_call_sound(const struct plan_site *site)
 {
-	return max3(site->frees_argument, site->callback_argument, site->name_argument) < ARGUMENTS &&
+	return site->base <= BASE_NEXT && site->displacement <= sizeof(s32) &&
+	       max3(site->frees_argument, site->callback_argument, site->name_argument) < ARGUMENTS &&
 	       site->flags_argument < ARGUMENTS &&
 	       (site->size_argument < ARGUMENTS || (site->size_argument == NO_ARGUMENT &&
 						    (site->allocates == ALLOCATES_CACHED || !(site->flags & SITE_FENCE))));
@@ -269,7 +285,7 @@ bool take_sites(const struct plan *head, const struct plan_site *site)
 
 	for (at = 0; at < head->sites; at++) {
 		sites[at].plan = site[at];
-		if (!is_site_sound(&site[at]))
+		if (!is_call_sound(&site[at]))
 			return false;
 	}
 	return true;
@@ -280,6 +296,7 @@ void trace_calls(const struct module *module)
 	u32 at;
 
 	open_call_count = 0;
+	forget_targets();
 	for (at = 0; at < plan.sites; at++)
 		sites[at] = (struct site){ .plan = sites[at].plan };
 	set_breakpoints(module);

@@ -10,6 +10,7 @@ struct site {
 	struct plan_site plan;
 	u32 hits, recorded;
 	struct record *last;
+	bool unresolved;
 };
 
 struct breakpoint {
@@ -19,10 +20,18 @@ struct breakpoint {
 	u8 original;
 };
 
+/* The function that a call calls: its address, and what is known about it. */
+struct target {
+	unsigned long address;
+	const struct plan_site *plan;
+	u16 function; /* its number, or NO_FUNCTION; only for a call through a pointer */
+};
+
 struct open_call {
 	const void *context; /* the task, or the kind of interrupt that runs on top of it */
 	unsigned long stack, return_address;
 	struct record *record;
+	const struct plan_site *plan;
 	u64 size;
 	u32 nth;
 	u16 site;
@@ -50,11 +59,23 @@ static inline bool is_call(const struct breakpoint *breakpoint)
 	return breakpoint->plan.flags & BREAKPOINT_CALL;
 }
 
+static inline bool is_through_pointer(const struct plan_site *site)
+{
+	return site->flags & (SITE_REGISTER | SITE_MEMORY | SITE_PATCHED);
+}
+
+/* ---- targets.c --------------------------------------------------------------------------------------------------- */
+
+void forget_targets(void);
+/* False if it is code of the module's own, or no function's beginning; `target->address` is set in any case. */
+bool find_target(const struct breakpoint *breakpoint, const struct pt_regs *regs, struct target *target);
+void copy_function_name(char *to, size_t size, unsigned long address);
+
 /* ---- injection.c ------------------------------------------------------------------------------------------------- */
 
 void forget_injection(void);
 /* Whether this call is to fail. True once in a run. */
-bool is_to_fail(u16 number, unsigned int count);
+bool is_to_fail(u16 number, u16 function, unsigned int count);
 /* The function to call instead of one that does half of its work before it fails; 0 if it does nothing. */
 unsigned long half_function(void);
 
@@ -69,8 +90,8 @@ bool begin_interlude(const struct breakpoint *breakpoint, struct pt_regs *regs, 
 /* ---- call_records.c ---------------------------------------------------------------------------------------------- */
 
 /* `depth` counts the calls of the same context that have not returned. */
-struct record *record_call(u16 number, unsigned int count, u16 depth, const struct pt_regs *regs,
-			   const unsigned long *arguments);
+struct record *record_call(u16 number, const struct target *target, unsigned int count, u8 depth,
+			   const struct pt_regs *regs, const unsigned long *arguments);
 void record_return(struct record *record, const struct pt_regs *regs);
 
 bool is_reading_rcu(void);

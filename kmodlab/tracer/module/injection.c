@@ -12,9 +12,9 @@ void forget_injection(void)
 	has_failed = false;
 }
 
-bool is_to_fail(u16 number, unsigned int count)
+bool is_to_fail(u16 number, u16 function, unsigned int count)
 {
-	if (has_failed || number != plan.fail_site || sites[number].hits != plan.fail_nth || phase != IN_INIT ||
+	if (has_failed || number != plan.fail_site || function != plan.fail_function || sites[number].hits != plan.fail_nth || phase != IN_INIT ||
 	    is_interrupting(count))
 		return false;
 	has_failed = true;

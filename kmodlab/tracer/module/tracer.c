@@ -153,11 +153,12 @@ static void hook(struct tracepoint *tracepoint, void *count)
 static bool is_whole(const struct plan *head, size_t size)
 {
 	return size >= sizeof(*head) && head->magic == PLAN_MAGIC && head->sections <= MAX_SECTIONS &&
-	       head->sites <= MAX_SITES && head->breakpoints <= MAX_BREAKPOINTS &&
+	       head->sites <= MAX_SITES && head->breakpoints <= MAX_BREAKPOINTS && head->functions <= MAX_FUNCTIONS &&
 	       !head->target[MODULE_NAME_LEN - 1] &&
 	       size == sizeof(*head) + head->sections * sizeof(struct plan_section) +
 			       head->sites * sizeof(struct plan_site) +
-			       head->breakpoints * sizeof(struct plan_breakpoint);
+			       head->breakpoints * sizeof(struct plan_breakpoint) +
+			       head->functions * sizeof(struct plan_function);
 }
 
 static void forget_everything(void)
@@ -175,11 +176,13 @@ static int take_plan(const struct plan *head, size_t size)
 {
 	const struct plan_section *section = (void *)(head + 1);
 	const struct plan_site *site = (void *)(section + head->sections);
+	const struct plan_breakpoint *breakpoint = (void *)(site + head->sites);
 
 	if (!is_whole(head, size))
 		return -EINVAL;
 	forget_everything();
-	if (!take_sites(head, site) || !take_breakpoints(head, section, (void *)(site + head->sites)))
+	if (!take_sites(head, site) || !take_breakpoints(head, section, breakpoint) ||
+	    !take_functions(head, (void *)(breakpoint + head->breakpoints)))
 		return -EINVAL;
 	plan = *head;
 	return 0;
@@ -190,7 +193,7 @@ static ssize_t write_plan(struct file *file, const char __user *data, size_t siz
 	void *copy;
 	int error;
 
-	if (*offset || size > SZ_64K)
+	if (*offset || size > SZ_128K)
 		return -EINVAL;
 	copy = memdup_user(data, size);
 	if (IS_ERR(copy))

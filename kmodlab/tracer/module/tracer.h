@@ -5,6 +5,7 @@
  *     tracer.c        follows the module under test from load to unload; the files in debugfs
  *     breakpoints.c   sets, finds and removes breakpoints in that module's code
  *     calls.c         emulates each call of the kernel at its breakpoint
+ *     targets.c       which function a call through a pointer calls
  *     injection.c     the call that is made to fail
  *     interludes.c    what else runs between two calls of exit
  *     call_records.c  records a call's arguments, context and result
@@ -25,6 +26,7 @@
 
 #define FOLDER "kmodlab"
 #define NO_SITE 0xffff
+#define NO_FUNCTION 0xffff
 #define ARGUMENTS 6 /* those in registers */
 #define NO_ARGUMENT 0xff
 
@@ -39,8 +41,18 @@
 #define MAX_SECTIONS 16
 #define MAX_SITES 512
 #define MAX_BREAKPOINTS 1024
+#define MAX_FUNCTIONS 2048
 
-enum { SITE_JUMP = 1, SITE_FENCE = 2, SITE_GUARD = 4, SITE_CACHE = 8 };
+/* Through a pointer: in a register, or in memory; or by a distance that the kernel changes (a static call). */
+enum {
+	SITE_JUMP = 1,
+	SITE_FENCE = 2,
+	SITE_GUARD = 4,
+	SITE_CACHE = 8,
+	SITE_REGISTER = 16,
+	SITE_MEMORY = 32,
+	SITE_PATCHED = 64,
+};
 enum { ALLOCATES_NOTHING, ALLOCATES_MEMORY, ALLOCATES_CACHED, ALLOCATES_PAGE, ALLOCATES_PAGE_ADDRESS };
 enum { FREES_NOTHING, FREES_MEMORY, FREES_CACHED, FREES_RCU, FREES_PAGE, FREES_PAGE_ADDRESS };
 enum {
@@ -62,12 +74,25 @@ struct plan_section {
 	u64 value;
 } __packed;
 
-/* What the tracer must know about a call, from kernel_api.txt; arguments by number. */
+/*
+ * What the tracer must know about a call, from kernel_api.txt; arguments by number. `length` is that of the instruction.
+ * The pointer of a call through one is in the register `base` (in the order of instructions: rax, rcx, rdx, …), or in
+ * memory where that points to, plus a displacement of so many bytes at the instruction's end. BASE_NEXT stands for the
+ * address of the next instruction.
+ */
+#define BASE_NEXT 16
+
 struct plan_site {
 	u8 flags, allocates, frees, frees_argument;
 	u8 callback, callback_argument, name, name_argument;
 	u8 size_argument, flags_argument;
-	u16 reserved;
+	u8 length, base, displacement, reserved;
+} __packed;
+
+/* A function that may be called through a pointer. `name` is a hash (hash_name in targets.c). */
+struct plan_function {
+	u64 name;
+	struct plan_site call;
 } __packed;
 
 /* An instruction: a call, the one after a call, or the first one of the exit function. */
@@ -82,7 +107,8 @@ struct plan {
 	u16 sections, sites, breakpoints, half;
 	u32 fail_site, fail_nth;
 	s64 fail_value;
-	u32 recorded_loads, reserved;
+	u32 recorded_loads;
+	u16 functions, fail_function;
 	char target[MODULE_NAME_LEN];
 } __packed;
 
@@ -111,6 +137,7 @@ enum kind {
 	INVALID_FREE,
 	OVERRUN,
 	WRITE_AFTER_FREE,
+	UNRESOLVED,
 };
 
 #define RECORDS_MAGIC 0x3152574b /* "KWR1" */
@@ -127,7 +154,8 @@ struct record {
 	u64 result;
 	u64 arguments[ARGUMENTS];
 	u32 nth;
-	u16 flags, depth;
+	u8 flags, depth;
+	u16 function; /* of a call through a pointer; NO_FUNCTION if `text` is its name */
 	char text[40];
 	u64 ended; /* when a call returned */
 } __packed;
@@ -191,13 +219,19 @@ bool take_breakpoints(const struct plan *head, const struct plan_section *sectio
 		      const struct plan_breakpoint *breakpoint);
 void forget_breakpoints(void);
 void remove_breakpoints(void);
+bool is_own_code(unsigned long address);
 
 /* ---- calls.c ----------------------------------------------------------------------------------------------------- */
 
 int make_calls(void);
 void forget_calls(void);
 bool take_sites(const struct plan *head, const struct plan_site *site);
+bool is_call_sound(const struct plan_site *call);
 void trace_calls(const struct module *module);
+
+/* ---- targets.c --------------------------------------------------------------------------------------------------- */
+
+bool take_functions(const struct plan *head, const struct plan_function *function);
 
 /* ---- pending.c --------------------------------------------------------------------------------------------------- */
 
