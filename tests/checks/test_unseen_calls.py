@@ -45,7 +45,14 @@ def runner(lab: Lab) -> Iterator[CheckRunner]:
 
 @pytest.mark.parametrize("put", ["vfree(memory)", pytest.param("(void)memory", marks=pytest.mark.long)])
 @pytest.mark.parametrize(
-    "word", ['leaves_nothing("inside")', pytest.param('survives_faults("inside")', marks=pytest.mark.long)]
+    "word",
+    [
+        'leaves_nothing("inside")',
+        *(
+            pytest.param(word, marks=pytest.mark.long)
+            for word in ('survives_faults("inside")', 'exits_in_order("inside")', 'acquires("inside", memory=64)')
+        ),
+    ],
 )
 def test_a_call_that_cannot_be_seen_makes_the_check_errored(runner: CheckRunner, word: str, put: str) -> None:
     work = LearnerSources.of([MODULE.replace("PUT", put)])

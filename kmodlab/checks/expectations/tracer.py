@@ -24,6 +24,7 @@ from kmodlab.tracer.resources import KINDS, resource_title
 from kmodlab.tracer.run import load_argv
 from kmodlab.tracer.trace_records import Records
 from kmodlab.tracer.troubles import Trouble, Verdict
+from kmodlab.tracer.unseen import describe_unseen, unseen_calls
 from kmodlab.tracer.verdict import Finding, find_verdict
 
 _RUN_S = 15.0
@@ -97,10 +98,13 @@ def acquires(name: str, *kinds: str, memory: int = 0, **parameters: Value) -> Ex
             return _describe_unloaded(context, finding, subject)
         held = {acquired.kind for acquired in unreleased(calls)}
         missing = next((kind for kind in kinds if kind not in held), None)
+        is_small = largest_allocation(calls) < memory
+        if missing or is_small:
+            _require_seen(subject, pool.functions, observation.records)
         if missing:
             message = _("While it is loaded, `{name}` does not hold {resource}.")
             return Failure(message.format(name=name, resource=resource_title(missing)))
-        if largest_allocation(calls) >= memory:
+        if not is_small:
             return None
         message = ngettext(
             "While it is loaded, `{name}` does not hold {number} byte of memory.",
@@ -151,6 +155,12 @@ def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Exp
         return Failure(_("Init makes too few calls that can fail.")) if injected < at_least else None
 
     return Expectation(examine)
+
+
+def _require_seen(subject: Subject, functions: Functions, records: Records) -> None:
+    unseen = unseen_calls(subject.code, functions, records)
+    if unseen:
+        raise _UnseenError(f"{describe_unseen(subject.code, unseen[0])}.", hint=_(_REVIEW))
 
 
 class _UnseenError(KmodlabError):
