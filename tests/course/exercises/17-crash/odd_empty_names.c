@@ -1,5 +1,5 @@
 /* answer: hut */
-/* An empty bed is an empty name instead of a pointer to nothing. */
+/* An empty bed is an empty name instead of a pointer to nothing, and nobody has that name. */
 #include <linux/module.h>
 #include <linux/proc_fs.h>
 #include <linux/string.h>
@@ -21,6 +21,8 @@ static noinline struct room *find_room(const char *guest)
 {
     int i;
 
+    if (!*guest)
+        return NULL;
     for (i = 0; i < ARRAY_SIZE(rooms); i++) {
         if (!strcmp(rooms[i].window, guest) || !strcmp(rooms[i].door, guest))
             return &rooms[i];
