@@ -100,13 +100,19 @@ def find_leaks(
         return tuple(_still_loaded(code, functions, records))
     calls = calls_made(code, functions, records)
     new = new_entries(after, before) if after else []
-    leaks = [*_callbacks(code, functions, records, calls), *_unwaited(calls, records), *_threads(records, calls)]
+    leaks = [*find_pending(code, functions, records, calls), *_unwaited(calls, records)]
     if not records.dropped:
         leaks += _resources(calls, new, is_sure=not unseen_calls(code, functions, records))
     leaks += _memory(code, functions, records, calls)
     if after and not _other_modules(code, before, after):
         leaks += [Leak("entry", _entry_words(entry), seen=(entry,)) for entry in _unexplained(new, leaks)]
     return tuple(leaks)
+
+
+def find_pending(code: Code, functions: Functions, records: Records, calls: Sequence[Call]) -> Iterator[Leak]:
+    """What might still run the module's code when it went. `calls` are those of the first load."""
+    yield from _callbacks(code, functions, records, calls)
+    yield from _threads(records, calls)
 
 
 def new_entries(after: ResourceList, before: ResourceList) -> list[str]:
@@ -206,8 +212,11 @@ def _threads(records: Records, calls: Iterable[Call]) -> Iterator[Leak]:
     started = {
         call.record.result: call for call in calls if any(handle.kind == THREAD for handle in call.function.acquires)
     }
+    # In a later load, the calls are the same.
+    sites = {call.record.site: call for call in started.values()}
+    only = next(iter(sites.values())) if len(sites) == 1 else None
     for record in records.of(RecordKind.THREAD):
-        call = started.get(record.arguments[2])
+        call = started.get(record.arguments[2], only)
         what = _("the kernel thread {name}, still running").format(name=record.text)
         yield Leak(THREAD, what, call.name if call else None, call.line if call else None)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
@@ -70,8 +70,14 @@ class Trouble:
 def find_broken(
     code: Code, observation: Observation, calls: tuple[Call, ...], *, is_sure: bool = True
 ) -> tuple[Trouble, ...]:
-    """All of these problems. `calls` are those of the first load; if not `is_sure`, some could not be seen."""
-    return tuple(_Broken(code, observation, calls).find(is_sure=is_sure))
+    """All of these problems. `calls` are those of the first load; if not `is_sure`, some could not be seen.
+
+    What is reported again on the same line follows from the first report, and is left out.
+    """
+    first: dict[object, Trouble] = {}
+    for trouble in _Broken(code, observation, calls).find(is_sure=is_sure):
+        first.setdefault(trouble.key, trouble)
+    return tuple(first.values())
 
 
 class _Broken:
@@ -96,22 +102,15 @@ class _Broken:
     # ---- crashes and hangs ----
 
     def _crashes(self) -> Iterator[Trouble]:
-        """The crashes; a further one on the same line in the same step follows from the first."""
-        seen: set[tuple[str, str, int]] = set()
         for crash in self._observation.crashes:
             report, is_later = crash.report, self._is_later(crash.step)
             if report.kind is Kind.NMI:  # the host sent it, to learn where the guest hangs
                 continue
             lines = self._later_lines if is_later else self._lines
-            line = lines.crash_line(report)
-            place = {(crash.step, line.file, line.line)} if line else set()
-            if place & seen:
-                continue
-            seen |= place
             yield Trouble(
                 Verdict.HANGS if report.kind in _HANGS else Verdict.CRASHES,
                 lines.crash_sentence(report),
-                line,
+                lines.crash_line(report),
                 GONE if self._is_gone_at(crash) else crash.step,
                 report,
                 in_exit=self._is_in_exit(report),
@@ -180,10 +179,14 @@ class _Broken:
             yield _trouble(sentence, site_line(self._code, record.site), record)
 
     def _frees_of_active(self) -> Iterator[Trouble]:
-        for record in self._records.of(RecordKind.FREED_ACTIVE):
+        first = self._records.of(RecordKind.FREED_ACTIVE)
+        # Callbacks that had time to run before the first unload are still pending when the second one follows at once.
+        later = self._observation.records.later_loads.of(RecordKind.FREED_ACTIVE)
+        for record in (*first, *later):
             sentence = _("use after free: memory is freed while {callback} in it is pending")
             sentence = sentence.format(callback=callback_words(record))
-            yield _trouble(sentence, site_line(self._code, record.site), record)
+            trouble = _trouble(sentence, site_line(self._code, record.site), record)
+            yield replace(trouble, is_later=record not in first)
 
     def _double_releases(self) -> Iterator[Trouble]:
         for release in double_releases(self._calls):

@@ -17,7 +17,7 @@ from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.kernel_api import Functions, return_text
-from kmodlab.tracer.leaks import Leak, find_leaks
+from kmodlab.tracer.leaks import Leak, find_leaks, find_pending
 from kmodlab.tracer.observe import Observation, Subject
 from kmodlab.tracer.resources import ResourceList, parse_resources
 from kmodlab.tracer.return_check import WrongReturn, check_return
@@ -137,7 +137,12 @@ class _Judge:
         before, after = self._resources("before"), self._resources("after")
         if before is None or (after is None and self._records.first(RecordKind.GOING) is None):
             return ()
-        return find_leaks(self._code, self._functions, self._records, before, after)
+        leaks = find_leaks(self._code, self._functions, self._records, before, after)
+        if self._has_fault:
+            return leaks
+        # Before the first unload, callbacks had time to run; before the second one they had none.
+        later = find_pending(self._code, self._functions, self._observation.records.later_loads, self._calls)
+        return (*leaks, *dict.fromkeys(leak for leak in later if leak not in leaks))
 
     def _resources(self, when: str) -> ResourceList | None:
         step = self._observation.step("resources", when)

@@ -16,6 +16,7 @@ from trace_factory import (
     MISC,
     SOURCE,
     SUBJECT,
+    TIMER,
     call,
     gone,
     init,
@@ -275,6 +276,19 @@ def test_a_second_load_that_fails_shows_what_the_fault_left_behind() -> None:
     records = [*failed(*FAILED_CLEANLY), *reloaded(returns=-17, in_exit=False)]
     finding = verdict(records, steps=with_second_load(RunStep("reloaded", ("1",)), RunStep("end")))
     assert finding.verdict is Verdict.LEAKS and "cannot be loaded again" in finding.sentence
+
+
+def test_without_a_fault_what_is_pending_in_the_second_load_counts() -> None:
+    active = record(RecordKind.ACTIVE, 1, TIMER, 0, site=site("mod_timer"))
+    freed = record(RecordKind.FREED_ACTIVE, 1, TIMER, 0, site=site("kfree"), phase=Phase.EXIT)
+    records = [*loaded_and_unloaded(), *reloaded(), freed, active, *gone(), *reloaded(), freed, active, *gone()]
+    steps = (*with_second_load(RunStep("reloaded", ("0",)), RunStep("reunloaded", ("0",)), RunStep("end")),)
+    finding = find_verdict(SUBJECT, FUNCTIONS, observed(records, steps=steps))
+    assert [trouble.verdict for trouble in finding.troubles] == [Verdict.CRASHES, Verdict.LEAKS]
+    assert finding.troubles[0].in_exit
+    failing = [*failed(*FAILED_CLEANLY), *reloaded(), freed, active, *gone()]
+    finding = verdict(failing, steps=steps)
+    assert (finding.verdict, finding.leaks) == (Verdict.CLEAN, ())
 
 
 def test_without_a_fault_the_second_load_counts() -> None:
