@@ -224,6 +224,7 @@ def test_operations_without_an_owner_do_not_keep_their_module(runner: CheckRunne
     assert "While a program has `/dev/probe` open, `probe` does not count as used" in result.reason
 
 
+@pytest.mark.long
 def test_a_module_that_keeps_itself_loaded_is_shown_its_line(runner: CheckRunner) -> None:
     text = MODULE.replace("    if (fail)\n", "    __module_get(THIS_MODULE);\n    if (fail)\n")
     result = judged(runner, 'loads("probe"), unloads("probe")', LearnerSources.of([text]))
