@@ -192,6 +192,7 @@ def _as_data(report: Report, module: _Module) -> dict[str, Any]:
         "file": guilty.line.file if guilty else None,
         "line": guilty.line.line if guilty else None,
         "note": guilty.note if guilty else "",
+        "cause": report.cause,
         "trace": [_frame_data(call, module) for call in report.trace],
         "stacks": [
             {"title": stack.title, "trace": [_frame_data(call, module) for call in stack.frames]}
@@ -235,6 +236,8 @@ def _frame_data(frame: Frame, module: _Module) -> dict[str, Any]:
 def _show(report: Report, module: _Module) -> None:
     say(report.sentence, "bold red" if report.is_crash else "bold")
     say(f"  {_heading(report)}")
+    if report.cause:
+        say(f"  -> {report.cause}.", "cyan")
     guilty = module.guilty(report)
     if doubt := _doubt(report, guilty):
         say("  " + _("in doubt: {doubt}").format(doubt=doubt), "yellow")

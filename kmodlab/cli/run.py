@@ -248,5 +248,6 @@ def _report_dict(report: Report, built: Build) -> dict[str, Any]:
         "file": guilty.line.file if guilty else None,
         "line": guilty.line.line if guilty else None,
         "note": guilty.note if guilty else "",
+        "cause": report.cause,
         "doubt": guilty.doubt if guilty else find_doubt(report),
     }
