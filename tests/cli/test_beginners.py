@@ -91,45 +91,6 @@ LONG = (
         status=1,
         verb="faults",
     ),
-    Question(
-        "no_owner",
-        ("insmod op.ko", "`fops` in line 18 of op.c has no `.owner`", "rmmod op", "passed on Linux"),
-    ),
-    Question(
-        "device_of_nobody",
-        ("insmod pd.ko", "there is no platform device of this name, so its probe() has not been called", "passed on"),
-    ),
-    Question(
-        "stops_a_dead_thread",
-        ("`kthread_stop()` was called for a thread that has ended already", "th.c:26, kthread_stop()", "failed: "),
-        status=1,
-    ),
-    Question(
-        "stops_a_dead_thread",
-        (
-            "without a fault: clean up to exit, init returned 0\nexit: crashes\n",
-            "`kthread_stop()` was called for a thread that has ended already",
-            "th.c:26: kthread_stop(t);",
-            "th.c:17  kthread_run  ERR_PTR(-ENOMEM)  -ENOMEM (-12)  clean\n",
-            "not clean: 1 of 2 runs",
-        ),
-        status=1,
-        hides=("tracer", "kmodlab_"),
-        verb="faults",
-    ),
-    Question(
-        "crash_in_exit",
-        (
-            "without a fault: clean up to exit, init returned 0\nexit: crashes\n",
-            "BUG: kernel NULL pointer dereference",
-            "xc.c:25: pr_info",
-            "xc.c:10  kmalloc  NULL        -ENOMEM (-12)  clean\n",
-            "xc.c:13  kmalloc  NULL        -ENOMEM (-12)  clean\n",
-            "not clean: 1 of 3 runs",
-        ),
-        status=1,
-        verb="faults",
-    ),
     Question("exit_called_by_init", ("ex.c:19", "What is marked __exit", "insmod ex.ko", "passed on Linux")),
     Question(
         "class_name_taken",
@@ -164,6 +125,7 @@ LONG = (
         "stops_a_dead_thread",
         ("exit: crashes", "th.c:26: kthread_stop(t);", "th.c:17  kthread_run  ERR_PTR(-ENOMEM)  -ENOMEM (-12)  clean"),
         status=1,
+        hides=("tracer", "kmodlab_"),
         verb="faults",
     ),
     Question(
