@@ -83,7 +83,11 @@ class Finding:
         known = {
             trouble.key for trouble in plain.troubles if trouble.verdict is not Verdict.LEAKS or self.init_returned >= 0
         }
-        troubles = tuple(trouble for trouble in self.troubles if trouble.key not in known)
+        # What crashes after exit follows from what exit does wrong, if it does so without a fault too.
+        follows = {GONE} if self.init_returned >= 0 and plain.troubles else set()
+        troubles = tuple(
+            trouble for trouble in self.troubles if trouble.key not in known and trouble.step not in follows
+        )
         leaks = tuple(leak for leak in self.leaks if self.init_returned < 0 or leak not in plain.leaks)
         return replace(self, verdict=verdict_of(troubles), troubles=troubles, leaks=leaks)
 

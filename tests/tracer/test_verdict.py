@@ -310,6 +310,22 @@ def test_a_crash_in_exit_that_has_nothing_to_do_with_the_fault_is_told_once() ->
     assert [trouble.verdict for trouble in optional.troubles] == [Verdict.WRONG_RETURN]
 
 
+def test_what_crashes_after_a_faulty_exit_is_not_the_faults() -> None:
+    active = record(RecordKind.ACTIVE, 1, TIMER, 0, site=site("mod_timer"))
+    optional = call("kmalloc_trace", result=0, flags=INJECTED)
+
+    def life(*calls: Record, pending: Record = active) -> tuple[list[Record], str]:
+        records = [*loaded_and_unloaded(*calls)[:-2], pending, *gone()]
+        return records, oops(NULL, "0x0").replace("kmodlab: load", "kmodlab: resources after")
+
+    plain = find_verdict(SUBJECT, FUNCTIONS, observed(life()[0]))
+    assert plain.verdict is Verdict.LEAKS
+    records, log = life(optional)
+    finding = find_verdict(SUBJECT, FUNCTIONS, observed(records, log), plain)
+    assert [trouble.verdict for trouble in finding.troubles] == [Verdict.WRONG_RETURN]
+    assert Verdict.CRASHES in {trouble.verdict for trouble in verdict(records, log).troubles}
+
+
 def test_what_exit_forgets_is_still_missed_when_init_forgets_it_too() -> None:
     leak = call("misc_register", MISC)
     plain = find_verdict(SUBJECT, FUNCTIONS, observed(loaded_and_unloaded(leak), after=resources("/dev/box")))
