@@ -27,9 +27,12 @@ from kmodlab.guest.session import Session, is_modules_doing
 from kmodlab.i18n import N_, _
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.submission.learner_sources import LearnerSources
+from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.failed_call import explain_wait
 from kmodlab.tracer.fault_injection import RunPool
+from kmodlab.tracer.leftovers import may_call, may_run_later
 from kmodlab.tracer.observe import Subject
-from kmodlab.tracer.run import END_LINE, GUEST_FOLDER, Step, take_step
+from kmodlab.tracer.run import END_LINE, GUEST_FOLDER, JUMP_MS, Step, is_jump, take_step
 
 STEP_S = 12.0  # for one command; the kernel itself reports a task that sleeps for 15
 CHECK_S = 60.0  # for everything in one check
@@ -60,6 +63,9 @@ class CheckContext:
         self.final_log = ""  # of a guest that ended, or that the tracer used; empty otherwise
         self.is_broken = False  # whether learners' code crashed or ended the guest
         self.used_guest = False
+        self.is_late = False  # whether all expectations are met, so that any failure now comes later
+        self.unloaded: list[tuple[str, tuple[str, ...]]] = []  # modules, with the parameters that they had
+        self._loaded: dict[str, tuple[str, tuple[str, ...]]] = {}  # the same, by the names in lsmod
         self._learner_code_ran = False
         self._session: Session | None = None
         self._machine: Machine | None = None
@@ -128,12 +134,23 @@ class CheckContext:
         limit = _OUTPUT_KIB * 1024
         self.step = take_step(session, argv, timeout_s=timeout_s, limit=limit, trigger=trigger, in_agent=in_agent)
         self.records = list(self.step.records)
+        self._note_loads(self.step)
         failure = self._examine_step(self.step)
         if failure is None:
             self._end_last_line()
             failure = self._search_new_records()
         self.is_broken = self.is_broken or failure is not None
         return failure
+
+    def _note_loads(self, step: Step) -> None:
+        if len(step.argv) < 2 or step.result is None or not step.result.ok:
+            return
+        tool, word, *parameters = step.argv
+        name = word.removesuffix(".ko")
+        if tool == "insmod":
+            self._loaded[kmod_name(name)] = name, tuple(parameters)
+        elif tool == "rmmod" and name in self._loaded:
+            self.unloaded.append(self._loaded.pop(name))
 
     def watch(self, action: Callable[[Session, RunWithTrigger], None], label: str, timeout_s: float) -> Failure | None:
         """Run a command while an action outside of the guest takes place, such as plugging in a device.
@@ -164,7 +181,7 @@ class CheckContext:
             return self._describe_end(step.end, when)
         assert step.result is not None
         if step.result.timed_out:
-            return Failure(_("`{command}` did not end in time.").format(command=self.label), by_time=True)
+            return self._describe_wait(step)
         if step.result.output_truncated:
             message = _("`{command}` printed too much: more than {number} KiB.")
             return Failure(message.format(command=self.label, number=_OUTPUT_KIB))
@@ -176,6 +193,13 @@ class CheckContext:
         if end and report.kind is Kind.NMI:  # the host sent it, to learn where the guest hangs
             return replace(self._describe_end(end, when), line=line)
         return Failure(report.words, line)
+
+    def _describe_wait(self, step: Step) -> Failure:
+        step = explain_wait(step, map(Code, self._put_modules.values()))
+        reason = _("`{command}` did not end in time.").format(command=self.label)
+        if step.cause:
+            reason = _("`{command}` did not end in time: {cause}").format(command=self.label, cause=step.cause)
+        return Failure(reason, self.builds.line_at(step.cause_line), by_time=True)
 
     def _describe_end(self, end: GuestEnd, when: str) -> Failure:
         sentence = _(_ENDS.get(end.kind, N_("The guest ended.")))
@@ -197,9 +221,14 @@ class CheckContext:
         return self._describe_end(error.end, when)
 
     def finish(self) -> Failure | None:
-        """Look at the guest a last time: it may have crashed after the last command."""
+        """Look at the guest a last time: it may have crashed after the last command.
+
+        If a module could have started something that happens later, it happens now.
+        """
         if self._session is None or not self._learner_code_ran or self.is_broken:
             return None
+        if any(may_call(Code(ko), may_run_later) for ko in self._put_modules.values()):
+            self.session.run(["jump", str(JUMP_MS)], timeout_s=STEP_S * self.patience, in_agent=True)
         self._read_log()
         failure = self._search_new_records()
         self.is_broken = failure is not None
@@ -229,7 +258,7 @@ class CheckContext:
         self._read_log()
 
     def _read_log(self) -> None:
-        records = parse_kmsg(self.session.kmsg())
+        records = [record for record in parse_kmsg(self.session.kmsg()) if not is_jump(record)]
         self.records += records
         self._unsearched += records
         self._require_same_guest()

@@ -14,6 +14,7 @@ from pathlib import Path
 from kmodlab.checks.check import Check
 from kmodlab.checks.check_result import CheckResult, Failure, Status
 from kmodlab.checks.context import CheckContext
+from kmodlab.checks.later import find_later_failure
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import GuestError, KmodlabError
 from kmodlab.i18n import _
@@ -58,6 +59,9 @@ def _evaluate_once(
         failures = _find_failures(check, context)
     finally:
         context.close()
+    if not failures or context.is_late:
+        later = find_later_failure(context)
+        failures = [later] if later else failures
     if not failures:
         return CheckResult(check.title, Status.PASSED, float(check.points), check.points), False
     if context.used_guest:
@@ -82,6 +86,7 @@ def _find_failures(check: Check, context: CheckContext) -> list[Failure]:
             failures += [failure] if failure else []
             if failures and (not check.partial or context.is_broken):
                 return failures
+        context.is_late = not failures
         late = context.finish()
     except GuestError as error:
         late = context.explain_loss(error)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Mapping
 from contextlib import ExitStack
+from dataclasses import dataclass
 
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session
@@ -16,14 +17,29 @@ from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.fault_injection import RunPool, kernel_modules_of, make_subject
-from kmodlab.tracer.observe import Subject
+from kmodlab.tracer.leaks import Leak
+from kmodlab.tracer.leftovers import running_after
+from kmodlab.tracer.observe import RunTask, Subject
+from kmodlab.tracer.troubles import Trouble, Verdict
+from kmodlab.tracer.verdict import find_verdict
 
 _MAX_BUILDS = 32
 _MAX_SUBJECTS = 8
+_MAX_LATER = 64
+_LATER_S = 15.0
 _SYMVERS = "Module.symvers"
 
 _BuildKey = tuple[str, tuple[tuple[str, bytes], ...]]
 _SubjectKey = tuple[str, tuple[tuple[str, bytes], ...], tuple[str, ...]]
+
+
+@dataclass(frozen=True)
+class LaterResult:
+    """What further loads and unloads of a module showed: a crash, what was still running, and the kernel's log."""
+
+    crash: Trouble | None
+    running: Leak | None
+    log: str
 
 
 class CheckRunner:
@@ -40,6 +56,7 @@ class CheckRunner:
         self._sessions = [self._stack.enter_context(Session(lab, warm=warm)) for _ in range(guests)]
         self._builds: OrderedDict[_BuildKey, Build] = OrderedDict()
         self._subjects: OrderedDict[_SubjectKey, Subject] = OrderedDict()
+        self._later: OrderedDict[tuple[bytes, tuple[str, ...]], LaterResult] = OrderedDict()
 
     def __enter__(self) -> CheckRunner:
         return self
@@ -87,6 +104,24 @@ class CheckRunner:
                 self._subjects.popitem(last=False)
         return self._subjects[key]
 
+    def run_once_more(self, subject: Subject, patience: float) -> LaterResult:
+        """Load and unload a module twice more, at once and with some time in between.
+
+        Kept, as checks often load the same. No guest must be taken.
+        """
+        key = (subject.code.ko, subject.parameters)
+        if key not in self._later:
+            task = RunTask(settle_again=True, timeout_s=_LATER_S * patience)
+            with self.run_pool(is_taken=False) as pool:
+                observation = pool.observe(subject, task, another=True)
+                finding = find_verdict(subject, pool.functions, observation)
+                crash = next(filter(_is_crash, (*finding.troubles, *finding.later)), None)
+                running = next(iter(running_after(pool, subject, observation)), None)
+            self._later[key] = LaterResult(crash, running, observation.kernel_log)
+            while len(self._later) > _MAX_LATER:
+                self._later.popitem(last=False)
+        return self._later[key]
+
     # ---- guests ----
 
     def take(self) -> Session:
@@ -104,6 +139,10 @@ class CheckRunner:
     def run_pool(self, *, is_taken: bool) -> RunPool:
         """Guests in which the tracer observes whole runs: this runner's, or new ones while one of these is taken."""
         return RunPool(self.lab, None if is_taken else self._sessions, guests=len(self._sessions))
+
+
+def _is_crash(trouble: Trouble) -> bool:
+    return trouble.verdict is Verdict.CRASHES and trouble.report is not None and trouble.report.is_fatal
 
 
 def _key(sources: Sources) -> _BuildKey:

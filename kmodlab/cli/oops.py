@@ -239,6 +239,8 @@ def _show(report: Report, module: _Module) -> None:
     if report.cause:
         say(f"  -> {report.cause}.", "cyan")
     guilty = module.guilty(report)
+    if report.cause:
+        say(f"  {report.cause}.", "cyan")
     if doubt := _doubt(report, guilty):
         say("  " + _("in doubt: {doubt}").format(doubt=doubt), "yellow")
     if complaint := module.complaint(report):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,8 @@ from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars, parse_seconds
 from kmodlab.tracer.failed_call import Circumstances, explain_run
-from kmodlab.tracer.run import ModuleRun, Step, check_kernel_modules, quote_parameter, run_build
+from kmodlab.tracer.leftovers import LeftoverSearch, find_subjects, may_run_later
+from kmodlab.tracer.run import STOP_FIRST, Leftover, ModuleRun, Step, check_kernel_modules, quote_parameter, run_build
 
 
 @click.command(
@@ -88,8 +89,12 @@ def run_files(
         if not as_json:
             _print_build(built, sources)
         with ERR.status(_("Loading …")):
+            circumstances = Circumstances(built, sources.files, parameters, after)
+            search = LeftoverSearch(lab, find_subjects(built, circumstances, may_run_later), timeout_s)
             module_run = run_build(session, built, parameters, after=after, timeout_s=timeout_s)
-            module_run = explain_run(lab, session, module_run, Circumstances(built, sources.files, parameters, after))
+            module_run = explain_run(lab, session, module_run, circumstances)
+            running = tuple(leftover for leftover in search.result() if leftover.is_running)
+            module_run = replace(module_run, running=running)
     if as_json:
         click.echo(json.dumps(as_dict(module_run), indent=1))
     else:
@@ -132,10 +137,12 @@ def _print_line(sources: Sources, file: str, number: int | None, column: int | N
 
 def _print_run(module_run: ModuleRun, sources: Sources) -> None:
     for step in module_run.steps:
-        _print_step(step, module_run.build)
+        _print_step(step, module_run.build, sources)
         for report in step.reports:
             if not report.is_refusal:
                 _print_report(report, module_run.build, sources)
+    for leftover in module_run.running:
+        _print_leftover(leftover, sources)
     say("")
     if module_run.outcome is Outcome.PASSED:
         say(_("passed on Linux {release}").format(release=module_run.release), "bold green")
@@ -143,7 +150,7 @@ def _print_run(module_run: ModuleRun, sources: Sources) -> None:
         say(_("failed: {reason}").format(reason=module_run.reason), "bold red")
 
 
-def _print_step(step: Step, built: Build) -> None:
+def _print_step(step: Step, built: Build, sources: Sources) -> None:
     say("")
     say(f"guest# {step.command}", "bold")
     if step.result and step.result.text:
@@ -152,6 +159,10 @@ def _print_step(step: Step, built: Build) -> None:
         say(f"  -> {step.errno.sentence}", "cyan")
         for module in step.missing_modules:
             say("  -> " + _("`--after {module}` loads it first.").format(module=module), "cyan")
+    if step.result and step.result.timed_out and step.cause:
+        say(f"  -> {step.cause}", "cyan")
+        if step.cause_line:
+            _print_line(sources, step.cause_line.file, step.cause_line.line, None)
     for record in step.records:
         OUT.print(_log_line(record))
     for remark in step.remarks(built.modules):
@@ -177,6 +188,14 @@ def _print_report(report: Report, built: Build, sources: Sources) -> None:
             say("  " + _("in doubt: {doubt}").format(doubt=guilty.doubt), "yellow")
 
 
+def _print_leftover(leftover: Leftover, sources: Sources) -> None:
+    say("")
+    say(leftover.sentence, "bold red")
+    if leftover.line:
+        _print_line(sources, leftover.line.file, leftover.line.line, None)
+    say("  -> " + _(STOP_FIRST), "cyan")
+
+
 def _log_line(record: LogRecord) -> Text:
     line = Text(
         escape_control_chars(record.line), style="red" if record.level < 4 else "yellow" if record.level == 4 else ""
@@ -191,7 +210,7 @@ def _log_line(record: LogRecord) -> Text:
 
 
 def as_dict(module_run: ModuleRun) -> dict[str, Any]:
-    """A run as JSON: outcome, reason, release, build, steps."""
+    """A run as JSON: outcome, reason, release, build, steps, what still ran when the module was unloaded."""
     built = module_run.build
     return {
         "outcome": str(module_run.outcome),
@@ -206,6 +225,16 @@ def as_dict(module_run: ModuleRun) -> dict[str, Any]:
             "diagnostics": [asdict(diagnostic) for diagnostic in built.diagnostics],
         },
         "steps": [_step_dict(step, built) for step in module_run.steps],
+        "running": [_leftover_dict(leftover) for leftover in module_run.running],
+    }
+
+
+def _leftover_dict(leftover: Leftover) -> dict[str, Any]:
+    return {
+        "module": leftover.module,
+        "what": leftover.what,
+        "file": leftover.line.file if leftover.line else None,
+        "line": leftover.line.line if leftover.line else None,
     }
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
+from kmodlab.crash.meanings import gone_module
 from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
 from kmodlab.i18n import _
@@ -25,10 +26,12 @@ _PRINTERS = {
 
 
 def find_guilty(report: Report, modules: Collection[str] | None = None) -> Frame | None:
-    """The innermost frame in one of the modules, or in any; otherwise the kernel's function; None if there is none."""
-    return next(module_frames(report, modules), None) or next(
-        (frame for frame in report.frames if not _prints_traces(frame)), None
-    )
+    """The innermost frame in one of the modules, or in any; otherwise the kernel's function; None if there is none.
+
+    If a module that is gone is the cause, those in the trace only happened to run then.
+    """
+    in_module = None if gone_module(report) else next(module_frames(report, modules), None)
+    return in_module or next((frame for frame in report.frames if not _prints_traces(frame)), None)
 
 
 def module_frames(report: Report, modules: Collection[str] | None = None) -> Iterator[Frame]:
@@ -72,6 +75,8 @@ class GuiltyLine:
 
 def find_guilty_line(report: Report, modules: Mapping[str, bytes | ModuleSource]) -> GuiltyLine | None:
     """The line that a report is about; `modules` maps names to .ko files. None if it is not in any of them."""
+    if gone_module(report):
+        return None
     sources = {kmod_name(name): _source(ko) for name, ko in modules.items()}
     reliable = [frame for frame in report.frames if frame.module in sources]
     for frame in reliable:

@@ -12,7 +12,7 @@ import contextlib
 import os
 import re
 import socket
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -39,6 +39,7 @@ PING_S = 2.0  # for QEMU to answer
 STUCK_S, LOOK_EVERY_S = 10.0, 0.5
 SILENT_S = 60.0  # after a command's time is over: in which a guest that waits for a processor gets one
 REPORT_S = 5.0  # for a guest that is stuck to report where
+STACKS_S, STACKS_LIMIT = 10.0, 1 << 18  # for the stacks of a guest's tasks, and their bytes
 SHUTDOWN_S = 3.0  # for an emulated guest that shuts down: from the close of its devices to its end
 # A processor that has interrupts off whenever it is sampled, for three seconds of its own time, will not turn them on
 # again: the kernel turns them off for microseconds.
@@ -270,14 +271,25 @@ class Machine:
                 forward(kind, data)
 
         watchers = [asyncio.create_task(self._watch_interrupts()), asyncio.create_task(self._watch_processor())]
+        command = asyncio.create_task(self.until_end(self.agent.execute(argv, on_output=keep, **options)))
         try:
-            async with asyncio.timeout(deadline.left_s):
-                return await self.until_end(self.agent.execute(argv, on_output=keep, **options))
-        except TimeoutError:
+            await asyncio.wait({command}, timeout=deadline.left_s)
+            if command.done():
+                return command.result()
+            stacks = await self._stacks()
+            await _cancel([command])
             await self.greet(Deadline.after(SILENT_S))
-            return Result(-9, bytes(printed[b"o"]), bytes(printed[b"e"]), timed_out=True)
+            return Result(-9, bytes(printed[b"o"]), bytes(printed[b"e"]), timed_out=True, stacks=stacks)
         finally:
-            await _cancel(watchers)
+            await _cancel([*watchers, command])
+
+    async def _stacks(self) -> str:
+        """The stacks of the guest's tasks; empty if it does not list them in time."""
+        with contextlib.suppress(GuestError, TimeoutError):
+            async with asyncio.timeout(STACKS_S):
+                listed = await self.until_end(self.agent.execute(["stacks"], in_agent=True, limit=STACKS_LIMIT))
+                return listed.stdout.decode("utf-8", "replace")
+        return ""
 
     async def _watch_processor(self) -> None:
         """End the wait for a guest that has had much processor time and did not answer in it."""
@@ -370,7 +382,7 @@ def _open(stack: AsyncExitStack, path: Path) -> int:
     return descriptor
 
 
-async def _cancel(tasks: list[asyncio.Task[None]]) -> None:
+async def _cancel(tasks: Sequence[asyncio.Task[Any]]) -> None:
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -7,7 +7,9 @@ All else that knows machine code, registers or numbers:
 
 - `tracer/call_sites.py` finds calls in x86-64 code; `tracer/module/` breaks on them, reads and sets registers;
   `tracer/kernel_api.txt` names functions that the compiler and the kernel's build add on x86;
-- `crash/` reads the logs of all architectures, and finds the call behind a frame on x86-64 and arm64;
+- `crash/` reads the logs of all architectures, and finds the call behind a frame on x86-64 and arm64, an address of a
+  module that is gone on x86-64;
+- `guest/agent/jump.c` sets the HPET, a clock of PCs;
 - `sandbox/seccomp.py` has the numbers of system calls on x86-64 and arm64; elsewhere there is no filter;
 - `elf/purposes.py` explains the relocations of x86-64 and some of arm64;
 - `kbuild/hint_rules_gcc.py` knows how gcc refuses floating point on x86-64, and the size of the kernel's stack;

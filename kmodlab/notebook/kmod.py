@@ -10,16 +10,18 @@ from kmodlab.errors import UsageError
 from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources, check_name, kmod_name
+from kmodlab.notebook.earlier import describe_leftovers, find_in_guest, find_losses
 from kmodlab.notebook.magic import MagicOptions, add_module_options, code_of, show, split
 from kmodlab.notebook.render.action import action_parts
 from kmodlab.notebook.render.build import NO_SANDBOX, build_parts, diagnostic_parts
-from kmodlab.notebook.render.parts import Level, Message, Part
+from kmodlab.notebook.render.parts import Excerpt, Level, Message, Part
 from kmodlab.notebook.state import Action, BuiltModule, NotebookState
 from kmodlab.submission.learner_sources import as_file
 from kmodlab.text import parse_seconds
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.failed_call import Circumstances, explain_step
-from kmodlab.tracer.run import GUEST_FOLDER, check_kernel_modules, load_argv
+from kmodlab.tracer.leftovers import LeftoverSearch, find_subjects, may_run_later
+from kmodlab.tracer.run import GUEST_FOLDER, STOP_FIRST, check_kernel_modules, load_argv
 
 KMOD_OPTIONS = MagicOptions("%%kmod")
 add_module_options(
@@ -64,13 +66,16 @@ def kmod(state: NotebookState, line: str, cell: str | None) -> None:
     options.after = check_kernel_modules(options.after)
     session = state.session
     sources = state.sources(options.name, code, options.file, session.lab.reserved)
+    searches = []
     if not options.build_only:
+        if state.is_alive:
+            searches = state.earlier.search(session.lab, session.generation, options.name)
         session.prepare()  # the guest is forked while make runs
     tree = session.lab.tree.flavour(options.flavour) if options.flavour else session.lab.tree
     module = BuiltModule(build(tree, sources), sources, f"{options.name}.c")
     parts = _build_parts(state, module, options)
     if module.build.passed:
-        parts += _InGuest(state, module, options).run()
+        parts += _InGuest(state, module, options, searches).run()
     show(*parts)
 
 
@@ -91,8 +96,11 @@ def _build_parts(state: NotebookState, module: BuiltModule, options: Namespace) 
 class _InGuest:
     """What happens to a module after its build: it is put into the guest, loaded and, with --unload, unloaded."""
 
-    def __init__(self, state: NotebookState, module: BuiltModule, options: Namespace) -> None:
-        self._state, self._module, self._options = state, module, options
+    def __init__(
+        self, state: NotebookState, module: BuiltModule, options: Namespace, searches: list[LeftoverSearch]
+    ) -> None:
+        self._state, self._module, self._options, self._searches = state, module, options, searches
+        self._generation = state.session.generation
         self._names = list(module.build.modules)
         self._circumstances = Circumstances(
             module.build, module.sources.files, tuple(options.param), tuple(options.after)
@@ -104,10 +112,50 @@ class _InGuest:
         if self._options.build_only:
             self._put()
         elif self._replace():
+            self._look_for_leftovers()
             self._put()
-            if self._load() and (not self._options.unload or self._unload()):
+            self._state.earlier.note(self._state.session.generation, self._options.name, self._circumstances)
+            running = self._search_running()
+            done = self._load() and (not self._options.unload or self._unload())
+            if not self._show_running(running) and done:
                 self._parts.append(Message(self._success(), Level.GOOD))
         return self._parts
+
+    def _search_running(self) -> LeftoverSearch:
+        """Begin to find out what can still run the modules' code when they are unloaded, if they will be."""
+        subjects = find_subjects(self._module.build, self._circumstances, may_run_later) if self._options.unload else ()
+        return LeftoverSearch(self._state.session.lab, subjects, self._options.timeout)
+
+    def _show_running(self, search: LeftoverSearch) -> bool:
+        """Show what can still run the code of an unloaded module; returns whether there is anything."""
+        running = [leftover for leftover in search.result() if leftover.is_running]
+        for leftover in running:
+            self._parts.append(Message(leftover.sentence, Level.BAD))
+            source = self._module.sources.files.get(leftover.line.file) if leftover.line else None
+            if leftover.line and source is not None:
+                self._parts.append(Excerpt(source.decode("utf-8", "replace"), leftover.line.line, context=1))
+        if running:
+            self._parts.append(Message(_(STOP_FIRST)))
+        return bool(running)
+
+    def _look_for_leftovers(self) -> None:
+        """Say what earlier versions left behind; if nothing else is lost with the guest, take a fresh one."""
+        session = self._state.session
+        if not self._searches or not self._state.is_alive or session.generation != self._generation:
+            return
+        leftovers = find_in_guest(session, self._searches)
+        if not leftovers:
+            return
+        self._parts.append(Message(describe_leftovers(leftovers), Level.BAD))
+        kos = {f"{name}.ko": ko for module in self._state.modules.values() for name, ko in module.build.modules.items()}
+        losses = find_losses(session, self._state.loaded(), map(kmod_name, self._names), kos)
+        if losses:
+            self._parts.append(Message(losses.sentence))
+            return
+        self._state.reset()
+        for file, ko in kos.items():
+            self._state.put(f"{GUEST_FOLDER}/{file}", ko)
+        self._parts.append(Message(_("So the guest is replaced by a fresh one, in which nothing of it is left.")))
 
     def _success(self) -> str:
         number = len(self._names)
@@ -167,7 +215,8 @@ class _InGuest:
 
     def _act(self, argv: list[str]) -> Action:
         action = self._state.act(argv, timeout_s=self._options.timeout)
-        action = replace(action, step=explain_step(self._state.session.lab, action.step, self._circumstances))
+        if action.step.result is None or not action.step.result.timed_out:
+            action = replace(action, step=explain_step(self._state.session.lab, action.step, self._circumstances))
         self._parts += action_parts(action, argv[0], self._state.modules, with_command=True)
         for module in action.step.missing_modules:
             self._parts.append(Message(_("`--after {module}` loads it first.").format(module=module)))

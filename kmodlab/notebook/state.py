@@ -22,10 +22,13 @@ from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources, kmod_name
+from kmodlab.notebook.earlier import EarlierVersions
 from kmodlab.process import Deadline
 from kmodlab.settings import get_settings
 from kmodlab.submission.cells import CellKind, LearnerCell
 from kmodlab.submission.learner_sources import LearnerSources
+from kmodlab.tracer.call_sites import Code
+from kmodlab.tracer.failed_call import explain_wait
 from kmodlab.tracer.messages import open_formats
 from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step
 
@@ -96,13 +99,15 @@ class NotebookState:
     """What one notebook has: its session, and what its cells stored.
 
     `files` come from `%%kfile`, by file name; `makefiles` from `%%makefile`, by module; `modules` from `%%kmod`, by the
-    name that lsmod shows; `libraries` from `%%library`, by name without .so.
+    name that lsmod shows; `libraries` from `%%library`, by name without .so. `earlier` are the modules that were
+    loaded.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     makefiles: dict[str, str] = field(default_factory=dict)
     modules: dict[str, BuiltModule] = field(default_factory=dict)
     libraries: dict[str, bytes] = field(default_factory=dict)
+    earlier: EarlierVersions = field(default_factory=EarlierVersions)
     no_sandbox_shown: bool = False
     _session: Session | None = None
     _had_guest: bool = False
@@ -128,6 +133,7 @@ class NotebookState:
         """End the guest, and forget what cells stored."""
         for stored in (self.files, self.makefiles, self.modules, self.libraries):
             stored.clear()
+        self.earlier = EarlierVersions()
         self._had_guest = self._lost_guest = False
         if self._session is not None:
             self._session.close()
@@ -179,6 +185,8 @@ class NotebookState:
             trigger=trigger,
             end_lines=self._may_leave_lines_open(),
         )
+        if step.result and step.result.timed_out:
+            step = explain_wait(step, self._codes())
         action = Action(step, lost_before)
         if action.is_last or (not action.ok and argv[0] in KMOD_TOOLS):
             self.session.lab.verify()  # before the notebook says what the module did wrong
@@ -186,6 +194,9 @@ class NotebookState:
             self.reset()
         self._had_guest = self.is_alive
         return action
+
+    def _codes(self) -> list[Code]:
+        return [Code(ko, module.sources.files) for kmod, module in self.modules.items() if (ko := module.ko(kmod))]
 
     def _may_leave_lines_open(self) -> bool:
         """Whether a module of this notebook has a message without a newline at its end."""

@@ -29,6 +29,7 @@ from kmodlab.tracer.observe import RunTask, Subject
 from kmodlab.tracer.pointer_calls import CallSite
 from kmodlab.tracer.return_check import return_line
 from kmodlab.tracer.run import ModuleRun, Step
+from kmodlab.tracer.waiting import find_waiting
 from kmodlab.tracer.wire_format import Allocates
 
 _EAGAIN, _EBUSY, _EINVAL, _EPERM = 11, 16, 22, 1
@@ -89,6 +90,8 @@ def explain_step(lab: Lab, step: Step, circumstances: Circumstances, sessions: l
     name = next((name for name in circumstances.build.modules if _is_about(step, name)), None)
     if name is None:
         return step
+    if step.result and step.result.timed_out:
+        return explain_wait(step, [Code(circumstances.build.modules[name], circumstances.sources)])
     if may_explain(step):
         call = _find_in_guest(lab, step, circumstances.subject(name), sessions)
         return replace(step, cause=call.sentence) if call else step
@@ -97,6 +100,15 @@ def explain_step(lab: Lab, step: Step, circumstances: Circumstances, sessions: l
         return replace(step, notes=(*describe_idle(step.idle_drivers, sources), *describe_missing_owners(sources)))
     holder = find_own_reference(step, Code(circumstances.build.modules[name], circumstances.sources))
     return replace(step, cause=holder.sentence) if holder else step
+
+
+def explain_wait(step: Step, codes: Iterable[Code]) -> Step:
+    """A step that did not end in time, which says where the modules wait, if that can be known."""
+    places = find_waiting(step.result.stacks, codes) if step.result else ()
+    if not places:
+        return step
+    line = next((place.line for place in places if place.line), None)
+    return replace(step, cause=" ".join(place.sentence for place in places), cause_line=line)
 
 
 def _is_about(step: Step, name: str) -> bool:

@@ -25,7 +25,7 @@ from kmodlab.process import Deadline
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Functions
 from kmodlab.tracer.plan import Fault, pack_plan
-from kmodlab.tracer.run import GUEST_FOLDER, load_argv
+from kmodlab.tracer.run import GUEST_FOLDER, JUMP_MS, is_jump, load_argv
 from kmodlab.tracer.step_log import MARK, CrashInStep, crashes_by_step, hide_in_records, hide_tracer, step_of
 from kmodlab.tracer.trace_records import Records, read_records
 from kmodlab.tracer.wire_format import RecordKind
@@ -56,7 +56,7 @@ class RunTask:
 
     With `interludes`, timers expire, work is done and these files are read before each call that exit makes. With
     `load_only` it ends after the module was loaded. `reload` says whether to load it a second time after that, if it
-    can be unloaded.
+    can be unloaded, and `settle_again` whether to wait for callbacks then.
     """
 
     fault: Fault | None = None
@@ -67,6 +67,7 @@ class RunTask:
     interludes: tuple[str, ...] | None = None
     load_only: bool = False
     reload: bool = True
+    settle_again: bool = False
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ class Observation:
         if self.end:
             return self.end.console
         first = next((number for number, record in enumerate(self.log) if MARK in record.text), len(self.log))
-        return format_log(record for record in self.log[first:] if record.is_kernels)
+        return format_log(record for record in self.log[first:] if record.is_kernels and not is_jump(record))
 
     def messages_in(self, name: str) -> tuple[str, ...]:
         """What the kernel logged in the steps of this name."""
@@ -200,7 +201,8 @@ class _Run:
         try:
             await self._set_up()
             await self._load_and_unload()
-            if task.cycles and self._can_cycle():
+            # One that was loaded and unloaded twice can be any number of times.
+            if task.cycles and any(step.name == "reunloaded" and step.status == 0 for step in self.steps):
                 self.deadline = Deadline.after(task.timeout_s + _CYCLE_S * task.cycles)
                 await self._cycle()
         except GuestLostError as lost:
@@ -210,9 +212,7 @@ class _Run:
         except _OverError:
             pass
         records = await self._records()
-        log: tuple[LogRecord, ...] = ()
-        if self.end is None:
-            log, self.end = await self._log()
+        log, self.end = await self._log() if self.end is None else ((), self.end)
         counters = await self._counters() if self.end else ()
         if self.end:
             self.end = replace(self.end, console=hide_tracer(self.end.console))
@@ -254,6 +254,7 @@ class _Run:
         if self.task.reload and await self._is_gone():
             await self._step("reload")
             if await self._load("reloaded"):
+                await self._settle(self.task.settle_again, "settle-again")
                 await self._unload("reunloaded")
         await self._step("end")
 
@@ -262,18 +263,19 @@ class _Run:
 
     async def _use(self) -> None:
         """Wait until callbacks have run, and run the script."""
-        if not self.task.settle:
-            return
-        await self._step("settle")
-        await self._do(["cat", f"{_DEBUGFS}/settle"])
-        if self.task.script:
+        await self._settle(self.task.settle)
+        if self.task.settle and self.task.script:
             await self._step("script")
             result = await self._do(["sh", "script"], in_agent=False)
             await self._step("scripted", _status(result))
 
-    def _can_cycle(self) -> bool:
-        """Whether the module was loaded and unloaded twice, so that it can be any number of times."""
-        return any(step.name == "reunloaded" and step.status == 0 for step in self.steps)
+    async def _settle(self, wanted: bool, name: str = "settle") -> None:
+        if not wanted:
+            return
+        await self._step(name)
+        active = await self._do(["cat", f"{_DEBUGFS}/active"])
+        if active.text.strip() != "0":
+            await self._do(["jump", str(JUMP_MS)])
 
     async def _cycle(self) -> None:
         await self._step("cycle")

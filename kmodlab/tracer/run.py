@@ -15,10 +15,11 @@ from kmodlab.crash.errnos import ErrnoNote, Evidence, explain_error
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.crash.report import Kind, Report
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError, UsageError
 from kmodlab.guest.agent.client import OUTPUT_LIMIT, Result
 from kmodlab.guest.session import COMMAND_S, Session, is_modules_doing
-from kmodlab.i18n import _
+from kmodlab.i18n import N_, _
 from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.tracer.evidence import gather_evidence
 from kmodlab.tracer.idle_drivers import IdleDriver, find_idle_drivers
@@ -27,6 +28,10 @@ from kmodlab.tracer.remarks import find_remarks
 GUEST_FOLDER = "/root"  # the guest's folder for modules
 # The kernel keeps a message without a newline at its end until somebody logs another line. This is one for /dev/kmsg.
 END_LINE = b"-\n"
+# How far the agent's builtin `jump` lets the guest's clock go ahead, so that what is due by then happens. A task that
+# waits longer than hung_task_timeout_secs (init.sh) is reported, so it is less than that.
+JUMP_MS = 10_000
+STOP_FIRST = N_("What can still run a module's code must be stopped, and have ended, before the module is unloaded.")
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,9 @@ class Step:
     If the guest did not survive, `result` is None and `end` is set. `earlier` are records that were logged after the
     previous command and before this one. `evidence` is what is known about a command that failed, None for others.
     `open_lines` are records whose message did not end its line, if that was looked for. `cause` says which call of the
-    module is the cause of a failure, in a sentence; empty if it is not known. `idle_drivers` are those without a device
-    that the module has registered, if that was looked for. `notes` are sentences about the module that it loaded.
+    module is the cause of a failure, in a sentence; empty if it is not known. `cause_line` is the call's line.
+    `idle_drivers` are those without a device that the module has registered, if that was looked for. `notes` are
+    sentences about the module that it loaded.
     """
 
     argv: tuple[str, ...]
@@ -51,6 +57,7 @@ class Step:
     cause: str = ""
     idle_drivers: tuple[IdleDriver, ...] = ()
     notes: tuple[str, ...] = ()
+    cause_line: SourceLine | None = None
 
     @property
     def outcome(self) -> Outcome:
@@ -104,12 +111,14 @@ class Step:
     @property
     def reason(self) -> str:
         """What went wrong, in a sentence; empty if nothing did."""
+        command = self.command
+        if self.result and self.result.timed_out and self.cause:
+            return _("`{command}` did not end in time: {cause}").format(command=command, cause=self.cause)
         if self.crashes and not self.is_taken_name and not self.was_stuck:
             return self.crashes[0].words
         if self.end:
             return self.end.sentence
         assert self.result is not None
-        command = self.command
         if self.result.timed_out:
             return _("`{command}` did not end in time.").format(command=command)
         if self.errno:
@@ -176,6 +185,11 @@ def _end_last_line(session: Session) -> tuple[tuple[LogRecord, ...], tuple[LogRe
     return records[:mark], tuple(record for record in records[mark:] if record.is_kernels)
 
 
+def is_jump(record: LogRecord) -> bool:
+    """Whether a record is about the agent's builtin `jump`, which uses another clock (kernel/time/timekeeping.c)."""
+    return record.text == "clocksource: Switched to clocksource hpet"
+
+
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:
     """The command that loads a module in the guest's folder."""
     return ["insmod", f"{name}.ko", *map(quote_parameter, parameters)]
@@ -220,25 +234,52 @@ def unload(session: Session, name: str, *, timeout_s: float = COMMAND_S) -> Step
 
 
 @dataclass(frozen=True)
+class Leftover:
+    """What a module left behind: `what` in words, and the line it is from.
+
+    `entry` shows it in the guest's list of resources, empty if none does. `is_running` says whether it can still run
+    the module's code: a timer, work, a thread.
+    """
+
+    module: str
+    what: str
+    entry: str = ""
+    line: SourceLine | None = None
+    is_running: bool = False
+
+    @property
+    def sentence(self) -> str:
+        """What is left behind by whom."""
+        return _("`{module}` left behind: {what}.").format(module=self.module, what=self.what)
+
+
+@dataclass(frozen=True)
 class ModuleRun:
-    """A build, and the steps that loaded its modules in order and unloaded them in reverse order."""
+    """A build, and the steps that loaded its modules in order and unloaded them in reverse order.
+
+    `running` is what could still run a module's code when that was unloaded: timers, work, threads.
+    """
 
     build: Build
     release: str
     steps: tuple[Step, ...]
+    running: tuple[Leftover, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
-        """Passed if it was built and every step passed."""
+        """Passed if it was built, every step passed, and nothing runs that needs an unloaded module."""
         passed = self.build.passed and all(step.outcome is Outcome.PASSED for step in self.steps)
-        return Outcome.PASSED if passed else Outcome.FAILED
+        return Outcome.PASSED if passed and not self.running else Outcome.FAILED
 
     @property
     def reason(self) -> str:
         """What went wrong first, in a sentence; empty if nothing did."""
         if not self.build.passed:
             return self.build.sentence
-        return next((step.reason for step in self.steps if step.reason), "")
+        failed = next((step for step in self.steps if step.reason), None)
+        if self.running and (failed is None or failed.argv[0] == "rmmod"):
+            return self.running[0].sentence  # a crash when or after it was unloaded only follows from it
+        return failed.reason if failed else ""
 
 
 def check_kernel_modules(names: Iterable[str]) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from kmodlab.tracer.kernel_api import as_signed
 from kmodlab.tracer.wire_format import (
@@ -76,6 +77,12 @@ class Records:
         """The records until the module is loaded for the second time."""
         loads = self._loads()
         return Records(self.all[: loads[1]], self.dropped) if len(loads) > 1 else self
+
+    @property
+    def by_load(self) -> tuple[Records, ...]:
+        """The records of each load of the module."""
+        starts = [*self._loads(), len(self.all)]
+        return tuple(Records(self.all[start:end], self.dropped) for start, end in pairwise(starts))
 
     @property
     def later_loads(self) -> Records:

@@ -25,7 +25,7 @@ from kmodlab.tracer.wire_format import Phase, RecordKind
 GONE = "gone"  # a crash after exit has returned or init has failed is the consequence of something else
 _HANGS = {Kind.SOFT_LOCKUP, Kind.HARD_LOCKUP, Kind.RCU_STALL, Kind.HUNG_TASK}
 _STEPS = {"load", "loaded", "settle", "script", "scripted", "unload"}
-_LATER_STEPS = {"reload", "reloaded", "reunloaded", "end", "cycle", "cycled"}
+_LATER_STEPS = {"reload", "reloaded", "settle-again", "reunloaded", "end", "cycle", "cycled"}
 
 
 class Verdict(StrEnum):

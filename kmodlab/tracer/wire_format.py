@@ -101,7 +101,7 @@ class RecordKind(IntEnum):
     LEAKED = 12  # memory that was not freed: address, size, `Allocates`, phase
     DOUBLE_FREE = 13  # address, site of the first free, site that allocated it
     UNPROBED = 14  # a breakpoint could not be set, or did not stay: the instruction there
-    SETTLED = 15  # callbacks have run: how many there were
+    SETTLED = 15  # callbacks were counted: how many were active, with threads
     CHECKED = 16  # number of leaks, whether not all allocations could be tracked
     FREED_ACTIVE = 17  # memory is freed while a callback in it is pending: as ACTIVE, and the site that scheduled it
     INVALID_FREE = 18  # not the beginning of the memory is freed: address, the beginning, site that allocated it

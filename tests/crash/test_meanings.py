@@ -27,7 +27,6 @@ OPEN_FILE = """\
 OTHERS = {
     "no module was removed": (" [last unloaded: op(OE)]", ""),
     "not in a module's memory": ("ffffffffc0488118", "ff3f6cd782a03800"),
-    "not about a file": ("filp_close+0x1d/0x70", "process_one_work+0x1d/0x70"),
     "in a module": ("filp_close+0x1d/0x70", "filp_close+0x1d/0x70 [op]"),
 }
 
@@ -42,6 +41,11 @@ def cause(log: str) -> str:
 def test_an_open_file_of_a_removed_module_is_traced_to_a_missing_owner(function: str) -> None:
     words = cause(OPEN_FILE.replace("filp_close", function))
     assert "probably of `op`" in words and "`.owner`" in words
+
+
+def test_what_is_no_file_of_a_removed_module_may_be_anything_else_of_it() -> None:
+    words = cause(OPEN_FILE.replace("filp_close", "process_one_work"))
+    assert "a removed module, probably of `op`, which left something behind" in words and ".owner" not in words
 
 
 @pytest.mark.parametrize(("right", "wrong"), OTHERS.values(), ids=OTHERS)

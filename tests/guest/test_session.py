@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -143,6 +144,21 @@ def test_a_command_that_does_not_end_is_killed_and_the_guest_lives_on(session: S
     assert result.stdout == b"started\n"
     assert session.is_alive
     assert session.run(["true"]).ok
+
+
+def test_a_command_that_does_not_end_leaves_the_stacks_of_the_tasks(session: Session) -> None:
+    result = session.run(["sh", "-c", "sleep 1000"], timeout_s=1)
+    names = re.findall(r"^\d+ \((.+)\) [A-Z] ", result.stacks, re.MULTILINE)
+    assert {"agent", "sleep", "kthreadd"} <= set(names)
+    assert "hrtimer_nanosleep" in result.stacks and "do_syscall_64" in result.stacks
+
+
+def test_the_guests_clock_jumps_ahead_and_with_it_what_is_due(session: Session) -> None:
+    session.run(["sh", "-c", "echo $(cut -d. -f1 /proc/uptime) >/run/before; sleep 8 && touch /run/slept & sleep 0.1"])
+    assert session.run(["jump", "10000"], in_agent=True).ok
+    passed = session.run(["sh", "-c", "echo $(($(cut -d. -f1 /proc/uptime) - $(cat /run/before))); ls /run/slept"])
+    assert int(passed.text.split()[0]) >= 10
+    assert "/run/slept" in passed.text.split()
 
 
 def test_a_flood_of_output_is_cut(session: Session) -> None:

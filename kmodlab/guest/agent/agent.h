@@ -54,6 +54,9 @@ void reap(void);
 /* builtins.c: commands that the agent runs without starting a program */
 int run_builtin(char **words);
 
+/* jump.c */
+int jump(char **argv);
+
 /* helper.c: the process that runs them */
 int start_helper(void);
 void execute_builtin(uint32_t id, uint32_t length);

@@ -48,13 +48,17 @@ def pack_input(request: int, data: bytes) -> list[bytes]:
 
 @dataclass(frozen=True)
 class Result:
-    """A command that ended in the guest: its exit status (or minus the signal's number) and its two outputs."""
+    """A command that ended in the guest: its exit status (or minus the signal's number) and its two outputs.
+
+    If it did not end in time, `stacks` are those of all tasks before it was killed, as the agent's builtin prints them.
+    """
 
     status: int
     stdout: bytes = b""
     stderr: bytes = b""
     output_truncated: bool = False  # it wrote more than the limit, and was killed
     timed_out: bool = False  # it did not end in time, and was killed; the guest still runs
+    stacks: str = ""
 
     @property
     def ok(self) -> bool:
@@ -133,7 +137,7 @@ class Agent:
     ) -> Result:
         """Run a command. Cancelling kills it. `on_output` gets (b"o" or b"e", bytes) as they arrive.
 
-        With `in_agent` the agent runs its builtin command (insmod, rmmod, cat or stat) and starts no program.
+        With `in_agent` the agent runs one of its builtin commands (see `protocol.h`) and starts no program.
         Raises: GuestError, PortClosedError, ProtocolError.
         """
         request, number = self._begin(limit, on_output)

@@ -24,6 +24,11 @@
  *
  *     insmod FILE [PARAMETER=VALUE ...], rmmod NAME, cat PATH
  *     stat PATH    a line with permissions and kind, as "644 regular file"; a link's target in the next line
+ *
+ * and two of our own:
+ *
+ *     stacks       /proc/PID/stat and /proc/PID/stack of every process
+ *     jump MS      lets the guest's clock jump ahead by so many milliseconds (jump.c)
  */
 #ifndef PROTOCOL_H
 #define PROTOCOL_H

@@ -12,7 +12,7 @@ from kmodlab.guest.agent.client import Result
 from kmodlab.i18n import _
 from kmodlab.notebook.render.crash import CrashCard, find_cell_line
 from kmodlab.notebook.render.log import Log
-from kmodlab.notebook.render.parts import Command, Details, Level, Message, Output, Part
+from kmodlab.notebook.render.parts import Command, Details, Excerpt, Level, Message, Output, Part
 from kmodlab.notebook.state import Action, BuiltModule
 from kmodlab.tracer.run import Step
 
@@ -45,6 +45,7 @@ def action_parts(
     if result is not None:
         parts += [Output(result.text)] if with_output else []
         parts += _explain_end(result, tool, action.step)
+        parts += _show_wait(action.step, modules) if result.timed_out else []
     parts.append(Log(_without_reports(action.step.records, action.reports), _("The kernel's log:")))
     kos = {name: ko for name, module in modules.items() if (ko := module.ko(name)) is not None}
     parts += [Message(remark) for remark in action.step.remarks(kos)]
@@ -64,6 +65,17 @@ def _explain_end(result: Result, tool: str, step: Step) -> list[Part]:
         return [Message(note.sentence, Level.BAD)]
     ended = Message(_status(result.status, tool), Level.BAD)
     return [ended, Message(note.sentence)] if note else [ended]
+
+
+def _show_wait(step: Step, modules: Mapping[str, BuiltModule]) -> list[Part]:
+    """Where a command waited that did not end in time, as far as that is known."""
+    parts: list[Part] = [Message(step.cause)] if step.cause else []
+    line = step.cause_line
+    sources = (module.sources.files.get(line.file) for module in modules.values()) if line else ()
+    source = next((source for source in sources if source is not None), None)
+    if line and source is not None:
+        parts.append(Excerpt(source.decode("utf-8", "replace"), line.line, context=1))
+    return parts
 
 
 def _status(status: int, tool: str) -> str:

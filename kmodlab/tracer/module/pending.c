@@ -10,8 +10,6 @@
 #include "tracer.h"
 
 #define MAX_CALLBACKS 256
-#define LONGEST_WAIT_MS 2000
-#define THREADS_MS 50
 #define LONGEST_WORK_TICKS 100
 
 unsigned long text_start, text_end;
@@ -46,7 +44,6 @@ void track_callback(const struct plan_site *site, u16 number, unsigned long addr
 struct callback_state {
 	bool active;
 	unsigned long function;
-	unsigned long wait; /* until it is due, in jiffies */
 };
 
 static struct callback_state state_of_timer(unsigned long address)
@@ -55,19 +52,16 @@ static struct callback_state state_of_timer(unsigned long address)
 
 	if (!peek(&timer, address, sizeof(timer)) || !timer.entry.pprev)
 		return (struct callback_state){};
-	return (struct callback_state){ true, (unsigned long)timer.function,
-					time_after(timer.expires, jiffies) ? timer.expires - jiffies : 0 };
+	return (struct callback_state){ true, (unsigned long)timer.function };
 }
 
 static struct callback_state state_of_hrtimer(unsigned long address)
 {
 	struct hrtimer timer;
-	ktime_t left;
 
 	if (!peek(&timer, address, sizeof(timer)) || !(timer.state & HRTIMER_STATE_ENQUEUED))
 		return (struct callback_state){};
-	left = ktime_sub(timer.node.expires, timer.base->get_time());
-	return (struct callback_state){ true, (unsigned long)timer.function, left > 0 ? nsecs_to_jiffies(left) + 1 : 0 };
+	return (struct callback_state){ true, (unsigned long)timer.function };
 }
 
 static struct callback_state state_of_work(unsigned long address)
@@ -76,15 +70,12 @@ static struct callback_state state_of_work(unsigned long address)
 
 	if (!peek(&work, address, sizeof(work)) || !work.func)
 		return (struct callback_state){};
-	return (struct callback_state){ work_busy((struct work_struct *)address), (unsigned long)work.func, 0 };
+	return (struct callback_state){ work_busy((struct work_struct *)address), (unsigned long)work.func };
 }
 
 static struct callback_state state_of_delayed_work(unsigned long address)
 {
-	struct callback_state work = state_of_work(address + offsetof(struct delayed_work, work));
-
-	work.wait = state_of_timer(address + offsetof(struct delayed_work, timer)).wait;
-	return work;
+	return state_of_work(address + offsetof(struct delayed_work, work));
 }
 
 static struct callback_state state_of_tasklet(unsigned long address)
@@ -93,7 +84,7 @@ static struct callback_state state_of_tasklet(unsigned long address)
 
 	if (!peek(&tasklet, address, sizeof(tasklet)) || !tasklet.state)
 		return (struct callback_state){};
-	return (struct callback_state){ true, (unsigned long)tasklet.func, 0 };
+	return (struct callback_state){ true, (unsigned long)tasklet.func };
 }
 
 /* The kernel clears the function before it calls it (rcu_do_batch in kernel/rcu/tree.c). */
@@ -105,7 +96,7 @@ static struct callback_state state_of_rcu(unsigned long address)
 	if (!peek(&head, address, sizeof(head)))
 		return (struct callback_state){};
 	function = (unsigned long)head.func;
-	return (struct callback_state){ function >= text_start && function < text_end, function, 0 };
+	return (struct callback_state){ function >= text_start && function < text_end, function };
 }
 
 static struct callback_state state_of(const struct callback *callback)
@@ -262,20 +253,12 @@ u32 count_threads(bool write)
 	return count;
 }
 
-/* Wait until callbacks that are due soon have run, and threads had time to run. Returns how many of both there are. */
-u32 wait_for_callbacks(void)
+/* Callbacks that are scheduled or run, and threads. */
+u32 count_active(void)
 {
-	unsigned long wait = 0;
-	u32 at, busy = count_threads(false);
+	u32 at, count = count_threads(false);
 
-	for (at = 0; at < callback_count; at++) {
-		struct callback_state state = state_of(&callbacks[at]);
-
-		busy += state.active;
-		if (state.active && state.wait <= msecs_to_jiffies(LONGEST_WAIT_MS))
-			wait = max(wait, state.wait);
-	}
-	if (busy)
-		schedule_timeout_uninterruptible(wait + msecs_to_jiffies(THREADS_MS));
-	return busy;
+	for (at = 0; at < callback_count; at++)
+		count += state_of(&callbacks[at]).active;
+	return count;
 }

@@ -11,7 +11,7 @@
  *     plan        write: what to trace; clears everything recorded so far
  *     interludes  write: from now on, others run between two calls of exit, and read these files, one on a line
  *     where       read: the physical address and the size of the records
- *     settle      read: waits until the callbacks that the module scheduled have run
+ *     active      read: how many of the callbacks and threads that the module started are still active
  *     check       read: records the module's memory that is not freed; prints the resources that were listed when the
  *                 module ended, or those of now
  *
@@ -225,12 +225,15 @@ static int where_show(struct seq_file *file, void *unused)
 }
 DEFINE_SHOW_ATTRIBUTE(where);
 
-static int settle_show(struct seq_file *file, void *unused)
+static int active_show(struct seq_file *file, void *unused)
 {
-	record_event(SETTLED, wait_for_callbacks(), 0);
+	u32 count = count_active();
+
+	record_event(SETTLED, count, 0);
+	seq_printf(file, "%u\n", count);
 	return 0;
 }
-DEFINE_SHOW_ATTRIBUTE(settle);
+DEFINE_SHOW_ATTRIBUTE(active);
 
 /* The kernel frees some of the module's memory later, on its behalf. */
 static void wait_for_delayed_frees(void)
@@ -283,7 +286,7 @@ static int __init tracer_init(void)
 	debugfs_create_file("plan", 0200, folder, NULL, &plan_fops);
 	debugfs_create_file("interludes", 0200, folder, NULL, &interludes_fops);
 	debugfs_create_file("where", 0400, folder, NULL, &where_fops);
-	debugfs_create_file("settle", 0400, folder, NULL, &settle_fops);
+	debugfs_create_file("active", 0400, folder, NULL, &active_fops);
 	debugfs_create_file("check", 0400, folder, NULL, &check_fops);
 	return 0;
 }

@@ -242,7 +242,7 @@ void track_callback(const struct plan_site *site, u16 number, unsigned long addr
 void record_active_callbacks(void);
 void record_freed_callbacks(u16 number, unsigned long start, u32 size);
 u32 count_threads(bool write);
-u32 wait_for_callbacks(void);
+u32 count_active(void);
 void let_callbacks_run(void); /* now, also those that are not due yet */
 
 /* ---- resources.c ------------------------------------------------------------------------------------------------- */
