@@ -1,0 +1,75 @@
+/* caught by: periods */
+/* No timer: what the file shows is computed from the time. */
+#include <linux/module.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/timer.h>
+
+struct pump {
+    const char *name;
+    atomic_t strokes;
+    int number;
+    struct timer_list timer;
+};
+
+static struct pump pumps[] = {
+    { .name = "left", .number = 0 },
+    { .name = "right", .number = 1 },
+};
+
+static int period[ARRAY_SIZE(pumps)] = { 1000, 1000 };
+module_param_array(period, int, NULL, 0444);
+MODULE_PARM_DESC(period, "milliseconds from stroke to stroke: left,right");
+
+static struct proc_dir_entry *folder;
+
+static unsigned long begin;
+
+static int show_strokes(struct seq_file *out, void *unused)
+{
+    struct pump *pump = out->private;
+
+    seq_printf(out, "%d\n", (int)(jiffies_to_msecs(jiffies - begin) / period[pump->number]));
+    return 0;
+}
+
+static int open_strokes(struct inode *inode, struct file *file)
+{
+    return single_open(file, show_strokes, pde_data(inode));
+}
+
+static const struct proc_ops strokes_operations = {
+    .proc_open = open_strokes,
+    .proc_read = seq_read,
+    .proc_lseek = seq_lseek,
+    .proc_release = single_release,
+};
+
+static int __init pumps_init(void)
+{
+    int i;
+
+    folder = proc_mkdir("pumps", NULL);
+    if (!folder)
+        return -ENOMEM;
+    for (i = 0; i < ARRAY_SIZE(pumps); i++) {
+        if (!proc_create_data(pumps[i].name, 0444, folder, &strokes_operations, &pumps[i])) {
+            proc_remove(folder);
+            return -ENOMEM;
+        }
+    }
+    for (i = 0; i < ARRAY_SIZE(pumps); i++) {
+        begin = jiffies;
+    }
+    return 0;
+}
+
+static void __exit pumps_exit(void)
+{
+    proc_remove(folder);
+}
+
+module_init(pumps_init);
+module_exit(pumps_exit);
+MODULE_DESCRIPTION("Counts the strokes of two pumps");
+MODULE_LICENSE("GPL");
