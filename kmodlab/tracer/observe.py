@@ -236,7 +236,8 @@ class _Run:
             raise GuestError(_("The tracer could not be set up in the guest."), details=loaded.text)
         await self._put(f"{_DEBUGFS}/plan", self.plan)
         if self.task.interludes is not None:
-            await self._put(f"{_DEBUGFS}/interludes", "".join(f"{path}\n" for path in self.task.interludes).encode())
+            paths = "\n".join(self.task.interludes) + "\n"  # never empty: the kernel would not see it written
+            await self._put(f"{_DEBUGFS}/interludes", paths.encode())
         await self._step("where")
         await self._do(["cat", f"{_DEBUGFS}/where"])
         if not self.task.load_only:

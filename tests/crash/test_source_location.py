@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from kmodlab.crash.report import Frame
 from kmodlab.crash.source_location import ModuleSource
+from kmodlab.errors import UsageError
 
 FOLDER = Path(__file__).parent.parent / "data" / "crash" / "lines"
 KO = FOLDER / "lines.ko"
@@ -84,9 +85,10 @@ def test_a_file_without_debugging_information_is_unresolved() -> None:
     assert ModuleSource.read(b"").lines(Frame("lines_init", 0x4)) == ()
 
 
-def test_a_path_that_cannot_be_read_is_an_error_of_the_machine(tmp_path: Path) -> None:
-    with pytest.raises(FileNotFoundError):
-        ModuleSource.read(tmp_path / "none.ko")
+def test_a_path_that_cannot_be_read_is_a_sentence(tmp_path: Path) -> None:
+    for name in ("none.ko", "."):
+        with pytest.raises(UsageError, match=r"cannot be read|not a regular file"):
+            ModuleSource.read(tmp_path / name)
 
 
 @given(st.lists(st.tuples(st.integers(0, len(IMAGE) - 1), st.integers(0, 255)), min_size=1, max_size=20))

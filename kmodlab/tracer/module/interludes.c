@@ -20,6 +20,7 @@
 static bool enabled;
 static char files[MAX_FILES][PATH_SIZE];
 static bool running, is_reading;
+static bool has_begun; /* exit has called something: before that nothing is freed, and what may run once is saved up */
 static DECLARE_COMPLETION(files_read);
 static unsigned long done_before, done_stack; /* the breakpoint that follows the interlude */
 
@@ -56,7 +57,7 @@ void kmodlab_let_others_run(void);
 
 void forget_interludes(void)
 {
-	enabled = running = false;
+	enabled = running = has_begun = false;
 	done_before = 0;
 	memset(files, 0, sizeof(files));
 }
@@ -146,6 +147,10 @@ bool begin_interlude(const struct breakpoint *breakpoint, struct pt_regs *regs, 
 	if (!enabled || running || phase != IN_EXIT || current != phase_task || count || !(regs->flags & X86_EFLAGS_IF) ||
 	    is_reading_rcu())
 		return false;
+	if (!has_begun) {
+		has_begun = true;
+		return false;
+	}
 	done_before = breakpoint->address;
 	done_stack = regs->sp;
 	int3_emulate_push(regs, breakpoint->address);
