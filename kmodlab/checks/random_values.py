@@ -2,11 +2,12 @@
 
     loads("hello", count=a_number(2, 9)), logs("hello", times="{count}")
 
-Each value has a name. In the texts that follow, `{name}` is replaced by the value.
+Each value has a name. In the texts that follow, `{name}` is replaced by the value, and `{2*name}` by twice the number.
 """
 
 from __future__ import annotations
 
+import re
 import secrets
 import string
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ class Word:
         """Choose a word."""
         return "".join(secrets.choice(string.ascii_lowercase) for _ in range(self.length))
 
+
+_PLACE = re.compile(r"\{((?P<factor>[0-9]{1,3})\*)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\}")
 
 Value = Number | Word | str | int
 
@@ -63,8 +66,12 @@ class RandomValues:
         return drawn
 
     def fill(self, text: str | int) -> str:
-        """The text with `{name}` replaced by the value of that name; other braces stay."""
-        filled = str(text)
-        for name, value in self._values.items():
-            filled = filled.replace(f"{{{name}}}", value)
-        return filled
+        """The text with `{name}` replaced by the value of that name, `{2*name}` by its double; other braces stay."""
+
+        def value_of(match: re.Match[str]) -> str:
+            value = self._values.get(match["name"])
+            if value is None or (match["factor"] and not value.isdecimal()):
+                return match[0]
+            return str(int(match["factor"]) * int(value)) if match["factor"] else value
+
+        return _PLACE.sub(value_of, str(text))

@@ -39,9 +39,11 @@ from kmodlab.checks.expectations.loading import (
     loads,
     modprobes,
     refuses,
+    stands_in,
     unloads,
 )
 from kmodlab.checks.expectations.log import logs, logs_nothing_like
+from kmodlab.checks.expectations.sharing import serves_two
 from kmodlab.checks.expectations.tracer import (
     acquires,
     exits_in_order,
@@ -56,6 +58,7 @@ from kmodlab.i18n import _
 _ALL: tuple[Callable[..., Any], ...] = (
     builds, declares, has_free_licence, has_parameter, exports, uses, depends_on, answers, answers_all,
     loads, refuses, unloads, is_loaded, is_not_loaded, is_used_while_open, few_modules, installs, modprobes,
+    stands_in, serves_two,
     logs, logs_nothing_like, creates, removes, holds, runs, fails, runs_script, prints, prints_nothing_like,
     plugs, unplugs, drives, drives_nothing,
     acquires, exits_in_order, leaves_nothing, survives_faults, survives_rounds,

@@ -1,6 +1,7 @@
 """Plugs devices into a running guest and pulls them out, so that drivers' probe() and remove() are called.
 
-QEMU adds and removes the device; the guest's own hotplug drivers notice it, as on a real machine. `plug` and `unplug`
+QEMU adds and removes the device; the guest's own hotplug drivers notice it, as on a real machine. USB devices that QEMU
+does not have are played by the guest's kernel, as a USB gadget on a controller without hardware. `plug` and `unplug`
 return when the device is there or gone in the guest, and the drivers' functions have returned.
 """
 
@@ -25,21 +26,32 @@ SETTLE_S = 20.0  # for a guest to notice a device, and for its drivers to do the
 
 @dataclass(frozen=True)
 class Device:
-    """A device that can be plugged in: QEMU's name for it, its bus, and what it is (to be translated)."""
+    """A device that can be plugged in: its name, its bus, and what it is (to be translated)."""
 
     name: str
     bus: str  # "pci" or "usb", as the folder in /sys/bus
     purpose: str
+    model: str = ""  # QEMU's name for such a device, if it is not `name`
+    gadget: tuple[str, ...] = ()  # parameters of the module g_serial, if the guest's kernel plays the device
+
+
+def _gadget(vendor: int, product: int) -> tuple[str, ...]:
+    # drivers/usb/gadget/legacy/serial.c; the IDs are parameters of every legacy gadget (linux/usb/composite.h).
+    return (f"idVendor={vendor:#06x}", f"idProduct={product:#06x}", "use_acm=0")
 
 
 DEVICES = {
     device.name: device
     for device in (
         Device("edu", "pci", N_("QEMU's PCI device for teaching: it computes factorials (ID 1234:11e8)")),
+        Device("edu-2", "pci", N_("a second card like edu"), model="edu"),
         Device("pci-testdev", "pci", N_("QEMU's PCI device for tests (ID 1b36:0005)")),
         Device("usb-kbd", "usb", N_("a USB keyboard (ID 0627:0001)")),
         Device("usb-mouse", "usb", N_("a USB mouse (ID 0627:0001)")),
         Device("usb-tablet", "usb", N_("a USB tablet (ID 0627:0001)")),
+        Device("usb-wacom-tablet", "usb", N_("a USB tablet of another make (ID 056a:0000)")),
+        Device("usb-0627-0002", "usb", N_("another product of the same make (ID 0627:0002)"), gadget=_gadget(0x627, 2)),
+        Device("usb-1209-0001", "usb", N_("a product of another make (ID 1209:0001)"), gadget=_gadget(0x1209, 1)),
     )
 }
 
@@ -47,11 +59,12 @@ DEVICES = {
 CONTROLLER = "xhci_pci"
 _NO_CONTROLLER = 42
 
-# Scripts for `sh -c` in the guest: $1 is the bus, $2 a file with the list of devices before the change. _AFTER waits
-# until the list changes, then until the drivers are done: it takes the lock that the kernel holds meanwhile. A rescan
-# takes pciehp's lock (drivers/pci/pci-sysfs.c), a read of a hub's configuration takes the hub's
-# (drivers/usb/core/sysfs.c). Last, it waits for modules that are loaded automatically. The scripts start few programs:
-# in an emulated guest each start takes as long as the kernel's work on a device.
+# Scripts for `sh -c` in the guest: $1 is the bus, $2 a file with the list of devices before the change; arguments of
+# modprobe may follow, which makes the change if QEMU does not. _AFTER waits until the list changes, then until the
+# drivers are done: it takes the lock that the kernel holds meanwhile. A rescan takes pciehp's lock
+# (drivers/pci/pci-sysfs.c), a read of a hub's configuration takes the hub's (drivers/usb/core/sysfs.c). Last, it waits
+# for modules that are loaded automatically. The scripts start few programs: in an emulated guest each start takes as
+# long as the kernel's work on a device.
 _BEFORE = f"""
 [ "$1" = pci ] || [ -e /sys/bus/pci/drivers/xhci_hcd ] || exit {_NO_CONTROLLER}
 echo /sys/bus/"$1"/devices/* >"$2"
@@ -59,6 +72,8 @@ echo /sys/bus/"$1"/devices/* >"$2"
 _AFTER = """
 bus=$1
 read -r before <"$2"
+shift 2
+[ -z "$1" ] || modprobe "$@" || exit
 settle() {
     case $bus in
     pci) echo 1 >/sys/bus/pci/rescan ;;
@@ -81,6 +96,7 @@ for device in /sys/bus/$bus/devices/*; do
 done
 """
 _LIST_FILE = "/run/devices"
+_GADGET, _GADGET_NEEDS = "g_serial", ("dummy_hcd", "usb_f_serial")
 
 
 def get_device(name: str) -> Device:
@@ -102,26 +118,51 @@ def plug(session: Session, name: str, act: Act[T]) -> T:
     """Plug a device in and wait until its drivers are done; returns what `act` returns for the command that waits.
 
     The command prints the names of the new devices in /sys/bus/pci/devices or /sys/bus/usb/devices, one per line.
-    Raises: UsageError if the device is plugged in already, or if no driver of the USB controller is loaded.
+    Raises: UsageError if the device (of those that the kernel plays, one) is plugged in already, or if no driver of the
+    USB controller is loaded.
     """
     device = get_device(name)
+    if device.gadget:
+        if _has_gadget(session):
+            raise UsageError(_("A device that the guest's kernel plays is plugged in already."))
+        _load_gadget_support(session)
     _list_devices(session, device)
-    arguments = {"driver": device.name, "id": device.name}
-    arguments["bus"] = _free_slot(session) if device.bus == "pci" else "usb.0"
+    if device.gadget:
+        return act(_wait_argv(device, _GADGET, *device.gadget), _do_nothing)
     message = _("{name} is plugged in already.").format(name=name)
+    arguments = {"driver": device.model or device.name, "id": device.name}
+    arguments["bus"] = _free_slot(session) if device.bus == "pci" else "usb.0"
     return act(_wait_argv(device), partial(_command_qemu, session, "device_add", arguments, message))
 
 
 def unplug(session: Session, name: str, act: Act[T]) -> T:
     """Pull a device out and wait until its drivers are done. Raises: UsageError if it is not plugged in."""
     device = get_device(name)
-    _list_devices(session, device)
     message = _("{name} is not plugged in.").format(name=name)
+    _list_devices(session, device)
+    if device.gadget:
+        if not _has_gadget(session):
+            raise UsageError(message)
+        return act(_wait_argv(device, "--remove", _GADGET), _do_nothing)
     return act(_wait_argv(device), partial(_command_qemu, session, "device_del", {"id": device.name}, message))
 
 
-def _wait_argv(device: Device) -> list[str]:
-    return ["sh", "-c", _AFTER, "sh", device.bus, _LIST_FILE]
+def _do_nothing() -> None:
+    """The command makes the change itself."""
+
+
+def _has_gadget(session: Session) -> bool:
+    return session.run(["stat", f"/sys/module/{_GADGET}"], in_agent=True).ok
+
+
+def _load_gadget_support(session: Session) -> None:
+    result = session.run(["modprobe", "--all", *_GADGET_NEEDS])
+    if not result.ok:
+        raise GuestError(_("The guest's kernel cannot play a USB device."), details=result.text)
+
+
+def _wait_argv(device: Device, *change: str) -> list[str]:
+    return ["sh", "-c", _AFTER, "sh", device.bus, _LIST_FILE, *change]
 
 
 def _list_devices(session: Session, device: Device) -> None:

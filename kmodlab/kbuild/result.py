@@ -62,8 +62,8 @@ class Build:
 
     `modules` maps names (as in `obj-m += hello-1.o`, without .ko) to the modules' bytes, in an order in which they
     can be loaded; it is empty unless the build passed. `files` holds everything else at the top of the build's folder.
-    `transcript` is what the terminal would show, without control characters. `sandboxed` is False if the build ran
-    without bubblewrap.
+    `changed` are the names of sources that a build that passed has changed or removed. `transcript` is what the
+    terminal would show, without control characters. `sandboxed` is False if the build ran without bubblewrap.
     """
 
     name: str
@@ -76,6 +76,7 @@ class Build:
     diagnostics: tuple[Diagnostic, ...]
     seconds: float
     sandboxed: bool
+    changed: tuple[str, ...] = ()
 
     @property
     def passed(self) -> bool:
@@ -119,6 +120,7 @@ def assess_build(run: Run, sources: Sources, release: str, *, seconds: float, sa
         diagnostics=diagnostics,
         seconds=seconds,
         sandboxed=sandboxed,
+        changed=() if reason else tuple(name for name, data in sources.files.items() if run.files.get(name) != data),
     )
 
 

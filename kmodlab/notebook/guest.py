@@ -215,7 +215,7 @@ Plug a device into the running guest, wait until its drivers are done with it, a
 {devices}
 
 USB devices need a driver of the USB controller first: %modprobe xhci_pci
-""").format(devices="\n".join(f"    {device.name:12} {_(device.purpose)}" for device in DEVICES.values()))
+""").format(devices="\n".join(f"    {device.name:16} {_(device.purpose)}" for device in DEVICES.values()))
 
 UNPLUG_HELP = _("""\
 Pull a device out of the running guest, and show what the kernel logged.

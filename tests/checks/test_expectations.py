@@ -121,6 +121,9 @@ MET = [
     'loads("probe"), runs("cat /dev/probe"), prints("ready", exactly=True), prints_nothing_like("x+")',
     'loads("probe"), fails("echo x >/dev/probe", "EBUSY"), fails("cat /nosuch")',
     'runs("echo {word}", word=a_word()), prints("{word}")',
+    'runs("echo {n} {2*n} {2*m}", n=a_number(50, 50)), prints("50 100 {2*m}", exactly=True)',
+    'stands_in("probe", "#include <linux/module.h>\\nint probe_helper(void);\\nint probe_helper(void) { return 1; }\\n'
+    'EXPORT_SYMBOL(probe_helper);\\nMODULE_LICENSE(\\"GPL\\");"), loads("user"), is_loaded("probe", "user")',
     'installs("probe"), modprobes("probe", count=2), logs("step 1"), is_loaded("probe")',
     'runs_script("idle"), runs("rm probe.ko"), installs("user", "probe"), modprobes("user"), is_loaded("probe")',
     'runs_script("install"), prints("done"), modprobes("user"), is_loaded("probe", "user")',
@@ -128,6 +131,8 @@ MET = [
     'few_modules(), runs("depmod -a"), modprobes("dummy"), is_loaded("dummy")',
     'plugs("edu"), runs("cat /sys/bus/pci/devices/*/vendor"), prints("0x1234"), unplugs("edu")',
     'plugs("usb-mouse"), unplugs("usb-mouse")',
+    'plugs("edu"), plugs("edu-2"), unplugs("edu")',
+    'plugs("usb-1209-0001"), runs("cat /sys/bus/usb/devices/*/idVendor"), prints("1209"), unplugs("usb-1209-0001")',
     'leaves_nothing("probe")',
     'survives_rounds("probe", 5)',
     'survives_faults("probe")',
@@ -186,10 +191,13 @@ MISSED = [
     ('runs("echo a"), prints("b")', "`echo a` did not print `b`. It printed `a`."),
     ('runs("echo a b"), prints("a", exactly=True)', "exactly"),
     ('runs("echo a"), prints_nothing_like("a")', "something like"),
+    ('loads("probe"), serves_two("/dev/probe")', "A write to `/dev/probe` returned -16, but the program wrote 24"),
+    ('serves_two("/dev/nosuch")', "Two programs could not open `/dev/nosuch` at the same time: No such file"),
     ('modprobes("probe")', "`modprobe probe` failed"),
     ('runs_script("nosuch")', "no script"),
     ('plugs("edu"), plugs("edu")', "plugged in already"),
     ('unplugs("edu")', "not plugged in"),
+    ('plugs("usb-1209-0001"), plugs("usb-0627-0002")', "plugged in already"),
     ('loads("probe"), plugs("edu"), drives("probe")', "No device is bound"),
     ('survives_faults("probe", at_least=50)', "too few"),
     ('acquires("probe", "misc", "class")', "While it is loaded, `probe` does not hold the class."),
@@ -345,3 +353,10 @@ def test_a_makefile_may_call_the_module_otherwise(runner: CheckRunner) -> None:
     cells.append("%%kfile b.c\nint f(void);\nint f(void) { return 0; }")
     assert judged(runner, 'loads("inner")', LearnerSources.of(cells)).reason == ""
     assert "but no `outer.ko`" in judged(runner, 'loads("outer")', LearnerSources.of(cells)).reason
+
+
+def test_a_makefile_that_changes_the_sources_is_no_build_of_them(runner: CheckRunner) -> None:
+    cells = ["%%makefile a\nobj-m += a.o\n$(shell echo >>$(src)/a.c)", "%%kfile a.c\n#include <linux/module.h>"]
+    cells[1] += '\nMODULE_LICENSE("GPL");\n'
+    result = judged(runner, 'builds("a")', LearnerSources.of(cells))
+    assert result.reason == "The build changes the source `a.c`, but must not."

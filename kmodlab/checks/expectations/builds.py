@@ -19,12 +19,14 @@ _LONGEST_LICENCE = 80  # characters of one that are shown
 
 
 def builds(name: str, *, warnings: bool = True) -> Expectation:
-    """The module is built; with `warnings=False`, without any warning of the compiler or of modpost."""
+    """The module is built from the sources as they are; with `warnings=False`, without any warning of a tool."""
 
     def examine(context: CheckContext) -> Failure | None:
         build = context.builds.get(name)
         if isinstance(build, Failure):
             return build
+        if build.changed:
+            return Failure(_("The build changes the source `{file}`, but must not.").format(file=build.changed[0]))
         # A source that kbuild passes over is a remark of ours, no warning about what is built.
         counted = [warning for warning in build.warnings if warning.hint_key != "source-left-out"]
         if warnings or not counted:

@@ -16,10 +16,11 @@ from kmodlab.checks.expectations.reasons import (
     with_error,
 )
 from kmodlab.checks.random_values import Value
-from kmodlab.errors import GuestError
+from kmodlab.errors import GuestError, UsageError
 from kmodlab.guest.image import FEW_MODULES_FOLDER
 from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
+from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.observe import Subject
 from kmodlab.tracer.remarks import describe_positives
 from kmodlab.tracer.run import load_argv
@@ -168,6 +169,24 @@ def _subject(context: CheckContext, name: str) -> Subject | None:
     assert context.step is not None
     subject = context.subject(name, context.step.argv[2:])
     return None if isinstance(subject, Failure) else subject
+
+
+def stands_in(name: str, source: str) -> Expectation:
+    """Always met. Loads a module of the check's own, given as C, in place of the learner's module of that name."""
+
+    def examine(context: CheckContext) -> None:
+        build = context.runner.build(LearnerSources.of([f"%%kmod {name}\n{source}"]), name)
+        if build.ko is None:
+            message = _("The check's own module {name} could not be built: {reason}")
+            raise UsageError(message.format(name=repr(name), reason=build.sentence))
+        path = f"/run/{name}.ko"
+        context.session.put(path, build.ko)
+        result = context.session.run(["insmod", path], in_agent=True)
+        if not result.ok:
+            message = _("The check's own module {name} could not be loaded: {reason}")
+            raise UsageError(message.format(name=repr(name), reason=result.text.strip()))
+
+    return Expectation(examine)
 
 
 # ---- modprobe ------------------------------------------------------------------------------------------------------
