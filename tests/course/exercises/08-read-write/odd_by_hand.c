@@ -1,4 +1,4 @@
-/* By hand, with a lock. */
+/* By hand; the lock is held while the text is copied from the program. */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
@@ -8,7 +8,7 @@
 #define ROOM 64
 
 static char board[ROOM];
-static size_t length;
+static size_t length; /* of the notice, in bytes */
 static DEFINE_MUTEX(lock);
 
 static ssize_t board_read(struct file *file, char __user *to, size_t count, loff_t *position)
@@ -29,12 +29,17 @@ static ssize_t board_read(struct file *file, char __user *to, size_t count, loff
 
 static ssize_t board_write(struct file *file, const char __user *from, size_t count, loff_t *position)
 {
+    ssize_t result = count;
+
     if (count > ROOM)
         return -ENOSPC;
+    mutex_lock(&lock);
     if (copy_from_user(board, from, count))
-        return -EFAULT;
-    length = count;
-    return count;
+        result = -EFAULT;
+    else
+        length = count;
+    mutex_unlock(&lock);
+    return result;
 }
 
 static const struct file_operations board_operations = {

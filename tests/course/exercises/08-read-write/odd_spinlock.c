@@ -1,0 +1,55 @@
+/* A spinlock, never held while something is copied to or from a program. */
+#include <linux/fs.h>
+#include <linux/miscdevice.h>
+#include <linux/module.h>
+#include <linux/spinlock.h>
+#include <linux/uaccess.h>
+
+#define ROOM 64
+
+static char board[ROOM];
+static size_t length; /* of the notice, in bytes */
+static DEFINE_SPINLOCK(lock);
+
+static ssize_t board_read(struct file *file, char __user *to, size_t count, loff_t *position)
+{
+    char notice[ROOM];
+    size_t size;
+
+    spin_lock(&lock);
+    size = length;
+    memcpy(notice, board, size);
+    spin_unlock(&lock);
+    return simple_read_from_buffer(to, count, position, notice, size);
+}
+
+static ssize_t board_write(struct file *file, const char __user *from, size_t count, loff_t *position)
+{
+    char notice[ROOM];
+
+    if (count > ROOM)
+        return -ENOSPC;
+    if (copy_from_user(notice, from, count))
+        return -EFAULT;
+    spin_lock(&lock);
+    memcpy(board, notice, count);
+    length = count;
+    spin_unlock(&lock);
+    return count;
+}
+
+static const struct file_operations board_operations = {
+    .owner = THIS_MODULE,
+    .read = board_read,
+    .write = board_write,
+};
+
+static struct miscdevice board_device = {
+    .minor = MISC_DYNAMIC_MINOR,
+    .name = "notice",
+    .fops = &board_operations,
+};
+
+module_misc_device(board_device);
+MODULE_DESCRIPTION("A board with room for one notice");
+MODULE_LICENSE("GPL");
