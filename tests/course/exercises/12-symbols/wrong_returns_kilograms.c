@@ -1,0 +1,34 @@
+/* caught by: counted,returned */
+/* answer: bakery */
+#include <linux/module.h>
+#include "bakery.h"
+
+int bake(int kilograms)
+{
+    return kilograms;
+}
+EXPORT_SYMBOL(bake);
+
+MODULE_DESCRIPTION("Bakes two loaves of a kilogram");
+MODULE_LICENSE("GPL");
+/* answer: cafe */
+#include <linux/module.h>
+#include "bakery.h"
+
+static int kilograms = 3;
+module_param(kilograms, int, 0444);
+
+static int __init cafe_init(void)
+{
+    pr_info("%d loaves\n", 2 * bake(kilograms));
+    return 0;
+}
+
+static void __exit cafe_exit(void)
+{
+}
+
+module_init(cafe_init);
+module_exit(cafe_exit);
+MODULE_DESCRIPTION("Sells what others bake");
+MODULE_LICENSE("GPL");
