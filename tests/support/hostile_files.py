@@ -285,12 +285,12 @@ def links(handed: Handed) -> bytes:
 
 def bomb(handed: Handed) -> bytes:
     """Little that unpacks to much."""
-    return zip_of((handed.name, bytes(48 << 20)))
+    return zip_of((handed.name, bytes(72 << 20)))
 
 
 def bomb_in_stream(handed: Handed) -> bytes:
     """The same in an archive within the archive."""
-    filler = tar_of(("filler.bin", tarfile.REGTYPE, bytes(72 << 20), ""))
+    filler = tar_of(("filler.bin", tarfile.REGTYPE, bytes(200 << 20), ""))
     return zip_of((handed.name, handed.notebook), ("own.tar.gz", gzip.compress(filler, 1)))
 
 
@@ -320,7 +320,7 @@ Placed = Mapping[str, tuple[Place, str, str]]  # name -> how it is handed in, wh
 GRADED, REJECTED = "graded", "rejected"
 FILES: Placed = {
     "a module that shadows a library": (beside(EVIL, *SHADOWS), NOT_RIGHT, GRADED),
-    "a gigabyte in one cell": (gigabyte, "larger than 10 MiB", REJECTED),
+    "a gigabyte in one cell": (gigabyte, "larger than 64 MiB", REJECTED),
     "a million cells": (raw(b'{"nbformat": 4, "cells": [' + b"{}," * 999_999 + b"{}]}"), "too many", REJECTED),
     "deep JSON": (raw(b"[" * 100_000), "nested too deeply", REJECTED),
     "NaN": (raw(b'{"nbformat": 4, "cells": [{"source": NaN}]}'), "NaN", REJECTED),
@@ -334,13 +334,13 @@ ARCHIVES: Placed = {
     "a name: ../": (named("up\\..\\..\\.."), NOT_RIGHT, GRADED),
     "an absolute name": (named("\\\\etc\\passwd"), NOT_RIGHT, GRADED),
     "a reserved name": (named("CON"), NOT_RIGHT, GRADED),
-    "case-folding names": (beside_another("YVES", "yves", "yves (2)"), NOT_RIGHT, GRADED),
+    "case-folding names": (beside_another("YVES", "yves", "yves"), NOT_RIGHT, GRADED),
     "look-alike names": (beside_another("z\u043ee", "zoe", "zoe"), "mixes letters", GRADED),
     "an archive's traversal": (archived(".zip", traversal), "leads out of the archive", GRADED),
     "an archive's links": (archived(".tar", links), "link", REJECTED),
     "a link in a folder": (link, "link", REJECTED),
     "a FIFO in a folder": (fifo, "not a regular file", REJECTED),
-    "a bomb": (archived(".zip", bomb), "larger than 10 MiB", REJECTED),
+    "a bomb": (archived(".zip", bomb), "larger than 64 MiB", REJECTED),
     "a bomb in an archive's archive": (archived(".zip", bomb_in_stream), "far more", GRADED),
     "doubled members": (archived(".zip", doubled), "2 notebooks were handed in", GRADED),
     "one submission starving the others, by many notebooks": (

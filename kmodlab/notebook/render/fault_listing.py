@@ -15,6 +15,8 @@ _SYMBOLS = {Verdict.CLEAN: "✓", Verdict.NOT_INJECTED: "–"}
 _BAD = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.REFUSED, Verdict.UNSEEN)
 _WORST = (*_BAD, Verdict.NOT_INJECTED, Verdict.CLEAN)
 _TAB = 8
+_AROUND = 2  # lines above and below one with a mark
+_GAP = "   …"
 
 
 @dataclass(frozen=True)
@@ -47,7 +49,10 @@ class FaultListing:
         files = sorted({file for file, _line in marks} or {self.cell}, key=lambda file: (file != self.cell, file))
         label = escape(_("source"))
         rows = "\n\n".join(self._rows(file, marks, with_name=files != [self.cell]) for file in files)
-        return f'<pre tabindex="0" role="region" aria-label="{label}">{rows}</pre>'
+        listing = f'<pre tabindex="0" role="region" aria-label="{label}">{rows}</pre>'
+        if any(mark.verdict in _BAD for of_line in marks.values() for mark in of_line):
+            return listing
+        return f"<details><summary>{label}</summary>{listing}</details>"  # it shows no problem
 
     def place(self, line: SourceLine) -> str:
         """How a line is called: by its number, and by its file as well if that is not the cell's."""
@@ -55,12 +60,21 @@ class FaultListing:
 
     def _rows(self, file: str, marks: Mapping[tuple[str, int], list[_Mark]], *, with_name: bool) -> str:
         rows = [f"<b>{escape(file)}</b>"] if with_name else []
+        shown = _near([number for name, number in marks if name == file])
         for number, line in enumerate(self.sources[file].rstrip("\n").split("\n"), 1):
             if number == 1 and not line and file == self.cell:
                 continue  # the magic's own line
+            if shown and number not in shown:
+                rows += [_GAP] if rows[-1:] != [_GAP] else []
+                continue
             text = f"{number:>4}  {escape(line.expandtabs(_TAB))}"
             rows.append(_with_mark(text, file, marks[file, number]) if (file, number) in marks else text)
         return "\n".join(rows)
+
+
+def _near(lines: Sequence[int]) -> set[int]:
+    """The lines that are shown if these have marks."""
+    return {near for line in lines for near in range(line - _AROUND, line + _AROUND + 1)}
 
 
 def _with_mark(text: str, file: str, marks: Sequence[_Mark]) -> str:
