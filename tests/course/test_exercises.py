@@ -83,6 +83,11 @@ def judge_work(exercise: Exercise, work: LearnerSources, runner: CheckRunner) ->
     return results
 
 
+@every_exercise
+def test_every_master_says_what_it_teaches(path: Path) -> None:
+    assert read_once(path).teaches.endswith(".")
+
+
 def test_there_are_exercises() -> None:
     assert "01-hello" in [path.parent.name for path in MASTERS]
 
@@ -180,6 +185,7 @@ def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, ru
     for name, result in results.items():
         assert stated[name].reason.casefold() in result.reason.casefold(), name
     assert sum(result.points or 0 for result in results.values()) < exercise.points
+    assert {name for name, result in results.items() if result.status is Status.PASSED} == set(exercise.given)
 
 
 @pytest.mark.parametrize("path", mark_wrong())
