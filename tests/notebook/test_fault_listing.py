@@ -42,7 +42,9 @@ def faults(*sites: SiteResult, plain: Finding | None = None) -> Faults:
 
 
 def listing(result: Faults) -> str:
-    return unescape(re.sub(r"<[^>]*>", "", FaultListing(result, SOURCES, "two.c").html))
+    """The text of a listing, without the summary of one that is folded."""
+    html = re.sub(r"<summary>.*?</summary>", "", FaultListing(result, SOURCES, "two.c").html)
+    return unescape(re.sub(r"<[^>]*>", "", html))
 
 
 def marks(result: Faults) -> list[str]:
@@ -77,12 +79,18 @@ def test_what_is_so_without_a_fault_needs_no_condition() -> None:
 
 
 def test_only_files_with_marks_are_shown_and_the_cell_comes_first() -> None:
-    text = listing(faults(site("ask", ASK), site("get", GET))).removeprefix("source")  # of the folded listing
+    text = listing(faults(site("ask", ASK), site("get", GET)))
     assert text.startswith("two.c\n") and text.index("part.c") > text.index("two_init")
     assert "unused" not in text and "obj-m" not in text
     text = listing(faults(site("ask", ASK)))
     assert text.startswith("part.c\n") and "two_init" not in text
     assert listing(faults()).startswith("   2  int two_init(void)")
+
+
+def test_a_listing_is_folded_if_it_shows_no_problem() -> None:
+    clean, leaks = faults(site("get", GET)), faults(site("get", GET, LEAK))
+    assert "<details>" in FaultListing(clean, SOURCES, "two.c").html
+    assert "<details>" not in FaultListing(leaks, SOURCES, "two.c").html
 
 
 def test_the_table_says_in_which_file_a_line_is() -> None:
