@@ -49,8 +49,8 @@ QUICK = {
 every_exercise = pytest.mark.parametrize("name", EXERCISES)
 
 
-# `classroom.py --store` makes the gradebook anew. It judges each text, which takes half an hour, so the gradebook may be
-# older than the last cases: these two say so before the class that is compared with it is graded.
+# `classroom.py --store` makes the gradebook anew. It judges each text, which takes half an hour, so the gradebook may
+# be older than the last cases: these two say so before the class that is compared with it is graded.
 @pytest.mark.long
 @every_exercise
 def test_the_stored_gradebook_agrees_with_what_is_known_without_it(name: str) -> None:
