@@ -25,7 +25,7 @@ from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.arch import AMD64
 from kmodlab.kernel.packages import download, resolve
-from kmodlab.settings import Settings, get_settings
+from kmodlab.settings import Settings
 
 HELLO = (files("kmodlab.data") / "hello.c").read_text()
 KMODLAB = [sys.executable, "-m", "kmodlab"]
@@ -67,8 +67,8 @@ def setup(
     )
 
 
-def test_a_second_run_changes_nothing() -> None:
-    folder = get_settings().cache_dir
+def test_a_second_run_changes_nothing(lab: Lab) -> None:
+    folder = lab.folder
     before = (folder / "lab.json").stat()
     assert setup(folder, "--offline").returncode == 0
     assert (folder / "lab.json").stat().st_mtime_ns == before.st_mtime_ns
