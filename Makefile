@@ -72,7 +72,7 @@ LOCK += pyproject.toml binder/build.in
 
 lock: ## pin the Python packages anew after a change of pyproject.toml (newest of all: make lock ARGS=--upgrade)
 	@binder/setup.sh check
-	@$(LOCK) $(ARGS) --extra notebook --extra slides --output-file binder/requirements.txt
+	@$(LOCK) $(ARGS) --extra notebook --extra slides --extra grading --output-file binder/requirements.txt
 	@$(LOCK) $(ARGS) --all-extras --constraint binder/requirements.txt --output-file binder/requirements-dev.txt
 
 clean: ## remove .venv and caches (the lab stays; kmodlab clean removes that)

@@ -8,6 +8,7 @@ import shlex
 import stat
 import subprocess
 import sys
+import tomllib
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -98,6 +99,12 @@ def test_the_zip_file_has_the_scripts_at_its_root_and_nothing_of_this_machine(
     assert "exercises/01-hello/master.ipynb" in modes
     assert "kmodlab/kmodlab/grading/formats/pages/feedback.html" in modes
     assert not [name for name in modes if "__pycache__" in name or name.startswith(("/", "kmodlab/tests", "kmodlab/."))]
+
+
+def test_what_the_image_installs_can_grade() -> None:
+    locked = (ROOT / "binder" / "requirements.txt").read_text()
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]["grading"]
+    assert not [name for name in needed if f"\n{name.partition('>')[0]}==" not in locked]
 
 
 def test_a_right_submission_gets_all_points(autograder: Autograder, exercises: list[Exercise]) -> None:

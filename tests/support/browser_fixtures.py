@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,7 @@ from playwright.sync_api import Browser
 from kmodlab.guest.lab import Lab
 
 START_S = 60
+REPOSITORY = Path(__file__).parents[2]
 
 
 # Not for the whole run: while Playwright waits for its browser, an event loop runs in this thread, and no other can.
@@ -33,6 +35,13 @@ def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
     home = tmp_path_factory.mktemp("jupyter")
     notebooks = home / "notebooks"
     shutil.copytree(NOTEBOOKS, notebooks, ignore=shutil.ignore_patterns(".*"))
+    with jupyterlab(home, notebooks) as server:
+        yield server
+
+
+@contextmanager
+def jupyterlab(home: Path, root: Path) -> Iterator[Server]:
+    """A JupyterLab for a folder, which has its settings in `home`."""
     # As the set-up does it: a lab that talks to nobody need not ask for news.
     settings = home / "config" / "labconfig" / "page_config.json"
     settings.parent.mkdir(parents=True)
@@ -45,15 +54,19 @@ def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
         "--allow-root",
         "--IdentityProvider.token=secret",
         "--LabApp.expose_app_in_browser=True",
-        f"--ServerApp.root_dir={notebooks}",
+        f"--ServerApp.root_dir={root}",
     ]
-    environment = {**os.environ, **folders, "IPYTHONDIR": str(home / "ipython")}
+    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **folders, "IPYTHONDIR": str(home / "ipython")}
     with (home / "log").open("w") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=subprocess.STDOUT
+            [sys.executable, "-m", "jupyterlab", *options],
+            cwd=root,
+            env=environment,
+            stdout=log,
+            stderr=subprocess.STDOUT,
         )
         try:
-            yield Server(wait_for_url(home / "runtime", child, home / "log"), notebooks)
+            yield Server(wait_for_url(home / "runtime", child, home / "log"), root)
         finally:
             child.terminate()
             child.wait(30)

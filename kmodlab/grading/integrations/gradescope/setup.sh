@@ -15,7 +15,7 @@ if ! grep -q '^ID=debian$' /etc/os-release; then
 	printf 'Dir::Etc::sourcelist "%s";\nDir::Etc::sourceparts "-";\n' "$root/debian.list" >"$root/debian.conf"
 fi
 
-"$root/source/kmodlab/binder/setup.sh" lab
+bash "$root/source/kmodlab/binder/setup.sh" lab # who unpacked it may have dropped its mode
 if [[ -e $root/debian.conf ]]; then
 	export APT_CONFIG=$root/debian.conf
 fi

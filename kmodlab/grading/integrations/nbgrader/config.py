@@ -1,8 +1,9 @@
-"""kmodlab's rules as nbgrader's settings: which preprocessors are in its four pipelines.
+"""kmodlab's rules as nbgrader's settings: which preprocessors are in its pipelines, and how it collects.
 
 generate_assignment   solutions and hidden checks are removed by kmodlab's rules (`clearing`)
 autograde             the answers of a submitted notebook are put into the source, and judged in the sandbox
                       (`autograde`); nothing of a learner's runs as Python, no file is copied
+collect               only what a learner handed in himself is collected (`exchange`)
 generate_feedback     hidden checks are removed from what learners get (`clearing`)
 validate              runs the notebook as it is, so it is for one's own notebooks only
 """
@@ -29,6 +30,7 @@ from nbgrader.preprocessors import (
 
 from kmodlab.grading.integrations.nbgrader.autograde import AnswersOnly, Judge
 from kmodlab.grading.integrations.nbgrader.clearing import ClearHiddenChecks, ClearSolutions, HideChecks
+from kmodlab.grading.integrations.nbgrader.exchange import CollectOwn
 
 _CELL_S = 600  # nbgrader's own 30 s are too few for a check in an emulated guest
 
@@ -51,5 +53,6 @@ def configure(config: Any) -> None:
     config.Autograde.exporter_class = AnswersOnly
     config.Autograde.sanitize_preprocessors = [OverwriteKernelspec, OverwriteCells, CheckCellMetadata]
     config.Autograde.autograde_preprocessors = [Judge, SaveAutoGrades, AssignLatePenalties, CheckCellMetadata]
+    config.ExchangeFactory.collect = CollectOwn
     config.GenerateFeedback.preprocessors = [GetGrades, HideChecks, CSSHTMLHeaderPreprocessor]
     config.ExecutePreprocessor.timeout = _CELL_S

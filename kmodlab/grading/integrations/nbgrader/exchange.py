@@ -1,0 +1,97 @@
+"""Collecting in nbgrader: only what a learner handed in himself, without links, and whatever the others did.
+
+Every learner can write into the exchange's inbound folder, under any name. nbgrader takes the folder's name for the
+learner's, only warns if another user owns it, follows links with the rights of whoever collects, and stops at the first
+folder that it cannot read.
+"""
+
+from __future__ import annotations
+
+import datetime
+import os
+import pwd
+import shutil
+import stat
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from nbgrader.exchange import ExchangeError
+from nbgrader.exchange.default import ExchangeCollect
+
+from kmodlab.files import remove
+from kmodlab.i18n import _
+from kmodlab.text import escape_control_chars
+
+_NOBODY = ""  # the learner of what is not collected
+
+
+class CollectOwn(ExchangeCollect):
+    """Collects a submission if its folder is owned by the learner whom it names; links in it are left out.
+
+    `c.ExchangeCollect.check_owner = False` collects the folders of all owners, for a JupyterHub on which all learners
+    are the same user.
+    """
+
+    def _path_to_record(self, path: str) -> dict[str, Any]:
+        try:
+            record: dict[str, Any] = super()._path_to_record(path)  # type: ignore[no-untyped-call]
+            problem = self._find_problem(Path(path), record["username"])
+        except (ExchangeError, ValueError, OverflowError, OSError):
+            record = {"filename": Path(path).name, "timestamp": datetime.datetime.min}
+            problem = _("its name is not that of a submission.")
+        if problem:
+            self._tell(path, problem)
+            record["username"] = _NOBODY
+        return record
+
+    def _find_problem(self, path: Path, learner: str) -> str:
+        status = path.lstat()
+        if not stat.S_ISDIR(status.st_mode):
+            return _("it is not a folder.")
+        if learner in ("", ".", ".."):
+            return _("its name is not that of a submission.")
+        owner = _name_of(status.st_uid)
+        if self.check_owner and owner != learner:
+            return _("it says that it is {learner}'s, but {owner} handed it in.").format(learner=learner, owner=owner)
+        return ""
+
+    def _tell(self, path: str, problem: str) -> None:
+        self.log.error(
+            "%s", escape_control_chars(_("{path} is not collected: {problem}").format(path=path, problem=problem))
+        )
+
+    def init_src(self) -> None:
+        """Find the submissions to collect."""
+        super().init_src()  # type: ignore[no-untyped-call]
+        self.src_records = [record for record in self.src_records if record["username"] != _NOBODY]
+
+    def do_copy(self, src: str, dest: str, log: Any = None) -> None:
+        """Copy one submission; if that fails, the others are collected all the same."""
+        try:
+            with TemporaryDirectory(prefix="kmodlab-collect-") as folder:
+                copied = src
+                if not self._is_too_large(src):  # otherwise nbgrader says so
+                    copied = str(Path(folder, "submission"))
+                    shutil.copytree(src, copied, symlinks=True, ignore=self._ignore_links)
+                super().do_copy(copied, dest, log=log)  # type: ignore[no-untyped-call]
+        except (OSError, RuntimeError) as error:  # shutil.Error is an OSError
+            remove(Path(dest))
+            self._tell(src, str(error))
+
+    def _is_too_large(self, folder: str) -> bool:
+        return bool(self.get_size(folder) > 1000 * self.coursedir.max_dir_size)  # type: ignore
+
+    def _ignore_links(self, folder: str, names: list[str]) -> list[str]:
+        modes = {name: os.lstat(Path(folder, name)).st_mode for name in names}
+        ignored = [name for name, mode in modes.items() if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode)]
+        for name in ignored:
+            self._tell(str(Path(folder, name)), _("It is a link or a device."))
+        return ignored
+
+
+def _name_of(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
