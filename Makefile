@@ -30,11 +30,14 @@ demo: ## set up, and load hello.ko here in the terminal
 test: ## set up and run all tests (some: make test ARGS=tests/kbuild)
 	@binder/setup.sh test
 	@$(BIN)/kmodlab setup
+	@$(BIN)/kmodlab kernel
 	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)
 
 test-long: ## set up and run the tests that take long, those of the course on the other Debian too
 	@binder/setup.sh test-long
 	@$(BIN)/kmodlab setup
+	@$(BIN)/kmodlab kernel
+	@$(BIN)/kmodlab kernel --debug
 	@$(BIN)/pytest -m long $(ARGS)
 	@$(MAKE) --no-print-directory test-other ARGS=
 

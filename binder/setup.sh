@@ -80,6 +80,14 @@ find_missing_for_lab() {
 	need qemu-system-x86 has "${KMODLAB_QEMU:-qemu-system-x86_64}"
 	need squashfs-tools has mksquashfs
 	need cpio has cpio
+	# A kernel of our own (kmodlab kernel), and drivers in its tree.
+	need flex has flex
+	need bison has bison
+	need bc has bc
+	need xz-utils has xz
+	need perl has perl
+	need libelf-dev test -e /usr/include/libelf.h
+	need git has git
 	# The box that learners' builds and QEMU run in.
 	need bubblewrap has bwrap
 }

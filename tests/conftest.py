@@ -8,7 +8,9 @@ from typing import Any
 import pytest
 
 from kmodlab.guest.lab import Lab, load_lab
+from kmodlab.guest.own_lab import OwnLab, load_own_lab
 from kmodlab.guest.session import Session
+from kmodlab.kernel.own import get_variant
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.settings import get_settings
 
@@ -18,6 +20,12 @@ pytest_plugins = ["browser_fixtures", "notebook_fixtures"]
 @pytest.fixture(scope="session")
 def lab() -> Lab:
     return load_lab(get_settings())
+
+
+@pytest.fixture(scope="session")
+def small_lab(lab: Lab) -> OwnLab:
+    """The lab with the small kernel of our own, which `kmodlab kernel` has built."""
+    return load_own_lab(get_settings(), get_variant("small"))
 
 
 @pytest.fixture(scope="session")
@@ -47,8 +55,11 @@ TABLES = pytest.StashKey[dict[str, str]]()
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need the lab: `-m 'not lab'` runs the others, in seconds and without a set-up."""
     for item in items:
-        if "lab" in getattr(item, "fixturenames", ()):
+        fixtures = getattr(item, "fixturenames", ())
+        if "lab" in fixtures:
             item.add_marker(pytest.mark.lab)
+        if "small_lab" in fixtures:
+            item.add_marker(pytest.mark.xdist_group("small kernel"))  # each build of it takes both processors
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,7 +6,17 @@ import sys
 from types import TracebackType
 
 from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeElapsedColumn
+from rich.progress import (
+    BarColumn,
+    DownloadColumn,
+    Progress,
+    SpinnerColumn,
+    TaskID,
+    TaskProgressColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.text import Text
 
 from kmodlab.text import escape_control_chars
@@ -28,16 +38,19 @@ def show_error(sentence: str, hint: str = "") -> None:
 
 
 class SetupProgress:
-    """Shows the steps of a set-up: as bars with sizes on a terminal, otherwise as a line for each."""
+    """Shows the steps of a set-up: as bars on a terminal, otherwise as a line for each.
 
-    def __init__(self, *, quiet: bool = False) -> None:
+    The bars show sizes; with `counts`, where steps are counted in other units, parts of a hundred and the time left.
+    """
+
+    def __init__(self, *, quiet: bool = False, counts: bool = False) -> None:
         self._quiet = quiet
         self._plain = not sys.stderr.isatty()
         self._bars = Progress(
             SpinnerColumn(finished_text="[green]✓"),
             TextColumn("{task.description}"),
             BarColumn(),
-            DownloadColumn(),
+            *((TaskProgressColumn(), TimeRemainingColumn()) if counts else (DownloadColumn(),)),
             TimeElapsedColumn(),
             console=ERR,
             disable=quiet or self._plain,
@@ -54,6 +67,10 @@ class SetupProgress:
         if exc is None:
             self._finish()
         self._bars.stop()
+
+    def note(self, text: str) -> None:
+        """Print a line above the bars."""
+        self._bars.console.print(Text(text))
 
     def step(self, text: str) -> None:
         """A new step begins."""

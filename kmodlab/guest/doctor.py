@@ -14,11 +14,13 @@ from typing import TypeVar
 from kmodlab.errors import DamagedLabError, KmodlabError, SetupError
 from kmodlab.guest.cache_folder import LAB_FILE, NEEDED_MIB, claim_folder, free_mib, is_writable
 from kmodlab.guest.lab import Lab, load_lab
+from kmodlab.guest.own_lab import build_command, build_time, load_own_lab, was_begun
 from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_tools
 from kmodlab.guest.session import Session
 from kmodlab.guest.snapshot import load_ram
 from kmodlab.i18n import _, ngettext
 from kmodlab.kernel.arch import Arch, host_arch
+from kmodlab.kernel.own import VARIANTS, Variant
 from kmodlab.kernel.packages import load_packages
 from kmodlab.manifest import is_sealed
 from kmodlab.process import run
@@ -64,6 +66,8 @@ def examine(settings: Settings) -> Iterator[Checkup]:
     yield _accelerator(lab)
     yield _guarded("snapshot", lambda: _snapshot(lab))
     yield _guarded("guest", lambda: _guest(lab))
+    for variant in VARIANTS.values():
+        yield _own_kernel(settings, variant)
 
 
 def _guarded(name: str, check: Callable[[], T]) -> T | Checkup:
@@ -183,3 +187,18 @@ def _guest(lab: Lab) -> Checkup:
         return Checkup("guest", Health.MISSING, finding, "kmodlab setup --repair")
     finding = _("starts, and answers that it runs Linux {release}").format(release=release)
     return Checkup("guest", Health.GOOD, finding)
+
+
+def _own_kernel(settings: Settings, variant: Variant) -> Checkup:
+    name = _("{variant} kernel").format(variant=variant.name)
+    try:
+        lab = load_own_lab(settings, variant)
+    except DamagedLabError as exc:
+        return Checkup(name, Health.MISSING, str(exc), build_command(variant))
+    except SetupError:
+        words = {"purpose": _(variant.purpose), "command": build_command(variant), "time": build_time(variant)}
+        begun = _("begun, not complete; {purpose}: `{command}` goes on")
+        never = _("not built, which only some cells need; {purpose}: `{command}` ({time})")
+        return Checkup(name, Health.GOOD, (begun if was_begun(settings, variant) else never).format(**words))
+    finding = _("Linux {release}: {purpose}")
+    return Checkup(name, Health.GOOD, finding.format(release=lab.file.release, purpose=_(variant.purpose)))

@@ -145,6 +145,7 @@ def _add_agent(root: Path) -> None:
 
 def _add_boot_modules(arch: Arch, tree: KernelTree, userland: Path, root: Path) -> None:
     target = root / "usr/lib/modules" / tree.release
+    target.mkdir(parents=True)  # a kernel of our own has all of these built in
     depends = parse_dep((tree.modules / "modules.dep").read_bytes())
     _copy_modules(tree, find_with_dependencies(BOOT_MODULES, depends), target)
     _copy_modules(tree, find_with_dependencies(_few_modules(arch), depends), root / FEW_MODULES_FOLDER.strip("/"))

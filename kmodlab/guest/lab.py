@@ -80,14 +80,19 @@ class Lab:
         return self.folder / "systems" / self.file.system / "userland"
 
     @property
+    def stage_folder(self) -> Path:
+        """The folder with the folders images and snapshots."""
+        return self.folder
+
+    @property
     def disk(self) -> Path:
         """The squashfs with the kernel's module tree."""
-        return self.folder / "images" / self.file.image / "modules.squashfs"
+        return self.stage_folder / "images" / self.file.image / "modules.squashfs"
 
     @property
     def initramfs(self) -> Path:
         """The file with the guest's programs, the agent and the boot modules."""
-        return self.folder / "images" / self.file.image / "initramfs.cpio"
+        return self.stage_folder / "images" / self.file.image / "initramfs.cpio"
 
     @property
     def hardware(self) -> Hardware:
@@ -102,13 +107,13 @@ class Lab:
     @property
     def snapshot(self) -> Snapshot:
         """The saved guest for the accelerator in use. Raises: SetupError if it is damaged."""
-        return load_snapshot(self.folder / "snapshots" / self.file.snapshots[self.file.accel])
+        return load_snapshot(self.stage_folder / "snapshots" / self.file.snapshots[self.file.accel])
 
     @property
     def stages(self) -> tuple[Path, ...]:
         """The folders of this lab's system, image and snapshots."""
-        snapshots = (self.folder / "snapshots" / name for name in self.file.snapshots.values())
-        return (self.folder / "systems" / self.file.system, self.folder / "images" / self.file.image, *snapshots)
+        snapshots = (self.stage_folder / "snapshots" / name for name in self.file.snapshots.values())
+        return (self.folder / "systems" / self.file.system, self.stage_folder / "images" / self.file.image, *snapshots)
 
     def verify(self) -> None:
         """Check headers, image and snapshots, before a failure is called a learner's fault. Raises: DamagedLabError."""
@@ -131,11 +136,14 @@ class Lab:
             )
         file = replace(self.file, accel="tcg", accel_reason=_("KVM failed in use: {reason}").format(reason=reason))
         with contextlib.suppress(OSError):
-            write_lab_file(self.folder, file)
+            self._write(file)
         return replace(self, file=file)
 
+    def _write(self, file: LabFile) -> None:
+        write_lab_file(self.folder, file)
 
-@lru_cache(maxsize=1)
+
+@lru_cache(maxsize=4)
 def _builtin(modules: Path) -> frozenset[str]:
     return frozenset(name_of(path) for path in parse_paths((modules / "modules.builtin").read_bytes()))
 
@@ -155,10 +163,10 @@ def load_lab(settings: Settings) -> Lab:
             _("The lab's snapshot was made by another QEMU."),
             hint=_("Run `kmodlab setup`: it takes a new one in seconds."),
         )
-    return replace(lab, file=_for_this_user(file, settings))
+    return replace(lab, file=for_this_user(file, settings))
 
 
-def _for_this_user(file: LabFile, settings: Settings) -> LabFile:
+def for_this_user(file: LabFile, settings: Settings) -> LabFile:
     """The lab's file without KVM, if whoever uses a shared lab may not use KVM, or does not want to."""
     if file.accel == "tcg" or "tcg" not in file.snapshots:
         return file
@@ -169,10 +177,10 @@ def _for_this_user(file: LabFile, settings: Settings) -> LabFile:
     return file
 
 
-def read_lab_file(folder: Path) -> LabFile | None:
+def read_lab_file(folder: Path, name: str = "lab.json") -> LabFile | None:
     """The folder's `lab.json`; None if it is missing, damaged or of another version. Raises: SetupError."""
     try:
-        fields = json.loads(read_file(folder / "lab.json"))
+        fields = json.loads(read_file(folder / name))
         file = LabFile(**fields)
     except PermissionError as exc:
         raise SetupError(
@@ -183,9 +191,9 @@ def read_lab_file(folder: Path) -> LabFile | None:
     return file if file.format == FORMAT else None
 
 
-def write_lab_file(folder: Path, file: LabFile) -> None:
+def write_lab_file(folder: Path, file: LabFile, name: str = "lab.json") -> None:
     """Replace `lab.json` in one step."""
-    replace_text(folder / "lab.json", json.dumps(asdict(file), indent=1), mode=0o644)
+    replace_text(folder / name, json.dumps(asdict(file), indent=1), mode=0o644)
 
 
 def qemu_fingerprint(settings: Settings, arch: Arch) -> tuple[str, str]:

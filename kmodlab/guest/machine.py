@@ -91,8 +91,11 @@ class Machine:
         deadline: Deadline,
         kernel: Path | None = None,
         initramfs: Path | None = None,
+        options: Sequence[str] = (),
     ) -> Machine:
-        """Start QEMU. It boots the kernel; None: it waits for a snapshot. A failure ends what was started.
+        """Start QEMU. It boots the kernel, with more `options`; None: it waits for a snapshot.
+
+        A failure ends what was started.
 
         Raises: GuestError, SandboxError.
         """
@@ -109,7 +112,7 @@ class Machine:
             devices = [Path("/dev/kvm")] if hardware.accel == "kvm" else []
             verdict = await find_sandbox()
             box = stack.enter_context(open_box(verdict, limits=GUEST, binds={}, tmpfs={}, devices=devices))
-            argv = qemu_argv(hardware.arch, hardware.accel, hardware.qemu, fds)
+            argv = qemu_argv(hardware.arch, hardware.accel, hardware.qemu, fds, options)
             child = await start(
                 box.argv(argv, cwd="/", environment={}),
                 pass_fds=(*fds.numbers, *box.pass_fds),
@@ -175,7 +178,7 @@ class Machine:
         console = await self.console()
         if self._hang:
             await self._finish(EndKind.HANG, self._hang, console)
-        elif "Attempted to kill init!" in console:  # the first process ends when the agent does
+        elif "Attempted to kill init!" in console and self._port_opened:  # the first process ends when the agent does
             await self._finish(EndKind.AGENT_KILLED, _("The guest's agent was killed."), "")
         elif reason == "guest-panic" or "Kernel panic" in console:
             await self._finish(EndKind.PANIC, _("The guest's kernel panicked."), console)

@@ -6,6 +6,7 @@ path of the host, and leaves no socket or file behind.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kmodlab.kernel.arch import Arch
@@ -44,8 +45,8 @@ class Descriptors:
         return tuple(number for number in fds if number is not None)
 
 
-def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors) -> list[str]:
-    """QEMU's command line: it boots if `fds` has a kernel, else it waits for a snapshot.
+def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors, options: Sequence[str] = ()) -> list[str]:
+    """QEMU's command line: it boots if `fds` has a kernel, with more `options` for it, else it waits for a snapshot.
 
     Both describe the same machine with the same devices, as a snapshot can only be resumed in the same machine.
     """
@@ -64,7 +65,7 @@ def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors) -> list[str]:
         *("-blockdev", f"driver=file,node-name=modules,filename={_path(fds.disk)},read-only=on,locking=off"),
         *("-device", "virtio-blk-pci,drive=modules"),
         *_slots(),
-        *(_boot(arch, fds) if boots else ("-incoming", "defer")),
+        *(_boot(arch, fds, options) if boots else ("-incoming", "defer")),
     ]
 
 
@@ -89,7 +90,7 @@ def _slots() -> tuple[str, ...]:
     return (*(word for port in ports for word in port), "-device", "qemu-xhci,id=usb")
 
 
-def _boot(arch: Arch, fds: Descriptors) -> tuple[str, ...]:
+def _boot(arch: Arch, fds: Descriptors, options: Sequence[str]) -> tuple[str, ...]:
     assert fds.kernel is not None and fds.initramfs is not None
-    append = " ".join((f"console={arch.console}", _PANIC, *arch.boot_options, _INIT, *_SPEED_OPTIONS))
+    append = " ".join((f"console={arch.console}", _PANIC, *arch.boot_options, _INIT, *_SPEED_OPTIONS, *options))
     return ("-kernel", _path(fds.kernel), "-initrd", _path(fds.initramfs), "-append", append)

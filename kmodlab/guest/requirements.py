@@ -67,3 +67,25 @@ def check_build_tools(tree: KernelTree) -> None:
     # If the headers contain the kernel's BTF, kbuild adds the module's, and deletes the module if it cannot.
     if (tree.headers / "vmlinux").exists() and shutil.which("pahole") is None:
         raise SetupError(_("kbuild needs pahole for this kernel."), hint="sudo apt-get install pahole")
+
+
+KERNEL_COMMANDS = (
+    RequiredCommand("flex", "flex", N_("builds kconfig")),
+    RequiredCommand("bison", "bison", N_("builds kconfig")),
+    RequiredCommand("bc", "bc", N_("computes constants of the kernel's clock")),
+    RequiredCommand("xz", "xz-utils", N_("unpacks the kernel's source")),
+    RequiredCommand("perl", "perl", N_("runs checkpatch.pl")),
+)
+
+
+def check_kernel_tools() -> None:
+    """Raise SetupError, which names all missing packages, unless a kernel can be built here."""
+    missing = {command.package for command in KERNEL_COMMANDS if shutil.which(command.name) is None}
+    if not Path("/usr/include/libelf.h").exists():
+        missing.add("libelf-dev")  # for objtool
+    if missing:
+        names = sorted(missing)
+        raise SetupError(
+            _("To build a kernel, this is missing: {names}.").format(names=", ".join(names)),
+            hint=f"sudo apt-get install {' '.join(names)}",
+        )

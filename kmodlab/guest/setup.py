@@ -110,8 +110,8 @@ def _find_lab(settings: Settings) -> Lab | None:
     snapshot = lab.folder / "snapshots" / lab.file.snapshots[lab.file.accel]
     is_current = (
         settings.accel in ("auto", lab.file.accel)
-        and made_from(image) == _image_id(lab.arch, system.name)
-        and made_from(snapshot) == _snapshot_id(image.name, lab.hardware, lab.file.qemu_fingerprint)
+        and made_from(image) == image_id(lab.arch, system.name)
+        and made_from(snapshot) == snapshot_id(image.name, lab.hardware, lab.file.qemu_fingerprint)
     )
     return lab if is_current and next(lab.find_damage(), None) is None else None
 
@@ -141,11 +141,13 @@ def _is_essential(path: str) -> bool:
 _ESSENTIAL_HEADERS = ("Makefile", "autoconf.h", "auto.conf", "utsrelease.h", "compile.h")
 
 
-def _image_id(arch: Arch, system: str) -> str:
+def image_id(arch: Arch, system: str) -> str:
+    """What an image is made from: the system, and our own programs in it."""
     return digest_of(FORMAT, system, source_text(arch))
 
 
-def _snapshot_id(image: str, hardware: Hardware, fingerprint: str) -> str:
+def snapshot_id(image: str, hardware: Hardware, fingerprint: str) -> str:
+    """What a snapshot is made from: the image, and the machine that it is booted in."""
     boot = qemu_argv(hardware.arch, hardware.accel, "qemu", Descriptors(1, 2, 3, 4, 5, 6))
     return digest_of(FORMAT, image, hardware.accel, fingerprint, boot)
 
@@ -179,7 +181,7 @@ class _Setup:
         tree = KernelTree(find_release(chosen), system / "kernel")
         check_build_tools(tree)
         image = self._make(
-            "images", _image_id(self.arch, system.name), lambda into: self._build_image(tree, system, into)
+            "images", image_id(self.arch, system.name), lambda into: self._build_image(tree, system, into)
         )
         file = self._take_snapshots(tree, image, system.name, _version(chosen))
         write_lab_file(self.folder, file)
@@ -323,7 +325,7 @@ class _Setup:
             deadline = Deadline.after(boot_s)
             run_sync(take_snapshot(hardware, tree.vmlinuz, image / "initramfs.cpio", into, deadline))
 
-        inputs = _snapshot_id(image.name, hardware, fingerprint)
+        inputs = snapshot_id(image.name, hardware, fingerprint)
         return self._make("snapshots", inputs, take, lambda path: path != "ram")
 
     # ---- tidying ----

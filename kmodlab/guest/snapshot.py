@@ -15,7 +15,7 @@ import os
 import threading
 import time
 import zlib
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -81,15 +81,32 @@ async def boot_once(hardware: Hardware, kernel: Path, initramfs: Path, timeout_s
         return time.perf_counter() - began
 
 
+async def boot(
+    hardware: Hardware, kernel: Path, initramfs: Path, options: Sequence[str], deadline: Deadline
+) -> Machine:
+    """A guest that was booted, with more options for its kernel, and whose agent answers. Raises: GuestError."""
+    ram = _new_ram()
+    try:
+        machine = await Machine.launch(
+            hardware, ram=ram, kernel=kernel, initramfs=initramfs, options=options, deadline=deadline
+        )
+    finally:
+        os.close(ram)  # QEMU has mapped it
+    try:
+        await machine.greet(deadline)
+    except BaseException:
+        await machine.stop()
+        raise
+    return machine
+
+
 @contextlib.asynccontextmanager
 async def _booted(
     hardware: Hardware, kernel: Path, initramfs: Path, deadline: Deadline
 ) -> AsyncIterator[tuple[Machine, int]]:
     """A guest that was booted and whose agent answers, and the descriptor of its memory."""
-    ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC)
+    ram = _new_ram()
     try:
-        os.ftruncate(ram, _MEMORY_SIZE)
-        _let_others_open(ram)
         machine = await Machine.launch(hardware, ram=ram, kernel=kernel, initramfs=initramfs, deadline=deadline)
         try:
             await machine.greet(deadline)
@@ -98,6 +115,13 @@ async def _booted(
             await machine.stop()
     finally:
         os.close(ram)
+
+
+def _new_ram() -> int:
+    ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC)
+    os.ftruncate(ram, _MEMORY_SIZE)
+    let_others_open(ram)
+    return ram
 
 
 async def _save_state(machine: Machine, state: int, deadline: Deadline) -> None:
@@ -167,7 +191,7 @@ def load_ram(snapshot: Snapshot) -> int:
         os.ftruncate(ram, _MEMORY_SIZE)
         if _copy_ram(snapshot.folder / "ram", ram) != snapshot.ram_crc:
             raise _damaged_error(snapshot.folder)
-        _let_others_open(ram)
+        let_others_open(ram)
         seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
         fcntl.fcntl(ram, fcntl.F_ADD_SEALS, seals)
     except BaseException:
@@ -194,7 +218,8 @@ def _copy_ram(path: Path, ram: int) -> int:
         os.close(saved)
 
 
-def _let_others_open(descriptor: int) -> None:
+def let_others_open(descriptor: int) -> None:
+    """Let every user who has the descriptor open its file."""
     # QEMU opens it again through /proc/self/fd, as another user. Only processes with the descriptor can reach it.
     os.fchmod(descriptor, 0o666)
 

@@ -45,7 +45,7 @@ exit $status
 """
 
 # The locale is as in a terminal; times and names are fixed, so that equal sources give equal modules.
-_ENVIRONMENT = {
+BUILD_ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
     "HOME": "/nonexistent",
@@ -53,6 +53,7 @@ _ENVIRONMENT = {
     "KBUILD_BUILD_TIMESTAMP": "Tue Nov 14 22:13:20 UTC 2023",
     "KBUILD_BUILD_USER": "learner",
     "KBUILD_BUILD_HOST": "kmodlab",
+    "KBUILD_BUILD_VERSION": "1",
 }
 
 
@@ -130,7 +131,7 @@ def make_argv(box: Box, release: str, environment: Mapping[str, str]) -> list[st
     variables = {"TMPDIR": box.path(_SCRATCH)} | (
         {"PATH": f"{WRAPPER_FOLDER}:{PATH}"} if WRAPPER_FOLDER in box.binds else {}
     )
-    return box.argv(words, cwd=WORK, environment={**_ENVIRONMENT, **variables, **environment})
+    return box.argv(words, cwd=WORK, environment={**BUILD_ENVIRONMENT, **variables, **environment})
 
 
 def _headers(release: str) -> str:

@@ -34,6 +34,8 @@ class Tool(StrEnum):
     OBJTOOL = "objtool"
     MODPOST = "modpost"
     MAKE = "make"
+    KCONFIG = "kconfig"
+    CHECKPATCH = "checkpatch"
     KMODLAB = "kmodlab"
 
 
@@ -156,12 +158,14 @@ _DRIVER = re.compile(
     r"(?P<message>.*)"
 )
 _LD = re.compile(r"(?:(?:\S*[/-])?ld: )?(?:[^\s:]+\.o:)?" + _AT + r" (?P<message>multiple definition of .*)")
+_LD_UNDEFINED = re.compile(_AT + r" (?P<message>undefined reference to .*)")
 _LD_OTHER = re.compile(r"(?:\S*[/-])?ld: (?P<kind>warning: |error: )?(?P<message>.*)")
 _LD_FIRST = re.compile(r"; (?:[^\s:]+\.o:)?(?P<file>[^\s:]+):(?P<line>\d+): (?P<message>first defined here)")
 _OBJECT = re.compile(r"(?P<file>\S+\.o): (?P<kind>warning|error): (?P<objtool>objtool: )?(?P<message>.*)")
 _STEP = re.compile(r"  [A-Z]+ +(?:\[M\] +)?(?P<file>\S+)")
 _MODPOST = re.compile(r"(?P<kind>ERROR|WARNING|FATAL): modpost: (?P<message>.*)")
 _WRAPPER = re.compile(r"Error: (?P<message>not ELF|input truncated)")
+_KCONFIG = re.compile(r"(?P<file>[\w./+-]*Kconfig[\w.+-]*):(?P<line>\d+): ?(?P<kind>warning: |error: )?(?P<message>.+)")
 _MAKE_AT = re.compile(_AT + r" (?P<kind>\*\*\*|warning:) (?P<message>.*?)(?:\.  Stop\.)?")
 _MAKE = re.compile(
     r"make(?:\[\d+\])?: (?P<kind>\*\*\* )?(?P<message>(?:No rule|Circular|missing|multiple).*?)(?:\.  Stop\.)?"
@@ -213,7 +217,16 @@ class _Parser:
 
     def feed(self, line: str) -> None:
         self._raw, line = line, plain_quotes(line)
-        readers = (self._chain, self._gcc, self._excerpt, self._assembler, self._modpost, self._linker, self._make)
+        readers = (
+            self._chain,
+            self._kconfig,
+            self._gcc,
+            self._excerpt,
+            self._assembler,
+            self._modpost,
+            self._linker,
+            self._make,
+        )
         any(reader(line) for reader in readers)
 
     def _message(self, match: re.Match[str]) -> str:
@@ -296,6 +309,12 @@ class _Parser:
         severity = Severity.WARNING if match["kind"] == "Warning" else Severity.ERROR
         return self._add(Tool.AS, severity, self._message(match), self._place(match))
 
+    def _kconfig(self, line: str) -> bool:
+        if not (match := _KCONFIG.fullmatch(line)):
+            return False
+        severity = Severity.WARNING if match["kind"] == "warning: " else Severity.ERROR
+        return self._add(Tool.KCONFIG, severity, self._message(match), self._place(match))
+
     # ---- after the compiler ----
 
     def _modpost(self, line: str) -> bool:
@@ -322,6 +341,8 @@ class _Parser:
             if first := _LD_FIRST.search(line):
                 self.drafts[-1].notes.append(Note(self._place(first), first["message"]))
             return True
+        if match := _LD_UNDEFINED.fullmatch(line):
+            return self._add(Tool.LD, Severity.ERROR, self._message(match), self._place(match))
         if match := _LD_OTHER.fullmatch(line):
             if match["message"].endswith(":"):  # "in function `f':" is the place of the next line's message
                 return True

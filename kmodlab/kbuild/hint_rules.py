@@ -54,6 +54,14 @@ KBUILD_RULES = (
         ),
     ),
     Rule(
+        "undefined-reference",
+        r"undefined reference to '(?P<symbol>\w+)'",
+        N_(
+            "{symbol}() is declared, but no file of the kernel that is built defines it. Check the spelling; if it is "
+            "your own function, the Makefile must name its file; if it is the kernel's, what it needs may be off."
+        ),
+    ),
+    Rule(
         "gpl-only-symbol",
         r"uses GPL-only symbol '(?P<symbol>\w+)'",
         N_(

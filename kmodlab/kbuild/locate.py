@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import islice
+from pathlib import PurePosixPath
 
 # Tried in this order: what modpost and kbuild's scripts say of a symbol (scripts/mod/modpost.c).
 _SYMBOLS = (
@@ -103,7 +104,7 @@ def _file_of(message: str, files: Mapping[str, bytes]) -> str:
 
 def find_in_makefile(message: str, files: Mapping[str, bytes]) -> tuple[str, int | None]:
     """File and line of the Makefile that name what make has no rule for, or what depends on itself; "" if unknown."""
-    name = next((name for name in ("Kbuild", "Makefile") if name in files), "")
+    name = next((name for name in files if PurePosixPath(name).name in ("Kbuild", "Makefile")), "")
     match = re.search(r"(?:target '|Circular )(?:\S*/)?(?P<stem>[\w.+-]+)\.\w+", message)
     # A message without a name is modpost's, which was given something else than an object file.
     wanted = rf"\b{re.escape(match['stem'])}\b" if match else r"^\s*obj-m\b.*\.[cSh]\b"

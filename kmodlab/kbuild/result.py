@@ -103,7 +103,7 @@ def assess_build(run: Run, sources: Sources, release: str, *, seconds: float, sa
     """The result of a run of make, for the kernel `release`."""
     parts = {} if sources.generated else read_parts(run.files)
     diagnostics = parse_diagnostics(run.transcript, sources.files, parts=parts, release=release)
-    failure = _stopped(run) or _make_failed(run, diagnostics) or _bad_module(run, sources, release)
+    failure = explain_stop(run) or _make_failed(run, diagnostics) or _bad_module(run, sources, release)
     reason, sentence = failure or (None, "")
     if reason is Reason.NO_MODULE:
         diagnostics += (_remark_on_makefile(sources),)
@@ -153,7 +153,8 @@ _OVERRUNS = {
 }
 
 
-def _stopped(run: Run) -> _Failure | None:
+def explain_stop(run: Run) -> tuple[Reason, str] | None:
+    """Why a build was stopped, and a sentence about it; None if make came to its end."""
     if run.overrun:
         reason, sentence = _OVERRUNS[run.overrun]
         return reason, _(sentence)
@@ -193,12 +194,17 @@ _STAGES = {
 }
 
 
+def explain_lack(transcript: str) -> tuple[Reason, str] | None:
+    """What a build that failed lacked, if it met a limit of the sandbox, and a sentence about it."""
+    found = (row for row in _STARVED if re.search(row[1], transcript))
+    return next(((reason, _(sentence)) for reason, _words, sentence in found), None)
+
+
 def _make_failed(run: Run, diagnostics: Sequence[Diagnostic]) -> _Failure | None:
     if run.status == 0:
         return None
-    for reason, words, sentence in _STARVED:
-        if re.search(words, run.transcript):
-            return reason, _(sentence)
+    if starved := explain_lack(run.transcript):
+        return starved
     error = next((diagnostic for diagnostic in diagnostics if diagnostic.severity is Severity.ERROR), None)
     if error is None:
         return Reason.MAKE, _("make failed (status {status}).").format(status=run.status)

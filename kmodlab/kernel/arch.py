@@ -44,6 +44,8 @@ class Arch:
 
     name: str  # ends the names of Debian's kernel packages
     uname: str  # what `uname -m` prints
+    source: str  # its folder in the kernel's arch/
+    image: str  # the bootable image that make builds, below that folder
     qemu: str  # the binary
     qemu_package: str  # Debian's package with it
     machine: str  # QEMU's -machine
@@ -61,6 +63,8 @@ class Arch:
 AMD64 = Arch(
     name="amd64",
     uname="x86_64",
+    source="x86",
+    image="boot/bzImage",
     qemu="qemu-system-x86_64",
     qemu_package="qemu-system-x86",
     machine="q35",

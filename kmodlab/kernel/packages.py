@@ -105,7 +105,7 @@ def _walk(options: list[str], roots: tuple[str, ...]) -> Iterator[tuple[str, Pac
         index = run(["apt-cache", *options, "show", *names], timeout_s=60).stdout.decode("utf-8", "replace")
         names = []
         for paragraph in parse_packages(index):
-            yield paragraph["Package"], _package(paragraph)
+            yield paragraph["Package"], package_of(paragraph)
             names += [name for name in find_parts(paragraph) if name not in asked]
         names = sorted(set(names))
 
@@ -128,7 +128,8 @@ def find_parts(paragraph: Packages) -> list[str]:
     return [name for name in names if _KERNEL_PART.match(name) or _USERLAND_PART.match(name)]
 
 
-def _package(paragraph: Packages) -> Package:
+def package_of(paragraph: Packages) -> Package:
+    """A package, from its paragraph in apt's index."""
     version = paragraph["Version"]
     file = f"{paragraph['Package']}_{version.replace(':', '%3a')}_{paragraph['Architecture']}.deb"
     return Package(paragraph["Package"], version, file, int(paragraph["Size"]), paragraph["SHA256"])

@@ -26,6 +26,21 @@ from kmodlab.notebook.guest import (
     reset_guest,
     run_tool,
 )
+from kmodlab.notebook.intree import (
+    BOOT_HELP,
+    CHECKPATCH_HELP,
+    INTREE_HELP,
+    KCONFIG_HELP,
+    PATCH_HELP,
+    USE_KERNEL_HELP,
+    boot,
+    checkpatch,
+    forget_tree,
+    intree,
+    kconfig,
+    patch,
+    use_kernel,
+)
 from kmodlab.notebook.kmod import KMOD_HELP, LIBRARY_HELP, kmod, library
 from kmodlab.notebook.manual import MANUAL_HELP, manual
 from kmodlab.notebook.source_files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
@@ -43,6 +58,8 @@ _WITH_CELL: dict[str, tuple[Run, str]] = {
     "faults": (faults, FAULTS_HELP),
     "timeline": (timeline, TIMELINE_HELP),
     "library": (library, LIBRARY_HELP),
+    "intree": (intree, INTREE_HELP),
+    "patch": (patch, PATCH_HELP),
     "kscript": (kscript, KSCRIPT_HELP),
     "answer": (answer, ANSWER_HELP),
 }
@@ -54,6 +71,10 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
     "built": (built, BUILT_HELP),
     "databases": (databases, DATABASES_HELP),
     "man": (manual, MANUAL_HELP),
+    "kconfig": (kconfig, KCONFIG_HELP),
+    "boot": (boot, BOOT_HELP),
+    "checkpatch": (checkpatch, CHECKPATCH_HELP),
+    "use_kernel": (use_kernel, USE_KERNEL_HELP),
 }
 
 # Each notebook has a process of its own, so these belong to one notebook.
@@ -95,6 +116,7 @@ def unload(ipython: Any) -> None:
     uninstall(ipython)
     _check_state.close()
     _state.close()
+    forget_tree()
 
 
 def fill_empty_cell(lines: list[str]) -> list[str]:

@@ -145,6 +145,13 @@ class NotebookState:
             self._session.close()
             self._session = None
 
+    def use(self, session: Session) -> None:
+        """Use another session from now on, whose kernel is another one: modules of before do not fit it."""
+        self.forget_lab()
+        self.modules.clear()
+        self.earlier = EarlierVersions()
+        self._session = session
+
     def reset(self) -> None:
         """Throw the guest away and start to make a fresh one."""
         self._had_guest = self._lost_guest = False

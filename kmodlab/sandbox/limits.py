@@ -50,6 +50,34 @@ LIMITS: Mapping[str, Limits] = {
         open_files=1024,
         sockets=True,
     ),
+    # A kernel of our own, from Debian's source alone.
+    "kernel": Limits(
+        wall_s=None,
+        cpu_s=None,
+        memory_mib=4096,
+        address_space_mib=None,
+        output_mib=64,
+        disk_mib=64,
+        files=4096,
+        file_size_mib=1024,
+        processes=512,
+        open_files=1024,
+        sockets=False,
+    ),
+    # That kernel with a learner's driver in it: all its objects are copied before the build.
+    "intree": Limits(
+        wall_s=300,
+        cpu_s=200,
+        memory_mib=2048,
+        address_space_mib=2048,
+        output_mib=8,
+        disk_mib=768,
+        files=40_000,
+        file_size_mib=256,
+        processes=128,
+        open_files=1024,
+        sockets=False,
+    ),
     # Tools that read what a build left.
     "reader": Limits(
         wall_s=20,
@@ -66,3 +94,4 @@ LIMITS: Mapping[str, Limits] = {
     ),
 }
 BUILD, GUEST, READER = LIMITS["build"], LIMITS["guest"], LIMITS["reader"]
+KERNEL, INTREE = LIMITS["kernel"], LIMITS["intree"]

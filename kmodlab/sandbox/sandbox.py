@@ -12,7 +12,7 @@ import os
 import secrets
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from kmodlab.files import MIB
@@ -46,14 +46,15 @@ def box_argv(
     environment: Mapping[str, str],
     uid: int | None,
     devices: Mapping[Path, int] | None = None,
+    writable: Mapping[str, Path] | None = None,
     seccomp_fd: int | None = None,
     userns_off: bool = False,
 ) -> list[str]:
     """The command line that runs `argv` in bubblewrap.
 
-    `binds` are mounted read-only (path in the box -> path on the host), `tmpfs` are new folders (path in the box ->
-    MiB), `devices` are mounted with the group that may use each. The command inherits bubblewrap's descriptors. `uid`
-    is the box's own user; None if we are not root, and a user namespace is used instead.
+    `binds` are mounted read-only (path in the box -> path on the host), `writable` are mounted as they are, `tmpfs` are
+    new folders (path in the box -> MiB), `devices` are mounted with the group that may use each. The command inherits
+    bubblewrap's descriptors. `uid` is the box's own user; None if a user namespace is used instead.
     """
     devices = devices or {}
     inner = limit_argv(limits, host, count_processes=uid is not None or host.per_box_nproc)
@@ -68,8 +69,10 @@ def box_argv(
         *_system(host),
         *("--proc", "/proc", "--dev", "/dev"),
         *(word for device in devices for word in ("--dev-bind", str(device), str(device))),
-        *(word for target, mib in tmpfs.items() for word in _tmpfs(target, mib)),
+        *(word for target, mib in tmpfs.items() if not _is_below(target, binds) for word in _tmpfs(target, mib)),
         *(word for target, path in binds.items() for word in _bind(target, path)),
+        *(word for target, mib in tmpfs.items() if _is_below(target, binds) for word in _tmpfs(target, mib)),
+        *(word for target, path in (writable or {}).items() for word in ("--bind", str(path), target)),
         # Both are file systems in memory without a limit on their size.
         *("--remount-ro", "/dev", "--remount-ro", "/"),
         *(("--seccomp", str(seccomp_fd)) if seccomp_fd is not None else ()),
@@ -93,6 +96,11 @@ def _system(host: Host) -> list[str]:
     for path, target in host.links.items():
         words += ["--symlink", target, path] if target else ["--ro-bind", path, path]
     return words + [word for path in _ETC for word in ("--ro-bind-try", path, path)]
+
+
+def _is_below(target: str, binds: Mapping[str, Path]) -> bool:
+    """Whether a folder is mounted over one of a read-only tree."""
+    return any(target.startswith(f"{bind}/") for bind in binds)
 
 
 def _tmpfs(target: str, mib: int) -> list[str]:
@@ -199,6 +207,7 @@ class Box:
     tmpfs: Mapping[str, int]
     uid: int | None  # its own user; None if it runs as ours
     devices: Mapping[Path, int]
+    writable: Mapping[str, Path] = field(default_factory=dict)
     folder: Path | None = None  # holds the folders of `tmpfs` if there is no bubblewrap
     own_fd: int | None = None  # the filter of system calls, or the leash if there is no bubblewrap
     userns_off: bool = False
@@ -251,6 +260,7 @@ class Box:
             environment=environment,
             uid=self.uid,
             devices=self.devices,
+            writable=self.writable,
             seccomp_fd=self.own_fd,
             userns_off=self.userns_off,
         )
@@ -270,14 +280,17 @@ def open_box(
     binds: Mapping[str, Path],
     tmpfs: Mapping[str, int],
     devices: Sequence[Path] = (),
+    writable: Mapping[str, Path] | None = None,
 ) -> Iterator[Box]:
     """A box for one run; on leaving, all that was made for it is removed. See `box_argv` for the arguments.
+
+    With folders that are `writable`, the command is ours: it runs as our own user, and no system call is refused.
 
     Raises: SandboxError if no temporary folder can be made.
     """
     host = read_host()
     # Without bubblewrap another user could not reach a lab in root's home.
-    demoted = host.root and (verdict.works or all(map(open_to_all, binds.values())))
+    demoted = host.root and not writable and (verdict.works or all(map(open_to_all, binds.values())))
     with contextlib.ExitStack() as stack:
         folder = None if verdict.works else stack.enter_context(private_folder())
         box = Box(
@@ -288,8 +301,9 @@ def open_box(
             tmpfs=tmpfs,
             uid=host.uid_base + secrets.randbelow(host.uid_count) if demoted else None,
             devices={device: device.stat().st_gid for device in devices},
+            writable=writable or {},
             folder=folder,
-            own_fd=stack.enter_context(leash()) if folder else _open_filter(stack, host, limits),
+            own_fd=stack.enter_context(leash()) if folder else None if writable else _open_filter(stack, host, limits),
             userns_off=verdict.userns_off,
         )
         if folder:

@@ -1,0 +1,114 @@
+"""Builds the kernel with a learner's change in its tree: a driver built in, or as a module beside it.
+
+make runs in the sandbox, on a view of the tree: the source is read-only, a folder in which something is changed is
+replaced by one of links to it, and the kept objects are copied. So nothing that the build does stays.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from kmodlab.errors import SandboxError
+from kmodlab.files import MIB
+from kmodlab.i18n import _
+from kmodlab.kbuild.build import BUILD_ENVIRONMENT, pack
+from kmodlab.kbuild.intree_result import InTreeBuild, assess
+from kmodlab.kbuild.kernel_build import USR_SRC
+from kmodlab.kbuild.tree_change import ChangedTree, TreeChange
+from kmodlab.kernel.arch import Arch
+from kmodlab.kernel.own import OwnKernel
+from kmodlab.process import Deadline, run_async, run_sync
+from kmodlab.sandbox.limits import INTREE, Limits
+from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, SandboxVerdict, find_sandbox, open_box
+
+# In the first part nothing of the learner's runs: the view is made, and the objects are copied. kbuild then runs what
+# his Makefile says. The results leave through descriptor 3, which make and its children do not get.
+_SCRIPT = r"""
+exec 3>&2 2>&1
+tree=$1 objects=$2 image=$3 jobs=$4
+shift 4
+umask 022
+for folder; do
+    find "/usr/src/source/$folder" -mindepth 1 -maxdepth 1 -exec ln -s -t "$tree/$folder" {} + || exit 99
+done
+cd /tmp && tar --extract --file=- --no-same-owner || exit 99
+cp -r --remove-destination tree/. "$tree" 2>/dev/null || exit 99
+find /usr/src/objects -mindepth 1 -maxdepth 1 -exec cp -a -t "$objects" {} + || exit 99
+make="make -C $tree O=$objects"
+while IFS='=' read -r option value; do
+    sed -i "/^CONFIG_$option=/d;/^# CONFIG_$option is not set$/d" "$objects/.config"
+    echo "CONFIG_$option=$value" >>"$objects/.config"
+done <options
+echo '== oldconfig'
+{ cat answers; yes ''; } 2>/dev/null | $make oldconfig 3>&-
+status=$?
+echo '== build'
+if [ $status = 0 ] && grep -qvxFf "$objects/.config" wanted; then
+    status=1 # kconfig did not take an answer
+elif [ $status = 0 ]; then
+    $make "--jobs=$jobs" "$(basename "$image")" modules </dev/null 3>&-
+    status=$?
+fi
+mkdir -p /tmp/out && cd /tmp/out || exit
+cp "$objects/.config" config
+exec 2>/dev/null
+for file in vmlinux modules.builtin modules.builtin.modinfo; do cp "$objects/$file" .; done
+cp "$objects/$image" image
+n=0
+for source in $(cat /tmp/names); do
+    cp "${objects}/${source%/*}"/*.ko .
+    cp "$objects/${source%.c}.o" "object-$n.o"
+    n=$((n + 1))
+done
+tar --create --file=- --format=ustar --owner=0 --group=0 --hard-dereference . 2>/dev/null >&3
+exit $status
+"""
+
+
+def build_intree(
+    kernel: OwnKernel, change: TreeChange, arch: Arch, *, limits: Limits = INTREE, sandbox: SandboxVerdict | None = None
+) -> InTreeBuild:
+    """Build the kernel with a change. What the learner's code does wrong is in the result.
+
+    Raises: DamagedLabError if the build fails and the tree is damaged; SandboxError if it could not be started.
+    """
+    return run_sync(_build(kernel, change, arch, limits, sandbox))
+
+
+async def _build(
+    kernel: OwnKernel, change: TreeChange, arch: Arch, limits: Limits, sandbox: SandboxVerdict | None
+) -> InTreeBuild:
+    sandbox = sandbox or await find_sandbox()
+    if not sandbox.works:
+        sentence = _("A driver can only be built into the kernel in the sandbox. {reason}")
+        raise SandboxError(sentence.format(reason=sandbox.sentence), hint=sandbox.hint)
+    began = time.monotonic()
+    view = ChangedTree(kernel, change)
+    source, objects = f"{USR_SRC}/source", f"{USR_SRC}/objects"
+    folders = {USR_SRC: 1, view.objects: limits.disk_mib, WORK: 128}
+    folders |= {f"{view.tree}/{name}": 16 for name in view.folders}
+    binds = {view.tree: kernel.source, source: kernel.source, objects: kernel.headers}
+    with open_box(sandbox, limits=limits, binds=binds, tmpfs=folders) as box:
+        guard = box.guard()
+        finished = await run_async(
+            _argv(box, view, arch),
+            deadline=Deadline.after(limits.wall_s or 3600),
+            stdin=pack(view.packed()),
+            environment=OUTSIDE,
+            pass_fds=box.pass_fds,
+            output_limit=limits.disk_mib * MIB,
+            on_output=guard.count,
+            watch=guard.watch,
+        )
+    result = await asyncio.to_thread(assess, finished, guard, view, time.monotonic() - began)
+    if not result.passed:
+        await asyncio.to_thread(kernel.verify)
+    return result
+
+
+def _argv(box: Box, view: ChangedTree, arch: Arch) -> list[str]:
+    image = f"arch/{arch.source}/{arch.image}"
+    words = ["sh", "-c", _SCRIPT, "intree", view.tree, view.objects, image, str(os.cpu_count() or 1), *view.folders]
+    return box.argv(words, cwd=WORK, environment={**BUILD_ENVIRONMENT, "TMPDIR": WORK})
