@@ -1,7 +1,7 @@
 """What a learner changes in the kernel's own tree, and the view of the tree with it.
 
-`TreeChange` holds files, entries of Kconfig, lines of Makefiles, and answers to kconfig. `ChangedTree` says which folders of the
-tree differ then, and how. `intree` builds it.
+`TreeChange` holds files, entries of Kconfig, lines of Makefiles, and answers to kconfig. `ChangedTree` says which
+folders of the tree differ then, and how. `intree` builds it.
 """
 
 from __future__ import annotations
