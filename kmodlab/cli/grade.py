@@ -141,7 +141,7 @@ def _grade(
         if not setting.sandboxed:
             _check_accepted(without_sandbox, scheduler)
         with ERR.status(_("Reading the submissions …")):
-            handed_in = read_submissions(map(Path, request.submissions), list(exercises))
+            handed_in = read_submissions(map(Path, request.submissions), list(exercises), out)
             plan = make_plan(handed_in, exercises, masters, setting, request.exercise)
             plan = replace(plan if request.replace else withhold(plan, journal), late=late)
             plan = keep_errored(plan, journal) if request.errored else plan

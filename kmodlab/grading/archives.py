@@ -90,14 +90,14 @@ def bare_name(name: str) -> str:
     return re.sub(r"\.ipynb$", "", _ARCHIVES.sub("", name), flags=re.IGNORECASE)
 
 
-def find_files(path: Path) -> Iterator[HandedIn]:
-    """All files in a file, a folder or an archive: their parts with content or problem.
+def find_files(path: Path, results: Path | None = None) -> Iterator[HandedIn]:
+    """All files in a file, a folder or an archive, but for the folder of results: their parts with content or problem.
 
     Only notebooks have content. Files in folders are ordered by name, members of an archive as they are in it. The last
     part of an empty folder's or archive's is empty.
     """
     if path.is_dir():
-        yield from _walk_folder(path, (path.resolve().name,))
+        yield from _walk_folder(path, (path.resolve().name,), results.resolve() if results else None)
     else:
         yield from _look_at_file(path, (path.name,))
 
@@ -105,7 +105,7 @@ def find_files(path: Path) -> Iterator[HandedIn]:
 # ---- folders -------------------------------------------------------------------------------------------------------
 
 
-def _walk_folder(folder: Path, parts: tuple[str, ...]) -> Iterator[HandedIn]:
+def _walk_folder(folder: Path, parts: tuple[str, ...], results: Path | None) -> Iterator[HandedIn]:
     try:
         entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
     except OSError as error:
@@ -119,7 +119,8 @@ def _walk_folder(folder: Path, parts: tuple[str, ...]) -> Iterator[HandedIn]:
         if _is_hidden(entry.name):
             yield HandedIn(inner, problem=_(_HIDDEN))
         elif entry.is_dir(follow_symlinks=False):
-            yield from _walk_folder(Path(entry.path), inner)
+            if not results or entry.name != results.name or Path(entry.path).resolve() != results:
+                yield from _walk_folder(Path(entry.path), inner, results)
         else:
             yield from _look_at_file(Path(entry.path), inner, follow=False)
 
@@ -132,7 +133,8 @@ def _look_at_file(path: Path, parts: tuple[str, ...], *, follow: bool = True) ->
             if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
                 yield HandedIn(parts, problem=_("It is not a regular file."))
             elif is_archive(parts[-1]):
-                yield from _walk_archive(file, parts, _outer(), nested=False)
+                inside = _walk_archive(file, parts, _outer(), nested=False)
+                yield from inside if follow else _with_time(inside, os.fstat(file.fileno()).st_mtime)
             elif _is_notebook(parts[-1]):
                 yield replace(_read_file(file, parts), time=os.fstat(file.fileno()).st_mtime)
             else:
@@ -140,6 +142,11 @@ def _look_at_file(path: Path, parts: tuple[str, ...], *, follow: bool = True) ->
     except OSError as error:
         unreadable = _("It cannot be read: {error}.").format(error=error.strerror)
         yield HandedIn(parts, problem=_(_LINK_OR_DEVICE) if path.is_symlink() else unreadable)
+
+
+def _with_time(files: Iterator[HandedIn], time: float) -> Iterator[HandedIn]:
+    """What is in a learner's archive, with the time of the archive: the times in it are what the learner says."""
+    return (replace(file, time=time) for file in files)
 
 
 def _read_file(file: IO[bytes], parts: tuple[str, ...]) -> HandedIn:
@@ -330,7 +337,7 @@ def _read_member(member: _ZipMember | _TarMember, parts: tuple[str, ...], budget
     if len(content) > LARGEST:
         yield HandedIn(parts, problem=_(_TOO_LARGE).format(size=LARGEST // MIB))
     elif is_archive(parts[-1]):
-        yield from _walk_archive(io.BytesIO(content), parts, _inner(budget), nested=True)
+        yield from _with_time(_walk_archive(io.BytesIO(content), parts, _inner(budget), nested=True), member.time)
     else:
         budget.count_notebook()
         yield HandedIn(parts, content, time=member.time)

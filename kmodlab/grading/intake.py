@@ -28,7 +28,8 @@ from kmodlab.i18n import N_, _
 from kmodlab.text import escape_control_chars
 
 _LONGEST = 100  # characters of a learner's name
-_MOODLE = re.compile(r"(?P<learner>.+?_\d+)_assignsubmission_(?P<kind>file|onlinetext)(_(?P<rest>.*))?", re.DOTALL)
+# The last of several counts: a learner can choose a name and file names, but not what Moodle puts between them.
+_MOODLE = re.compile(r"(?P<learner>.+_\d+)_assignsubmission_(?P<kind>file|onlinetext)(_(?P<rest>.*))?", re.DOTALL)
 _CANVAS = re.compile(r"(?P<name>.+?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<file>\d+)_(?P<rest>.+)", re.DOTALL)
 _CANVAS_COPY = re.compile(r".*-(\d{1,3})$", re.DOTALL)
 _NBGRADER = "submitted"
@@ -42,15 +43,16 @@ _SCRIPTS = {
 }
 
 
-def read_submissions(paths: Iterable[Path], exercises: Collection[str]) -> list[HandedIn]:
+def read_submissions(paths: Iterable[Path], exercises: Collection[str], results: Path | None = None) -> list[HandedIn]:
     """All files that were handed in, each with its learner.
 
-    `exercises` are names such as 01-hello, which are never taken for a learner's. What cannot be graded has a problem;
-    if something of ours fails, that file has a `fault`.
+    `exercises` are names such as 01-hello, which are never taken for a learner's; `results` is the folder that ours are
+    written to, which may lie among the others. What cannot be graded has a problem; if something of ours fails, that
+    file has a `fault`.
     """
     handed_in: list[HandedIn] = []
     for path in paths:
-        files = [guarded(file, _read) for file in find_files(path)]
+        files = [guarded(file, _read) for file in find_files(path, results)]
         entry = _find_entries([file.parts for file in files], exercises)
         handed_in += [_with_owner(file, _find_owner(file, entry, exercises)) for file in files]
     return list(_told_apart(handed_in))
@@ -194,10 +196,11 @@ def _mixed_scripts(learner: str) -> Iterator[str]:
 def _told_apart(handed_in: Sequence[HandedIn]) -> Iterator[HandedIn]:
     """The files with safe names of their learners, and a remark if another learner's name looks the same.
 
-    Names that differ stay apart, even if it is in what a safe name cannot show: all of them but one get a digest.
+    Names that differ stay apart, even if it is in what a safe name cannot show: all of them but one get a digest. A
+    name that is safe as it is stays that learner's.
     """
     safe: dict[str, str] = {}
-    for raw in sorted({file.learner for file in handed_in}):
+    for raw in sorted({file.learner for file in handed_in}, key=lambda raw: (raw != safe_name(raw), raw)):
         name = safe_name(raw)
         safe[raw] = name if name not in safe.values() else f"{name} {_digest(raw)}"
     alike: dict[str, set[str]] = {}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from learners import EXERCISES
@@ -49,3 +50,29 @@ def test_what_was_given_and_what_is_short_is_not_alike() -> None:
     assert not find_alike([a_grade(name, SOURCE, untouched=True) for name in ("ada", "bob")])
     assert not find_alike([a_grade(name, "%%makefile x\nobj-m += x.o\n") for name in ("ada", "bob")])
     assert not find_alike([a_grade("ada", SOURCE), a_grade("bob", SOURCE, exercise="03-errno")])
+
+
+MILLION = 1_000_000
+SLOW = {
+    "spaces": "int a" + " " * MILLION + "!",
+    "quotes": '"' * MILLION,
+    "comments that do not end": "/*" * (MILLION // 2),
+    "stars": "/" + "*" * MILLION,
+    "backslashes": '"' + "\\" * MILLION,
+    "brackets": "(" * MILLION,
+    "one name": "x" * MILLION,
+    "letters of all scripts": "".join(map(chr, range(0x3000, 0xD800))) * 20,
+}
+
+
+@pytest.mark.parametrize("line", ["%%kmod x", "%%makefile x", "%%kscript x"])
+def test_no_text_takes_long(line: str) -> None:
+    grades = [a_grade(name, f"{line}\n{text}{name}") for name, text in SLOW.items()]
+    begun = time.process_time()
+    find_alike(grades)
+    assert time.process_time() - begun < 10  # all of them take a second; a pattern that tries again takes hours
+
+
+def test_words_without_number_are_no_fault() -> None:
+    texts = (" ".join(f"w{learner}_{word}" for word in range(4900)) for learner in range(14))
+    assert not find_alike([a_grade(str(number), f"%%kscript x\n{text}") for number, text in enumerate(texts)])

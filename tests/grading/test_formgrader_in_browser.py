@@ -155,7 +155,7 @@ def test_what_a_learner_wrote_is_text(formgrader: Formgrader, visit: Visit) -> N
 def test_a_persons_points_and_comment_are_in_the_feedback_and_stay(formgrader: Formgrader, visit: Visit) -> None:
     visit.page.goto(formgrader.address(formgrader.submission("starter")))
     visit.page.wait_for_selector(SCORED)
-    visit.page.fill("input.score >> nth=0", "1.5")
+    visit.page.fill("input.score >> nth=0", "0.5")
     visit.page.keyboard.press("Tab")
     visit.page.fill("textarea.comment >> nth=0", "We talked about it.")
     with visit.page.expect_response(lambda response: "/api/comment/" in response.url):
@@ -165,7 +165,7 @@ def test_a_persons_points_and_comment_are_in_the_feedback_and_stay(formgrader: F
     visit.page.goto(formgrader.feedback("starter").as_uri())
     keep_picture(visit, "feedback")
     text = text_of(visit)
-    assert f"1.5 / {EXERCISE.points:g}" in text
+    assert f"0.5 / {EXERCISE.points:g}" in text
     assert "We talked about it." in text
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn
@@ -34,6 +35,8 @@ def learners(*paths: Path) -> list[str]:
         ("Ada Lovelace_123456_assignsubmission_file/hello.ipynb", "Ada Lovelace_123456"),
         ("Ada Lovelace_123456_assignsubmission_file_hello.ipynb", "Ada Lovelace_123456"),
         ("Lovelace_Ada_King_7_assignsubmission_file_hello.ipynb", "Lovelace_Ada_King_7"),
+        ("Bob_9_assignsubmission_file__7_assignsubmission_file_/hello.ipynb", "Bob_9_assignsubmission_file__7"),
+        ("Eve_7_assignsubmission_file_Bob_9_assignsubmission_file_a.ipynb", "Eve_7_assignsubmission_file_Bob_9"),
         ("lovelaceada_1234_56789_hello.ipynb", "lovelaceada_1234"),
         ("lovelaceada_LATE_1234_56789_hello-2.ipynb", "lovelaceada_1234"),
         ("love_lace_ada_1234_56789_my_hello.ipynb", "love_lace_ada_1234"),
@@ -56,6 +59,25 @@ def test_the_learner_is_read_from_the_name_in_folders_and_archives(tmp_path: Pat
 def test_what_the_platform_says_is_late_is_late(tmp_path: Path) -> None:
     write(tmp_path, {"a_LATE_1_2_hello.ipynb": NOTEBOOK, "b_1_2_hello.ipynb": NOTEBOOK})
     assert [file.late for file in read_submissions([tmp_path], EXERCISES)] == [True, False]
+
+
+def test_the_times_in_a_learners_own_archive_are_not_believed(tmp_path: Path) -> None:
+    own = make_tar({"hello.ipynb": NOTEBOOK})  # of 1970
+    write(tmp_path, {"given/ada.tgz": own, "export.zip": make_zip({"Ada_1_assignsubmission_file_/ada.tgz": own})})
+    os.utime(tmp_path / "given" / "ada.tgz", (2e9, 2e9))
+    (by_hand,) = read_submissions([tmp_path / "given"], EXERCISES)
+    assert by_hand.time == 2e9
+    (exported,) = read_submissions([tmp_path / "export.zip"], EXERCISES)
+    assert exported.time == exported.attempt > 1e9
+    # Who gives the archive itself has it from a platform, whose times these are.
+    (given,) = read_submissions([tmp_path / "given" / "ada.tgz"], EXERCISES)
+    assert given.time == 0
+
+
+def test_the_folder_of_results_is_no_learners_but_one_of_that_name_elsewhere_is(tmp_path: Path) -> None:
+    write(tmp_path, {"ada/hello.ipynb": NOTEBOOK, "marks/hello.ipynb": NOTEBOOK, "bob/marks/hello.ipynb": NOTEBOOK})
+    found = read_submissions([tmp_path], EXERCISES, tmp_path / "ada" / ".." / "marks")
+    assert [file.learner for file in found] == ["ada", "bob"]
 
 
 def test_a_learners_own_archive_in_the_platforms_may_hold_several_exercises(tmp_path: Path) -> None:
@@ -153,6 +175,15 @@ def test_names_that_look_alike_are_not_mixed_up(tmp_path: Path, names: tuple[str
     handed_in = read_submissions([tmp_path], EXERCISES)
     assert len({file.learner for file in handed_in}) == len(names)
     assert all(file.learner for file in handed_in)
+
+
+@pytest.mark.parametrize("other", [" ada", "ada ", "a\u0308da", "\x01ada"])
+def test_who_is_called_like_a_safe_name_keeps_it(tmp_path: Path, other: str) -> None:
+    name = safe_name(other)
+    write(tmp_path / "given", {f"{name}/hello.ipynb": NOTEBOOK, f"{other}/hello.ipynb": NOTEBOOK})
+    found = {file.parts[1]: file.learner for file in read_submissions([tmp_path / "given"], EXERCISES)}
+    assert found[name] == name
+    assert found[other].startswith(f"{name} ")
 
 
 def test_a_name_that_differs_in_case_only_is_remarked_on(tmp_path: Path) -> None:
