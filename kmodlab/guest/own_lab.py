@@ -126,13 +126,20 @@ def make_own_lab(settings: Settings, reporter: Reporter, variant: Variant) -> Ow
         (base.folder / FOLDER).mkdir(exist_ok=True)
         waiting = _("Another build of a kernel is at work: waiting for it")
         with locked(base.folder / FOLDER, lambda: reporter.step(waiting)):
-            try:
-                lab = load_own_lab(settings, variant)
-            except SetupError:
-                lab = None
-            if lab is None or lab.file.version != base.file.version or next(lab.find_damage(), None):
-                _Making(settings, reporter, variant, base).run()
+            making = _Making(settings, reporter, variant, base)
+            lab = _find(settings, variant)
+            if lab is None or making.has_newer(lab.file.version):
+                making.run()
             return load_own_lab(settings, variant)
+
+
+def _find(settings: Settings, variant: Variant) -> OwnLab | None:
+    """The lab with a variant of the kernel, if it is there and whole; all its files are read."""
+    try:
+        lab = load_own_lab(settings, variant)
+    except SetupError:
+        return None
+    return lab if next(lab.find_damage(), None) is None else None
 
 
 @dataclass
@@ -147,6 +154,15 @@ class _Making:
 
     def __post_init__(self) -> None:
         self.folder = self.base.folder / FOLDER
+
+    def has_newer(self, version: str) -> bool:
+        """Whether the archive has the source of the guest's own kernel, and what was made is of another version."""
+        if version == self.base.file.version:
+            return False
+        try:
+            return choose_source(self.base.file.version, self.base.folder / "apt", self.base.arch).version != version
+        except SetupError:
+            return False
 
     def run(self) -> None:
         check_kernel_tools()

@@ -53,7 +53,7 @@ def resolve(apt_dir: Path, arch: Arch) -> tuple[Package, ...]:
     Raises: SetupError if the archive cannot be reached or lacks a package.
     """
     options = apt_options(apt_dir, arch)
-    updated = run(["apt-get", *options, "update"], timeout_s=300)
+    updated = refresh(apt_dir, arch)
     kernel = [f"{name}-{arch.name}" for name in _KERNEL_ROOTS]
     roots = (*kernel, *USERLAND_ROOTS)
     packages = dict(_walk(options, roots))
@@ -61,6 +61,11 @@ def resolve(apt_dir: Path, arch: Arch) -> tuple[Package, ...]:
     if missing:
         raise _no_package(missing, updated)
     return tuple(packages[name] for name in sorted(packages) if name not in kernel)
+
+
+def refresh(apt_dir: Path, arch: Arch) -> CompletedProcess:
+    """Fetch apt's index of all packages; without a network the old one stays."""
+    return run(["apt-get", *apt_options(apt_dir, arch), "update"], timeout_s=300)
 
 
 def _no_package(missing: list[str], updated: CompletedProcess) -> SetupError:
@@ -160,7 +165,7 @@ def download(packages: Iterable[Package], into: Path, apt_dir: Path, arch: Arch,
     if damaged:
         raise SetupError(
             _("{file} does not match the archive's index.").format(file=damaged[0]),
-            hint=_("Run `kmodlab setup` again: it fetches only what is missing."),
+            hint=_("Run the command again: it fetches only what is missing."),
         )
     save_packages(packages, into)
     progress(_total(packages), _total(packages))
@@ -174,11 +179,11 @@ def _fetch(
     if finished.ok:
         return
     if b"No space left" in finished.stderr:
-        hint = _("Free about 1 GiB where {folder} is, and run `kmodlab setup` again.").format(folder=into)
+        hint = _("Free about 1 GiB where {folder} is, and run the command again.").format(folder=into)
         raise SetupError(_("The disk is full."), hint=hint)
     raise SetupError(
         _("The packages could not be downloaded."),
-        hint=_("Check the network, then run `kmodlab setup` again: what was downloaded before is kept."),
+        hint=_("Check the network, then run the command again: what was downloaded before is kept."),
         details=finished.text,
     )
 

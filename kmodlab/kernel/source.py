@@ -11,7 +11,7 @@ from kmodlab.files import put_folder, remove, scratch_folder
 from kmodlab.i18n import _
 from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.own import upstream_version
-from kmodlab.kernel.packages import Package, Progress, apt_options, package_of, parse_packages
+from kmodlab.kernel.packages import Package, Progress, apt_options, package_of, parse_packages, refresh
 from kmodlab.manifest import find_damage, is_sealed, seal
 from kmodlab.process import Deadline, check_run, run, run_async, run_sync
 
@@ -23,22 +23,28 @@ _EVERY = 1000  # of tar's records
 
 
 def choose_source(version: str, apt_dir: Path, arch: Arch) -> Package:
-    """The package with the source of the kernel `version` (of Debian's), or of the newest of its series.
+    """The package with the source of the kernel `version` (of Debian's), or else the newest of its series.
 
-    apt's index must have been fetched. Raises: SetupError if apt knows none.
+    Raises: SetupError if apt knows none.
     """
     series = ".".join(upstream_version(version).split(".")[:2])
     name = f"linux-source-{series}"
-    options = apt_options(apt_dir, arch)
-    for query in (f"{name}={version}", name):
-        index = run(["apt-cache", *options, "show", query], timeout_s=60).stdout.decode("utf-8", "replace")
-        found = [package_of(paragraph) for paragraph in parse_packages(index)]
-        if found:
-            return found[0]
-    raise SetupError(
-        _("apt knows no package named {names}.").format(names=name),
-        hint=_("Check the network, then run the command again: apt's sources must name a Debian archive."),
-    )
+    found = _ask(f"{name}={version}", apt_dir, arch)
+    if found is None:
+        refresh(apt_dir, arch)  # the index may be older than the package, or missing
+        found = _ask(f"{name}={version}", apt_dir, arch) or _ask(name, apt_dir, arch)
+    if found is None:
+        raise SetupError(
+            _("apt knows no package named {names}.").format(names=name),
+            hint=_("Check the network, then run the command again: apt's sources must name a Debian archive."),
+        )
+    return found
+
+
+def _ask(query: str, apt_dir: Path, arch: Arch) -> Package | None:
+    answer = run(["apt-cache", *apt_options(apt_dir, arch), "show", query], timeout_s=60)
+    paragraphs = parse_packages(answer.stdout.decode("utf-8", "replace"))
+    return next(map(package_of, paragraphs), None)
 
 
 def find_source(sources: Path) -> Path | None:
