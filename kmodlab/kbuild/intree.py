@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import time
+from collections.abc import Callable
 
 from kmodlab.errors import SandboxError
 from kmodlab.files import MIB
@@ -20,6 +22,7 @@ from kmodlab.kbuild.tree_change import ChangedTree, TreeChange
 from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.own import OwnKernel
 from kmodlab.process import Deadline, run_async, run_sync
+from kmodlab.sandbox.guard import Guard
 from kmodlab.sandbox.limits import INTREE, Limits
 from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, SandboxVerdict, find_sandbox, open_box
 
@@ -67,18 +70,38 @@ exit $status
 """
 
 
+# Steps that make prints when one driver is built in: of the driver, the archives above it, the link, and the image.
+_STEP = re.compile(rb"^  [A-Z]+ +(?:\[M\] +)?(\S+)$", re.MULTILINE)
+_STEPS = 42
+
+Progress = Callable[[str, int, int], None]  # the step, steps done, steps in total, nearly
+
+
 def build_intree(
-    kernel: OwnKernel, change: TreeChange, arch: Arch, *, limits: Limits = INTREE, sandbox: SandboxVerdict | None = None
+    kernel: OwnKernel,
+    change: TreeChange,
+    arch: Arch,
+    *,
+    progress: Progress = lambda _step, _done, _total: None,
+    limits: Limits = INTREE,
+    sandbox: SandboxVerdict | None = None,
 ) -> InTreeBuild:
     """Build the kernel with a change. What the learner's code does wrong is in the result.
 
+    `progress` is called on the I/O thread.
+
     Raises: DamagedLabError if the build fails and the tree is damaged; SandboxError if it could not be started.
     """
-    return run_sync(_build(kernel, change, arch, limits, sandbox))
+    return run_sync(_build(kernel, change, arch, progress, limits, sandbox))
 
 
 async def _build(
-    kernel: OwnKernel, change: TreeChange, arch: Arch, limits: Limits, sandbox: SandboxVerdict | None
+    kernel: OwnKernel,
+    change: TreeChange,
+    arch: Arch,
+    progress: Progress,
+    limits: Limits,
+    sandbox: SandboxVerdict | None,
 ) -> InTreeBuild:
     sandbox = sandbox or await find_sandbox()
     if not sandbox.works:
@@ -99,13 +122,27 @@ async def _build(
             environment=OUTSIDE,
             pass_fds=box.pass_fds,
             output_limit=limits.disk_mib * MIB,
-            on_output=guard.count,
+            on_output=_counter(guard, progress),
             watch=guard.watch,
         )
     result = await asyncio.to_thread(assess, finished, guard, view, time.monotonic() - began)
     if not result.passed:
         await asyncio.to_thread(kernel.verify)
     return result
+
+
+def _counter(guard: Guard, progress: Progress) -> Callable[[bytes], None]:
+    """Counts what make prints, as output and as steps."""
+    done = 0
+
+    def count(chunk: bytes) -> None:
+        nonlocal done
+        guard.count(chunk)
+        for step in _STEP.findall(chunk):
+            done += 1
+            progress(step.decode("utf-8", "replace"), min(done, _STEPS - 1), _STEPS)
+
+    return count
 
 
 def _argv(box: Box, view: ChangedTree, arch: Arch) -> list[str]:

@@ -29,6 +29,7 @@ from kmodlab.kbuild.sources import kmod_name
 from kmodlab.kbuild.tree_change import TreeChange, check_answers, check_path
 from kmodlab.kernel.own import get_variant
 from kmodlab.notebook.magic import MagicOptions, show, show_view, split
+from kmodlab.notebook.progress_bar import ProgressBar
 from kmodlab.notebook.render.build import DiagnosticPart, count
 from kmodlab.notebook.render.crash import CellLine, CrashCard
 from kmodlab.notebook.render.parts import Details, Level, Message, Output, Part
@@ -238,7 +239,8 @@ def boot(state: NotebookState, line: str, _cell: str | None) -> None:
     change = _tree.change
     build = _tree.build
     if build is None or build.change != change or not build.passed:
-        build = _tree.build = build_intree(lab.tree, change, lab.arch)
+        with ProgressBar() as bar:
+            build = _tree.build = build_intree(lab.tree, change, lab.arch, progress=bar.update)
     parts = _build_parts(build, verbose=options.verbose)
     if not build.passed or options.build_only:
         show(*parts)

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import re
-import time
-from typing import Any
-
-from IPython.core.getipython import get_ipython
-from IPython.display import clear_output, display
 
 from kmodlab.errors import UsageError
 from kmodlab.guest.lab import Lab
 from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
 from kmodlab.notebook.magic import MagicOptions, add_module_options, code_of, show
+from kmodlab.notebook.progress_bar import ProgressBar
 from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.faults import FaultTable
-from kmodlab.notebook.render.parts import Level, Message, escape
+from kmodlab.notebook.render.parts import Level, Message
 from kmodlab.notebook.render.timeline import TimelineChart
 from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.text import parse_count, parse_seconds
@@ -90,43 +86,6 @@ def faults(state: NotebookState, line: str, cell: str | None) -> None:
         verdict = Message(_("Not every run is clean."), Level.BAD)
     sources = {name: text.decode("utf-8", "replace") for name, text in module.sources.files.items()}
     show(verdict, FaultTable(result, sources, module.cell))
-
-
-_QUIET_S = 2.0  # what is done sooner needs no bar
-_WIDGET = "application/vnd.jupyter.widget-view+json"
-
-
-class ProgressBar:
-    """A bar that appears if a cell takes more than a moment, and disappears when it is done. A context manager.
-
-    Only a notebook can remove output again, so only a notebook shows a bar. The bar is a widget without another form:
-    nothing of it is stored in the notebook, or compared with a stored output.
-    """
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._bar: Any = None
-        self._in_notebook = hasattr(get_ipython(), "kernel")
-
-    def __enter__(self) -> ProgressBar:
-        return self
-
-    def __exit__(self, *exc: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            clear_output(wait=True)
-
-    def update(self, step: str, done: int, total: int) -> None:
-        """Show that `done` of `total` steps are done, and which step is running."""
-        if not self._in_notebook or time.monotonic() - self._began < _QUIET_S:
-            return
-        words = escape(_("{done} of {total}: {step}").format(done=done, total=total, step=step))
-        if self._bar is None:
-            from kmodlab.notebook.views.widgets import bar  # only a live notebook needs ipywidgets
-
-            self._bar = bar()
-            display({_WIDGET: self._bar._repr_mimebundle_()[_WIDGET]}, raw=True)
-        self._bar.value = f'<progress value="{done}" max="{total}"></progress> {words}'
 
 
 # ---- timeline ------------------------------------------------------------------------------------------------------
