@@ -126,7 +126,7 @@ MET = [
     'EXPORT_SYMBOL(probe_helper);\\nMODULE_LICENSE(\\"GPL\\");"), loads("user"), is_loaded("probe", "user")',
     'installs("probe"), modprobes("probe", count=2), logs("step 1"), is_loaded("probe")',
     'runs_script("idle"), runs("rm probe.ko"), installs("user", "probe"), modprobes("user"), is_loaded("probe")',
-    'runs_script("install"), prints("done"), modprobes("user"), is_loaded("probe", "user")',
+    'few_modules(), runs_script("install"), prints("done"), modprobes("user"), is_loaded("probe", "user")',
     'runs_script("idle")',
     'few_modules(), runs("depmod -a"), modprobes("dummy"), is_loaded("dummy")',
     'plugs("edu"), runs("cat /sys/bus/pci/devices/*/vendor"), prints("0x1234"), unplugs("edu")',
@@ -141,6 +141,7 @@ MET = [
     'exits_in_order("probe", "/proc/modules")',
     'runs("id -u", as_nobody=True), prints("65534", exactly=True)',
 ]  # fmt: skip
+MET_AMONG_ALL_MODULES = 'runs_script("install"), prints("done"), modprobes("user"), is_loaded("probe", "user")'
 MISSED = [
     ('builds("nosuch")', "no module `nosuch` yet"),
     ('declares("probe", "description")', "shows no description"),
@@ -207,7 +208,7 @@ MISSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("words", MET)
+@pytest.mark.parametrize("words", [*MET, pytest.param(MET_AMONG_ALL_MODULES, marks=pytest.mark.long)])
 def test_a_word_is_met(runner: CheckRunner, words: str) -> None:
     result = judged(runner, words)
     assert result.status is Status.PASSED, result.reason

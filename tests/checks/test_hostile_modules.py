@@ -76,7 +76,7 @@ CASES = [
     ({"init": "mod_timer(&timer, jiffies + HZ);", "exit_code": "msleep(2000);", "late": "panic(\"late\");"}, "late"),
     ({"init": "emergency_restart();"}, "rebooted"),
     ({"exit_code": "kernel_power_off();"}, "powered off"),
-    ({"exit_code": "local_irq_disable(); for (;;) ;"}, "hangs"),
+    pytest.param({"exit_code": "local_irq_disable(); for (;;) ;"}, "hangs", marks=pytest.mark.long),
     ({"init": FAKE}, "reported"),
     ({"init": "WARN_ON(1);"}, "/tmp/bad.c:"),
     ({"init": "struct task_struct *p; for_each_process(p) if (p->pid == 1) send_sig(SIGKILL, p, 1);"

@@ -31,6 +31,17 @@ MASTERS = find_masters(ROOT / "exercises")
 SANITIZERS = ROOT / "notebooks" / "nbval_sanitize.cfg"
 WRONG, ODD = (sorted(CASES.glob(f"*/{kind}_*")) for kind in ("wrong", "odd"))
 
+# They take ten seconds and more, and what each shows has a quicker case.
+SLOW = (
+    "05-exit/starter",
+    "07-misc-device/wrong_no_owner",
+    "10-usb/odd_list",
+    "10-usb/odd_own_memory",
+    "10-usb/starter",
+)
+# Masters with each kind of answer that take a few seconds.
+QUICK_MASTERS = ("01-hello", "11-makefile", "16-modules-dep")
+
 every_exercise = pytest.mark.parametrize("path", MASTERS, ids=lambda path: path.parent.name)
 
 
@@ -42,14 +53,16 @@ def name_case(path: Path) -> str:
 
 
 def mark_wrong() -> list[ParameterSet]:
-    """All wrong solutions. Of those that checks with the same words catch, the first by name is not `long`."""
+    """All wrong solutions. Of those that checks with the same words catch, the first that is not slow is not `long`."""
     met: set[frozenset[str]] = set()
     cases = []
     for path in WRONG:
         exercise = exercise_of(path)
         words = words_of(exercise, read_case(path, exercise).caught_by[0])
-        cases.append(pytest.param(path, id=name_case(path), marks=[pytest.mark.long] if words in met else []))
-        met.add(words)
+        is_long = words in met or name_case(path) in SLOW
+        cases.append(pytest.param(path, id=name_case(path), marks=[pytest.mark.long] if is_long else []))
+        if not is_long:
+            met.add(words)
     return cases
 
 
@@ -60,10 +73,17 @@ def words_of(exercise: Exercise, check: str) -> frozenset[str]:
 
 
 def mark_odd() -> list[ParameterSet]:
-    """All odd but right solutions. The first of each exercise by name is not `long`."""
-    first = {path.parent.name: path for path in reversed(ODD)}
+    """All odd but right solutions. The first of each exercise that is not slow is not `long`."""
+    first = {path.parent.name: path for path in reversed(ODD) if name_case(path) not in SLOW}
     marks = [[] if path in first.values() else [pytest.mark.long] for path in ODD]
     return [pytest.param(path, id=name_case(path), marks=mark) for path, mark in zip(ODD, marks, strict=True)]
+
+
+def mark_starters() -> list[ParameterSet]:
+    """All masters. One whose starter is slow is `long`."""
+    names = [path.parent.name for path in MASTERS]
+    marks = [[pytest.mark.long] if f"{name}/starter" in SLOW else [] for name in names]
+    return [pytest.param(path, id=name, marks=mark) for path, name, mark in zip(MASTERS, names, marks, strict=True)]
 
 
 def exercise_of(case: Path) -> Exercise:
@@ -174,7 +194,7 @@ def test_a_planted_output_is_found(path: Path) -> None:
 # ---- what is checked -----------------------------------------------------------------------------------------------
 
 
-@every_exercise
+@pytest.mark.parametrize("path", mark_starters())
 def test_the_starter_gets_the_stated_marks_for_the_stated_reasons(path: Path, runner: CheckRunner) -> None:
     exercise = read_master(path)
     stated = read_stated(CASES / exercise.name / "starter.txt")
@@ -216,14 +236,19 @@ def test_there_are_at_least_four_wrong_solutions(path: Path) -> None:
 
 
 def mark_masters() -> list[ParameterSet]:
-    """All masters. The first with each kind of answer cell is not `long`."""
-    met: set[str] = set()
-    masters = []
-    for path in MASTERS:
-        kinds = {split_magic(cell.source)[0].split()[0] for cell in read_once(path).answers.values()}
-        masters.append(pytest.param(path, id=path.parent.name, marks=[pytest.mark.long] if kinds <= met else []))
-        met |= kinds
-    return masters
+    """All masters. The quick ones are not `long`."""
+    names = [path.parent.name for path in MASTERS]
+    marks = [[] if name in QUICK_MASTERS else [pytest.mark.long] for name in names]
+    return [pytest.param(path, id=name, marks=mark) for path, name, mark in zip(MASTERS, names, marks, strict=True)]
+
+
+def kinds_of_answers(path: Path) -> set[str]:
+    return {split_magic(cell.source)[0].split()[0] for cell in read_once(path).answers.values()}
+
+
+def test_the_quick_masters_have_each_kind_of_answer() -> None:
+    quick = [path for path in MASTERS if path.parent.name in QUICK_MASTERS]
+    assert set().union(*map(kinds_of_answers, quick)) == set().union(*map(kinds_of_answers, MASTERS))
 
 
 @every_exercise

@@ -84,7 +84,10 @@ def test_the_workflow_names_checks_that_there_are_with_their_points() -> None:
 
 @pytest.mark.parametrize(
     ("changed", "expected"),
-    [(("", ""), {"greets": 2, "parts": 2}), (("hello exit", "bye"), {"greets": 2, "parts": 0})],
+    [
+        pytest.param(("", ""), {"greets": 2, "parts": 2}, id="all", marks=pytest.mark.long),
+        pytest.param(("hello exit", "bye"), {"greets": 2, "parts": 0}, id="some"),
+    ],
 )
 def test_its_commands_give_the_points_that_were_earned(
     changed: tuple[str, str], expected: dict[str, int], checkout: Path

@@ -24,6 +24,8 @@ from process_helpers import is_grading_worker, wait_until_gone
 
 from kmodlab.course.exercise import read_master
 from kmodlab.course.release import release
+from kmodlab.errors import SetupError
+from kmodlab.grading import dask_pool
 
 pytestmark = pytest.mark.xdist_group("grade")  # Each run uses both processors already.
 
@@ -51,7 +53,7 @@ SOLUTION = TINY.replace("/* BEGIN SOLUTION */\n", "").replace("/* END SOLUTION *
 
 
 def write_tiny(folder: Path) -> None:
-    """A small exercise, so that what hangs costs its fifteen seconds once."""
+    """A small exercise, so that what hangs costs its seconds once."""
     cells = [
         new_code_cell('exercise("90-tiny")', id="begin"),
         new_code_cell(TINY, id="tiny"),
@@ -100,7 +102,7 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hand_in(hello, given / "eve", change=forge)
     hand_in(tiny, given / "ada", SOLUTION)
     hand_in(tiny, given / "carol", SOLUTION)  # the same to the byte
-    hand_in(tiny, given / "dan", SOLUTION.replace("return 0;", "while (jiffies)\n        cpu_relax();\n    return 0;"))
+    hand_in(tiny, given / "dan", SOLUTION.replace("return 0;", "local_irq_disable();\n    for (;;)\n        ;\n    return 0;"))
     hand_in(tiny, given / "frank", SOLUTION.replace("return 0;", "emergency_restart();\n    return 0;"))
     hand_in(tiny, given / "mallory", SOLUTION.replace("    return", '    panic("now");\n    return'))
     (given / "oscar").mkdir()
@@ -237,10 +239,17 @@ def test_a_second_run_is_answered_from_the_journal(course: Path, graded: Path) -
 # ---- however it is run ---------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
-    course: Path, graded: Path, tmp_path: Path
+@pytest.mark.parametrize(
+    "endings",
+    [
+        pytest.param([signal.SIGKILL], id="once"),
+        pytest.param([signal.SIGKILL, signal.SIGINT, signal.SIGKILL], id="again and again", marks=pytest.mark.long),
+    ],
+)
+def test_a_run_that_is_killed_goes_on_and_leaves_nothing(
+    course: Path, graded: Path, tmp_path: Path, endings: list[signal.Signals]
 ) -> None:
-    for number, ending in enumerate((signal.SIGKILL, signal.SIGINT, signal.SIGKILL)):
+    for number, ending in enumerate(endings):
         with grading(course, tmp_path, "--jobs", "2", *(["--resume"] if number else [])) as grader:
             wait_for_results(grader, 3 + number)  # two are rejected without a worker
             family = family_of(grader)
@@ -257,6 +266,7 @@ def test_a_run_that_is_killed_again_and_again_goes_on_and_leaves_nothing(
     assert results_in(tmp_path) == results_in(graded)
 
 
+@pytest.mark.long
 def test_a_dask_cluster_that_loses_a_worker_comes_to_the_same_results(
     course: Path, graded: Path, tmp_path: Path
 ) -> None:
@@ -319,7 +329,7 @@ def test_without_a_sandbox_it_refuses_unless_told_and_then_says_so(course: Path,
     [
         (["--exercise", "99-none"], 2, "There is no exercise '99-none'."),
         (["--format", "json,paper"], 2, "There is no format 'paper'."),
-        (["--scheduler", "tcp://127.0.0.1:1"], 4, "There is no Dask scheduler"),
+        pytest.param(["--scheduler", "tcp://127.0.0.1:1"], 4, "There is no Dask scheduler", marks=pytest.mark.long),
     ],
 )
 def test_a_wrong_call_is_one_sentence(
@@ -327,6 +337,12 @@ def test_a_wrong_call_is_one_sentence(
 ) -> None:
     got, output = grade(course, tmp_path, *options)
     assert (got, sentence in output) == (status, True), output
+
+
+def test_a_dask_scheduler_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dask_pool, "CONNECT_S", 0.5)
+    with pytest.raises(SetupError, match="There is no Dask scheduler at tcp:"):
+        dask_pool.DaskPool("tcp://127.0.0.1:1", deadline_s=1)
 
 
 def test_a_broken_exercise_is_named(course: Path, tmp_path: Path) -> None:

@@ -260,6 +260,7 @@ def test_nothing_is_judged_without_a_sandbox_unless_told(course: Course) -> None
     assert set(course.marks("unboxed", FIRST).values()) == {None}
 
 
+@pytest.mark.long
 def test_nbgrader_validates_the_solution_and_finds_fault_with_the_starter(course: Course, tmp_path: Path) -> None:
     done = course.command("validate", str(course.notebook("submitted/right", FIRST)), XDG_DATA_HOME=str(tmp_path))
     assert "Success! Your notebook passes all the tests." in done.stdout, done.stderr

@@ -20,6 +20,7 @@ from process_helpers import descendants, is_qemu, qemus_below, wait_until_gone
 from kmodlab.crash.errnos import explain_error
 from kmodlab.crash.records import parse_kmsg
 from kmodlab.errors import EndKind, GuestError, GuestLostError
+from kmodlab.guest import machine
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.session import Session, is_modules_doing
 
@@ -272,7 +273,11 @@ def test_an_interrupt_kills_the_command_and_leaves_the_guest_usable(session: Ses
     assert b"sleep 1000" not in session.run(["ps"]).stdout
 
 
-def test_a_qemu_that_is_stopped_is_not_the_modules_hang(lab: Lab, own_qemus: Qemus) -> None:
+def test_a_qemu_that_is_stopped_is_not_the_modules_hang(
+    lab: Lab, own_qemus: Qemus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(machine, "STACKS_S", 2.0)
+    monkeypatch.setattr(machine, "SILENT_S", 2.0)
     with Session(lab) as session:
         session.start()
         for qemu in own_qemus():
@@ -287,8 +292,6 @@ def test_a_qemu_that_is_stopped_is_not_the_modules_hang(lab: Lab, own_qemus: Qem
 def test_a_start_that_fails_half_way_leaves_nothing(
     lab: Lab, own_qemus: Qemus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from kmodlab.guest import machine
-
     async def fail(*_: object) -> None:
         raise asyncio.CancelledError
 

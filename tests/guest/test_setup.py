@@ -74,8 +74,11 @@ def test_a_second_run_changes_nothing(lab: Lab) -> None:
     assert (folder / "lab.json").stat().st_mtime_ns == before.st_mtime_ns
 
 
-def test_a_kill_half_way_leaves_no_lab_and_no_process_and_the_next_run_goes_on(cache: Path) -> None:
-    for stage in ("systems", "images", "snapshots"):
+@pytest.mark.parametrize(
+    "stages", [["images"], pytest.param(["systems", "images", "snapshots"], marks=pytest.mark.long)], ids=",".join
+)
+def test_a_kill_half_way_leaves_no_lab_and_no_process_and_the_next_run_goes_on(cache: Path, stages: list[str]) -> None:
+    for stage in stages:
         kill_setup_in(cache, stage)
         with pytest.raises(SetupError, match="no lab yet"):
             load_lab(Settings(cache))
@@ -110,6 +113,7 @@ def kill_setup_in(cache: Path, stage: str) -> None:
     wait_until_gone(children)
 
 
+@pytest.mark.long
 def test_two_at_once_make_one_lab(cache: Path) -> None:
     argv = [*KMODLAB, "setup", "--offline"]
     both = [subprocess.Popen(argv, env=environment(cache), stderr=subprocess.PIPE, text=True) for _ in range(2)]
@@ -193,7 +197,7 @@ def test_too_little_room_is_said_before_the_work_begins(tmp_path: Path) -> None:
     assert "MiB of disk space" in done.stderr
 
 
-@pytest.mark.parametrize("file", ["state", "ram"])
+@pytest.mark.parametrize("file", [pytest.param("state", marks=pytest.mark.long), "ram"])
 def test_a_flipped_bit_in_the_snapshot_is_noticed_and_repaired(own_lab: Path, file: str) -> None:
     (snapshot,) = (own_lab / "snapshots").iterdir()
     data = bytearray((snapshot / file).read_bytes())
