@@ -62,6 +62,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.xdist_group("small kernel"))  # each build of it takes both processors
 
 
+@pytest.hookimpl(trylast=True)  # after pytest-xdist has made its session
 def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLES] = {}
     # Where several processes run the tests, each hands its tables over to the one that prints.
