@@ -102,7 +102,8 @@ def course(tmp_path_factory: pytest.TempPathFactory) -> Path:
     hand_in(hello, given / "eve", change=forge)
     hand_in(tiny, given / "ada", SOLUTION)
     hand_in(tiny, given / "carol", SOLUTION)  # the same to the byte
-    hand_in(tiny, given / "dan", SOLUTION.replace("return 0;", "local_irq_disable();\n    for (;;)\n        ;\n    return 0;"))
+    endless = "local_irq_disable();\n    for (;;)\n        ;\n    return 0;"
+    hand_in(tiny, given / "dan", SOLUTION.replace("return 0;", endless))
     hand_in(tiny, given / "frank", SOLUTION.replace("return 0;", "emergency_restart();\n    return 0;"))
     hand_in(tiny, given / "mallory", SOLUTION.replace("    return", '    panic("now");\n    return'))
     (given / "oscar").mkdir()
