@@ -29,6 +29,12 @@ def small_lab(lab: Lab) -> OwnLab:
 
 
 @pytest.fixture(scope="session")
+def debug_lab(lab: Lab) -> OwnLab:
+    """The lab with the debug kernel, which `kmodlab kernel --debug` has built."""
+    return load_own_lab(get_settings(), get_variant("debug"))
+
+
+@pytest.fixture(scope="session")
 def tree(lab: Lab) -> KernelTree:
     return lab.tree
 

@@ -12,6 +12,7 @@ from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.errors import UsageError
 from kmodlab.i18n import _
+from kmodlab.kernel.own import VARIANTS
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Check:
     """What one check cell checks. The expectations are examined in order, in one guest.
 
     With `partial`, each expectation that is met earns its share of the points; otherwise all of them must be met.
+    `kernel` is the kernel of our own that its guest needs; empty for the lab's.
     """
 
     title: str
@@ -33,12 +35,21 @@ class Check:
     points: float
     hints: tuple[str, ...] = ()
     partial: bool = False
+    kernel: str = ""
 
 
 def check(
-    title: str, *expectations: Expectation, points: float = 1, hints: Sequence[str] = (), partial: bool = False
+    title: str,
+    *expectations: Expectation,
+    points: float = 1,
+    hints: Sequence[str] = (),
+    partial: bool = False,
+    kernel: str = "",
 ) -> Check:
     """Make a check from its title, what it expects, its points and its hints.
+
+    With `kernel="debug"` it runs on the kernel that finds mistakes by itself, and fails on what that reports. Where
+    that kernel is not built, the check is skipped.
 
     Raises:
         UsageError: an argument has the wrong type or value.
@@ -55,4 +66,7 @@ def check(
         raise UsageError(message.format(title=title, points=points))
     if isinstance(hints, str) or not all(isinstance(hint, str) and hint.strip() for hint in hints):
         raise UsageError(_("The hints of the check {title!r} are not a list of sentences.").format(title=title))
-    return Check(title, expectations, points, tuple(hints), partial)
+    if kernel not in ("", *VARIANTS):
+        message = _("The check {title!r} has kernel={kernel!r}; there are: {names}.")
+        raise UsageError(message.format(title=title, kernel=kernel, names=", ".join(VARIANTS)))
+    return Check(title, expectations, points, tuple(hints), partial, kernel)

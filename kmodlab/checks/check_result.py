@@ -1,4 +1,4 @@
-"""What comes of a check: passed, failed with a reason, or errored. Pure data."""
+"""What comes of a check: passed, failed with a reason, errored, or skipped. Pure data."""
 
 from __future__ import annotations
 
@@ -29,11 +29,21 @@ class Failure:
 
 
 class Status(StrEnum):
-    """The verdict on a check. Errored is our own failure and says nothing about the learner's work."""
+    """The verdict on a check.
+
+    Errored is our own failure and says nothing about the learner's work. A check is skipped where what it needs was
+    never made, such as a kernel of our own: it is worth no points then, and gives none.
+    """
 
     PASSED = "passed"
     FAILED = "failed"
     ERRORED = "errored"
+    SKIPPED = "skipped"
+
+    @property
+    def is_verdict(self) -> bool:
+        """Whether it says something about the learner's work."""
+        return self in (Status.PASSED, Status.FAILED)
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from kmodlab.tracer.fault_injection import RunPool
 from kmodlab.tracer.leftovers import may_call, may_run_later
 from kmodlab.tracer.observe import Subject
 from kmodlab.tracer.run import END_LINE, GUEST_FOLDER, JUMP_MS, Step, is_jump, take_step
+from kmodlab.tracer.unreferenced import LoadedCode, find_unreferenced
 
 STEP_S = 12.0  # for one command; the kernel itself reports a task that sleeps for 15
 CHECK_S = 60.0  # for everything in one check
@@ -71,6 +72,7 @@ class CheckContext:
         self._machine: Machine | None = None
         self._deadline = time.monotonic() + CHECK_S * patience
         self._put_modules: dict[str, bytes] = {}  # to find the lines of crashes in them
+        self._code = LoadedCode()  # where they lie, if the kernel looks for what they lose
         self._unsearched: list[LogRecord] = []  # logged after a command ended, and not yet searched for crashes
 
     def close(self) -> None:
@@ -149,6 +151,8 @@ class CheckContext:
         name = word.removesuffix(".ko")
         if tool == "insmod":
             self._loaded[kmod_name(name)] = name, tuple(parameters)
+            if self.runner.lab.finds_leaks and name in self._put_modules:
+                self._code.note(self.session, self._put_modules[name])
         elif tool == "rmmod" and name in self._loaded:
             self.unloaded.append(self._loaded.pop(name))
 
@@ -230,9 +234,17 @@ class CheckContext:
         if any(may_call(Code(ko), may_run_later) for ko in self._put_modules.values()):
             self.session.run(["jump", str(JUMP_MS)], timeout_s=STEP_S * self.patience, in_agent=True)
         self._read_log()
-        failure = self._search_new_records()
+        failure = self._search_new_records() or self._search_memory()
         self.is_broken = failure is not None
         return failure
+
+    def _search_memory(self) -> Failure | None:
+        """The first object that modules which are gone have allocated and lost, if the kernel looks for such."""
+        if not self._code.modules or self._loaded:
+            return None
+        leaks = find_unreferenced(self.session, self._code)
+        self._require_same_guest()
+        return self._describe_crash(leaks[0]) if leaks else None
 
     # ---- the log ---------------------------------------------------------------------------------------------------
 

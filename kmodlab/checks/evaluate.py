@@ -1,9 +1,10 @@
-"""The verdict on a check: passed, failed or errored.
+"""The verdict on a check: passed, failed, errored or skipped.
 
 A check fails through the learner's work, which includes whatever a module does to its guest; before that is said, the
 lab's files are looked at. Infrastructure failures are retried in a fresh guest, up to three attempts; then the check is
 errored, which gives no points and takes none. Any other exception makes the check errored too, so nothing passes by
-accident. If something did not end in time on a crowded machine, the check is made once more with longer timeouts.
+accident. If something did not end in time on a crowded machine, the check is made once more with longer timeouts. A
+check that needs a kernel of our own is skipped where that was not built.
 """
 
 from __future__ import annotations
@@ -17,7 +18,9 @@ from kmodlab.checks.context import CheckContext
 from kmodlab.checks.later import find_later_failure
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.errors import GuestError, KmodlabError
+from kmodlab.guest.own_lab import how_to_build
 from kmodlab.i18n import _
+from kmodlab.kernel.own import get_variant
 from kmodlab.submission.learner_sources import LearnerSources
 
 TRIES = 3
@@ -32,7 +35,10 @@ def evaluate(check: Check, work: LearnerSources, runner: CheckRunner) -> CheckRe
     attempts, patience = 0, 1.0
     while attempts < TRIES:
         try:
-            result, by_time = _evaluate_once(check, work, runner, patience)
+            own_runner = runner.on(check.kernel) if check.kernel else runner
+            if own_runner is None:
+                return _skipped(check)
+            result, by_time = _evaluate_once(check, work, own_runner, patience)
         except GuestError as error:
             last_error, attempts = error, attempts + 1
         except Exception as error:  # fail closed: no exception is a verdict on the learner's work
@@ -93,6 +99,13 @@ def _find_failures(check: Check, context: CheckContext) -> list[Failure]:
         if late is None:
             raise
     return [late, *failures] if late else failures
+
+
+def _skipped(check: Check) -> CheckResult:
+    sentence = _("This check needs the {kernel} kernel, which is not built here. It gives no points and takes none.")
+    reason = sentence.format(kernel=check.kernel)
+    hint = how_to_build(get_variant(check.kernel))
+    return CheckResult(check.title, Status.SKIPPED, 0.0, 0.0, reason, None, (hint,))
 
 
 def _errored(check: Check, error: Exception) -> CheckResult:

@@ -11,10 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from kmodlab.guest.lab import Lab
+from kmodlab.guest.own_lab import find_own_lab
 from kmodlab.guest.session import Session
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
+from kmodlab.kernel.own import get_variant
+from kmodlab.settings import get_settings
 from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.fault_injection import RunPool, kernel_modules_of, make_subject
 from kmodlab.tracer.leaks import Leak
@@ -57,6 +60,8 @@ class CheckRunner:
         self._builds: OrderedDict[_BuildKey, Build] = OrderedDict()
         self._subjects: OrderedDict[_SubjectKey, Subject] = OrderedDict()
         self._later: OrderedDict[tuple[bytes, tuple[str, ...]], LaterResult] = OrderedDict()
+        self._guests, self._warm = guests, warm
+        self._others: dict[str, CheckRunner] = {}
 
     def __enter__(self) -> CheckRunner:
         return self
@@ -68,6 +73,22 @@ class CheckRunner:
         """End the guests. The runner can still be used; it boots new ones."""
         for session in self._sessions:
             session.close()
+        for other in self._others.values():
+            other.close()
+
+    def on(self, kernel: str) -> CheckRunner | None:
+        """The runner with a kernel of our own, this one if `kernel` is empty; None if that kernel is not built.
+
+        Raises: SetupError if it is damaged.
+        """
+        if not kernel:
+            return self
+        if kernel not in self._others:
+            lab = find_own_lab(self.lab, get_settings(), get_variant(kernel))
+            if lab is None:
+                return None
+            self._others[kernel] = CheckRunner(lab, guests=self._guests, warm=self._warm)
+        return self._others[kernel]
 
     def prepare(self) -> None:
         """Begin to boot a guest, because one will be needed soon."""

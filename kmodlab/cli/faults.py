@@ -15,7 +15,7 @@ from kmodlab.cli.console import ERR, say
 from kmodlab.cli.module_options import module_options
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.excerpt import make_excerpt
-from kmodlab.guest.lab import load_lab
+from kmodlab.guest.own_lab import choose_lab
 from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
@@ -78,6 +78,7 @@ def faults(
     name: str | None,
     parameters: tuple[str, ...],
     after: tuple[str, ...],
+    kernel: str,
     script: str,
     cycles: int,
     timeout_s: float,
@@ -91,7 +92,7 @@ def faults(
             raise click.BadParameter(sentence, param_hint="--param")
     parameters, after = tuple(map(quote_parameter, parameters)), check_kernel_modules(after)
     sources = read_sources(files, name=name)
-    lab = load_lab(get_settings())
+    lab = choose_lab(get_settings(), kernel)
     with ERR.status(_("Building …")):
         built = build(lab.tree, sources)
     if not built.passed:

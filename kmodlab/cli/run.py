@@ -17,13 +17,14 @@ from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.records import LogRecord
 from kmodlab.crash.report import Kind, Report, ReportSeverity
 from kmodlab.excerpt import FIRST_WORD, make_excerpt
-from kmodlab.guest.lab import load_lab
+from kmodlab.guest.own_lab import choose_lab
 from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.diagnostics import Diagnostic, follow_up_sentence
 from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import Sources, check_name, read_sources
+from kmodlab.kernel.own import DEBIAN
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars, parse_seconds
@@ -38,6 +39,9 @@ from kmodlab.tracer.run import STOP_FIRST, Leftover, ModuleRun, Step, check_kern
 FILES are C sources, headers, and if need be a Makefile or Kbuild of your own. Ends with status 0 when all went
 well, 1 when the module is at fault (it does not build, insmod refuses it, it crashes or hangs the kernel),
 2 for a wrong call, and 4 when kmodlab itself could not do it.
+
+With --kernel debug, the guest's kernel finds mistakes by itself: uses of freed memory and outside of objects, memory
+that is never freed, locks in the wrong order, sleeping where that is not allowed, undefined behaviour.
 """)
 )
 @module_options
@@ -56,6 +60,7 @@ def run(
     name: str | None,
     parameters: tuple[str, ...],
     after: tuple[str, ...],
+    kernel: str,
     timeout_s: float,
     as_json: bool,
 ) -> int:
@@ -64,7 +69,9 @@ def run(
         if "=" not in parameter:
             sentence = _("{parameter!r} is not of the form K=V.").format(parameter=parameter)
             raise click.BadParameter(sentence, param_hint="--param")
-    return run_files(files, name=name, parameters=parameters, after=after, timeout_s=timeout_s, as_json=as_json)
+    return run_files(
+        files, name=name, parameters=parameters, after=after, kernel=kernel, timeout_s=timeout_s, as_json=as_json
+    )
 
 
 def run_files(
@@ -73,13 +80,14 @@ def run_files(
     name: str | None = None,
     parameters: Iterable[str] = (),
     after: Iterable[str] = (),
+    kernel: str = DEBIAN,
     timeout_s: float = COMMAND_S,
     as_json: bool,
 ) -> int:
     """Build, load and unload a module, and print what happens; returns the exit status."""
     parameters, after = tuple(map(quote_parameter, parameters)), check_kernel_modules(after)
     sources = read_sources(tuple(files), name=name)
-    lab = load_lab(get_settings())
+    lab = choose_lab(get_settings(), kernel)
     check_name(sources.name, lab.reserved)
     _warn_without_sandbox()
     with Session(lab, warm=True) as session:
@@ -186,6 +194,9 @@ def _print_report(report: Report, built: Build, sources: Sources) -> None:
         _print_line(sources, line.file, line.line, None)
         if guilty.doubt:
             say("  " + _("in doubt: {doubt}").format(doubt=guilty.doubt), "yellow")
+        for related in guilty.related:
+            say(f"{related.line.file}:{related.line.line}: {related.words}")
+            _print_line(sources, related.line.file, related.line.line, None)
 
 
 def _print_leftover(leftover: Leftover, sources: Sources) -> None:
@@ -277,6 +288,10 @@ def _report_dict(report: Report, built: Build) -> dict[str, Any]:
         "file": guilty.line.file if guilty else None,
         "line": guilty.line.line if guilty else None,
         "note": guilty.note if guilty else "",
+        "related": [
+            {"words": related.words, "file": related.line.file, "line": related.line.line}
+            for related in (guilty.related if guilty else ())
+        ],
         "cause": report.cause,
         "doubt": guilty.doubt if guilty else find_doubt(report),
     }

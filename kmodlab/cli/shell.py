@@ -18,10 +18,11 @@ from pathlib import Path
 import click
 
 from kmodlab.cli.console import ERR
+from kmodlab.cli.module_options import kernel_option
 from kmodlab.errors import UsageError
 from kmodlab.files import MIB, read_regular
-from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
+from kmodlab.guest.own_lab import choose_lab
 from kmodlab.guest.session import Session
 from kmodlab.i18n import _
 from kmodlab.settings import get_settings
@@ -35,11 +36,12 @@ _LARGEST = 64 * MIB  # of a file for the guest, and of a script
 You are root there, and nothing you do outlives the shell: leave with `exit` or Ctrl-D.
 """)
 )
+@kernel_option
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def shell(files: tuple[Path, ...]) -> int:
+def shell(files: tuple[Path, ...], kernel: str) -> int:
     """Open a shell in a fresh guest; returns its exit status."""
     contents = {file: _read(file) for file in files}
-    with Session(load_lab(get_settings())) as session:
+    with Session(choose_lab(get_settings(), kernel)) as session:
         for file, content in contents.items():
             session.put(f"/root/{file.name}", content, file.stat().st_mode & 0o777)
         with _ended_by_signals():

@@ -16,7 +16,7 @@ from typing import Any
 import platformdirs
 from filelock import FileLock
 
-from kmodlab.checks.check_result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult
 from kmodlab.files import replace_text
 
 FORMAT = 1
@@ -70,8 +70,8 @@ def _mark(fields: Any) -> Mark:
 
 
 def note_result(path: Path, exercise: str, result: CheckResult) -> None:
-    """Record a result, unless it is errored: that says nothing about the learner."""
-    if result.status is Status.ERRORED or result.points is None:
+    """Record a result, unless it is errored or skipped: that says nothing about the learner."""
+    if not result.status.is_verdict or result.points is None:
         return
     points, status = result.points, str(result.status)
 

@@ -6,13 +6,14 @@ executed, since the search begins there.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmodlab.crash.meanings import gone_module
 from kmodlab.crash.report import Frame, Report
 from kmodlab.crash.source_location import CodePlace, ModuleSource, SourceLine
-from kmodlab.i18n import _
+from kmodlab.i18n import N_, _
 from kmodlab.kbuild.sources import kmod_name
 
 _DELETE_MODULE = "delete_module"  # kernel/module/main.c: the system call, with any prefix and suffix
@@ -61,16 +62,36 @@ def _prints_traces(frame: Frame) -> bool:
     return frame.function.partition(".")[0] in _PRINTERS
 
 
+# What a report's further traces are of, by their titles: mm/kasan/report.c, describe_object_stacks; mm/slub.c,
+# print_track; kernel/locking/lockdep.c: print_circular_bug_entry, lockdep_print_held_locks.
+_RELATED = (
+    (re.compile(r"Allocated (?:by|in) "), N_("the memory was allocated here")),
+    (re.compile(r"Freed (?:by|in) "), N_("the memory was freed here")),
+    (re.compile(r"-> #[1-9]\d* \((?P<lock>.+)\)\{"), N_("`{lock}` was taken here before, in another order")),
+    (re.compile(r"#\d+: .*\((?P<lock>.+)\)\{"), N_("`{lock}` was taken here, and is held")),
+)
+
+
+@dataclass(frozen=True)
+class RelatedLine:
+    """Another line that a report names; `words` say what happened there, without a full stop."""
+
+    words: str
+    line: SourceLine
+
+
 @dataclass(frozen=True)
 class GuiltyLine:
     """A line that a report is about.
 
-    `note` says which part of the line, if that is not obvious; `doubt` why it may be the wrong line.
+    `note` says which part of the line, if that is not obvious; `doubt` why it may be the wrong line. `related` are
+    other lines that belong to the mistake, such as the one that freed the memory.
     """
 
     line: SourceLine
     note: str = ""
     doubt: str = ""
+    related: tuple[RelatedLine, ...] = ()
 
 
 def find_guilty_line(report: Report, modules: Mapping[str, bytes | ModuleSource]) -> GuiltyLine | None:
@@ -81,9 +102,9 @@ def find_guilty_line(report: Report, modules: Mapping[str, bytes | ModuleSource]
     reliable = [frame for frame in report.frames if frame.module in sources]
     for frame in reliable:
         if line := _own_line(sources, frame):
-            return GuiltyLine(line)
+            return GuiltyLine(line, related=_related_lines(report, sources, line))
     if not reliable and (last_call := _last_call(report, sources)):
-        return last_call
+        return replace(last_call, related=_related_lines(report, sources, last_call.line))
     for frame in module_frames(report, sources):
         if frame not in reliable and (line := _own_line(sources, frame)):
             doubt = _("the trace itself does not show the module") if frame.reliable else _only_on_stack()
@@ -97,6 +118,23 @@ def _source(ko: bytes | ModuleSource) -> ModuleSource:
 
 def _own_line(sources: Mapping[str, ModuleSource], frame: Frame) -> SourceLine | None:
     return sources[frame.module or ""].own_line(frame)
+
+
+def _related_lines(report: Report, sources: Mapping[str, ModuleSource], guilty: SourceLine) -> tuple[RelatedLine, ...]:
+    lines: dict[tuple[str, int], RelatedLine] = {}
+    for stack in report.stacks:
+        own = (line for frame in stack.frames if frame.module in sources and (line := _own_line(sources, frame)))
+        words = _words_on(stack.title)
+        line = next(own, None) if words else None
+        if line and (line.file, line.line) != (guilty.file, guilty.line):
+            lines.setdefault((line.file, line.line), RelatedLine(words, line))
+    return tuple(lines.values())
+
+
+def _words_on(title: str) -> str:
+    """What a further trace is of, in words; empty if that is not known."""
+    matches = ((words, pattern.match(title)) for pattern, words in _RELATED)
+    return next((_(words).format(**match.groupdict()) for words, match in matches if match), "")
 
 
 def _last_call(report: Report, sources: Mapping[str, ModuleSource]) -> GuiltyLine | None:

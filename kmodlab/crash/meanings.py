@@ -32,6 +32,8 @@ _AFTER_FREE = {Kind.REFCOUNT, Kind.NULL_DEREFERENCE, Kind.PAGE_FAULT, Kind.GENER
 
 def explain_report(report: Report) -> str:
     """The mistake, without a full stop; empty if it is not known."""
+    if report.kind is Kind.MEMORY_LEAK:
+        return _("no pointer to this memory is left, and nobody has freed it")
     if report.kind in _AFTER_FREE and any(frame.function == "kthread_stop" for frame in report.frames[:2]):
         return _explain_kthread_stop(report)
     gone = gone_module(report)

@@ -35,6 +35,8 @@ _END = re.compile(r"---\[ end (?:trace|Kernel panic)")  # kernel/panic.c: print_
 _TASK = re.compile(r"task:\S.*\bstate:")
 # Above a further trace: "Allocated by task 84:", "backtrace:", "NMI backtrace for cpu 1"; mm/slub.c, print_track.
 _TITLE = re.compile(r".*:$|.*backtrace for cpu|(?:Allocated|Freed) in ")
+# " #0: ffff888003d6a0a8 (lock_b){+.+.}-{3:3}, at: box_second+0x13/0x40 [box]": kernel/locking/lockdep.c, print_lock
+_HELD_LOCK = re.compile(r"#\d+: .*\(.+\)\{.*, at: ")
 _UNFINISHED = re.compile(r"(?:\bat|\baddress|address:|\bfor|- not|\bin)$")
 _MODULE_ALONE = re.compile(r"\[[\w-]+\]$")
 
@@ -197,6 +199,10 @@ class _Draft:
             self.learn(words)
             if _TITLE.match(words):
                 self.title, self.in_stack = words, False
+                return True
+            if _HELD_LOCK.match(words) and (taken := find_symbol(words)):
+                self.stacks.append((words, [replace(taken, exact=False)]))
+                self.in_stack = False
                 return True
         return processor_state.belongs_to_reports(words)
 

@@ -200,11 +200,14 @@ class ObjectFile:
 
     def describe_place(self, section: Section, offset: int) -> str:
         """A place by its function or variable, such as "hello_init+0x5"; outside of these by its section."""
+        symbol = self.symbol_at(section, offset)
+        return f"{symbol.name}+{offset - symbol.value:#x}" if symbol else f"{section.name}+{offset:#x}"
+
+    def symbol_at(self, section: Section, offset: int) -> Symbol | None:
+        """The function or variable at an offset in a section; None between them."""
         starts, symbols = self._symbols_by_section.get(section.index, ([], []))
         number = bisect_right(starts, offset) - 1
-        if number < 0 or offset >= starts[number] + symbols[number].size:
-            return f"{section.name}+{offset:#x}"
-        return f"{symbols[number].name}+{offset - starts[number]:#x}"
+        return symbols[number] if number >= 0 and offset < starts[number] + symbols[number].size else None
 
     @cached_property
     def _symbols_by_section(self) -> dict[int, tuple[list[int], list[Symbol]]]:

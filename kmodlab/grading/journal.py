@@ -15,7 +15,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.check_result import CheckResult, Status
+from kmodlab.checks.check_result import CheckResult
 from kmodlab.errors import SetupError, UsageError
 from kmodlab.grading.models import Grade, as_dict, check_as_dict, check_from_dict, from_dict
 from kmodlab.i18n import _
@@ -101,8 +101,8 @@ class Journal:
     # ---- results ----
 
     def add_check(self, digest: str, check: CheckResult) -> None:
-        """Keep a check's result, unless it errored."""
-        if check.status is not Status.ERRORED:
+        """Keep a check's result, unless it errored or was skipped: the next run looks again."""
+        if check.status.is_verdict:
             row = (digest, check.id, json.dumps(check_as_dict(check)))
             with self._readable():
                 self._database.execute("INSERT OR REPLACE INTO checks VALUES (?, ?, ?)", row)

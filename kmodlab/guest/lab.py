@@ -110,6 +110,11 @@ class Lab:
         return load_snapshot(self.stage_folder / "snapshots" / self.file.snapshots[self.file.accel])
 
     @property
+    def finds_leaks(self) -> bool:
+        """Whether its kernel has kmemleak."""
+        return False
+
+    @property
     def stages(self) -> tuple[Path, ...]:
         """The folders of this lab's system, image and snapshots."""
         snapshots = (self.stage_folder / "snapshots" / name for name in self.file.snapshots.values())

@@ -32,7 +32,7 @@ from kmodlab.guest.stage import make_stage
 from kmodlab.i18n import _
 from kmodlab.kbuild.kernel_build import build_kernel
 from kmodlab.kernel import packages
-from kmodlab.kernel.own import FOLDER, VARIANTS, OwnKernel, Variant, fragment, own_kernel
+from kmodlab.kernel.own import DEBIAN, FOLDER, VARIANTS, OwnKernel, Variant, fragment, get_variant, own_kernel
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.source import choose_source, find_source, unpack_source
 from kmodlab.manifest import digest_of, find_damage, made_from, verify
@@ -59,6 +59,11 @@ class OwnLab(Lab):
         """The folder with the folders images and snapshots."""
         return self.folder / FOLDER / self.file.version
 
+    @property
+    def finds_leaks(self) -> bool:
+        """Whether its kernel has kmemleak."""
+        return VARIANTS[self.variant].finds_leaks
+
     def verify(self) -> None:
         """Check kernel, image and snapshots. Raises: DamagedLabError."""
         self.tree.verify()
@@ -76,20 +81,37 @@ class OwnLab(Lab):
         write_lab_file(self.stage_folder, file, f"{self.variant}.json")
 
 
+def choose_lab(settings: Settings, kernel: str) -> Lab:
+    """The lab with Debian's kernel, or with one of our own. Raises: UsageError, SetupError if it is not there."""
+    return load_lab(settings) if kernel == DEBIAN else load_own_lab(settings, get_variant(kernel))
+
+
 def load_own_lab(settings: Settings, variant: Variant) -> OwnLab:
     """The lab with a variant of the kernel, as this user can use it. Raises: SetupError if it was not built."""
-    base = load_lab(settings)
-    for file in _files(settings.cache_dir, variant, base.file.version):
+    lab = find_own_lab(load_lab(settings), settings, variant)
+    if lab is None:
+        raise SetupError(
+            _("The {variant} kernel is not built.").format(variant=variant.name), hint=how_to_build(variant)
+        )
+    return lab
+
+
+def find_own_lab(base: Lab, settings: Settings, variant: Variant) -> OwnLab | None:
+    """The lab with a variant of the kernel beside a lab; None if it was not built. Raises: SetupError on damage."""
+    for file in _files(base.folder, variant, base.file.version):
         lab = OwnLab(base.folder, replace(file, system=base.file.system), base.arch, variant.name)
         if (file.qemu, file.qemu_fingerprint) != (base.file.qemu, base.file.qemu_fingerprint):
             continue
         for part in (lab.tree.headers, *lab.stages[1:]):
             verify(part, quick=True)
         return replace(lab, file=for_this_user(lab.file, settings))
-    raise SetupError(
-        _("The {variant} kernel is not built.").format(variant=variant.name),
-        hint=_("Build it once: `{command}` ({time}).").format(command=build_command(variant), time=build_time(variant)),
-    )
+    return None
+
+
+def how_to_build(variant: Variant) -> str:
+    """The sentence with the command that builds a variant, and its time."""
+    sentence = _("Build it once: `{command}` ({time}).")
+    return sentence.format(command=build_command(variant), time=build_time(variant))
 
 
 def _files(folder: Path, variant: Variant, version: str) -> list[LabFile]:

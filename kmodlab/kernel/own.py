@@ -25,8 +25,12 @@ from kmodlab.kernel.tree import KernelTree
 from kmodlab.manifest import is_sealed, verify
 
 FOLDER = "kernels"
+DEBIAN = "debian"  # the kernel that is not one of our own
 # Options that not all kernels have: a fragment may name them, and the configuration may lack them.
-_NOT_IN_ALL = ("CPU_MITIGATIONS", "HID_SUPPORT", "MITIGATION_RETPOLINE", "RETPOLINE", "SPECULATION_MITIGATIONS")
+_NOT_IN_ALL = (
+    *("CPU_MITIGATIONS", "HID_SUPPORT", "MITIGATION_RETPOLINE", "RETPOLINE", "SPECULATION_MITIGATIONS"),
+    "UBSAN_SANITIZE_ALL",
+)
 
 
 @dataclass(frozen=True)
@@ -39,22 +43,32 @@ class Variant:
     steps: int  # lines that make prints, nearly
     cpu_s: int  # processor time
     needed_mib: int  # disk space for its objects
+    finds_leaks: bool = False  # by kmemleak
 
 
 VARIANTS = {
     variant.name: variant
     for variant in (
         Variant("small", ("small",), N_("drivers are built into it"), steps=1500, cpu_s=300, needed_mib=500),
-        Variant("debug", ("small", "debug"), N_("it finds mistakes by itself"), steps=1550, cpu_s=780, needed_mib=900),
+        Variant(
+            "debug",
+            ("small", "debug"),
+            N_("it finds mistakes by itself"),
+            steps=1550,
+            cpu_s=780,
+            needed_mib=900,
+            finds_leaks=True,
+        ),
     )
 }
+KERNELS = (DEBIAN, *VARIANTS)
 
 
 def get_variant(name: str) -> Variant:
     """The variant of that name. Raises: UsageError."""
     if name not in VARIANTS:
         sentence = _("There is no kernel {name}; there are: {names}.")
-        raise UsageError(sentence.format(name=ascii(name), names=", ".join(("debian", *VARIANTS))))
+        raise UsageError(sentence.format(name=ascii(name), names=", ".join(KERNELS)))
     return VARIANTS[name]
 
 

@@ -18,7 +18,7 @@ from kmodlab.crash.source_location import ModuleSource
 from kmodlab.errors import GuestError, UsageError
 from kmodlab.guest.boot_session import BootSession
 from kmodlab.guest.lab import load_lab
-from kmodlab.guest.own_lab import OwnLab, load_own_lab
+from kmodlab.guest.own_lab import OwnLab, choose_lab, load_own_lab
 from kmodlab.guest.session import Session
 from kmodlab.i18n import _
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity
@@ -27,7 +27,7 @@ from kmodlab.kbuild.intree_result import InTreeBuild
 from kmodlab.kbuild.patch import check_patch, format_patch
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.kbuild.tree_change import TreeChange, check_answers, check_path
-from kmodlab.kernel.own import get_variant
+from kmodlab.kernel.own import DEBIAN, get_variant
 from kmodlab.notebook.magic import MagicOptions, show, show_view, split
 from kmodlab.notebook.progress_bar import ProgressBar
 from kmodlab.notebook.render.build import DiagnosticPart, count
@@ -324,8 +324,7 @@ def _no_boot_parts(build: InTreeBuild, sentence: str, console: str) -> list[Part
 
 def use_kernel(state: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%use_kernel`."""
-    name = line.strip() or "debian"
-    lab = load_lab(get_settings()) if name == "debian" else load_own_lab(get_settings(), get_variant(name))
+    lab = choose_lab(get_settings(), line.strip() or DEBIAN)
     state.use(Session(lab, warm=True))
     sentence = _("The next cell gets a guest with Linux {release}.")
     show(Message(sentence.format(release=lab.file.release), Level.GOOD))

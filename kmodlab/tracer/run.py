@@ -24,6 +24,7 @@ from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.tracer.evidence import gather_evidence
 from kmodlab.tracer.idle_drivers import IdleDriver, find_idle_drivers
 from kmodlab.tracer.remarks import find_remarks
+from kmodlab.tracer.unreferenced import LoadedCode, find_unreferenced, is_scan
 
 GUEST_FOLDER = "/root"  # the guest's folder for modules
 # The kernel keeps a message without a newline at its end until somebody logs another line. This is one for /dev/kmsg.
@@ -327,6 +328,7 @@ def _try_once(
 ) -> ModuleRun:
     steps: list[Step] = []
     names = list(build.modules) if build.passed else []
+    code = LoadedCode()
     for other in after if names else ():
         _add(steps, take_step(session, ["modprobe", other], timeout_s=timeout_s), session)
         if steps[-1].outcome is Outcome.FAILED:
@@ -336,10 +338,27 @@ def _try_once(
         if steps[-1].outcome is Outcome.FAILED:
             names = []  # the others may need it, or the guest has ended
             break
+        if session.lab.finds_leaks:
+            code.note(session, build.modules[name])
     for name in reversed(names):
         if steps[-1].end is None:
             _add(steps, unload(session, name, timeout_s=timeout_s), session)
+    if code.modules and all(step.outcome is Outcome.PASSED for step in steps):
+        steps[-1] = _with_leaks(session, steps[-1], code)
     return ModuleRun(build, session.lab.tree.release, tuple(steps))
+
+
+def _with_leaks(session: Session, step: Step, code: LoadedCode) -> Step:
+    """The last step, with the memory that the modules have lost, or with what happened while that was looked for."""
+    try:
+        leaks = find_unreferenced(session, code)
+        records = (record for record in parse_kmsg(session.kmsg()) if not is_jump(record) and not is_scan(record))
+        step = _with_later(step, tuple(records))
+    except GuestLostError as lost:
+        if not is_modules_doing(lost.end):
+            raise
+        return replace(step, result=None, reports=find_reports(lost.end.console), end=lost.end)
+    return replace(step, reports=(*step.reports, *leaks))
 
 
 def _add(steps: list[Step], step: Step, session: Session) -> None:

@@ -21,6 +21,7 @@ from kmodlab.tracer.run import load, take_step, unload
 
 DATA = Path(__file__).parents[1] / "data" / "crash"
 MODULES = DATA / "modules"
+DEBUG_MODULES = DATA / "debug"
 MARK = "/* here */"
 
 
@@ -90,6 +91,20 @@ EXPECTED = {
     "warnexit": _case(Kind.WARNING, r"1 users left$", "warnexit_exit"),
     "warnstext": _case(Kind.WARNING, r"3 users left$", "warnstext_init"),
 }  # fmt: skip
+# What only the debug kernel finds: modules in the folder debug, each with the functions of its report.
+DEBUG = {
+    "crosswise": _case(Kind.LOCKDEP, r"WARNING: possible circular locking dependency", "wash_up", "crosswise_init"),
+    "freedtwice": _case(Kind.KASAN, r"BUG: KASAN: double-free in ", "freedtwice_exit"),
+    "freestimer": _case(Kind.WARNING, r"ODEBUG: free active .* object type: timer_list", "freestimer_exit"),
+    "lockslater": _case(Kind.LOCKDEP, r"INFO: trying to register non-static key", "lockslater_init"),
+    "neverfreed": _case(Kind.MEMORY_LEAK, r"unreferenced object 0x[0-9a-f]{16} \(size", "neverfreed_init"),
+    "outofbounds": _case(Kind.KASAN, r"BUG: KASAN: slab-out-of-bounds in fill\+", "fill", "outofbounds_init"),
+    "pastarray": _case(Kind.UBSAN, r"UBSAN: array-index-out-of-bounds in \S*pastarray\.c:13:", "pastarray_init"),
+    "shiftsfar": _case(Kind.UBSAN, r"UBSAN: shift-out-of-bounds in \S*shiftsfar\.c:9:", "shiftsfar_init"),
+    "sleepslocked": _case(Kind.SLEEPING_IN_ATOMIC, r"BUG: sleeping function called from inv", "sleepslocked_init"),
+    "usedinexit": _case(Kind.KASAN, r"BUG: KASAN: (slab-)?use-after-free in usedinexit_exit\+", "usedinexit_exit"),
+}
+EXPECTED |= DEBUG
 # Exit ends with these calls, so that it is not in the trace.
 LAST_CALLS = {"forgotten": "misc_deregister", "stopsdead": "kthread_stop"}
 # These hang the guest, or need a kernel that looks after its memory: their logs are stored.

@@ -21,8 +21,13 @@ from kmodlab.grading.formats.redact import by_learner, checks_for_learners, poin
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.i18n import N_, _
 
-_SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?"}
-_VERDICTS = {Status.PASSED: N_("passed"), Status.FAILED: N_("not yet"), Status.ERRORED: N_("not judged")}
+_SIGNS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?", Status.SKIPPED: "-"}
+_VERDICTS = {
+    Status.PASSED: N_("passed"),
+    Status.FAILED: N_("not yet"),
+    Status.ERRORED: N_("not judged"),
+    Status.SKIPPED: N_("skipped"),
+}
 _CONTEXT_LINES = 2  # above and below the line that a check is about
 _LOG_CHARACTERS, _LOG_LINES = 20_000, 80  # from its end
 

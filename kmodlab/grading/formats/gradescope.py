@@ -73,5 +73,7 @@ def _test(grade: Grade, check: CheckResult, number: str, *, scored: bool) -> dic
         "extra_data": {"check": check.id},
     }
     if scored and check.status is not Status.ERRORED:
-        test |= {"score": check.points, "status": str(check.status)}
+        test["score"] = check.points
+    if scored and check.status.is_verdict:
+        test["status"] = str(check.status)
     return test

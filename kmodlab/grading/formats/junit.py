@@ -1,6 +1,7 @@
 """JUnit XML, as build servers read it: one suite for each submission, one case for each check.
 
-A check that errored is an `error`, one that failed a `failure`. The file may be shown to learners.
+A check that errored is an `error`, one that failed a `failure`, one that was skipped is `skipped`. The file may be
+shown to learners.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from kmodlab.grading.models import Grade, GradeState
 from kmodlab.text import escape_control_chars
 
 _NOT_XML = re.compile("[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")  # XML 1.0, 2.2
-_ELEMENTS = {Status.FAILED: "failure", Status.ERRORED: "error"}
+_ELEMENTS = {Status.FAILED: "failure", Status.ERRORED: "error", Status.SKIPPED: "skipped"}
 
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
@@ -45,6 +46,7 @@ def _suite(grade: Grade) -> Element:
     suite.extend(cases)
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(len(suite.findall("./testcase/failure"))))
+    suite.set("skipped", str(len(suite.findall("./testcase/skipped"))))
     suite.set("errors", str(len(suite.findall("./testcase/error"))))
     remarks = remarks_for_learners(grade)
     if remarks:

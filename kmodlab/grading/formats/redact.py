@@ -16,7 +16,12 @@ from kmodlab.i18n import N_, _
 
 _HIDDEN = N_("This check is hidden: what it looks at is not told.")
 NOT_JUDGED = N_("This could not be judged, through no fault of yours. It takes no points, and is made once more.")
-_STATUSES = {Status.PASSED: N_("passed"), Status.FAILED: N_("failed"), Status.ERRORED: N_("errored")}
+_STATUSES = {
+    Status.PASSED: N_("passed"),
+    Status.FAILED: N_("failed"),
+    Status.ERRORED: N_("errored"),
+    Status.SKIPPED: N_("skipped"),
+}
 _NO_SANDBOX = N_("This was built and run without a sandbox, beside whatever else was on that machine.")
 
 
@@ -24,6 +29,8 @@ def for_learners(check: CheckResult) -> CheckResult:
     """A result without what learners may not know: a hidden check has no reason, line, hint or log."""
     if check.status is Status.ERRORED:
         return _bare(check, _(NOT_JUDGED))
+    if check.status is Status.SKIPPED:
+        return _bare(check, check.reason)  # it says nothing about what the check looks at
     if not check.hidden:
         return check
     return _bare(check, _(_HIDDEN) if check.status is Status.FAILED else "")

@@ -21,11 +21,12 @@ _SHEET = """
 .kmodlab .km-check > p.km-check-title { font-weight: bold; }
 """
 _STYLE = f"<style>{re.sub(chr(92) + 's+', ' ', _SHEET).strip()}</style>"
-_MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?"}
+_MARKS = {Status.PASSED: "✓", Status.FAILED: "✗", Status.ERRORED: "?", Status.SKIPPED: "-"}
 _LABELS = {
     Status.PASSED: N_("check passed"),
     Status.FAILED: N_("check failed"),
     Status.ERRORED: N_("check errored"),
+    Status.SKIPPED: N_("check skipped"),
 }
 
 
@@ -56,7 +57,7 @@ class CheckCard:
     @property
     def _title(self) -> str:
         result = self.result
-        if result.points is None:
+        if not result.status.is_verdict or result.points is None:
             return _("{title}: not checked").format(title=result.title)
         return ngettext(
             "{title}: {points} of {max_points} point",
@@ -73,6 +74,8 @@ class CheckCard:
             parts += [_Plain(where), Excerpt(self.source, result.line.number, context=1)]
         if result.status is Status.ERRORED:
             parts.append(_Plain(_("This is not your fault, and costs no points.")))
+            parts += [Message(hint) for hint in result.hints]
+        elif result.status is Status.SKIPPED:
             parts += [Message(hint) for hint in result.hints]
         elif result.hints:
             number = len(result.hints)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.report import Kind, Report, ReportSeverity
+from kmodlab.crash.source_location import SourceLine
 from kmodlab.i18n import N_, _
 from kmodlab.notebook.render.parts import Details, Excerpt, Level, Message, Output, Part, escape, join_texts
 from kmodlab.notebook.state import BuiltModule
@@ -25,6 +26,7 @@ class CellLine:
     """The line of a learner's source that a report is about, in `function`. `file` is empty for the cell itself.
 
     `note` explains the line if it is not a plain one, `doubt` says why another line may be meant; both may be empty.
+    `related` are further lines that belong to the mistake; the note of each says how.
     """
 
     file: str
@@ -33,6 +35,7 @@ class CellLine:
     function: str
     note: str = ""
     doubt: str = ""
+    related: tuple[CellLine, ...] = ()
 
 
 def find_cell_line(report: Report, modules: Mapping[str, BuiltModule]) -> CellLine | None:
@@ -43,13 +46,20 @@ def find_cell_line(report: Report, modules: Mapping[str, BuiltModule]) -> CellLi
     guilty = find_guilty_line(report, {kmod: ko for kmod, module in modules.items() if (ko := module.ko(kmod))})
     if guilty is None:
         return None
-    line = guilty.line
+    found = _cell_line(guilty.line, modules)
+    if found is None:
+        return None
+    others = [(other.words, _cell_line(other.line, modules)) for other in guilty.related]
+    related = tuple(replace(line, note=words) for words, line in others if line)
+    return replace(found, note=guilty.note, doubt=guilty.doubt, related=related)
+
+
+def _cell_line(line: SourceLine, modules: Mapping[str, BuiltModule]) -> CellLine | None:
     for module in modules.values():
         source = module.sources.files.get(line.file)
         if source is not None:
             file = "" if line.file == module.cell else line.file
-            text = source.decode("utf-8", "replace")
-            return CellLine(file, line.line, text, line.function, guilty.note, guilty.doubt)
+            return CellLine(file, line.line, source.decode("utf-8", "replace"), line.function)
     return None
 
 
@@ -77,6 +87,8 @@ class CrashCard:
         parts: list[Part] = [self._headline, Message(self._where)]
         if self.guilty:
             parts.append(Excerpt(self.guilty.source, self.guilty.line, context=2))
+        for line in self.guilty.related if self.guilty else ():
+            parts += [Message(self._where_related(line)), Excerpt(line.source, line.line)]
         if self.report.cause:
             parts.append(Message(f"{self.report.cause}."))
         doubt = (self.guilty.doubt if self.guilty else "") or find_doubt(self.report)
@@ -111,6 +123,11 @@ class CrashCard:
         else:
             where = _("It happened in `{function}()` of the kernel itself.")
         return where.format(function=frame.function, module=frame.module)
+
+    @staticmethod
+    def _where_related(line: CellLine) -> str:
+        where = _("In {file}, line {line}: {note}:") if line.file else _("In line {line}: {note}:")
+        return where.format(file=line.file, line=line.line, note=line.note)
 
     @staticmethod
     def _where_in_source(line: CellLine) -> str:

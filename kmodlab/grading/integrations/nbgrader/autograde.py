@@ -126,7 +126,7 @@ class Judge(NbGraderPreprocessor):
 
         Raises:
             SandboxError: there is no sandbox.
-            NotJudgedError: a check errored.
+            NotJudgedError: a check errored, or was skipped.
         """
         verdict = check_sandbox()
         if not verdict.works and not self.without_sandbox:
@@ -136,9 +136,11 @@ class Judge(NbGraderPreprocessor):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], escape_control_chars(remark))
         exercise = read_master(NotebookPaths.of(_course_of(self.parent), resources).source)
         results = _judge(exercise, nb)
-        errored = [check for check in results.values() if check.status is Status.ERRORED]
+        # nbgrader has no check without points, so one that was skipped is not judged either.
+        errored = [check for check in results.values() if not check.status.is_verdict]
         if errored:
-            raise NotJudgedError(f"{errored[0].title}: {errored[0].reason}")
+            first = errored[0]
+            raise NotJudgedError(f"{first.title}: {first.reason}", hint=next(iter(first.hints), ""))
         for cell in nb.cells:
             check = results.get(cell.metadata.nbgrader.grade_id)
             if check:
