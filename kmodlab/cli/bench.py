@@ -22,14 +22,17 @@ from rich.progress import track
 from rich.table import Table
 
 from kmodlab.cli.bench_grade import grading_as_dict, grading_table, measure_grading
+from kmodlab.cli.bench_kernel import KERNEL_RATIOS, KERNEL_WHAT, kernel_candidates
 from kmodlab.cli.console import ERR, OUT
 from kmodlab.errors import SetupError, UsageError
 from kmodlab.guest.lab import Lab, load_lab
+from kmodlab.guest.own_lab import load_own_lab
 from kmodlab.guest.session import Session
 from kmodlab.guest.snapshot import boot_once
 from kmodlab.i18n import N_, _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
+from kmodlab.kernel.own import get_variant
 from kmodlab.process import check_run, run_sync
 from kmodlab.settings import environment_with, get_settings
 from kmodlab.tracer.run import load
@@ -40,11 +43,13 @@ _WHAT = {
     "make_s": N_("bare make of hello.c, nothing else"),
     "cell_s": N_("a cell: build hello.c, fresh guest, insmod, kernel log"),
     "vng_s": N_("the same with make and virtme-ng"),
+    **KERNEL_WHAT,
 }
 _RATIOS = (
     (N_("cold boot / fork"), "cold_boot_s", "fork_s"),
     (N_("cell / bare make"), "cell_s", "make_s"),
     (N_("make and virtme-ng / cell"), "vng_s", "cell_s"),
+    *KERNEL_RATIOS,
 )
 
 
@@ -70,16 +75,22 @@ class Figure:
 @click.option(
     "--grade", is_flag=True, help=_("Measure grading instead: submissions a minute, checks, memory of guests.")
 )
+@click.option(
+    "--kernel", is_flag=True, help=_("Measure kernels of our own instead: how they boot, and a driver in them.")
+)
 @click.option("--json", "as_json", is_flag=True, help=_("Print the figures as JSON."))
-def bench(runs: int, peer: str | None, grade: bool, as_json: bool) -> None:
+def bench(runs: int, peer: str | None, grade: bool, kernel: bool, as_json: bool) -> None:
     """Measure how long a learner waits."""
     lab = load_lab(get_settings())
     if grade:
         grading = measure_grading(lab, runs)
         OUT.print(json.dumps(grading_as_dict(grading), indent=1) if as_json else grading_table(grading))
         return
-    with _candidates(lab, peer) as candidates:
-        figures = _measure(candidates, runs)
+    if kernel:
+        figures = _measure(kernel_candidates(lab, load_own_lab(get_settings(), get_variant("small"))), runs)
+    else:
+        with _candidates(lab, peer) as candidates:
+            figures = _measure(candidates, runs)
     if as_json:
         click.echo(json.dumps(_as_dict(figures), indent=1))
     else:
