@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import islice
 
 from kmodlab.elf.object_file import ObjectFile
 
+_PREFIX = "__initcall__kmod_"
+_LONGEST = 512  # characters of a name (KSYM_NAME_LEN in include/linux/kallsyms.h)
+_MOST = 20_000  # a distribution's kernel has two thousand
 _POINTER = re.compile(
     r"__initcall__kmod_(?P<kmod>\w+?)__\d+_(?P<line>\d+)_(?P<function>\w+?)(?P<level>early|rootfs|con|[0-7])s?"
 )
@@ -33,7 +37,8 @@ def find_initcalls(elf: ObjectFile) -> tuple[Initcall, ...]:
     Raises: MalformedError.
     """
     found = []
-    for symbol in elf.symbols:
+    names = (symbol for symbol in elf.symbols if symbol.name.startswith(_PREFIX) and len(symbol.name) < _LONGEST)
+    for symbol in islice(names, _MOST):
         match = _POINTER.fullmatch(symbol.name)
         if match:
             call = Initcall(match["level"], match["function"], match["kmod"], int(match["line"]))

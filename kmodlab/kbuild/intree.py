@@ -73,6 +73,7 @@ exit $status
 # Steps that make prints when one driver is built in: of the driver, the archives above it, the link, and the image.
 _STEP = re.compile(rb"^  [A-Z]+ +(?:\[M\] +)?(\S+)$", re.MULTILINE)
 _STEPS = 42
+_RESULTS_MIB = 128  # what leaves the sandbox: vmlinux is the largest of it
 
 Progress = Callable[[str, int, int], None]  # the step, steps done, steps in total, nearly
 
@@ -121,7 +122,7 @@ async def _build(
             stdin=pack(view.packed()),
             environment=OUTSIDE,
             pass_fds=box.pass_fds,
-            output_limit=limits.disk_mib * MIB,
+            output_limit=_RESULTS_MIB * MIB,
             on_output=_counter(guard, progress),
             watch=guard.watch,
         )

@@ -163,7 +163,8 @@ def _first_error(run: Run, diagnostics: tuple[Diagnostic, ...]) -> tuple[Reason,
     return reason, _("{stage}: {message}.").format(stage=stage, message=error.message.rstrip(".!"))
 
 
-_DEPENDS = re.compile(r"^\s*depends\s+on\s+(.+)$", re.MULTILINE)
+_ENTRY = re.compile(r"[ \t]*(?:menu)?config[ \t]+([A-Z0-9_]+)[ \t]*")
+_DEPENDS = re.compile(r"[ \t]*depends[ \t]+on[ \t]+(.+)")
 
 
 def _find_unheard(change: TreeChange, config: str) -> str:
@@ -190,11 +191,15 @@ def _find_unheard(change: TreeChange, config: str) -> str:
 
 def _depends_on(change: TreeChange, option: str) -> list[str]:
     """The options that an entry of the learner's depends on."""
+    names: list[str] = []
     for text in change.texts.values():
-        entry = re.search(rf"^\s*(?:menu)?config\s+{option}\s*$(.*?)(?=^\s*(?:menu)?config\s|\Z)", text, re.M | re.S)
-        if entry:
-            return re.findall(r"(?<![!\w])[A-Z][A-Z0-9_]+", " ".join(_DEPENDS.findall(entry[1])))
-    return []
+        is_asked = False
+        for line in text.splitlines():
+            if entry := _ENTRY.fullmatch(line):
+                is_asked = entry[1] == option
+            elif is_asked and (depends := _DEPENDS.fullmatch(line)):
+                names += re.findall(r"(?<![!\w])[A-Z][A-Z0-9_]+", depends[1])
+    return names
 
 
 def _value(config: str, option: str) -> str:

@@ -24,7 +24,7 @@ _OPTION = re.compile(r"(?:CONFIG_)?([A-Z0-9_]{1,60})")
 _VALUES = ("y", "m", "n")
 _ADDED_TO = ("Kconfig", "Makefile", "Kbuild")
 _LAST = re.compile(r"^(?:endmenu|endif)\b.*$", re.MULTILINE)  # of a Kconfig file: what follows the last entry
-_DEFINED = re.compile(r"^\s*(?:menu)?config\s+([A-Z0-9_]+)\s*$", re.MULTILINE)
+_DEFINED = re.compile(r"^[ \t]*(?:menu)?config[ \t]+([A-Z0-9_]+)[ \t]*$", re.MULTILINE)
 COUNT_LIMIT = 32
 
 

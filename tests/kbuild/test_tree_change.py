@@ -42,6 +42,10 @@ def test_answers_may_be_written_as_in_the_configuration() -> None:
     assert TreeChange.of({}, {"CONFIG_HELLO": "m"}).answers == {"HELLO": "m"}
 
 
+def test_a_text_of_blank_lines_takes_no_time() -> None:
+    assert TreeChange.of({"drivers/misc/Kconfig": "\n" * 10**6}, {}).defined == ()
+
+
 def test_an_entry_is_added_where_a_menu_ends_and_a_line_at_the_end(kernel: OwnKernel) -> None:
     change = TreeChange.of({"drivers/misc/Kconfig": ENTRY, "drivers/misc/Makefile": "obj-m += x.o"}, {})
     view = ChangedTree(kernel, change)
