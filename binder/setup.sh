@@ -241,6 +241,16 @@ make_python() {
 		}
 	fi
 	holds "$root/pyproject.toml" "$installed" || install_project
+	copy_extension
+}
+
+# JupyterLab reads its extensions here. pip made the first copy; this brings it up to date.
+copy_extension() {
+	local folder=$venv/share/jupyter/labextensions/kmodlab
+	diff -rq "$root/kmodlab/notebook/labextension" "$folder" >/dev/null 2>&1 || {
+		mkdir -p "$folder"
+		cp -RT "$root/kmodlab/notebook/labextension" "$folder"
+	}
 }
 
 # ------------------------------------------------------------------------------------------------------------------

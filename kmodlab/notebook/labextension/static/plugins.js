@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The plugins of this extension.
+import { CellLanguages } from './cell_languages.js';
+import { makeLanguages } from './languages.js';
+
+/**
+ * The plugins, made of packages that JupyterLab shares.
+ * @param {(name: string) => Promise<any>} get
+ */
+export async function makePlugins(get) {
+  const [{ INotebookTracker }, { IEditorLanguageRegistry }] = await Promise.all([
+    get('@jupyterlab/notebook'),
+    get('@jupyterlab/codemirror')
+  ]);
+  const codemirror = {
+    language: await get('@codemirror/language'),
+    common: await get('@lezer/common')
+  };
+  return [
+    {
+      id: 'kmodlab:languages',
+      description: 'Cells that begin with a magic of kmodlab are C, make or shell.',
+      autoStart: true,
+      requires: [INotebookTracker, IEditorLanguageRegistry],
+      activate: (_app, notebooks, registry) => {
+        makeLanguages(registry, codemirror);
+        const cells = new CellLanguages();
+        notebooks.forEach(panel => cells.watch(panel.content));
+        notebooks.widgetAdded.connect((_sender, panel) => cells.watch(panel.content));
+      }
+    }
+  ];
+}

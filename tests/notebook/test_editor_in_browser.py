@@ -1,0 +1,102 @@
+"""JupyterLab's editor in cells of C, make and shell: what the first line says, in a real Chromium, by the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+from pages import Server, Visit
+from playwright.sync_api import Browser, Locator
+
+pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
+
+HELLO = """\
+%%kmod hello --param who=x
+#include <linux/module.h>
+// a comment
+static int __init hello_init(void)
+{
+\tif (1) {
+\t}
+\treturn 0;
+}
+"""
+CELLS = ["x = 1", HELLO, "%%makefile hello\nobj-m += hello.o # a comment", "%%guest\nfor f in a b; do echo $f; done"]
+PYTHON, C, MAKE, SHELL = range(len(CELLS))
+MIMES = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.mimeType)"
+SOURCE = "number => jupyterapp.shell.currentWidget.content.widgets[number].model.sharedModel.getSource()"
+SET_SOURCE = """([number, source]) =>
+    jupyterapp.shell.currentWidget.content.widgets[number].model.sharedModel.setSource(source)"""
+COLOURED = """([number, line]) => [...document.querySelectorAll('.jp-CodeCell')[number]
+    .querySelectorAll('.cm-line')[line].querySelectorAll('span')].map(span => span.textContent)"""
+
+
+@pytest.fixture(scope="module")
+def visit(server: Server, browser: Browser) -> Iterator[Visit]:
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata=kernel)
+    path = server.folder / "editor.ipynb"
+    nbformat.write(notebook, path)
+    visit = Visit(browser.new_page(viewport={"width": 1280, "height": 1000}))
+    visit.page.set_default_timeout(60_000)
+    visit.page.goto(server.address("lab/workspaces/editor/tree", path))
+    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=3")
+    visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-ipython'")
+    visit.page.wait_for_function(f"() => ({COLOURED})([{SHELL}, 1]).length")
+    yield visit
+    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    visit.page.close()
+    path.unlink()
+
+
+def line(visit: Visit, cell: int, number: int) -> Locator:
+    return visit.page.locator(".jp-CodeCell").nth(cell).locator(".cm-line").nth(number)
+
+
+def test_each_cell_has_the_language_that_its_first_line_says(visit: Visit) -> None:
+    mimes = visit.page.evaluate(MIMES)
+    assert mimes == ["text/x-ipython", "text/x-kmodlab-c", "text/x-kmodlab-make", "text/x-kmodlab-shell"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "number", "words"),
+    [
+        (C, 1, ["#include", "<linux/module.h>"]),
+        (C, 2, ["// a comment"]),
+        (C, 3, ["static"]),
+        (MAKE, 1, ["obj-m", "# a comment"]),
+        (SHELL, 1, ["for", "echo"]),
+    ],
+)
+def test_words_have_the_colours_of_their_language(visit: Visit, cell: int, number: int, words: list[str]) -> None:
+    coloured = visit.page.evaluate(COLOURED, [cell, number])
+    assert [word for word in coloured if word in words] == words
+
+
+def test_the_magic_is_no_part_of_the_c_below_it(visit: Visit) -> None:
+    assert visit.page.evaluate(COLOURED, [C, 0]) == []
+
+
+def test_a_new_line_in_a_block_is_indented_by_a_tab(visit: Visit) -> None:
+    line(visit, C, 5).click()
+    visit.page.keyboard.press("End")
+    visit.page.keyboard.press("Enter")
+    visit.page.keyboard.type("x();")
+    assert "\tif (1) {\n\t\tx();\n\t}\n" in visit.page.evaluate(SOURCE, C)
+
+
+@pytest.mark.parametrize(("cell", "number", "comment"), [(C, 7, "// "), (MAKE, 1, "# "), (SHELL, 1, "# ")])
+def test_the_comment_key_writes_the_comments_of_the_language(
+    visit: Visit, cell: int, number: int, comment: str
+) -> None:
+    line(visit, cell, number).click()
+    visit.page.keyboard.press("Control+/")
+    assert visit.page.evaluate(SOURCE, cell).splitlines()[number].strip().startswith(comment)
+
+
+def test_the_language_changes_as_the_first_line_does(visit: Visit) -> None:
+    visit.page.evaluate(SET_SOURCE, [PYTHON, "%%kmod other\nint x;"])
+    visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-kmodlab-c'")
+    visit.page.evaluate(SET_SOURCE, [PYTHON, "x = 2"])
+    visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-ipython'")
