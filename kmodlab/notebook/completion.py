@@ -14,21 +14,25 @@ from typing import Any
 from kmodlab.errors import KmodlabError
 from kmodlab.guest.devices import DEVICES
 from kmodlab.kbuild.sources import kmod_name
+from kmodlab.kernel.own import VARIANTS
 from kmodlab.notebook.anatomy import VIEWS
 from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
 from kmodlab.notebook.guest import GUEST_OPTIONS
+from kmodlab.notebook.intree import BOOT_OPTIONS, INTREE_OPTIONS, PATCH_OPTIONS
 from kmodlab.notebook.kmod import KMOD_OPTIONS
 from kmodlab.notebook.magic import MagicOptions
 from kmodlab.notebook.source_files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.state import NotebookState
 
-_MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS}
+_MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS, "%%intree": INTREE_OPTIONS, "%%patch": PATCH_OPTIONS}
+_MAGICS |= {"%intree": INTREE_OPTIONS, "%boot": BOOT_OPTIONS}
 _MAGICS |= {f"{signs}makefile": MAKEFILE_OPTIONS for signs in ("%", "%%")}
 _MAGICS |= {f"{signs}kfile": KFILE_OPTIONS for signs in ("%", "%%")}
 
 # The words that can follow a magic that has no options.
 _FIRST_WORDS: dict[str, Sequence[str]] = {
     "%plug": tuple(DEVICES), "%unplug": tuple(DEVICES), "%anatomy": VIEWS, "%databases": DATABASE_VIEWS,
+    "%use_kernel": ("debian", *VARIANTS),
 }  # fmt: skip
 
 # The long options of kmod's tools (insmod(8), rmmod(8), …) and the options of busybox's dmesg.

@@ -31,7 +31,7 @@ Theme = Literal["light", "dark"]
 
 # The languages of the cells that begin with our magics.
 _LANGUAGES = {"%%kmod": "c", "%%kfile": "c", "%%library": "c", "%%faults": "c", "%%timeline": "c"}
-_LANGUAGES |= {"%%makefile": "make", "%%guest": "bash"}
+_LANGUAGES |= {"%%intree": "c", "%%makefile": "make", "%%guest": "bash", "%%kscript": "bash"}
 # Everything is in the page itself; the speaker view shows the deck in a frame.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
