@@ -7,7 +7,7 @@ import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import click
@@ -43,7 +43,10 @@ _FORMATS = "json,csv,html"
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """What a run is asked to grade, and what `--resume` goes on with. Paths are absolute."""
+    """What a run is asked to grade, which `--resume` goes on with, and the next run if it names no submissions.
+
+    Paths are absolute.
+    """
 
     submissions: tuple[str, ...]
     exercises: str
@@ -52,6 +55,7 @@ class GradeRequest:
     late: str = ""
     due: str = ""
     errored: bool = False
+    formats: tuple[str, ...] = ()
 
 
 @click.command(
@@ -59,7 +63,8 @@ class GradeRequest:
 
 Only the text of the answer cells is taken; it is built in the sandbox, run in disposable guests, and judged by the
 master's checks. Every result is written to a journal in OUT at once: whatever ends a run, --resume goes on, and what
-was graded before is not graded again. OUT keeps the grades of all runs.
+was graded before is not graded again. OUT keeps the grades of all runs. Without SUBMISSIONS, it grades again what the
+last run into OUT did, with its options.
 
 Ends with status 0 if all is graded, however few points there are; 4 if something could not be graded, which is never a
 zero: run it again. 2 is a usage error, 3 a broken exercise.
@@ -78,7 +83,7 @@ zero: run it again. 2 is a usage error, 3 a broken exercise.
 @click.option("--jobs", default=1, show_default=True, type=click.IntRange(1, 256), help=_("Worker processes here."))
 @click.option("--scheduler", metavar="ADDRESS", help=_("Use the workers of this Dask cluster instead."))
 @click.option(
-    "--format", "formats", multiple=True, default=(_FORMATS,), show_default=True, metavar="NAME,…",
+    "--format", "formats", multiple=True, default=(), show_default=_FORMATS, metavar="NAME,…",
     help=_("What to write; repeatable: {formats}.").format(formats=", ".join([*FORMATS, "html"])),
 )  # fmt: skip
 @click.option(
@@ -111,20 +116,19 @@ def grade(
     without_sandbox: bool,
 ) -> int:
     """Grade submissions."""
-    names = _format_names(formats)
+    _format_names(formats)  # if one is wrong, say so now
     paths = tuple(str(path.absolute()) for path in submissions)
-    folder = str((exercises or Path("exercises")).absolute())
+    folder = str(exercises.absolute()) if exercises else ""
     with _opened(out) as journal:
-        request = GradeRequest(paths, folder, exercise, replace_grades, late, due, errored)
-        request = _complete(request, journal.unfinished, resume)
-        return _grade(request, out, journal, names, jobs, scheduler, deadline, without_sandbox)
+        request = GradeRequest(paths, folder, exercise, replace_grades, late, due, errored, formats)
+        request = _complete(request, journal, resume)
+        return _grade(request, out, journal, jobs, scheduler, deadline, without_sandbox)
 
 
 def _grade(
     request: GradeRequest,
     out: Path,
     journal: Journal,
-    formats: Sequence[str],
     jobs: int,
     scheduler: str | None,
     deadline_s: float,
@@ -147,7 +151,7 @@ def _grade(
             plan = keep_errored(plan, journal) if request.errored else plan
         journal.begin(asdict(request))
         tally = _follow(plan, grade_all(plan, pool, journal, deadline_s), out)
-    written, unwritten = _write(out, plan, journal, formats)
+    written, unwritten = _write(out, plan, journal, _format_names(request.formats))
     journal.end()
     _sum_up(plan, tally, out, written, time.monotonic() - begun)
     _list_unwritten(unwritten)
@@ -159,7 +163,7 @@ def _grade(
 
 def _format_names(formats: Sequence[str]) -> list[str]:
     names: list[str] = []
-    for name in ",".join(formats).split(","):
+    for name in ",".join(formats or [_FORMATS]).split(","):
         names += _HTML if name.strip() == "html" else [name.strip()]
     unknown = [name for name in names if name not in FORMATS]
     if unknown:
@@ -184,18 +188,27 @@ def _opened(out: Path) -> Iterator[Journal]:
         yield stack.enter_context(Journal(out / "journal.sqlite"))
 
 
-def _complete(request: GradeRequest, unfinished: Mapping[str, Any] | None, resume: bool) -> GradeRequest:
-    """What to grade: what is asked for now, or what the run was asked for that did not come to its end."""
-    if unfinished and not resume:
+def _complete(request: GradeRequest, journal: Journal, resume: bool) -> GradeRequest:
+    """What to grade: what is asked for now; what is not said is as in the last run."""
+    if journal.unfinished and not resume:
         hint = _("Go on with --resume, or choose another --out.")
         raise UsageError(_("The last run into this folder did not come to its end."), hint=hint)
-    if not request.submissions and resume and unfinished:
-        return GradeRequest(**{**unfinished, "submissions": tuple(unfinished["submissions"])})
-    if not request.submissions:
+    if request.submissions:
+        defaults = {"exercises": str(Path("exercises").absolute()), "formats": (_FORMATS,)}
+    else:
+        defaults = _last_request(journal, resume)
+    said = {name: value for name, value in asdict(request).items() if value}
+    return GradeRequest(**{**asdict(request), **defaults, **said})
+
+
+def _last_request(journal: Journal, resume: bool) -> dict[str, Any]:
+    last = journal.unfinished or (None if resume else journal.last_run)
+    if not last:
         sentence = _("There is no run to go on with.") if resume else _("There is nothing to grade.")
         hint = _("Name notebooks, folders or archives: kmodlab grade SUBMISSIONS… --out DIR")
         raise UsageError(sentence, hint=hint)
-    return request
+    known = {**last, "submissions": tuple(last["submissions"]), "formats": tuple(last.get("formats") or (_FORMATS,))}
+    return known if resume else {**known, "errored": False, "replace": False}
 
 
 def _find_masters(folder: Path) -> list[Path]:
@@ -327,7 +340,9 @@ def _sum_up(plan: Plan, tally: _Tally, out: Path, written: Mapping[str, int], se
         known = _("{number} of them were answered from the journal: they were graded before.")
         say(known.format(number=tally.known))
     rejected = _("{number} rejected, as there is nothing in them that can be graded:")
-    _list(rejected, "yellow", map(_line_of, tally.rejected))
+    _list(rejected, "yellow", (f"{_line_of(grade)} ({PurePosixPath(grade.source).name})" for grade in tally.rejected))
+    late = (f"{grade.learner}, {grade.exercise}: -{grade.late_percent:g} %" for grade in tally.grades if grade.late)
+    _list(_("{number} late:"), "", late)
     withheld = _("{number} not graded, as another file has the grade; --replace replaces it:")
     _list(withheld, "red", (f"{file.learner}, {file.source}: {file.problem}" for file in plan.withheld))
     _list(_("{number} left out:"), "yellow", (f"{file.source}: {file.problem}" for file in plan.left_out))

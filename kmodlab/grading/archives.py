@@ -53,6 +53,11 @@ class _Budget:
     outer: _Budget | None = None
     problems: int = _MOST_PROBLEMS
     names: set[str] = field(default_factory=set)  # of the members that were read
+    shares: dict[str, _Budget] = field(default_factory=dict)
+
+    def share_of(self, inside: list[str]) -> _Budget:
+        """The budget for the folder that a member is in, so that nobody uses up what others need."""
+        return self.shares.setdefault("/".join(inside[:-1]) or inside[-1], _share()) if not self.outer else self
 
     def spend(self, size: int) -> None:
         if self.outer:
@@ -74,6 +79,10 @@ class _Budget:
 
 def _outer() -> _Budget:
     return _Budget(size=4096 * MIB, members=200_000, notebooks=20_000, problems=200_000)
+
+
+def _share() -> _Budget:
+    return _Budget(size=512 * MIB, members=0, notebooks=1000)
 
 
 def _inner(outer: _Budget) -> _Budget:
@@ -307,7 +316,13 @@ def _member(
             yield HandedIn(shown, problem=problem)
         return
     budget.names.add("/".join(inside))
-    yield from _read_member(member, (*parts, *inside), budget)
+    share = budget.share_of(inside)
+    try:
+        yield from _read_member(member, (*parts, *inside), share)
+    except ArchiveError as error:
+        if share is budget or budget.size < 0:
+            raise
+        yield HandedIn((*parts, *inside), problem=str(error))
 
 
 def _why_left_out(inside: list[str], budget: _Budget, *, nested: bool) -> str:
@@ -323,6 +338,7 @@ def _why_left_out(inside: list[str], budget: _Budget, *, nested: bool) -> str:
 
 def _read_member(member: _ZipMember | _TarMember, parts: tuple[str, ...], budget: _Budget) -> Iterator[HandedIn]:
     try:
+        budget.spend(0)  # what has used up everything is not read at all
         content = member.read(budget)
     except ArchiveError:
         raise

@@ -160,7 +160,8 @@ def withhold(plan: Plan, journal: Journal) -> Plan:
     """The plan without the submissions that would replace grades of the journal, which become its `withheld`.
 
     A grade is replaced by that of the same file, of the same answers, or of a later attempt in the same platform's
-    export. The export is known by its name: what is in it was named by the platform.
+    export. The export is known by its name: what is in it was named by the platform. If nothing could be graded, there
+    is nothing to be kept.
     """
     submissions, withheld = [], []
     for submission in plan.submissions:
@@ -174,7 +175,11 @@ def withhold(plan: Plan, journal: Journal) -> Plan:
 
 
 def _may_replace(submission: HandedIn, known: Origin) -> bool:
-    if submission.source == known.source or (submission.digest and submission.answers == known.answers):
+    if (
+        known.is_empty
+        or submission.source == known.source
+        or (submission.digest and submission.answers == known.answers)
+    ):
         return True
     same_export = _export_name(submission.source) == _export_name(known.source)
     return same_export and 0 < known.attempt < submission.attempt

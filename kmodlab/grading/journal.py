@@ -17,7 +17,7 @@ from typing import Any
 
 from kmodlab.checks.check_result import CheckResult
 from kmodlab.errors import SetupError, UsageError
-from kmodlab.grading.models import Grade, as_dict, check_as_dict, check_from_dict, from_dict
+from kmodlab.grading.models import Grade, GradeState, as_dict, check_as_dict, check_from_dict, from_dict
 from kmodlab.i18n import _
 
 FORMAT = 1
@@ -40,11 +40,15 @@ CREATE TABLE IF NOT EXISTS faults (
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a grade comes from: its file, the platform's order of the attempt (0 if unknown), the answers."""
+    """Where a grade comes from: its file, the platform's order of the attempt (0 if unknown), the answers.
+
+    `is_empty`: there was nothing that could be graded.
+    """
 
     source: str
     attempt: float
     answers: Mapping[str, str]
+    is_empty: bool = False
 
 
 @dataclass(frozen=True)
@@ -90,8 +94,16 @@ class Journal:
             run = self._fact("run")
         return run if isinstance(run, dict) else None
 
+    @property
+    def last_run(self) -> Mapping[str, Any] | None:
+        """What the last run was asked to grade, whether it came to its end or not; None without one."""
+        with self._readable():
+            run = self._fact("last run")
+        return run if isinstance(run, dict) else None
+
     def begin(self, run: Mapping[str, Any]) -> None:
         """Note that a run begins; `run` is what it was asked to grade."""
+        self._note("last run", dict(run))
         self._note("run", dict(run))
 
     def end(self) -> None:
@@ -143,7 +155,9 @@ class Journal:
         with self._readable():
             row = self._database.execute(query, (learner, exercise)).fetchone()
             grade = from_dict(json.loads(row[0])) if row else None
-        return Origin(grade.source, row[1], grade.answers or {}) if grade else None
+        if not grade:
+            return None
+        return Origin(grade.source, row[1], grade.answers or {}, grade.state is GradeState.REJECTED)
 
     def marks(self) -> dict[tuple[str, str], WrittenMark]:
         """The marks that the last run wrote, by learner and exercise."""

@@ -104,6 +104,18 @@ def test_a_learners_bomb_in_a_stream_ends_with_its_budget(tmp_path: Path, compre
     assert wholes(files) == ["bob/hello.ipynb"]
 
 
+@pytest.mark.parametrize("make", [make_zip, make_tar])
+def test_who_hands_in_many_bombs_uses_up_only_the_own_share(
+    tmp_path: Path, make: Callable[..., bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archives, "MIB", 1 << 10)  # limits and bombs are a thousandth of what they are
+    bomb = make_zip({"filler.ipynb": bytes(60 << 10), "more.ipynb": bytes(60 << 10)})
+    bombs = {f"eve/{number}.zip": bomb for number in range(60)}  # more than all may unpack to
+    files = files_in(tmp_path, "x.zip", make({**bombs, "zoe/hello.ipynb": NOTEBOOK}))
+    assert wholes(files)[-1] == "zoe/hello.ipynb"
+    assert sum("far more" in problem for problem in problems(files)) >= 50
+
+
 def test_archives_in_archives_in_archives_are_not_opened(tmp_path: Path) -> None:
     third = make_zip({"hello.ipynb": NOTEBOOK})
     files = files_in(tmp_path, "x.zip", make_zip({"eve/a.zip": make_zip({"b.zip": third, "c.ipynb": NOTEBOOK})}))

@@ -235,6 +235,11 @@ def test_a_second_run_is_answered_from_the_journal(course: Path, graded: Path) -
     assert "0 checks made" in output
     assert "8 of them were answered from the journal" in output
     assert results_in(graded) == before
+    again = [sys.executable, "-m", "kmodlab", "grade", "--out", str(graded)]  # what is not said is as before
+    done = subprocess.run(again, capture_output=True, text=True, timeout=WAIT_S, cwd=graded, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "8 of them were answered from the journal" in done.stdout + done.stderr
+    assert results_in(graded) == before
 
 
 # ---- however it is run ---------------------------------------------------------------------------------------------

@@ -340,7 +340,8 @@ def withheld(
         plans.append(make_plan(handed_in, {"01-hello": hello()}, {"01-hello": "text"}, SETTING))
     with Journal(tmp_path / "journal.sqlite") as journal:
         for submission in plans[0].submissions:
-            grade = Grade(submission.learner, "01-hello", "", submission.source, "", GradeState.GRADED)
+            state = GradeState.REJECTED if submission.problem else GradeState.GRADED
+            grade = Grade(submission.learner, "01-hello", "", submission.source, "", state)
             journal.add_grade(replace(grade, answers=submission.answers), attempt=submission.attempt)
         return [file.source for file in withhold(plans[1], journal).withheld]
 
@@ -358,6 +359,14 @@ def test_a_grade_is_replaced_by_a_later_attempt_and_not_by_an_earlier_one(tmp_pa
     (tmp_path / "b").mkdir()
     assert not withheld(tmp_path / "a", first, later, export="export (1).zip")
     assert withheld(tmp_path / "b", later, first) == ["export.zip/ada_7_80_hello.ipynb"]
+
+
+def test_what_could_not_be_graded_is_replaced_by_what_can_but_not_the_other_way_round(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "b").mkdir()
+    text, right = {"ada_7_80_hello.c": b"int x;"}, {"ada_7_90_hello.ipynb": notebook(solved)}
+    assert not withheld(tmp_path / "a", text, right)
+    assert withheld(tmp_path / "b", right, text) == ["export.zip/ada_7_80_hello.c"]
 
 
 def test_the_same_file_and_the_same_answers_are_graded_again(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pwd
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -131,6 +132,20 @@ def test_where_all_learners_are_one_user_the_owner_can_be_left_unchecked(
     }
     by_a_strange_name(course)
     assert collect(course, monkeypatch, "--ExchangeCollect.check_owner=False") == {ME: "mine", "ada": "hers"}
+
+
+@pytest.mark.parametrize("secret", [None, b"", b"\xff", b"x" * 5000])
+def test_what_nbgrader_needs_to_release_feedback_is_there(
+    course: Path, monkeypatch: pytest.MonkeyPatch, secret: bytes | None
+) -> None:
+    (folder,) = inbound(course).iterdir()
+    (folder / "timestamp.txt").unlink()
+    if secret is not None:
+        (folder / "submission_secret.txt").write_bytes(secret)
+    collect(course, monkeypatch)
+    collected = course / "submitted" / ME / NAME
+    assert (collected / "timestamp.txt").read_text() == "2026-11-02 10:00:00 UTC"
+    assert re.fullmatch(r"[0-9a-f]{64}", (collected / "submission_secret.txt").read_text())
 
 
 def test_one_that_cannot_be_copied_does_not_keep_the_others_from_being_collected(

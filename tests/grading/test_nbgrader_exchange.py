@@ -22,16 +22,21 @@ EXERCISE = read_master(Path(__file__).parents[2] / "exercises" / NAME / "master.
 FILE = EXERCISE.notebook.name
 ADA, BOB = LEARNERS
 LATER = "2099-01-01 10:00:00.000000 UTC"
-# What Bob does in a terminal: work in Ada's name, which would replace hers, and links to what only Iris may read.
-ATTACK = f"""
-cd /srv/exchange/{COURSE}/inbound
+INBOUND = f"/srv/exchange/{COURSE}/inbound"
+# What Bob does in a terminal: work in Ada's name, which would replace hers; later a link to what only Iris may read.
+FORGE = f"""
+cd {INBOUND}
 mkdir '{ADA}+{NAME}+{LATER}+x'
 echo '{{}}' >'{ADA}+{NAME}+{LATER}+x/{FILE}'
 echo '{LATER}' >'{ADA}+{NAME}+{LATER}+x/timestamp.txt'
+chmod -R a+rX '{ADA}+{NAME}+{LATER}+x'
+ls /home/{ADA} /home/{INSTRUCTOR} . 2>&1 || :
+"""
+LINK = f"""
+cd {INBOUND}
 mkdir '{BOB}+{NAME}+{LATER}+x'
 ln -s /home/{INSTRUCTOR}/course/source/{NAME}/{FILE} '{BOB}+{NAME}+{LATER}+x/{FILE}'
-chmod -R a+rX .
-ls /home/{ADA} /home/{INSTRUCTOR} . 2>&1 || :
+echo later >'{BOB}+{NAME}+{LATER}+x/notes.txt'
 """
 
 
@@ -55,6 +60,11 @@ def hand_in(hub: Hub, learner: str, answers: Mapping[str, str]) -> None:
     hub.assignments(learner, "submit", assignment_id=NAME)
 
 
+def collect(hub: Hub) -> str:
+    """Collect in a terminal, where nbgrader says more than in the formgrader."""
+    return hub.run_as(INSTRUCTOR, "sh", "-c", f"cd ~/course && nbgrader collect {NAME}")
+
+
 @pytest.fixture(scope="module")
 def week(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
     with jupyterhub(tmp_path_factory.mktemp("hub"), lab.folder) as hub:
@@ -65,11 +75,10 @@ def week(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
         listed = {learner: hub.assignments(learner) for learner in LEARNERS}
         hand_in(hub, ADA, {cell_id: cell.source for cell_id, cell in EXERCISE.answers.items()})
         hand_in(hub, BOB, {})
-        seen_by_bob = hub.run_as(BOB, "sh", "-c", ATTACK)
-        collected = hub.formgrader(f"assignment/{NAME}/collect")["log"]
+        seen_by_bob = hub.run_as(BOB, "sh", "-c", FORGE)
+        collected = collect(hub)
         for learner in LEARNERS:
-            if (hub.home(INSTRUCTOR) / "course" / "submitted" / learner).exists():
-                hub.formgrader(f"submission/{NAME}/{learner}/autograde")
+            hub.formgrader(f"submission/{NAME}/{learner}/autograde")
         found = hub.call("GET", f"user/{INSTRUCTOR}/formgrader/api/submissions/{NAME}")
         hub.formgrader(f"assignment/{NAME}/generate_feedback")
         hub.formgrader(f"assignment/{NAME}/release_feedback")
@@ -78,6 +87,8 @@ def week(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Week]:
             hub.assignments(learner, "fetch_feedback", assignment_id=NAME)
             pages = hub.home(learner).glob(f"{COURSE}/{NAME}/feedback/*/*.html")
             feedback[learner] = "\n".join(page.read_text() for page in pages)
+        hub.run_as(BOB, "sh", "-c", LINK)
+        hub.formgrader(f"assignment/{NAME}/collect")
         yield Week(hub, listed, collected, seen_by_bob, {one["student"]: one["score"] for one in found}, feedback)
 
 
@@ -96,9 +107,10 @@ def test_what_bob_handed_in_for_ada_is_named_and_not_collected(week: Week) -> No
     assert source.read_text() != "{}\n"
 
 
-def test_a_link_to_the_solution_is_left_out(week: Week) -> None:
-    assert "It is a link or a device." in week.collected
-    assert not (week.hub.home(INSTRUCTOR) / "course" / "submitted" / BOB / NAME / FILE).exists()
+def test_a_link_to_the_solution_is_left_out_and_the_rest_is_collected_after_autograding(week: Week) -> None:
+    collected = week.hub.home(INSTRUCTOR) / "course" / "submitted" / BOB / NAME
+    assert (collected / "notes.txt").read_text() == "later\n"
+    assert not (collected / FILE).exists()
 
 
 def test_bob_can_neither_list_nor_enter_what_is_others(week: Week) -> None:

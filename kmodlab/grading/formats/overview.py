@@ -7,6 +7,7 @@ A single file without a script. It names learners and hidden checks, and is not 
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
@@ -115,15 +116,20 @@ def _check(results: Sequence[CheckResult]) -> dict[str, Any]:
 
 
 def _errors(grades: Sequence[Grade]) -> list[dict[str, Any]]:
-    """The most frequent reasons, each with the first check that failed for it."""
-    reasons = Counter[str]()
-    first: dict[str, str] = {}
+    """The most frequent reasons, each as the first learner has it, with the first check that failed for it."""
+    kinds = Counter[str]()
+    first: dict[str, tuple[str, str]] = {}
     for grade in grades:
-        failed = [check for check in grade.checks if check.status is Status.FAILED]
-        for check in failed:
-            first.setdefault(check.reason, check.title)
-        reasons.update({check.reason for check in failed})
+        failed = {_kind_of(check.reason): check for check in reversed(grade.checks) if check.status is Status.FAILED}
+        for kind, check in failed.items():
+            first.setdefault(kind, (check.title, check.reason))
+        kinds.update(failed.keys())
     return [
-        {"count": count, "check": first[reason], "reason": reason}
-        for reason, count in sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_ERRORS]
+        {"count": count, "check": first[kind][0], "reason": first[kind][1]}
+        for kind, count in sorted(kinds.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST_ERRORS]
     ]
+
+
+def _kind_of(reason: str) -> str:
+    """A reason without the values that are another for each learner: numbers, and what is assigned in a command."""
+    return re.sub(r"(?<==)[\w.-]+|\d+", "…", reason)

@@ -1,8 +1,9 @@
 """Files that learning platforms import.
 
-    moodle/EXERCISE.csv   the grading worksheet of an assignment, with the comments of the feedback
-    canvas.csv            Canvas' gradebook: a column for each exercise
-    brightspace.csv       Brightspace's grades: a column for each exercise
+    moodle/EXERCISE.csv            the grading worksheet of an assignment, with the comments of the feedback
+    moodle/EXERCISE-feedback.zip   the pages of feedback, for "Upload multiple feedback files in a zip"
+    canvas.csv                     Canvas' gradebook: a column for each exercise
+    brightspace.csv                Brightspace's grades: a column for each exercise
 
 The platforms know learners by what their own names of files say (`intake`): Moodle by the participant's number, Canvas
 by the user's. Brightspace takes the learner's name for the user name. What errored has no points, so that the platform
@@ -11,25 +12,44 @@ keeps what it has.
 
 from __future__ import annotations
 
+import io
 import re
+import zipfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from kmodlab.files import replace_text
+from kmodlab.files import replace_bytes, replace_text
+from kmodlab.grading.formats import feedback
 from kmodlab.grading.formats.file_names import file_name
 from kmodlab.grading.formats.gradebook import Cell, as_csv
 from kmodlab.grading.formats.redact import by_exercise, by_learner, points_of, remarks_for_learners
 from kmodlab.grading.models import Grade
 
+_TIME = (1980, 1, 1, 0, 0, 0)  # so that equal pages make equal files
 _NUMBERED = re.compile(r"(?P<name>.+)_(?P<number>\d+)", re.DOTALL)
 
 
 def write_moodle(grades: Sequence[Grade], folder: Path) -> list[Path]:
-    """Write one grading worksheet for each exercise."""
-    return [
-        replace_text(folder / "moodle" / f"{file_name(exercise)}.csv", as_csv(_worksheet(same)))
-        for exercise, same in by_exercise(grades).items()
-    ]
+    """Write a grading worksheet and the feedback for each exercise."""
+    written = []
+    for exercise, same in by_exercise(grades).items():
+        path = folder / "moodle" / file_name(exercise)
+        written.append(replace_text(path.with_name(f"{path.name}.csv"), as_csv(_worksheet(same))))
+        written.append(replace_bytes(path.with_name(f"{path.name}-feedback.zip"), _feedback(same)))
+    return written
+
+
+def _feedback(grades: Sequence[Grade]) -> bytes:
+    """A page for each learner whose number is known, named as in mod/assign/feedback/file/importziplib.php."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
+        for grade in grades:
+            name, number = _name_and_number(grade.learner)
+            if number:
+                known = re.sub(r"[_/\\]", " ", name)  # what is between the first underscores counts
+                member = zipfile.ZipInfo(f"{known}_{number}_assignsubmission_file_feedback.html", _TIME)
+                archive.writestr(member, feedback.as_page(grade.learner, [grade]), zipfile.ZIP_DEFLATED)
+    return stream.getvalue()
 
 
 def _worksheet(grades: Sequence[Grade]) -> Iterator[Sequence[Cell]]:

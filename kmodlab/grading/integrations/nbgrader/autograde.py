@@ -12,6 +12,7 @@ and judges it once more in its next run.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -30,6 +31,7 @@ from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import KEY, Exercise, read_master
 from kmodlab.course.release import make_notebook
 from kmodlab.errors import KmodlabError, SandboxError
+from kmodlab.files import replace_bytes
 from kmodlab.grading.answers import match
 from kmodlab.grading.archives import find_files
 from kmodlab.grading.formats.redact import status_text, text_of
@@ -42,6 +44,8 @@ from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
 
+FOR_EXCHANGE = ("timestamp.txt", "submission_secret.txt")
+MOST_FOR_EXCHANGE = 1000  # bytes of such a file
 _LONGEST = 20_000  # characters of one check's output
 
 
@@ -55,6 +59,7 @@ class NotebookPaths:
 
     source: Path
     submitted: Path
+    autograded: Path
 
     @classmethod
     def of(cls, course: CourseDirectory, resources: ResourcesDict) -> NotebookPaths:
@@ -62,8 +67,11 @@ class NotebookPaths:
         about = resources["nbgrader"]
         file = f"{about['notebook']}.ipynb"
         source = course.format_path(course.source_directory, ".", about["assignment"])
-        submitted = course.format_path(course.submitted_directory, about["student"], about["assignment"])
-        return cls(Path(source, file).absolute(), Path(submitted, file).absolute())
+        submitted, autograded = (
+            course.format_path(folder, about["student"], about["assignment"])
+            for folder in (course.submitted_directory, course.autograded_directory)
+        )
+        return cls(*(Path(folder, file).absolute() for folder in (source, submitted, autograded)))
 
 
 def _course_of(exporter: Any) -> CourseDirectory:
@@ -79,15 +87,27 @@ class AnswersOnly(NotebookExporter):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        course = _course_of(self)
-        course.ignore = [*course.ignore, "*"]  # no other file is copied, neither a learner's nor the source's
+        # No other file is copied, neither a learner's nor the source's. The course itself is also the formgrader's.
+        course = copy(_course_of(self))
+        course.ignore = [*course.ignore, "*"]
+        self.parent.coursedir = course  # type: ignore[union-attr]
 
     def from_filename(self, filename: str, resources: Any = None, **options: Any) -> Any:
         """Convert one notebook."""
         paths = NotebookPaths.of(_course_of(self), resources)
         if Path(filename).absolute() == paths.submitted:
+            keep_for_exchange(paths.submitted.parent, paths.autograded.parent)
             return self.from_notebook_node(take_answers(paths), resources, **options)  # type: ignore[no-untyped-call]
         return super().from_filename(filename, resources, **options)
+
+
+def keep_for_exchange(submitted: Path, autograded: Path) -> None:
+    """Copy what nbgrader's exchange knows a submission by: its feedback is released for that."""
+    for name in FOR_EXCHANGE:
+        path = submitted / name
+        if path.is_file() and not path.is_symlink() and path.stat().st_size <= MOST_FOR_EXCHANGE:
+            autograded.mkdir(parents=True, exist_ok=True)
+            replace_bytes(autograded / name, path.read_bytes())
 
 
 def take_answers(paths: NotebookPaths) -> Any:
