@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePosixPath
 
 from kmodlab.crash.reader import find_reports
 from kmodlab.crash.records import LogRecord, format_log
@@ -20,7 +21,7 @@ from kmodlab.guest.lab import load_lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.i18n import _
-from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import Sources, kmod_name
 from kmodlab.notebook.earlier import EarlierVersions
 from kmodlab.process import Deadline
@@ -30,7 +31,8 @@ from kmodlab.submission.learner_sources import LearnerSources
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.failed_call import explain_wait
 from kmodlab.tracer.messages import open_formats
-from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step
+from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step, with_leaks
+from kmodlab.tracer.unreferenced import LoadedCode
 
 GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
 LOOK_S = 10.0  # for a quick question to the guest, such as completion asks
@@ -110,6 +112,7 @@ class NotebookState:
     earlier: EarlierVersions = field(default_factory=EarlierVersions)
     no_sandbox_shown: bool = False
     _session: Session | None = None
+    _code: LoadedCode = field(default_factory=LoadedCode)  # if the kernel looks for what modules lose
     _had_guest: bool = False
     _lost_guest: bool = False
 
@@ -192,6 +195,8 @@ class NotebookState:
             trigger=trigger,
             end_lines=self._may_leave_lines_open(),
         )
+        if self.session.lab.finds_leaks and step.outcome is Outcome.PASSED:
+            step = self._follow_memory(step)
         if step.result and step.result.timed_out:
             step = explain_wait(step, self._codes())
         action = Action(step, lost_before)
@@ -201,6 +206,18 @@ class NotebookState:
             self.reset()
         self._had_guest = self.is_alive
         return action
+
+    def _follow_memory(self, step: Step) -> Step:
+        """A step after which it is noted where its modules lie, or found what those that are gone have lost."""
+        if self._code.generation != self.session.generation:
+            self._code = LoadedCode(self.session.generation)
+        name = kmod_name(PurePosixPath(step.argv[1]).name.removesuffix(".ko")) if len(step.argv) > 1 else ""
+        ko = self.modules[name].ko(name) if name in self.modules else None
+        if step.argv[0] == "insmod" and ko:
+            self._code.note(self.session, ko)
+        if step.argv[0] == "rmmod" and self._code.modules:
+            return with_leaks(self.session, step, self._code)
+        return step
 
     def _codes(self) -> list[Code]:
         return [Code(ko, module.sources.files) for kmod, module in self.modules.items() if (ko := module.ko(kmod))]

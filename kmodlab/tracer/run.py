@@ -344,12 +344,12 @@ def _try_once(
         if steps[-1].end is None:
             _add(steps, unload(session, name, timeout_s=timeout_s), session)
     if code.modules and all(step.outcome is Outcome.PASSED for step in steps):
-        steps[-1] = _with_leaks(session, steps[-1], code)
+        steps[-1] = with_leaks(session, steps[-1], code)
     return ModuleRun(build, session.lab.tree.release, tuple(steps))
 
 
-def _with_leaks(session: Session, step: Step, code: LoadedCode) -> Step:
-    """The last step, with the memory that the modules have lost, or with what happened while that was looked for."""
+def with_leaks(session: Session, step: Step, code: LoadedCode) -> Step:
+    """A step that unloaded modules, with the memory that they have lost, or with what happened meanwhile."""
     try:
         leaks = find_unreferenced(session, code)
         records = (record for record in parse_kmsg(session.kmsg()) if not is_jump(record) and not is_scan(record))

@@ -18,8 +18,11 @@ from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.module import read_module
 from kmodlab.elf.object_file import ObjectFile
 from kmodlab.errors import GuestError, GuestLostError
+from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import Session
+from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
+from kmodlab.process import Deadline
 
 _FILE = "/sys/kernel/debug/kmemleak"
 _AGE_MS = 6000  # an object is not reported before it is MSECS_MIN_AGE old, which is 5000 (mm/kmemleak.c)
@@ -32,8 +35,9 @@ _OBJECT = re.compile(r"^(?=unreferenced object )", re.MULTILINE)
 
 @dataclass
 class LoadedCode:
-    """Where the code of modules lies, or lay, in a guest's memory."""
+    """Where the code of modules lies, or lay, in a guest's memory; `generation` is that of the session's guest."""
 
+    generation: int = 0
     _ranges: list[tuple[int, ObjectFile, int, str]] = field(default_factory=list)  # start, file, section, module
 
     def note(self, session: Session, ko: bytes) -> None:
@@ -72,9 +76,16 @@ def find_unreferenced(session: Session, code: LoadedCode) -> tuple[Report, ...]:
     """What the modules have allocated and lost. A few seconds of the guest's time pass. Raises: GuestError."""
     session.run(["jump", str(_AGE_MS)], timeout_s=_SCAN_S, in_agent=True)
     for _scan in range(2):  # the first one only takes the checksums: what changes is in use (update_checksum)
-        session.run(["sh", "-c", f"echo scan >{_FILE}"], timeout_s=_SCAN_S)
+        session.with_machine(_scan_once)
     text = session.get(_FILE, _LIMIT).decode("utf-8", "replace")
+    session.put(_FILE, b"clear")  # it is told once
     return tuple(_reports(text, code))
+
+
+async def _scan_once(machine: Machine) -> None:
+    # Not `machine.execute`: with interrupts off nearly all the time, a guest that scans looks like one that hangs.
+    late = _("The guest did not look for lost memory in time.")
+    await machine.ask(machine.agent.execute(["sh", "-c", f"echo scan >{_FILE}"]), Deadline.after(_SCAN_S), late)
 
 
 def _reports(text: str, code: LoadedCode) -> Iterator[Report]:

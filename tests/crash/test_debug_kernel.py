@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from cells import Run
 from crashes import DEBUG, DEBUG_MODULES, MARK
 from defects import FOLDER, read_cases
 
@@ -68,3 +69,15 @@ def test_nothing_is_found_in_a_correct_module(debug_lab: OwnLab, debug_session: 
     done = run_build(debug_session, built)
     assert [crash.raw for step in done.steps for crash in step.crashes] == []
     assert done.reason == ""
+
+
+def test_a_notebook_tells_of_lost_memory_when_its_module_is_unloaded(debug_lab: OwnLab, run: Run) -> None:
+    cell = run("%use_kernel debug")
+    assert debug_lab.file.release in cell.text
+    source = (DEBUG_MODULES / "neverfreed.c").read_text()
+    assert "unreferenced object" not in run(f"%%kmod neverfreed\n{source}").text
+    text = run("%rmmod neverfreed").text
+    assert "The kernel warns, and goes on: unreferenced object 0x" in text
+    assert "no pointer to this memory is left" in text and MARK in text
+    run(f"%%kmod neverfreed\n{source}")
+    assert run("%rmmod neverfreed").text.count("unreferenced object") == text.count("unreferenced object")

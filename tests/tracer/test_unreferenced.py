@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -43,6 +45,16 @@ class Guest:
     def run(self, argv: list[str], **_options: Any) -> None:
         self.commands.append(argv[-1])
 
+    def put(self, _path: str, data: bytes) -> None:
+        self.commands.append(data.decode())
+
+    def with_machine(self, work: Any) -> None:
+        agent = SimpleNamespace(execute=lambda argv: self.commands.append(argv[-1]))
+        asyncio.run(work(SimpleNamespace(agent=agent, ask=self.ask)))
+
+    async def ask(self, *_arguments: object) -> None:
+        pass
+
 
 def found(*places: str) -> Any:
     guest: Any = Guest(*places)
@@ -72,7 +84,7 @@ def test_what_others_have_lost_is_not_the_modules(place: str) -> None:
 def test_an_object_is_old_enough_and_seen_unchanged() -> None:
     guest: Any = Guest()
     find_unreferenced(guest, LoadedCode())
-    assert guest.commands == ["6000", *["echo scan >/sys/kernel/debug/kmemleak"] * 2]
+    assert guest.commands == ["6000", *["echo scan >/sys/kernel/debug/kmemleak"] * 2, "clear"]
 
 
 def test_a_file_that_is_no_module_has_no_code() -> None:
