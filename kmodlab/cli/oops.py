@@ -192,6 +192,10 @@ def _as_data(report: Report, module: _Module) -> dict[str, Any]:
         "file": guilty.line.file if guilty else None,
         "line": guilty.line.line if guilty else None,
         "note": guilty.note if guilty else "",
+        "related": [
+            {"words": other.words, "file": other.line.file, "line": other.line.line}
+            for other in (guilty.related if guilty else ())
+        ],
         "cause": report.cause,
         "trace": [_frame_data(call, module) for call in report.trace],
         "stacks": [
@@ -290,6 +294,10 @@ def _show_line(guilty: GuiltyLine, report: Report, module: _Module) -> None:
     say(f"  {line.file}:{line.line}: {guilty.note or ', '.join(words)}", "bold")
     for row in make_excerpt(module.text(line), line.line, FIRST_WORD):
         say(str(row), "" if row.number else "bold red")
+    for other in guilty.related:
+        say(f"  {other.line.file}:{other.line.line}: {other.words}", "bold")
+        for row in make_excerpt(module.text(other.line), other.line.line):
+            say(str(row))
 
 
 def _call_place(frame: Frame, chain: tuple[SourceLine, ...]) -> str:

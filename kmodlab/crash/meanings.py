@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
+from kmodlab.crash.log_lines import clean_line
 from kmodlab.crash.report import Kind, Report
-from kmodlab.i18n import _
+from kmodlab.i18n import N_, _
 
 # Where the kernel calls a file's operations: fs/open.c, fs/file_table.c, fs/read_write.c, fs/ioctl.c, fs/select.c.
 _FILE_USERS = {
@@ -26,14 +27,52 @@ _LAST_UNLOADED = re.compile(r"\[last unloaded: ([\w-]+)")  # kernel/module/main.
 _NOT_MAPPED = re.compile(r"error_code\(0x[0-9a-f]+\) - not-present page")  # arch/x86/mm/fault.c, show_fault_oops
 _MODULES = range(0xFFFFFFFFA0000000, 0xFFFFFFFFFF000000)  # Documentation/arch/x86/x86_64/mm.rst
 _MAX_ERRNO = 4095
+# Kinds of reports of the debug kernel, by their sentences: kernel/locking/lockdep.c, kernel/sched/core.c
+# (__might_resched), mm/kmemleak.c, lib/debugobjects.c (debug_print_object).
+_BY_SENTENCE = (
+    (Kind.LOCKDEP, "circular", N_(
+        "two locks are taken in one order here, and in the other order elsewhere: if both happen at once, each waits "
+        "for the other"
+    )),
+    (Kind.LOCKDEP, "recursive", N_("a lock like this one is held already: to take the same one again waits for ever")),
+    (Kind.LOCKDEP, "inconsistent", N_(
+        "an interrupt takes this lock, too: wherever else it is held, interrupts must be off, as by "
+        "`spin_lock_irqsave()`"
+    )),
+    (Kind.LOCKDEP, "non-static key", N_("the lock was not initialized, as by `spin_lock_init()` or `mutex_init()`")),
+    (Kind.LOCKDEP, "held lock freed", N_("the freed memory holds a lock that is taken")),
+    (Kind.SLEEPING_IN_ATOMIC, "sleeping function", N_(
+        "what is called here may sleep, and it must not: a spinlock is held, or interrupts or preemption are off"
+    )),
+    (Kind.MEMORY_LEAK, "", N_("no pointer to this memory is left, and nobody has freed it")),
+    (Kind.WARNING, "ODEBUG: free active", N_("what is freed here is in use: a timer that is pending, or queued work")),
+)  # fmt: skip
+# mm/kasan/report.c, describe_object_addr: "located 0 bytes to the right of\n 13-byte region"; since 6.3 with the state.
+# Before 6.3 the region is the whole object, which may be larger than what was asked for.
+_IN_OBJECT = re.compile(
+    r"located (?P<distance>\d+) bytes (?P<where>inside of|to the (?:right|left) of)\s+"
+    r"(?:allocated |freed )?(?P<size>\d+)-byte region"
+)
+_ACCESSES = {
+    ("use-after-free", "inside of"): N_("this is byte {distance}, counted from 0, of memory that was freed before"),
+    ("out-of-bounds", "inside of"): N_("this is byte {distance}, counted from 0, of memory that has fewer bytes"),
+    ("out-of-bounds", "to the right of"): N_("this is {distance} bytes beyond the end of {size} bytes of memory"),
+    ("out-of-bounds", "to the left of"): N_("this is {distance} bytes before the begin of {size} bytes of memory"),
+}
+_UNDEFINED = re.compile(r"(?:shift exponent|left shift|index|load of|(?:un)?signed|division|member access|.*overflow)")
 # What follows when a thread's memory has been freed: include/linux/sched/task.h, get_task_struct, and then anything.
 _AFTER_FREE = {Kind.REFCOUNT, Kind.NULL_DEREFERENCE, Kind.PAGE_FAULT, Kind.GENERAL_PROTECTION}
 
 
 def explain_report(report: Report) -> str:
     """The mistake, without a full stop; empty if it is not known."""
-    if report.kind is Kind.MEMORY_LEAK:
-        return _("no pointer to this memory is left, and nobody has freed it")
+    for kind, words, meaning in _BY_SENTENCE:
+        if report.kind is kind and words in report.sentence:
+            return _(meaning)
+    if report.kind is Kind.KASAN:
+        return _explain_access(report)
+    if report.kind is Kind.UBSAN:
+        return _explain_undefined(report)
     if report.kind in _AFTER_FREE and any(frame.function == "kthread_stop" for frame in report.frames[:2]):
         return _explain_kthread_stop(report)
     gone = gone_module(report)
@@ -50,6 +89,26 @@ def explain_report(report: Report) -> str:
         )
         return message.format(module=gone)
     return ""
+
+
+def _explain_access(report: Report) -> str:
+    match = _IN_OBJECT.search(_without_prefixes(report.raw))
+    for (mistake, where), meaning in _ACCESSES.items():
+        if match and mistake in report.sentence and where == match["where"]:
+            return _(meaning).format(**match.groupdict())
+    return ""
+
+
+def _explain_undefined(report: Report) -> str:
+    """The kernel's own words below the headline: lib/ubsan.c, __ubsan_handle_shift_out_of_bounds and the others."""
+    lines = _without_prefixes(report.raw).split("\n")
+    headline = next((number for number, line in enumerate(lines) if line.strip() == report.sentence), len(lines))
+    below = " ".join(lines[headline + 1 : headline + 2]).strip()
+    return below if _UNDEFINED.match(below) else ""
+
+
+def _without_prefixes(raw: str) -> str:
+    return "\n".join(clean_line(number, line).text for number, line in enumerate(raw.split("\n")))
 
 
 def _explain_kthread_stop(report: Report) -> str:

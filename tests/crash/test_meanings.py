@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from crashes import DATA
 
 from kmodlab.crash.reader import find_crashes
 
@@ -52,3 +53,59 @@ def test_what_is_no_file_of_a_removed_module_may_be_anything_else_of_it() -> Non
 def test_another_fault_has_another_cause(right: str, wrong: str) -> None:
     assert right in OPEN_FILE
     assert cause(OPEN_FILE.replace(right, wrong)) == ""
+
+
+CAUSES = {
+    "kasan": "this is byte 0, counted from 0, of memory that was freed before",
+    "kmemleak": "no pointer to this memory is left, and nobody has freed it",
+    "lockdep": "two locks are taken in one order here, and in the other order elsewhere",
+    "might-sleep": "what is called here may sleep, and it must not",
+    "ubsan": "shift exponent 40 is too large for 32-bit type 'int'",
+}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_what_a_debug_kernel_reports_is_said_in_words(name: str) -> None:
+    (report,) = find_crashes((DATA / "constructed" / f"{name}.txt").read_text().partition("\n\n")[2])
+    assert report.cause.startswith(CAUSES[name])
+
+
+@pytest.mark.parametrize(
+    ("sentence", "place", "cause"),
+    [
+        (
+            "slab-out-of-bounds",
+            "3 bytes to the right of\n 13-byte region",
+            "this is 3 bytes beyond",
+        ),
+        (
+            "slab-out-of-bounds",
+            "3 bytes to the right of allocated 13-byte region",
+            "this is 3 bytes beyond",
+        ),
+        (
+            "slab-out-of-bounds",
+            "8 bytes to the left of\n 64-byte region",
+            "this is 8 bytes before",
+        ),
+        (
+            "slab-out-of-bounds",
+            "13 bytes inside of\n 16-byte region",
+            "this is byte 13, counted from 0",
+        ),
+        (
+            "slab-use-after-free",
+            "4 bytes inside of freed 64-byte region",
+            "this is byte 4, counted from 0",
+        ),
+        ("double-free", "0 bytes inside of\n 64-byte region", ""),
+        ("global-out-of-bounds", "in a variable", ""),
+    ],
+)
+def test_a_kasan_report_says_where_in_the_memory_it_is(sentence: str, place: str, cause: str) -> None:
+    head, _, log = (DATA / "constructed" / "kasan.txt").read_text().partition("\n\n")
+    assert head and "0 bytes inside of\n[    5.000032]  64-byte region" in log
+    log = log.replace("use-after-free", sentence)
+    log = log.replace("0 bytes inside of\n[    5.000032]  64-byte region", place.replace("\n", "\n[    5.000032] "))
+    (report,) = find_crashes(log)
+    assert report.cause.startswith(cause) and bool(report.cause) == bool(cause)
