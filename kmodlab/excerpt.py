@@ -43,3 +43,13 @@ def make_excerpt(source: str, line: int, column: int | None = None, *, context: 
             before = len(text) - len(text.lstrip()) if column == FIRST_WORD else column - 1
             rows += [ExcerptRow(0, " " * before + "^")] if before < _WIDTH else []
     return rows
+
+
+def position(text: str, column: int) -> int:
+    """The number of characters before a column (from 1) of a line, as gcc counts columns."""
+    shown = ""
+    for number, character in enumerate(text):
+        if len(shown) >= column - 1:
+            return number
+        shown = (shown + character).expandtabs(_TAB)
+    return len(text)

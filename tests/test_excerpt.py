@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
-from kmodlab.excerpt import FIRST_WORD, make_excerpt
+import pytest
+
+from kmodlab.excerpt import FIRST_WORD, make_excerpt, position
 
 
 def rows(source: str, line: int, column: int | None = None, *, context: int = 0) -> list[str]:
     return [str(row) for row in make_excerpt(source, line, column, context=context)]
+
+
+@pytest.mark.parametrize(
+    ("text", "column", "before"), [("abc", 1, 0), ("abc", 3, 2), ("\treturn", 9, 1), ("a\tb", 9, 2), ("a", 99, 1)]
+)
+def test_a_column_is_a_number_of_characters_where_tabs_are_eight(text: str, column: int, before: int) -> None:
+    assert position(text, column) == before
 
 
 def test_a_caret_stands_below_the_column_also_behind_tabs() -> None:

@@ -83,7 +83,7 @@ def show(*parts: Part) -> None:
     """Show parts as one card, the output of the running cell; nothing if all parts are empty."""
     card = Card(parts)
     if repr(card):
-        display(card)
+        display(card, metadata=card.metadata)
 
 
 def show_view(view: View | Picture) -> None:

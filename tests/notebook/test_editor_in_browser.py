@@ -22,8 +22,19 @@ static int __init hello_init(void)
 \treturn 0;
 }
 """
-CELLS = ["x = 1", HELLO, "%%makefile hello\nobj-m += hello.o # a comment", "%%guest\nfor f in a b; do echo $f; done"]
-PYTHON, C, MAKE, SHELL = range(len(CELLS))
+BROKEN = (
+    HELLO.replace("\treturn 0;", '\tpr_info("hello\\n")\n\treturn 0;')
+    + 'module_init(hello_init);\nMODULE_LICENSE("GPL");\n'
+)
+CELLS = [
+    "x = 1",
+    HELLO,
+    "%%makefile other\nobj-m += hello.o # a comment",
+    "%%guest\nfor f in a b; do echo $f; done",
+    "%load_ext kmodlab",
+    BROKEN,
+]
+PYTHON, C, MAKE, SHELL, LOAD, WRONG = range(len(CELLS))
 MIMES = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell.model.mimeType)"
 SOURCE = "number => jupyterapp.shell.currentWidget.content.widgets[number].model.sharedModel.getSource()"
 SET_SOURCE = """([number, source]) =>
@@ -41,7 +52,7 @@ def visit(server: Server, browser: Browser) -> Iterator[Visit]:
     visit = Visit(browser.new_page(viewport={"width": 1280, "height": 1000}))
     visit.page.set_default_timeout(60_000)
     visit.page.goto(server.address("lab/workspaces/editor/tree", path))
-    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=3")
+    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=5")
     visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-ipython'")
     visit.page.wait_for_function(f"() => ({COLOURED})([{SHELL}, 1]).length")
     yield visit
@@ -56,7 +67,7 @@ def line(visit: Visit, cell: int, number: int) -> Locator:
 
 def test_each_cell_has_the_language_that_its_first_line_says(visit: Visit) -> None:
     mimes = visit.page.evaluate(MIMES)
-    assert mimes == ["text/x-ipython", "text/x-kmodlab-c", "text/x-kmodlab-make", "text/x-kmodlab-shell"]
+    assert mimes[: SHELL + 1] == ["text/x-ipython", "text/x-kmodlab-c", "text/x-kmodlab-make", "text/x-kmodlab-shell"]
 
 
 @pytest.mark.parametrize(
@@ -100,3 +111,37 @@ def test_the_language_changes_as_the_first_line_does(visit: Visit) -> None:
     visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-kmodlab-c'")
     visit.page.evaluate(SET_SOURCE, [PYTHON, "x = 2"])
     visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-ipython'")
+
+
+RUN = """async number => {
+    jupyterapp.shell.currentWidget.content.activeCellIndex = number;
+    await jupyterapp.commands.execute('notebook:run-cell');
+}"""
+CURSOR = """number => {
+    const editor = jupyterapp.shell.currentWidget.content.widgets[number].editor;
+    return editor.getCursorPosition();
+}"""
+
+
+def test_a_complaint_is_marked_on_its_line_until_that_is_edited(visit: Visit) -> None:
+    page = visit.page
+    page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.info")
+    page.evaluate(RUN, LOAD)
+    page.evaluate(RUN, WRONG)
+    cell = page.locator(".jp-CodeCell").nth(WRONG)
+    squiggle = cell.locator(".km-squiggle.km-error")
+    squiggle.wait_for()
+    assert squiggle.count() == 1 and squiggle.inner_text() == "return"
+    assert "expected" in str(cell.locator(".km-dot.km-error").get_attribute("title"))
+    squiggle.hover()
+    page.locator(".km-bubble").wait_for()
+    assert "A semicolon is missing at the end of line 8." in page.locator(".km-bubble").inner_text()
+    line(visit, WRONG, 1).click()
+    page.keyboard.press("F8")
+    assert page.evaluate(CURSOR, WRONG)["line"] == 8
+    announced = "[...document.querySelectorAll('.cm-announced')].some(node => node.textContent.includes('expected'))"
+    page.wait_for_function(f"() => {announced}")
+    line(visit, WRONG, 8).click()
+    page.keyboard.press("End")
+    page.keyboard.type(" ")
+    squiggle.wait_for(state="detached")

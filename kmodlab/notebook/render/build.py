@@ -9,7 +9,18 @@ from kmodlab.i18n import N_, _, ngettext
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, follow_up_sentence
 from kmodlab.kbuild.result import Build, Reason
 from kmodlab.kbuild.sources import Sources
-from kmodlab.notebook.render.parts import Details, Excerpt, Level, Message, Output, Part, escape, join_texts
+from kmodlab.notebook.render.parts import (
+    Details,
+    Excerpt,
+    Level,
+    Mark,
+    Message,
+    Output,
+    Part,
+    escape,
+    join_texts,
+    make_marks,
+)
 from kmodlab.notebook.state import BuiltModule
 from kmodlab.text import escape_control_chars
 
@@ -117,6 +128,16 @@ class DiagnosticPart:
         )
         inner = "".join(part.html for part in self._parts)
         return f'<div class="km-complaint km-{diagnostic.severity}"><p>{headline}</p>{inner}</div>'
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """Its line in a cell."""
+        diagnostic = self.diagnostic
+        file = "" if diagnostic.file == self.cell else diagnostic.file
+        source = self.sources.get(diagnostic.file)
+        return make_marks(
+            source, file, diagnostic.line, diagnostic.severity, diagnostic.message, diagnostic.hint, diagnostic.column
+        )
 
     @property
     def _headline(self) -> str:

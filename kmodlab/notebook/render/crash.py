@@ -9,7 +9,18 @@ from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.report import Kind, Report, ReportSeverity
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.i18n import N_, _
-from kmodlab.notebook.render.parts import Details, Excerpt, Level, Message, Output, Part, escape, join_texts
+from kmodlab.notebook.render.parts import (
+    Details,
+    Excerpt,
+    Level,
+    Mark,
+    Message,
+    Output,
+    Part,
+    escape,
+    join_texts,
+    make_marks,
+)
 from kmodlab.notebook.state import BuiltModule
 
 # The looks of a report of that severity, and what a screen reader calls it.
@@ -81,6 +92,14 @@ class CrashCard:
         inner = "".join(part.html for part in self._parts)
         style, label = _STYLES[self.report.severity]
         return f'<div class="km-complaint km-{style}" role="group" aria-label="{escape(_(label))}">{inner}</div>'
+
+    @property
+    def marks(self) -> tuple[Mark, ...]:
+        """The learner's line."""
+        if self.guilty is None:
+            return ()
+        severity = _STYLES[self.report.severity][0]
+        return make_marks(self.guilty.source, self.guilty.file, self.guilty.line, severity, self._headline.sentence)
 
     @property
     def _parts(self) -> list[Part]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 import html
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from typing import Any, Protocol
 
-from kmodlab.excerpt import ExcerptRow, make_excerpt
+from kmodlab.excerpt import ExcerptRow, make_excerpt, position
 from kmodlab.i18n import _, ngettext
 from kmodlab.notebook.render.style import STYLE
 from kmodlab.text import escape_control_chars
@@ -195,10 +195,55 @@ def join_texts(parts: Sequence[Part]) -> str:
 
 
 @dataclass(frozen=True)
+class Mark:
+    """A line of a cell that a part is about: an editor may mark it.
+
+    `file` is empty for the cell that has the output; else it is the name or path that another cell's magic gives its
+    text. `line` (from 1, the magic's) has `text`, so that a line that was changed since is not marked. `severity` is
+    "error", "warning" or "note". `at` is the number of characters before the place in the line, None for all of it.
+    """
+
+    file: str
+    line: int
+    text: str
+    severity: str
+    message: str
+    hint: str = ""
+    at: int | None = None
+
+
+def make_marks(
+    source: str | None,
+    file: str,
+    line: int | None,
+    severity: str,
+    message: str,
+    hint: str = "",
+    column: int | None = None,
+) -> tuple[Mark, ...]:
+    """The mark for a line of a source; none if the source has no such line."""
+    lines = source.split("\n") if source is not None else []
+    if line is None or not 0 < line <= len(lines):
+        return ()
+    text = lines[line - 1]
+    at = position(text, column) if column else None
+    return (Mark(file, line, text, severity, escape_control_chars(message), hint, at),)
+
+
+@dataclass(frozen=True)
 class Card:
-    """One output of a cell. It always has the same two forms, text/plain and text/html."""
+    """One output of a cell. It always has the same two forms, text/plain and text/html.
+
+    `metadata` are the output's: the marks of all parts, which our extension of JupyterLab shows in the editor.
+    """
 
     parts: Sequence[Part]
+
+    @property
+    def metadata(self) -> dict[str, Any] | None:
+        """What is stored with the output; None if there is nothing."""
+        marks = [asdict(mark) for part in self.parts for mark in getattr(part, "marks", ())]
+        return {"kmodlab": {"marks": marks}} if marks else None
 
     def __repr__(self) -> str:
         """What a terminal shows."""

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The plugins of this extension.
 import { CellLanguages } from './cell_languages.js';
+import { CellMarks } from './cell_marks.js';
 import { makeLanguages } from './languages.js';
+import { makeMarks } from './marks.js';
 
 /**
  * The plugins, made of packages that JupyterLab shares.
@@ -14,7 +16,9 @@ export async function makePlugins(get) {
   ]);
   const codemirror = {
     language: await get('@codemirror/language'),
-    common: await get('@lezer/common')
+    common: await get('@lezer/common'),
+    state: await get('@codemirror/state'),
+    view: await get('@codemirror/view')
   };
   return [
     {
@@ -25,6 +29,17 @@ export async function makePlugins(get) {
       activate: (_app, notebooks, registry) => {
         makeLanguages(registry, codemirror);
         const cells = new CellLanguages();
+        notebooks.forEach(panel => cells.watch(panel.content));
+        notebooks.widgetAdded.connect((_sender, panel) => cells.watch(panel.content));
+      }
+    },
+    {
+      id: 'kmodlab:marks',
+      description: 'What kmodlab says of a line is marked in its cell.',
+      autoStart: true,
+      requires: [INotebookTracker],
+      activate: (_app, notebooks) => {
+        const cells = new CellMarks(makeMarks(codemirror));
         notebooks.forEach(panel => cells.watch(panel.content));
         notebooks.widgetAdded.connect((_sender, panel) => cells.watch(panel.content));
       }
