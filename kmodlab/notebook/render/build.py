@@ -13,7 +13,7 @@ from kmodlab.notebook.render.parts import (
     Details,
     Excerpt,
     Level,
-    Mark,
+    LineMark,
     Message,
     Output,
     Part,
@@ -130,7 +130,7 @@ class DiagnosticPart:
         return f'<div class="km-complaint km-{diagnostic.severity}"><p>{headline}</p>{inner}</div>'
 
     @property
-    def marks(self) -> tuple[Mark, ...]:
+    def marks(self) -> tuple[LineMark, ...]:
         """Its line in a cell."""
         diagnostic = self.diagnostic
         file = "" if diagnostic.file == self.cell else diagnostic.file

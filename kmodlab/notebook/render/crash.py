@@ -13,7 +13,7 @@ from kmodlab.notebook.render.parts import (
     Details,
     Excerpt,
     Level,
-    Mark,
+    LineMark,
     Message,
     Output,
     Part,
@@ -94,7 +94,7 @@ class CrashCard:
         return f'<div class="km-complaint km-{style}" role="group" aria-label="{escape(_(label))}">{inner}</div>'
 
     @property
-    def marks(self) -> tuple[Mark, ...]:
+    def marks(self) -> tuple[LineMark, ...]:
         """The learner's line."""
         if self.guilty is None:
             return ()

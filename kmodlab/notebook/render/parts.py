@@ -195,7 +195,7 @@ def join_texts(parts: Sequence[Part]) -> str:
 
 
 @dataclass(frozen=True)
-class Mark:
+class LineMark:
     """A line of a cell that a part is about: an editor may mark it.
 
     `file` is empty for the cell that has the output; else it is the name or path that another cell's magic gives its
@@ -220,14 +220,14 @@ def make_marks(
     message: str,
     hint: str = "",
     column: int | None = None,
-) -> tuple[Mark, ...]:
+) -> tuple[LineMark, ...]:
     """The mark for a line of a source; none if the source has no such line."""
     lines = source.split("\n") if source is not None else []
     if line is None or not 0 < line <= len(lines):
         return ()
     text = lines[line - 1]
     at = position(text, column) if column else None
-    return (Mark(file, line, text, severity, escape_control_chars(message), hint, at),)
+    return (LineMark(file, line, text, severity, escape_control_chars(message), hint, at),)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@
 // is edited.
 
 /**
- * A mark, as kmodlab writes it into an output's metadata (kmodlab/notebook/render/parts.py, Mark).
+ * A mark, as kmodlab writes it into an output's metadata (kmodlab/notebook/render/parts.py, LineMark).
  * @typedef {{file: string, line: number, text: string, severity: string, message: string, hint: string,
  *   at: number | null}} Mark
  */
