@@ -10,6 +10,8 @@ JUPYTER_OPTIONS = --ip=127.0.0.1 --log-level=WARN --ServerApp.root_dir='$(CURDIR
 JUPYTER_OPTIONS += --LabApp.default_url=/lab/tree/notebooks/00-welcome.ipynb
 JUPYTER_OPTIONS += $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
+PYTEST = $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
+
 .PHONY: help lab demo test test-long test-other record messages check bench lock clean
 
 help: ## say what there is (the default)
@@ -31,14 +33,14 @@ test: ## set up and run all tests (some: make test ARGS=tests/kbuild)
 	@binder/setup.sh test
 	@$(BIN)/kmodlab setup
 	@$(BIN)/kmodlab kernel
-	@$(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup $(ARGS)
+	@$(PYTEST) $(ARGS)
 
 test-long: ## set up and run the tests that take long, those of the course on the other Debian too
 	@binder/setup.sh test-long
 	@$(BIN)/kmodlab setup
 	@$(BIN)/kmodlab kernel
 	@$(BIN)/kmodlab kernel --debug
-	@$(BIN)/pytest -m long $(ARGS)
+	@$(PYTEST) -m long $(ARGS)
 	@$(MAKE) --no-print-directory test-other ARGS=
 
 test-other: ## set up Debian 13 on 12, or 12 on 13, and run the course there (other tests: make test-other ARGS=tests/kbuild)

@@ -117,6 +117,7 @@ def grade_of(learner: str, case: str) -> Grade:
 
 
 @pytest.mark.long
+@pytest.mark.xdist_group("grade")  # The run uses both processors already.
 def test_a_class_gets_what_it_earned_from_a_grader_that_is_killed_again_and_again(tmp_path: Path) -> None:
     assert QUICK.keys() == EXERCISES.keys()
     roll = {(f"learner{number}", name): case for name, cases in QUICK.items() for number, case in enumerate(cases, 1)}
