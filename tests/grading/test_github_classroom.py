@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shlex
@@ -33,13 +34,14 @@ def steps() -> list[dict[str, Any]]:
 @pytest.fixture
 def checkout(lab: Lab, tmp_path: Path) -> Path:
     """The learner's repository with the course's beside it, as both checkouts and the set-up leave them."""
-    course = tmp_path / "kmodlab"
+    repository = tmp_path / "repository"
+    course = repository / "kmodlab"
     program = course / ".venv" / "bin" / "kmodlab"
     program.parent.mkdir(parents=True)
     program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -P -m kmodlab "$@"\n')
     program.chmod(0o755)
     (course / "exercises").symlink_to(EXERCISE.path.parents[1])
-    return tmp_path
+    return repository
 
 
 def bash(command: str, checkout: Path) -> subprocess.CompletedProcess[str]:
@@ -95,3 +97,16 @@ def test_its_commands_give_the_points_that_were_earned(
     hand_in(checkout, changed)
     grade(checkout)
     assert earned(checkout) == expected
+
+
+@pytest.mark.long
+def test_what_a_learner_committed_is_not_taken_for_results(checkout: Path) -> None:
+    hand_in(checkout, ("hello init", "hi"))
+    result = {"learner": "hello", "exercise": EXERCISE.name, "checks": []}
+    planted = checkout / "marks" / "results" / EXERCISE.name / "hello.json"
+    planted.parent.mkdir(parents=True)
+    planted.write_text(json.dumps(result))
+    (checkout / "marks" / "adjustments.csv").write_text(f"learner,exercise,points,comment\nhello,{EXERCISE.name},8,\n")
+    grade(checkout)
+    assert earned(checkout)["greets"] == 0
+    assert not (checkout / "marks" / "journal.sqlite").exists()

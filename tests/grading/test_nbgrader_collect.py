@@ -7,6 +7,7 @@ import pwd
 import re
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from kmodlab.settings import find_own_programs
 
 NAME = "01-hello"
 ME = pwd.getpwuid(os.getuid()).pw_name
-EARLY, LATE = "2026-11-02 10:00:00.000000 UTC", "2026-11-03 10:00:00.000000 UTC"
+EARLY, LATE = "2024-11-04 10:00:00.000000 UTC", "2024-11-05 10:00:00.000000 UTC"
 
 
 @pytest.fixture(scope="module")
@@ -134,6 +135,17 @@ def test_where_all_learners_are_one_user_the_owner_can_be_left_unchecked(
     assert collect(course, monkeypatch, "--ExchangeCollect.check_owner=False") == {ME: "mine", "ada": "hers"}
 
 
+def test_who_says_to_have_been_in_time_is_named(
+    course: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    now = datetime.now(UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC")
+    hand_in(course, ME, now, "now")
+    collect(course, monkeypatch)
+    told = [line for line in capsys.readouterr().err.splitlines() if "but was written at" in line]
+    (line,) = told
+    assert EARLY[:19] in line
+
+
 @pytest.mark.parametrize("secret", [None, b"", b"\xff", b"x" * 5000])
 def test_what_nbgrader_needs_to_release_feedback_is_there(
     course: Path, monkeypatch: pytest.MonkeyPatch, secret: bytes | None
@@ -144,7 +156,7 @@ def test_what_nbgrader_needs_to_release_feedback_is_there(
         (folder / "submission_secret.txt").write_bytes(secret)
     collect(course, monkeypatch)
     collected = course / "submitted" / ME / NAME
-    assert (collected / "timestamp.txt").read_text() == "2026-11-02 10:00:00 UTC"
+    assert (collected / "timestamp.txt").read_text() == "2024-11-04 10:00:00 UTC"
     assert re.fullmatch(r"[0-9a-f]{64}", (collected / "submission_secret.txt").read_text())
 
 

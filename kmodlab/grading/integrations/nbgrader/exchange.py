@@ -27,6 +27,7 @@ from kmodlab.i18n import _
 from kmodlab.text import escape_control_chars
 
 _READABLE = re.compile(rb"[ -~\n]{1,%d}" % MOST_FOR_EXCHANGE)
+_TO_HAND_IN_S = 600
 _NOBODY = ""  # the learner of what is not collected
 
 
@@ -55,10 +56,19 @@ class CollectOwn(ExchangeCollect):
             return _("it is not a folder.")
         if learner in ("", ".", ".."):
             return _("its name is not that of a submission.")
+        self._compare_times(path, status.st_ctime)
         owner = _name_of(status.st_uid)
         if self.check_owner and owner != learner:
             return _("it says that it is {learner}'s, but {owner} handed it in.").format(learner=learner, owner=owner)
         return ""
+
+    def _compare_times(self, path: Path, changed: float) -> None:
+        """Tell if a folder says that it was handed in long before it was last changed, which nobody can set."""
+        said = super()._path_to_record(str(path))["timestamp"]  # type: ignore[no-untyped-call]
+        written = datetime.datetime.fromtimestamp(changed, datetime.UTC).replace(tzinfo=None)
+        if (written - said).total_seconds() > _TO_HAND_IN_S:
+            sentence = _("{path} says that it was handed in at {said} UTC, but was written at {written:%F %T} UTC.")
+            self.log.warning("%s", escape_control_chars(sentence.format(path=path, said=said, written=written)))
 
     def _tell(self, path: str, problem: str) -> None:
         self.log.error(
