@@ -152,6 +152,14 @@ def test_what_a_learner_wrote_is_text(formgrader: Formgrader, visit: Visit) -> N
     keep_picture(visit, "markup")
 
 
+def test_why_it_does_not_compile_is_said_once(formgrader: Formgrader, visit: Visit) -> None:
+    visit.page.goto(formgrader.feedback("markup").as_uri())
+    text = text_of(visit)
+    assert text.count("does not compile") == 1
+    hidden = sum("BEGIN HIDDEN TESTS" in cell.source for cell in EXERCISE.cells)
+    assert text.count("For the same reason as “It can be built”.") == len(EXERCISE.checks) - hidden - 1
+
+
 def test_a_persons_points_and_comment_are_in_the_feedback_and_stay(formgrader: Formgrader, visit: Visit) -> None:
     visit.page.goto(formgrader.address(formgrader.submission("starter")))
     visit.page.wait_for_selector(SCORED)

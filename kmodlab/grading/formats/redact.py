@@ -37,10 +37,15 @@ def for_learners(check: CheckResult) -> CheckResult:
 
 
 def checks_for_learners(checks: Iterable[CheckResult]) -> list[CheckResult]:
-    """The results as learners may see them; a reason that several have, such as a failed build, is given once."""
+    """The results as learners may see them; a reason that several have is given once."""
+    return say_reasons_once(map(for_learners, checks))
+
+
+def say_reasons_once(checks: Iterable[CheckResult]) -> list[CheckResult]:
+    """The results with a reason that several have, such as a failed build, only where it is first."""
     first: dict[tuple[str, Line | None], str] = {}
     shown = []
-    for check in map(for_learners, checks):
+    for check in checks:
         title = check.title
         if check.status is Status.FAILED and not check.hidden:
             title = first.setdefault((check.reason, check.line), title)

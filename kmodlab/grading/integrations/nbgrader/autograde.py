@@ -34,7 +34,7 @@ from kmodlab.errors import KmodlabError, SandboxError
 from kmodlab.files import replace_bytes
 from kmodlab.grading.answers import match
 from kmodlab.grading.archives import find_files
-from kmodlab.grading.formats.redact import status_text, text_of
+from kmodlab.grading.formats.redact import say_reasons_once, status_text, text_of
 from kmodlab.grading.models import HandedIn
 from kmodlab.grading.notebooks import NotebookError, read_notebook
 from kmodlab.grading.task import result_without_run, run_check
@@ -161,8 +161,9 @@ class Judge(NbGraderPreprocessor):
         if errored:
             first = errored[0]
             raise NotJudgedError(f"{first.title}: {first.reason}", hint=next(iter(first.hints), ""))
+        shown = {check.id: check for check in say_reasons_once(results.values())}
         for cell in nb.cells:
-            check = results.get(cell.metadata.nbgrader.grade_id)
+            check = shown.get(cell.metadata.nbgrader.grade_id)
             if check:
                 cell.outputs = _outputs(check)
         return nb, resources
