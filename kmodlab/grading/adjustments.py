@@ -50,7 +50,9 @@ def read_adjustments(folder: Path) -> dict[Key, Adjustment]:
         text = read_regular(path, 16 * MIB, follow=True).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(_("{file} is not UTF-8 text.").format(file=path)) from error
-    rows = csv.reader(io.StringIO(text, newline=""), strict=True)
+    # A spreadsheet writes semicolons or tabs where a comma is the decimal point.
+    delimiter = max(",;\t", key=text.partition("\n")[0].count)
+    rows = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
         return _read_rows(rows, path)
     except csv.Error as error:
@@ -81,7 +83,7 @@ def _read_row(row: Sequence[str], place: str) -> tuple[Key, Adjustment]:
         raise UsageError(sentence.format(place=place, number=len(row), wanted=len(_COLUMNS)))
     learner, exercise, written, comment = row
     try:
-        points = float(written) if written else None
+        points = float(written.replace(",", ".")) if written else None
     except ValueError:
         points = math.nan
     if points is not None and not 0 <= points <= _MOST_POINTS:

@@ -50,6 +50,14 @@ def test_a_mark_and_a_comment_are_set_and_shown_to_the_learner(tmp_path: Path) -
     assert from_dict(as_dict(ada)) == replace(ada, answers={})
 
 
+@pytest.mark.parametrize("delimiter", [";", "\t"])
+def test_a_spreadsheet_may_write_the_file_in_its_own_way(tmp_path: Path, delimiter: str) -> None:
+    rows = [["learner", "exercise", "points", "comment"], ["ada", "01-hello", "7,5", "Well done"]]
+    text = "".join(f"{delimiter.join(row)}\r\n" for row in rows)
+    (tmp_path / FILE).write_bytes(b"\xef\xbb\xbf" + text.encode())
+    assert read_adjustments(tmp_path) == {("ada", "01-hello"): Adjustment(7.5, "Well done")}
+
+
 def test_what_errored_has_the_mark_that_was_set(tmp_path: Path) -> None:
     (ada,) = adjusted(tmp_path, "ada,01-hello,7,\n", a_grade(None))
     assert ada.points == 7
