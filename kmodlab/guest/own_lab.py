@@ -156,12 +156,18 @@ def make_own_lab(settings: Settings, reporter: Reporter, variant: Variant) -> Ow
 
 
 def _find(settings: Settings, variant: Variant) -> OwnLab | None:
-    """The lab with a variant of the kernel, if it is there and whole; all its files are read."""
+    """The lab with a variant of the kernel, if it is there, whole, and made of today's configuration."""
     try:
         lab = load_own_lab(settings, variant)
     except SetupError:
         return None
-    return lab if next(lab.find_damage(), None) is None else None
+    inputs = {_inputs(package, variant) for package in packages.read_packages(lab.stage_folder)}
+    return lab if made_from(lab.tree.headers) in inputs and next(lab.find_damage(), None) is None else None
+
+
+def _inputs(package: Package, variant: Variant) -> str:
+    """What the objects of a variant depend on."""
+    return digest_of(package.sha256, fragment(variant))
 
 
 @dataclass
@@ -229,7 +235,7 @@ class _Making:
             unpack_source(package, debs, kernel.sources, self.base.arch, self.reporter.progress)
 
     def _build(self, package: Package, kernel: OwnKernel) -> None:
-        inputs = digest_of(package.sha256, fragment(self.variant))
+        inputs = _inputs(package, self.variant)
         if made_from(kernel.headers) == inputs and find_damage(kernel.headers, thorough=True) is None:
             return
         self.reporter.step(_("Building the {variant} kernel").format(variant=self.variant.name))
