@@ -1,4 +1,4 @@
-/* caught by: edges */
+/* caught by: edges, invalid */
 /* No car park takes more cars than a byte can count: 300 is out of range. */
 #include <linux/module.h>
 

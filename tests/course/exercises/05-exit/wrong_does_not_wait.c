@@ -1,4 +1,4 @@
-/* caught by: empty */
+/* caught by: empty, proc */
 /* The timer's function may still run. */
 #include <linux/jiffies.h>
 #include <linux/module.h>

@@ -1,4 +1,4 @@
-/* caught by: together */
+/* caught by: together, ends */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>

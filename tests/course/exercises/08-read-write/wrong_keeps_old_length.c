@@ -1,26 +1,38 @@
-/* caught by: edges,ends */
+/* caught by: edges, bytes */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/mutex.h>
 #include <linux/uaccess.h>
 
 #define ROOM 64
 
 static char board[ROOM];
 static size_t length; /* of the notice, in bytes */
+static DEFINE_MUTEX(lock);
 
 static ssize_t board_read(struct file *file, char __user *to, size_t count, loff_t *position)
 {
-    return simple_read_from_buffer(to, count, position, board, length);
+    ssize_t got;
+
+    mutex_lock(&lock);
+    got = simple_read_from_buffer(to, count, position, board, length);
+    mutex_unlock(&lock);
+    return got;
 }
 
 static ssize_t board_write(struct file *file, const char __user *from, size_t count, loff_t *position)
 {
+    char notice[ROOM];
+
     if (count > ROOM)
         return -ENOSPC;
-    if (copy_from_user(board, from, count))
+    if (copy_from_user(notice, from, count))
         return -EFAULT;
+    mutex_lock(&lock);
+    memcpy(board, notice, count);
     length = max(length, count);
+    mutex_unlock(&lock);
     return count;
 }
 

@@ -1,4 +1,4 @@
-/* caught by: readers */
+/* caught by: readers, kept */
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>

@@ -1,4 +1,4 @@
-/* caught by: others */
+/* caught by: others, gone */
 #include <linux/module.h>
 #include <linux/pci.h>
 

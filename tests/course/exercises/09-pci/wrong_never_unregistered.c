@@ -1,4 +1,4 @@
-/* caught by: first */
+/* caught by: first, gone */
 #include <linux/module.h>
 #include <linux/pci.h>
 

@@ -1,4 +1,4 @@
-/* caught by: back */
+/* caught by: back, two */
 /* because: vmallocinfo */
 #include <linux/module.h>
 #include <linux/pci.h>

@@ -1,4 +1,4 @@
-/* caught by: evening */
+/* caught by: evening, others */
 #include <linux/module.h>
 #include <linux/usb.h>
 

@@ -1,4 +1,4 @@
-/* caught by: counted */
+/* caught by: counted, together */
 /* answer: cafe */
 #include <linux/module.h>
 #include "bakery.h"

@@ -1,4 +1,4 @@
-/* caught by: empty */
+/* caught by: empty, leaves */
 /* answer: hut */
 /* Carla has both beds, and leaves only one. */
 #include <linux/module.h>

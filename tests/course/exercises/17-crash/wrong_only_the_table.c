@@ -1,4 +1,4 @@
-/* caught by: leaves */
+/* caught by: leaves, nobody */
 /* because: NULL pointer */
 /* answer: hut */
 #include <linux/module.h>

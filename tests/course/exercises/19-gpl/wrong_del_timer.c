@@ -1,4 +1,4 @@
-/* caught by: stops */
+/* caught by: stops, not-init */
 /* answer: clock */
 /* Deletes the timer, and does not wait for its function. */
 #include <linux/module.h>
