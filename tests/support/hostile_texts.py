@@ -238,7 +238,8 @@ OTHER_SOURCES: Texts = {
 }
 
 UNLIT = "`lamp at 7` was not logged"
-CUT = "cut off"
+# The first process ends with the agent: on a crowded machine its panic may be there before what is forged.
+CUT = "cut off|Attempted to kill init"
 
 
 def impostor(frames: str) -> str:
