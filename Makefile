@@ -50,6 +50,7 @@ test-other: ## set up Debian 13 on 12, or 12 on 13, and run the course there (ot
 record: ## run the notebooks again and store their outputs, the index and the then-and-now table (one: ARGS=FILE)
 	@binder/setup.sh test
 	@$(BIN)/kmodlab setup
+	@$(BIN)/kmodlab kernel
 	@$(BIN)/python tests/support/store_outputs.py $(ARGS)
 	@$(BIN)/python tests/support/store_deck.py
 	@$(BIN)/python tests/support/deck_changes.py

@@ -8,7 +8,8 @@ command line:
     │   └── MalformedError      2  a file is damaged, or of another kind (`elf.contents`)
     ├── ExerciseError           3  an exercise is broken; the message names file and cell (`course.exercise`)
     ├── SetupError              4  the lab is missing, or cannot be made
-    │   └── DamagedLabError     4  a file of the lab is missing or altered; `kmodlab setup` mends it
+    │   ├── DamagedLabError     4  a file of the lab is missing or altered; `kmodlab setup` mends it
+    │   └── NotBuiltError       4  a kernel of our own has not been built; `kmodlab kernel` builds it
     ├── SandboxError            4  the sandbox is unavailable
     └── GuestError              4  a guest could not be started, or does not answer as it should
         └── GuestLostError      4  the guest ended during a command; `end` says how (often the module is the cause)
@@ -57,6 +58,10 @@ class DamagedLabError(SetupError):
         sentence = sentence or _("The lab is damaged: {path} is missing or altered.").format(path=path)
         remedy = _("Run `kmodlab setup`, which mends it. If the lab is shared, ask its owner to.")
         super().__init__(sentence, hint=remedy)
+
+
+class NotBuiltError(SetupError):
+    """A kernel of our own is needed, and nobody has built it yet."""
 
 
 class SandboxError(KmodlabError):

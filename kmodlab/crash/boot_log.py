@@ -7,24 +7,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from kmodlab.crash.records import LogRecord
 
 OPTION = "initcall_debug"
-_CALL = re.compile(r"calling  (?P<function>\w+)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(?P<kmod>\w+)\])? @ \d+")
+_CALL = re.compile(r"calling  (?P<function>\w+)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[(?P<kmod>\w+)\])? @ (?P<pid>\d+)")
 _RETURN = re.compile(
     r"initcall (?P<function>\w+)\+0x[0-9a-f]+/0x[0-9a-f]+(?: \[\w+\])? returned (?P<value>-?\d+)"
     r".*? after (?P<us>\d+) usecs"
 )
+# drivers/base/dd.c, really_probe_debug(), for each device that a driver gets.
+_PROBE = re.compile(r"probe of .+ returned -?\d+ after \d+ usecs")
 
 
 @dataclass(frozen=True)
 class InitcallRun:
-    """A call of an init function while the kernel booted.
+    """A call of an init function.
 
     `returned` and `duration_us` are None if it did not return. `messages` are what the kernel logged in it. `kmod` is
-    the module that it belongs to, empty for one that is built in.
+    the module that it belongs to, empty for one that is built in. `pid` is the process in which the kernel called it.
     """
 
     function: str
@@ -33,26 +35,29 @@ class InitcallRun:
     duration_us: int | None = None
     messages: tuple[LogRecord, ...] = ()
     kmod: str = ""
+    pid: int = 1
 
 
-def find_initcall_runs(records: Iterable[LogRecord]) -> tuple[InitcallRun, ...]:
-    """The calls of init functions in a boot's log, in their order. Calls of modules that were loaded later are not."""
+def find_initcall_runs(records: Iterable[LogRecord], kmod: str = "") -> tuple[InitcallRun, ...]:
+    """The calls of init functions that are built in, in their order; with `kmod`, those of the module of that name."""
     runs: list[InitcallRun] = []
-    begun: tuple[str, float, list[LogRecord]] | None = None
+    begun: InitcallRun | None = None
+    messages: list[LogRecord] = []
     for record in records:
         call, end = _CALL.fullmatch(record.text), _RETURN.match(record.text)
-        if call and not call["kmod"]:
-            begun = call["function"], record.time_s, []
-        elif end and begun and end["function"] == begun[0]:
-            runs.append(InitcallRun(begun[0], begun[1], int(end["value"]), int(end["us"]), tuple(begun[2])))
+        if call and (call["kmod"] or "") == kmod:
+            begun, messages = InitcallRun(call["function"], record.time_s, kmod=kmod, pid=int(call["pid"])), []
+        elif end and begun and end["function"] == begun.function:
+            returned, took = int(end["value"]), int(end["us"])
+            runs.append(replace(begun, returned=returned, duration_us=took, messages=tuple(messages)))
             begun = None
-        elif begun:
-            begun[2].append(record)
+        elif begun and not _PROBE.fullmatch(record.text):
+            messages.append(record)
     if begun:
-        runs.append(InitcallRun(begun[0], begun[1], messages=tuple(begun[2])))
+        runs.append(replace(begun, messages=tuple(messages)))
     return tuple(runs)
 
 
 def is_initcall_line(record: LogRecord) -> bool:
     """Whether a record is one of initcall_debug's own."""
-    return bool(_CALL.fullmatch(record.text) or _RETURN.match(record.text))
+    return bool(_CALL.fullmatch(record.text) or _RETURN.match(record.text) or _PROBE.fullmatch(record.text))

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from kmodlab.errors import SetupError
+from kmodlab.errors import NotBuiltError, SetupError
 from kmodlab.files import MIB, PARTIAL, remove
 from kmodlab.guest.cache_folder import disk_errors, free_mib, is_writable, locked, readable_for_all
 from kmodlab.guest.image import build_image, run_depmod
@@ -87,10 +87,10 @@ def choose_lab(settings: Settings, kernel: str) -> Lab:
 
 
 def load_own_lab(settings: Settings, variant: Variant) -> OwnLab:
-    """The lab with a variant of the kernel, as this user can use it. Raises: SetupError if it was not built."""
+    """The lab with a variant of the kernel, as this user can use it. Raises: NotBuiltError."""
     lab = find_own_lab(load_lab(settings), settings, variant)
     if lab is None:
-        raise SetupError(
+        raise NotBuiltError(
             _("The {variant} kernel is not built.").format(variant=variant.name), hint=how_to_build(variant)
         )
     return lab

@@ -11,16 +11,20 @@ import os
 import re
 import time
 from collections.abc import Callable
+from pathlib import PurePosixPath
 
 from kmodlab.errors import SandboxError
 from kmodlab.files import MIB
 from kmodlab.i18n import _
-from kmodlab.kbuild.build import BUILD_ENVIRONMENT, pack
+from kmodlab.kbuild.build import BUILD_ENVIRONMENT, build, pack
 from kmodlab.kbuild.intree_result import InTreeBuild, assess
 from kmodlab.kbuild.kernel_build import USR_SRC
+from kmodlab.kbuild.result import Build
+from kmodlab.kbuild.sources import Sources
 from kmodlab.kbuild.tree_change import ChangedTree, TreeChange
 from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.own import OwnKernel
+from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.guard import Guard
 from kmodlab.sandbox.limits import INTREE, Limits
@@ -94,6 +98,19 @@ def build_intree(
     Raises: DamagedLabError if the build fails and the tree is damaged; SandboxError if it could not be started.
     """
     return run_sync(_build(kernel, change, arch, progress, limits, sandbox))
+
+
+def build_as_module(tree: KernelTree, change: TreeChange, path: str, name: str) -> Build:
+    """Build a source of a change as a module of its own, for a kernel as it is; `name` is the module's.
+
+    Headers that the change has in the same folder go with it. Raises: UsageError if they cannot be built.
+    """
+    source = PurePosixPath(path)
+    others = {PurePosixPath(other): text for other, text in change.texts.items()}
+    files = {other.name: text for other, text in others.items() if other.match(f"{source.parent}/*.h")}
+    makefile = f"obj-m += {name}.o\n" if name == source.stem else f"obj-m += {name}.o\n{name}-y := {source.stem}.o\n"
+    files |= {source.name: change.texts[path], "Makefile": makefile}
+    return build(tree, Sources.of(name, files))
 
 
 async def _build(

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import PurePosixPath
 
 from kmodlab.elf.builtin import builtin_file, builtin_makefile
 from kmodlab.elf.databases import load_databases
 from kmodlab.elf.exports import parse_symvers
 from kmodlab.errors import UsageError
+from kmodlab.guest.boot_session import BootSession
 from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.build import build
+from kmodlab.kbuild.intree import build_as_module
 from kmodlab.kbuild.sources import Sources, kmod_name
+from kmodlab.notebook.intree import find_builtin
 from kmodlab.notebook.magic import show_view, split
 from kmodlab.notebook.state import BuiltModule, NotebookState
 from kmodlab.notebook.views import elf
 from kmodlab.notebook.views.comparison import ASPECTS, builtin_beside_module, so_beside_ko
+from kmodlab.notebook.views.linked import in_kernel
 from kmodlab.notebook.views.sizes import size_picture
 from kmodlab.notebook.views.view import Picture, Source, View
 
@@ -27,10 +32,11 @@ Look inside a module that a cell has built, or one of the kernel's own.
     %anatomy modinfo usb-storage         of one of the kernel's own modules
     %anatomy relocations hello .text     of one section
     %anatomy builtin hello               the same source built in, beside the module
+    %anatomy kernel hello                a driver that %boot has built in: what the linker made of it
     %anatomy library greet hello         a shared library from a %%library cell, beside the module
     %anatomy builtin hello questions     one aspect of a comparison: questions, sections or symbols
 
-    sections symbols imports exports relocations modinfo sizes builtin library
+    sections symbols imports exports relocations modinfo sizes builtin kernel library
 """)
 
 
@@ -104,7 +110,12 @@ def get_module(state: NotebookState, name: str) -> BuiltModule:
 
 
 def _builtin(state: NotebookState, name: str, aspect: str = "") -> View:
-    """The module beside an object file of the same source that is built in; kbuild's rule is for a single source."""
+    """The module beside an object file of the same source that is built in; kbuild's rule is for a single source.
+
+    If the kernel that runs has the driver in it, the object is the one of its tree.
+    """
+    if _kmod(name) not in state.modules and isinstance(state.session, BootSession):
+        return _builtin_of_tree(state, name, aspect)
     module = get_module(state, name)
     ko = module.ko(_kmod(name))
     own_name = module.build.name
@@ -120,6 +131,21 @@ def _builtin(state: NotebookState, name: str, aspect: str = "") -> View:
         sentence = _("{name} does not compile as a built-in driver: {reason}")
         raise UsageError(sentence.format(name=own_name, reason=outcome.sentence))
     return builtin_beside_module(object_file, ko, _aspects(aspect))
+
+
+def _builtin_of_tree(state: NotebookState, name: str, aspect: str) -> View:
+    result, path = find_builtin(name)
+    made = build_as_module(state.session.lab.tree, result.change, path, PurePosixPath(path).stem)
+    if made.ko is None:
+        sentence = _("{path} is not built as a module: {reason}")
+        raise UsageError(sentence.format(path=path, reason=made.sentence))
+    return builtin_beside_module(result.objects[path], made.ko, _aspects(aspect))
+
+
+def _kernel(_state: NotebookState, name: str) -> View:
+    """A driver of the tree in the kernel that it was linked into."""
+    result, path = find_builtin(name)
+    return in_kernel(result.objects[path], result.vmlinux)
 
 
 def _aspects(name: str) -> tuple[str, ...]:
@@ -165,6 +191,7 @@ _VIEWS: dict[str, Callable[..., View | Picture]] = {
     "modinfo": _of_file(elf.modinfo),
     "sizes": _sizes,
     "builtin": _builtin,
+    "kernel": _kernel,
     "library": _library,
 }
 VIEWS = tuple(view for view in _VIEWS if view != "all")

@@ -16,16 +16,18 @@ from kmodlab.guest.devices import DEVICES
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.kernel.own import VARIANTS
 from kmodlab.notebook.anatomy import VIEWS
+from kmodlab.notebook.beside import BESIDE_OPTIONS
 from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
 from kmodlab.notebook.guest import GUEST_OPTIONS
 from kmodlab.notebook.intree import BOOT_OPTIONS, INTREE_OPTIONS, PATCH_OPTIONS
+from kmodlab.notebook.kernel_source import SOURCE_OPTIONS
 from kmodlab.notebook.kmod import KMOD_OPTIONS
 from kmodlab.notebook.magic import MagicOptions
 from kmodlab.notebook.source_files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.state import NotebookState
 
 _MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS, "%%intree": INTREE_OPTIONS, "%%patch": PATCH_OPTIONS}
-_MAGICS |= {"%intree": INTREE_OPTIONS, "%boot": BOOT_OPTIONS}
+_MAGICS |= {"%intree": INTREE_OPTIONS, "%boot": BOOT_OPTIONS, "%beside": BESIDE_OPTIONS, "%source": SOURCE_OPTIONS}
 _MAGICS |= {f"{signs}makefile": MAKEFILE_OPTIONS for signs in ("%", "%%")}
 _MAGICS |= {f"{signs}kfile": KFILE_OPTIONS for signs in ("%", "%%")}
 

@@ -7,9 +7,10 @@ from typing import Any
 
 from IPython.core.magic import no_var_expand
 
-from kmodlab.errors import DamagedLabError
+from kmodlab.errors import DamagedLabError, NotBuiltError
 from kmodlab.i18n import _
 from kmodlab.notebook.anatomy import ANATOMY_HELP, anatomy
+from kmodlab.notebook.beside import BESIDE_HELP, beside
 from kmodlab.notebook.built_modules import BUILT_HELP, built
 from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
@@ -41,8 +42,11 @@ from kmodlab.notebook.intree import (
     patch,
     use_kernel,
 )
+from kmodlab.notebook.kernel_source import SOURCE_HELP, source
 from kmodlab.notebook.kmod import KMOD_HELP, LIBRARY_HELP, kmod, library
+from kmodlab.notebook.magic import show
 from kmodlab.notebook.manual import MANUAL_HELP, manual
+from kmodlab.notebook.render.parts import Level, Message
 from kmodlab.notebook.source_files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.tracing import FAULTS_HELP, TIMELINE_HELP, faults, timeline
@@ -74,6 +78,8 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
     "kconfig": (kconfig, KCONFIG_HELP),
     "boot": (boot, BOOT_HELP),
     "checkpatch": (checkpatch, CHECKPATCH_HELP),
+    "beside": (beside, BESIDE_HELP),
+    "source": (source, SOURCE_HELP),
     "use_kernel": (use_kernel, USE_KERNEL_HELP),
 }
 
@@ -147,6 +153,9 @@ def _register(ipython: Any, name: str, kinds: tuple[str, ...], run: Run, text: s
         except DamagedLabError:
             _check_state.forget_lab()
             raise
+        except NotBuiltError as error:
+            # Not an exception for Jupyter: the notebook's other cells go on.
+            show(Message(str(error), Level.BAD), Message(error.hint))
 
     magic.__name__, magic.__qualname__, magic.__doc__ = name, name, text
     no_var_expand(magic)  # $ and {} belong to C and to the guest's shell

@@ -34,7 +34,7 @@ from kmodlab.notebook.render.build import DiagnosticPart, count
 from kmodlab.notebook.render.crash import CellLine, CrashCard
 from kmodlab.notebook.render.parts import Details, Level, Message, Output, Part
 from kmodlab.notebook.state import NotebookState
-from kmodlab.notebook.views.boot import boot_parts
+from kmodlab.notebook.views.boot import boot_parts, say_what_is_built
 from kmodlab.notebook.views.view import View
 from kmodlab.settings import get_settings
 
@@ -222,11 +222,30 @@ def patch(_state: NotebookState, line: str, cell: str | None) -> None:
     change = _tree.change
     if not change.texts:
         raise UsageError(_("Nothing of yours is in the tree."), hint=_("Begin a cell with `%%intree`."))
-    show(Output(format_patch(_small_lab().tree, change, cell or "", options.author), _("the patch")))
+    mail = Output(format_patch(_small_lab().tree, change, cell or "", options.author), _("the patch"))
+    show(Details(Message(_("The mail is made; this is all of it."), Level.GOOD), [mail], is_open=True))
 
 
 def _small_lab() -> OwnLab:
     return load_own_lab(get_settings(), get_variant("small"))
+
+
+def find_builtin(name: str) -> tuple[InTreeBuild, str]:
+    """The last build of the tree, and in it the path of the source of a driver that is built in.
+
+    Raises: NotBuiltError if there is no kernel; UsageError if this one has no such driver.
+    """
+    _small_lab()
+    build = _tree.build
+    if build and build.passed:
+        for path in build.objects:
+            kmod = kmod_name(PurePosixPath(path).stem)
+            if kmod == kmod_name(name) and kmod not in map(kmod_name, build.modules):
+                return build, path
+    raise UsageError(
+        _("No driver {name} of yours is built into the kernel.").format(name=name),
+        hint=_("Put its source into the tree with `%%intree`, and run `%boot`."),
+    )
 
 
 # ---- booting -------------------------------------------------------------------------------------------------------
@@ -243,7 +262,7 @@ def boot(state: NotebookState, line: str, _cell: str | None) -> None:
             build = _tree.build = build_intree(lab.tree, change, lab.arch, progress=bar.update)
     parts = _build_parts(build, verbose=options.verbose)
     if not build.passed or options.build_only:
-        show(*parts)
+        show(*parts, *(Message(sentence) for sentence in say_what_is_built(build)))
         return
     session = BootSession(lab, build.image, [OPTION, *options.parameters], _files(lab, build))
     state.use(session)

@@ -22,6 +22,10 @@ PAGES = [ROOT / "notebooks" / "then-and-now.md"]
 OF_ONE_BUILD = {
     "the release": (r"\b6\.1\.0-\d+(?=-)", "6.1.0-99"),
     "the version": (r"\b6\.1\.\d+-\d+\b", "6.1.999-9"),
+    "the small kernel's release": (r"\b6\.1\.\d+(?=-small)", "6.1.999"),
+    "the number of init functions": (r"\b\d+(?= init functions\b)", "987"),
+    "a place among the init functions": (r"(?<=\bno\. )\d+ of \d+", "543 of 987"),
+    "where a change is": (r"(?<=\bindex )[0-9a-f]{7,}(?=\.\.)|(?<=@@ -)\d+", "1234567"),
     "a key or a signature": (r"\b(?:[0-9A-F]{2}:){10,}[0-9A-F]{0,2}", ":".join(["A7"] * 20)),
     "an address": (r"\b[0-9a-f]{16}\b", "ffffffffc0ffee00"),
     "a place in a function": (r"\+0x[0-9a-f]+/0x[0-9a-f]+", "+0x123/0x456"),
@@ -104,6 +108,7 @@ def test_the_notebooks_tell_the_truth_on_another_kernel_of_debians(lab: Lab, tmp
     settings = [f"APT_CONFIG={tmp_path / 'apt.conf'}", f"KMODLAB_CACHE_DIR={tmp_path / 'lab'}"]
     kmodlab = ["env", *settings, sys.executable, "-m", "kmodlab"]
     subprocess.run([*kmodlab, "setup"], check=True, timeout=900)
+    subprocess.run([*kmodlab, "kernel"], check=True, timeout=1800)
     nbval = ["env", *settings, sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--nbval"]
     options = ["--nbval-sanitize-with", SANITIZERS, "--nbval-cell-timeout", "300", "--rootdir", ROOT / "notebooks"]
     notebooks = sorted((ROOT / "notebooks").glob("*.ipynb"))

@@ -41,6 +41,13 @@ def test_a_module_that_is_loaded_later_is_none_of_them() -> None:
     assert find_initcall_runs([LogRecord(1, 1.0, 6, 0, "calling  for help")]) == ()
 
 
+def test_the_call_of_a_modules_init_is_found_by_its_name_with_the_process_that_loads_it() -> None:
+    end = b"7,901,3569110,-;initcall hello_init+0x0/0x1000 [hello] returned 0 after 12 usecs\n"
+    (run,) = find_initcall_runs(parse_kmsg(KMSG + LATER + end), "hello")
+    assert (run.function, run.kmod, run.pid, run.returned) == ("hello_init", "hello", 47, 0)
+    assert find_initcall_runs(parse_kmsg(KMSG + LATER), "other") == ()
+
+
 CRASHES = HELLO.replace("\treturn 0;", "\t*(volatile int *)8 = 1;\n\treturn 0;")
 
 

@@ -24,8 +24,25 @@ def test_what_is_in_the_tree_is_listed_and_taken_out_again(run: Run) -> None:
     assert "is no path in the kernel's tree" in run("%%intree /etc/passwd\nx").text
 
 
+# What runs at shutdown.
+NOTIFIED = HELLO.replace("#include", "#include <linux/reboot.h>\n#include", 1).replace(
+    "static int __init",
+    """\
+static int hello_down(struct notifier_block *block, unsigned long event, void *data)
+{
+	pr_notice("hello: down\\n");
+	return NOTIFY_DONE;
+}
+static struct notifier_block hello_block = { .notifier_call = hello_down };
+
+static int __init""",
+)
+NOTIFIED = NOTIFIED.replace("\treturn 0;", "\treturn register_reboot_notifier(&hello_block);")
+NOTIFIED = NOTIFIED.replace('("bye\\n");', '("bye\\n");\n\tunregister_reboot_notifier(&hello_block);')
+
+
 def test_a_driver_is_put_into_the_tree_built_in_and_booted(small_lab: OwnLab, run: Run) -> None:
-    put(run)
+    put(run, NOTIFIED)
     run("%kconfig HELLO=y")
     text = run("%boot hello.who=you").text
     assert "Say hello (HELLO) [N/m/y/?] (NEW) y" in text
@@ -34,11 +51,42 @@ def test_a_driver_is_put_into_the_tree_built_in_and_booted(small_lab: OwnLab, ru
     text = run("%%guest\ncat /sys/module/hello/parameters/who\nuname -r\nrmmod hello").text
     assert "you" in text and small_lab.file.release in text and "builtin" in text
     assert "calling" not in run("%dmesg").text.splitlines()[-1]
-    # The same source beside it, as a module of this kernel.
+    check_what_the_linker_made_of_it(run)
+    check_the_same_source_as_a_module(run)
     assert "`hello2` is loaded" in run(f"%%kmod hello2\n{HELLO}").text
     assert "hello2" in run("%lsmod").text
+    assert "hello: down" in run("%guest poweroff -f").text
     run("%use_kernel debian")
     assert small_lab.file.release not in run("%guest uname -r").text
+
+
+def check_what_the_linker_made_of_it(run: Run) -> None:
+    lines = run("%anatomy kernel hello").text.splitlines()
+    fates = {line.split()[0]: line for line in lines if line.startswith("  ")}
+    assert "the linker drops it" in fates["__exitcall_hello_exit"]
+    assert all("freed" in fates[name] for name in ("hello_init", "hello_exit"))
+    assert "stays" in fates["who"]
+    text = run("%anatomy builtin hello questions").text
+    assert ".exitcall.exit points to hello_exit" in text and "cleanup_module" in text
+
+
+def check_the_same_source_as_a_module(run: Run) -> None:
+    lines = run("%beside hello").text.splitlines()
+    answers = {line.partition("?")[0].strip(): line.partition("?")[2] for line in lines}
+    assert "the kernel, in process 1: no. " in answers["Who calls init"]
+    assert "insmod hello_module.ko who=you, in process" in answers["Who calls init"]
+    assert answers["What does it log"].count("hello, you") == 2
+    assert "hello.who=you, on the kernel's command line" in answers["How is a parameter set"]
+    assert answers["Is it in lsmod"].split() == ["no", "yes"]
+    assert answers["Is it in modules.builtin"].split() == ["yes", "no"]
+    assert "refcnt" in answers["What is in /sys/module"]
+    assert "never: the linker dropped the pointer to hello_exit" in answers["When does exit run"]
+    assert answers["When does exit run"].endswith("it logs bye")
+    picture = run("%beside hello --picture")
+    assert "hello_exit() is never called" in picture.text
+    assert picture.pages[0].count("hello_exit()</text>") == 2
+    assert "hello_module" not in run("%lsmod").text
+    assert "is built into the kernel" in str(run("%beside other").error)
 
 
 def test_a_crash_at_boot_is_put_on_the_cells_line(small_lab: OwnLab, run: Run) -> None:

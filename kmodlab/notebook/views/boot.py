@@ -15,10 +15,11 @@ from kmodlab.elf.purposes import init_level_purpose
 from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.intree_result import InTreeBuild
 from kmodlab.kbuild.sources import kmod_name
-from kmodlab.notebook.render.parts import Level, Message, Output, Part
+from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.views.table import Column, ColumnKind, Table
 
-_AROUND = 2  # calls that are shown on each side of the learner's
+_AROUND = 2  # calls that are shown on each side of the learner's, if there is one
+_FEW = 3  # calls of his that are shown with others between them
 
 
 def boot_parts(build: InTreeBuild, records: Sequence[LogRecord], seconds: float, loaded: Collection[str]) -> list[Part]:
@@ -29,11 +30,25 @@ def boot_parts(build: InTreeBuild, records: Sequence[LogRecord], seconds: float,
     own = _own_functions(build)
     parts: list[Part] = [Message(booted, Level.GOOD)]
     parts += [_calls(runs, levels, own)] if runs else []
-    for run in runs:
-        if run.function in own and run.messages:
-            parts.append(Output("\n".join(record.line for record in run.messages), _("what it logged")))
     parts += [Message(sentence) for sentence in _facts(build, loaded, own)]
     return parts
+
+
+def say_what_is_built(build: InTreeBuild) -> list[str]:
+    """What became of each of the learner's sources, in sentences; none if the build failed."""
+    if not build.passed:
+        return []
+    sentences = []
+    for path in (path for path in build.change.texts if path.endswith(".c")):
+        name = kmod_name(PurePosixPath(path).stem)
+        if name in map(kmod_name, build.modules):
+            sentence = _("`{path}` is a module in the tree: `{name}.ko`.")
+        elif path in build.objects:
+            sentence = _("`{path}` is built in: a part of the kernel's image.")
+        else:
+            sentence = _("`{path}` is left out: nothing was compiled from it.")
+        sentences.append(sentence.format(path=path, name=PurePosixPath(path).stem))
+    return sentences
 
 
 def _levels(build: InTreeBuild) -> dict[str, Initcall]:
@@ -56,13 +71,19 @@ def _own_functions(build: InTreeBuild) -> dict[str, str]:
     return found
 
 
-def _calls(runs: Sequence[InitcallRun], levels: dict[str, Initcall], own: dict[str, str]) -> Table:
-    shown: list[int] = []
-    for number, run in enumerate(runs):
-        if run.function in own:
-            shown += range(max(0, number - _AROUND), min(len(runs), number + _AROUND + 1))
-    numbers = sorted(set(shown)) or list(range(len(runs))[-_AROUND:])
-    rows = [_row(number, runs[number], levels) for number in numbers]
+def _calls(runs: Sequence[InitcallRun], levels: dict[str, Initcall], own: dict[str, str]) -> Part:
+    mine = [number for number, run in enumerate(runs) if run.function in own]
+    if not mine:
+        none = ngettext(
+            "{number} init function was called while it booted; none is yours.",
+            "{number} init functions were called while it booted; none is yours.",
+            len(runs),
+        )
+        return Message(none.format(number=len(runs)))
+    around = _AROUND if len(mine) < 2 else int(len(mine) <= _FEW)
+    shown = {number + step for number in mine for step in range(-around, around + 1)}
+    numbers = sorted(shown.intersection(range(len(runs))))
+    rows = [_row(number, runs[number], levels, own) for number in numbers]
     bold = frozenset(row for row, number in enumerate(numbers) if runs[number].function in own)
     caption = ngettext(
         "{number} init function was called while it booted; around yours:",
@@ -75,16 +96,18 @@ def _calls(runs: Sequence[InitcallRun], levels: dict[str, Initcall], own: dict[s
         Column(_("function"), ColumnKind.CODE),
         Column(_("level")),
         Column(_("returned"), ColumnKind.NUMBER),
+        Column(_("what yours logged")),
     )
     return Table(caption.format(number=len(runs)), columns, rows, bold=bold)
 
 
-def _row(number: int, run: InitcallRun, levels: dict[str, Initcall]) -> tuple[str, ...]:
+def _row(number: int, run: InitcallRun, levels: dict[str, Initcall], own: Collection[str]) -> tuple[str, ...]:
     call = levels.get(run.function)
     purpose = init_level_purpose(call.level).partition(":")[0] if call else ""
     level = f"{call.level} ({purpose})" if call and purpose else (call.level if call else "")
     returned = "–" if run.returned is None else str(run.returned)
-    return str(number + 1), f"{run.time_s:.6f}", run.function, level, returned
+    logged = ", ".join(f"`{record.text}`" for record in run.messages) if run.function in own else ""
+    return str(number + 1), f"{run.time_s:.6f}", run.function, level, returned, logged
 
 
 def _facts(build: InTreeBuild, loaded: Collection[str], own: dict[str, str]) -> list[str]:

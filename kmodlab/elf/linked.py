@@ -1,0 +1,88 @@
+"""What becomes of a driver's object in the kernel that it is linked into: where each symbol is, or that it is dropped.
+
+include/asm-generic/vmlinux.lds.h says what the linker drops (DISCARDS) and what is between __init_begin and __init_end,
+whose memory the kernel gives back when it has booted (free_initmem()).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from kmodlab.elf.compare import plain_name
+from kmodlab.elf.initcalls import Initcall, find_initcalls
+from kmodlab.elf.object_file import ObjectFile, Symbol
+
+_INIT = ("__init_begin", "__init_end")
+
+
+class Fate(StrEnum):
+    """What becomes of a symbol: it stays while the kernel runs, it is freed after the boot, or the linker drops it."""
+
+    STAYS = "stays"
+    FREED = "freed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True)
+class LinkedSymbol:
+    """A symbol of an object, and what it is in the kernel: its section there and its address, None if it is dropped."""
+
+    name: str
+    section: str
+    size: int
+    fate: Fate
+    kernel_section: str = ""
+    address: int | None = None
+
+
+@dataclass(frozen=True)
+class Linked:
+    """An object in the kernel. `initcalls` are all init functions of the kernel, `own` the numbers of the object's."""
+
+    symbols: tuple[LinkedSymbol, ...]
+    initcalls: tuple[Initcall, ...]
+    own: tuple[int, ...]
+
+
+def find_linked(built: ObjectFile, kernel: ObjectFile) -> Linked:
+    """Where the symbols of an object are in the kernel's ELF file, vmlinux. Raises: MalformedError."""
+    there = _symbols_of(built, kernel)
+    edges = {symbol.name: symbol.value for symbol in kernel.symbols if symbol.name in _INIT}
+    begin, end = (edges.get(name, 0) for name in _INIT)
+    symbols = []
+    for symbol in built.symbols:
+        if symbol.kind in ("section", "file") or symbol.section is None or not symbol.name:
+            continue
+        found = there.get(plain_name(symbol.name))
+        if found is None:
+            fate, section, address = Fate.DROPPED, "", None
+        else:
+            fate = Fate.FREED if begin <= found.value < end else Fate.STAYS
+            section, address = found.section.name if found.section else "", found.value
+        symbols.append(LinkedSymbol(symbol.name, symbol.section.name, symbol.size, fate, section, address))
+    calls = find_initcalls(kernel)
+    mine = {(call.kmod, call.function) for call in find_initcalls(built)}
+    own = tuple(number for number, call in enumerate(calls) if (call.kmod, call.function) in mine)
+    return Linked(tuple(symbols), calls, own)
+
+
+def _symbols_of(built: ObjectFile, kernel: ObjectFile) -> dict[str, Symbol]:
+    """The kernel's symbols that come from an object, by name: local ones follow that of their source file."""
+    sources = {symbol.name for symbol in built.symbols if symbol.kind == "file"}
+    names = {plain_name(symbol.name): symbol.binding for symbol in built.symbols if symbol.section}
+    groups: list[dict[str, Symbol]] = []
+    others: dict[str, Symbol] = {}
+    is_own = False
+    for symbol in kernel.symbols:
+        if symbol.kind == "file":
+            is_own = symbol.name in sources
+            if is_own:
+                groups.append({})
+        elif (name := plain_name(symbol.name)) in names and symbol.section:
+            if symbol.binding == "local" and is_own:
+                groups[-1].setdefault(name, symbol)
+            elif symbol.binding != "local" and names[name] != "local":
+                others[name] = symbol
+    # Several source files may have one name: that which has most of the object's symbols is it.
+    return others | max(groups, key=len, default={})
