@@ -62,13 +62,15 @@ def _prints_traces(frame: Frame) -> bool:
     return frame.function.partition(".")[0] in _PRINTERS
 
 
+# A lock's name: "forks", "lock#5" if several are called so, "&dev->mutex/1" (lockdep.c, __print_lock_name).
+_LOCK = r"(?P<lock>.+?)(?:#\d+)?(?:/\d+)?"
 # What a report's further traces are of, by their titles: mm/kasan/report.c, describe_object_stacks; mm/slub.c,
 # print_track; kernel/locking/lockdep.c: print_circular_bug_entry, lockdep_print_held_locks.
 _RELATED = (
     (re.compile(r"Allocated (?:by|in) "), N_("the memory was allocated here")),
     (re.compile(r"Freed (?:by|in) "), N_("the memory was freed here")),
-    (re.compile(r"-> #[1-9]\d* \((?P<lock>.+)\)\{"), N_("`{lock}` was taken here before, in another order")),
-    (re.compile(r"#\d+: .*\((?P<lock>.+)\)\{"), N_("`{lock}` was taken here, and is held")),
+    (re.compile(rf"-> #[1-9]\d* \({_LOCK}\)\{{"), N_("`{lock}` was taken here before, in another order")),
+    (re.compile(rf"#\d+: .*\({_LOCK}\)\{{"), N_("`{lock}` was taken here, and is held")),
 )
 
 

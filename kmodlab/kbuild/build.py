@@ -93,7 +93,7 @@ async def build_async(
     with open_box(sandbox, limits=limits, binds=binds, tmpfs=folders) as box:
         guard = box.guard()
         finished = await run_async(
-            make_argv(box, tree.release, environment or {}),
+            make_argv(box, tree.release, {**tree.module_variables, **(environment or {})}),
             deadline=Deadline.after(limits.wall_s or 3600),
             stdin=pack(sources.files),
             environment=OUTSIDE,

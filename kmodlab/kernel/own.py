@@ -14,7 +14,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
@@ -92,6 +92,11 @@ class OwnKernel(KernelTree):
     def compiler_package(self) -> str:
         """Debian's package with the compiler."""
         return "gcc"
+
+    @property
+    def module_variables(self) -> Mapping[str, str]:
+        """Modules get the debugging information that the kernel itself does without: it is built sooner so."""
+        return {"KCFLAGS": "-g"}
 
     @property
     def is_complete(self) -> bool:

@@ -7,6 +7,7 @@ fetches and unpacks them.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -52,6 +53,11 @@ class KernelTree:
         """The folder of the kernel's own modules; below /usr since Debian 13."""
         merged = self.root / f"usr/lib/modules/{self.release}"
         return merged if merged.is_dir() else self.root / f"lib/modules/{self.release}"
+
+    @property
+    def module_variables(self) -> Mapping[str, str]:
+        """Variables for make when modules are built."""
+        return {}
 
     def flavour(self, name: str) -> KernelTree:
         """The same version, configured for something else ("cloud"): headers to build with, but no kernel to boot.

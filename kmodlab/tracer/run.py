@@ -343,9 +343,18 @@ def _try_once(
     for name in reversed(names):
         if steps[-1].end is None:
             _add(steps, unload(session, name, timeout_s=timeout_s), session)
-    if code.modules and all(step.outcome is Outcome.PASSED for step in steps):
-        steps[-1] = with_leaks(session, steps[-1], code)
+    if code.modules:
+        steps = [_with_places(step, code) for step in steps]
+        if all(step.outcome is Outcome.PASSED for step in steps):
+            steps[-1] = with_leaks(session, steps[-1], code)
     return ModuleRun(build, session.lab.tree.release, tuple(steps))
+
+
+def _with_places(step: Step, code: LoadedCode) -> Step:
+    """The step, with the places in modules that its reports only have the addresses of."""
+    if step.end or not step.crashes:
+        return step
+    return replace(step, reports=find_reports(code.name_addresses(format_log(step.records))))
 
 
 def with_leaks(session: Session, step: Step, code: LoadedCode) -> Step:

@@ -62,6 +62,10 @@ class LoadedCode:
         """The names of the modules."""
         return frozenset(module for _start, _elf, _index, module in self._ranges)
 
+    def name_addresses(self, text: str) -> str:
+        """A report of the kernel with places in the modules instead of bare addresses: their init is gone first."""
+        return _ADDRESS.sub(lambda match: self.name_address(int(match[1], 16)) or match[0], text)
+
     def name_address(self, address: int) -> str:
         """A place in a module's code as the kernel prints it, such as "hello_init+0x18/0x40 [hello]"; or empty."""
         for start, elf, index, module in self._ranges:
@@ -90,7 +94,7 @@ async def _scan_once(machine: Machine) -> None:
 
 def _reports(text: str, code: LoadedCode) -> Iterator[Report]:
     for paragraph in _OBJECT.split(text):
-        named = _ADDRESS.sub(lambda match: code.name_address(int(match[1], 16)) or match[0], paragraph)
+        named = code.name_addresses(paragraph)
         if any(f" [{module}]" in named for module in code.modules):
             yield from find_reports(named)
 

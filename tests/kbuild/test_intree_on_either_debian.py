@@ -6,6 +6,7 @@ import pytest
 from intree_cases import HELLO, TEXTS
 
 from kmodlab.crash.records import parse_kmsg
+from kmodlab.crash.source_location import ModuleSource
 from kmodlab.guest.boot_session import BootSession
 from kmodlab.guest.own_lab import OwnLab
 from kmodlab.guest.session import Session
@@ -20,6 +21,7 @@ pytestmark = pytest.mark.either_debian
 
 def test_a_module_is_loaded_into_the_small_kernel(small_lab: OwnLab) -> None:
     built = build(small_lab.tree, Sources.of("greeter", {"greeter.c": HELLO}))
+    assert built.ko is not None and ModuleSource.read(built.ko).has_debug_info
     with Session(small_lab) as session:
         done = run_build(session, built)
     assert done.reason == "" and done.release == small_lab.file.release

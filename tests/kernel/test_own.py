@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import fnmatch
+from pathlib import Path
 
 import pytest
 
 from kmodlab.errors import SetupError, UsageError
 from kmodlab.kernel.arch import AMD64
-from kmodlab.kernel.own import VARIANTS, fragment, get_variant, unmet_options, upstream_version
+from kmodlab.kernel.own import VARIANTS, fragment, get_variant, own_kernel, unmet_options, upstream_version
 from kmodlab.kernel.source import left_out
 
 
@@ -33,6 +34,11 @@ def test_a_later_fragment_overrides_an_earlier_one() -> None:
     debug = fragment(VARIANTS["debug"])
     assert 'CONFIG_LOCALVERSION="-debug"' in debug and "-small" not in debug
     assert "CONFIG_KASAN=y" in debug and "CONFIG_VIRTIO_CONSOLE=y" in debug
+
+
+def test_modules_have_debugging_information_although_the_kernel_has_none(tmp_path: Path) -> None:
+    assert "DEBUG_INFO" not in fragment(VARIANTS["debug"])
+    assert own_kernel(tmp_path, "6.1.192-3", "debug").module_variables == {"KCFLAGS": "-g"}
 
 
 def test_an_option_that_kconfig_dropped_is_found_unless_not_all_kernels_have_it() -> None:

@@ -5,7 +5,7 @@ static DEFINE_MUTEX(forks);
 static DEFINE_MUTEX(knives);
 static int taken;
 
-static void eat(void)
+static noinline void eat(void)
 {
 	mutex_lock(&forks);
 	mutex_lock(&knives);
@@ -14,7 +14,7 @@ static void eat(void)
 	mutex_unlock(&forks);
 }
 
-static void wash_up(void)
+static noinline void wash_up(void)
 {
 	mutex_lock(&knives);
 	mutex_lock(&forks); /* here */

@@ -9,7 +9,7 @@ static int __init freedtwice_init(void)
 	return buffer ? 0 : -ENOMEM;
 }
 
-static void clean_up(void)
+static noinline void clean_up(void)
 {
 	kfree(buffer);
 }

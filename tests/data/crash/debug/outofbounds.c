@@ -4,7 +4,7 @@
 static int length = 13;
 module_param(length, int, 0);
 
-static void fill(char *text)
+static noinline void fill(char *text)
 {
 	int i;
 
