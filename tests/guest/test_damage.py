@@ -196,7 +196,7 @@ CASES = [
 def test_damage_is_mended_and_nobody_is_blamed(own_lab: Path, tmp_path: Path, pattern: str, kind: str) -> None:
     whole = load_lab(Settings(own_lab))
     get_tracer(whole)
-    (own_lab / "kvm.json").touch()
+    (own_lab / "kvm.json").write_text('{"for": "another machine", "reason": "none"}')
     names = {path.name for path in whole.tree.sources.iterdir()}
     common = next(name for name in names if name.endswith("-common"))
     kbuild = next(name for name in names if name.startswith("linux-kbuild"))
