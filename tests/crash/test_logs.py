@@ -14,7 +14,7 @@ from kmodlab.crash.report import Kind, ReportSeverity
 
 GUESTS = sorted([*DATA.glob("linux-*/*.txt")])
 CONSTRUCTED = sorted(DATA.glob("constructed/*.txt"))
-# Kinds that no stock kernel of ours reports; the debug kernel's are constructed until there is one.
+# Kinds that no kernel of ours reports.
 NO_CASE = {Kind.DOUBLE_FAULT, Kind.KMSAN, Kind.KCSAN}
 
 

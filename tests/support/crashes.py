@@ -98,7 +98,7 @@ DEBUG = {
     "freestimer": _case(Kind.WARNING, r"ODEBUG: free active .* object type: timer_list", "freestimer_exit"),
     "lockslater": _case(Kind.LOCKDEP, r"INFO: trying to register non-static key", "lockslater_init"),
     "neverfreed": _case(Kind.MEMORY_LEAK, r"unreferenced object 0x[0-9a-f]{16} \(size", "neverfreed_init"),
-    "outofbounds": _case(Kind.KASAN, r"BUG: KASAN: slab-out-of-bounds in fill\+", "fill", "outofbounds_init"),
+    "outofbounds": _case(Kind.KASAN, r"BUG: KASAN: slab-out-of-bounds in fill\+", "fill", "fill", "outofbounds_init"),
     "pastarray": _case(Kind.UBSAN, r"UBSAN: array-index-out-of-bounds in \S*pastarray\.c:12:", "pastarray_init"),
     "shiftsfar": _case(Kind.UBSAN, r"UBSAN: shift-out-of-bounds in \S*shiftsfar\.c:8:", "shiftsfar_init"),
     "sleepslocked": _case(Kind.SLEEPING_IN_ATOMIC, r"BUG: sleeping function called from inv", "sleepslocked_init"),
