@@ -162,12 +162,22 @@ def _find(settings: Settings, variant: Variant) -> OwnLab | None:
     except SetupError:
         return None
     inputs = {_inputs(package, variant) for package in packages.read_packages(lab.stage_folder)}
-    return lab if made_from(lab.tree.headers) in inputs and next(lab.find_damage(), None) is None else None
+    is_current = made_from(lab.tree.headers) in inputs and all(
+        made_from(lab.stage_folder / "snapshots" / name)
+        == _snapshot_inputs(lab.file.image, replace(lab.hardware, accel=accel), lab.file.qemu_fingerprint, lab.tree)
+        for accel, name in lab.file.snapshots.items()
+    )
+    return lab if is_current and next(lab.find_damage(), None) is None else None
+
+
+def _snapshot_inputs(image: str, hardware: Hardware, fingerprint: str, kernel: OwnKernel) -> str:
+    """What a snapshot depends on: also the objects, as a kernel without modules leaves no trace in the image."""
+    return digest_of(snapshot_id(image, hardware, fingerprint), made_from(kernel.headers))
 
 
 def _inputs(package: Package, variant: Variant) -> str:
     """What the objects of a variant depend on."""
-    return digest_of(package.sha256, fragment(variant))
+    return digest_of(package.sha256, fragment(variant), *variant.variables)
 
 
 @dataclass
@@ -256,7 +266,7 @@ class _Making:
                 deadline = Deadline.after(BOOT_S)
                 run_sync(take_snapshot(hardware, kernel.vmlinuz, image / "initramfs.cpio", into, deadline))
 
-            wanted = snapshot_id(image.name, hardware, fingerprint)
+            wanted = _snapshot_inputs(image.name, hardware, fingerprint, kernel)
             stage = make_stage(parent / "snapshots", wanted, take, is_essential=lambda path: path != "ram")
             snapshots[accel] = stage.name
         file = replace(

@@ -46,9 +46,9 @@ def build_kernel(kernel: OwnKernel, variant: Variant, arch: Arch, inputs: str, p
     for name in (SEAL, MANIFEST):  # it is not complete, whatever it was
         remove(objects / name)
     _configure(kernel, variant)
-    image = Path(arch.image).name
+    image, jobs = Path(arch.image).name, f"--jobs={os.cpu_count() or 1}"
     with _steps(progress, variant.steps) as count:
-        _check(run_sync(_make(kernel, [f"--jobs={os.cpu_count() or 1}", image, "modules"], count)))
+        _check(run_sync(_make(kernel, [*variant.variables, jobs, image, "modules"], count)))
     _install(kernel, arch)
     seal(objects, inputs, lambda path: path in (".config", "Makefile", "Module.symvers", "vmlinux"))
 

@@ -26,7 +26,7 @@ _ENDBR64 = b"\xf3\x0f\x1e\xfa"
 _RELOCATIONS = ("R_X86_64_PC32", "R_X86_64_PLT32")
 _INIT, _EXIT = "init_module", "cleanup_module"  # their names after module_init and module_exit (include/linux/module.h)
 # Inserted by the compiler and by the kernel's build; no source line calls these.
-_NOT_CALLED = re.compile(r"__fentry__|__x86_|__SCT__|__stack_chk_fail|__ubsan_|__tsan_|__sanitizer_|__cfi_")
+_NOT_CALLED = re.compile(r"__fentry__|__x86_|__SCT__|__stack_chk_fail|__asan_|__ubsan_|__tsan_|__sanitizer_|__cfi_")
 _LIMIT = 512  # MAX_SITES of the tracer
 
 

@@ -34,12 +34,18 @@ static struct alias pad_alias;
 
 /* ---- context ----------------------------------------------------------------------------------------------------- */
 
-/* The preemption count before the breakpoint, whose own handler adds to it. */
+/*
+ * The preemption count before the breakpoint, whose own handler adds to it. So does the notifier chain that calls us, if
+ * an RCU read-side section is one without preemption (__rcu_read_lock in include/linux/rcupdate.h).
+ */
 static unsigned int original_count(void)
 {
 	unsigned int count = preempt_count();
 
-	return count & NMI_MASK ? count - NMI_OFFSET - HARDIRQ_OFFSET : count;
+	if (!(count & NMI_MASK))
+		return count;
+	count -= NMI_OFFSET + HARDIRQ_OFFSET;
+	return IS_ENABLED(CONFIG_PREEMPT_RCU) ? count : count - PREEMPT_DISABLE_OFFSET;
 }
 
 static const void *context_of(unsigned int count)
