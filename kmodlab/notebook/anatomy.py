@@ -134,7 +134,7 @@ def _builtin(state: NotebookState, name: str, aspect: str = "") -> View:
 
 
 def _builtin_of_tree(state: NotebookState, name: str, aspect: str) -> View:
-    result, path = find_builtin(name)
+    result, path = find_builtin(state, name)
     made = build_as_module(state.session.lab.tree, result.change, path, PurePosixPath(path).stem)
     if made.ko is None:
         sentence = _("{path} is not built as a module: {reason}")
@@ -142,9 +142,9 @@ def _builtin_of_tree(state: NotebookState, name: str, aspect: str) -> View:
     return builtin_beside_module(result.objects[path], made.ko, _aspects(aspect))
 
 
-def _kernel(_state: NotebookState, name: str) -> View:
+def _kernel(state: NotebookState, name: str) -> View:
     """A driver of the tree in the kernel that it was linked into."""
-    result, path = find_builtin(name)
+    result, path = find_builtin(state, name)
     return in_kernel(result.objects[path], result.vmlinux)
 
 

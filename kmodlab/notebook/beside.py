@@ -71,7 +71,7 @@ _seen = _Seen()
 def beside(state: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%beside`."""
     options = BESIDE_OPTIONS.parse(line)
-    result, path = find_builtin(options.name)
+    result, path = find_builtin(state, options.name)
     session = state.session
     if not isinstance(session, BootSession) or session.image is not result.image:
         raise UsageError(

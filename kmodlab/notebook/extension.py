@@ -36,7 +36,6 @@ from kmodlab.notebook.intree import (
     USE_KERNEL_HELP,
     boot,
     checkpatch,
-    forget_tree,
     intree,
     kconfig,
     patch,
@@ -122,7 +121,6 @@ def unload(ipython: Any) -> None:
     uninstall(ipython)
     _check_state.close()
     _state.close()
-    forget_tree()
 
 
 def fill_empty_cell(lines: list[str]) -> list[str]:

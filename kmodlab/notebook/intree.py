@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from argparse import REMAINDER
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 from kmodlab.crash.boot_log import OPTION
@@ -28,6 +27,7 @@ from kmodlab.kbuild.patch import check_patch, format_patch
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.kbuild.tree_change import TreeChange, check_answers, check_path
 from kmodlab.kernel.own import DEBIAN, get_variant
+from kmodlab.notebook.learner_tree import CELL_MARGIN, LearnerTree
 from kmodlab.notebook.magic import MagicOptions, show, show_view, split
 from kmodlab.notebook.progress_bar import ProgressBar
 from kmodlab.notebook.render.build import DiagnosticPart, count
@@ -39,7 +39,6 @@ from kmodlab.notebook.views.view import View
 from kmodlab.settings import get_settings
 
 _MOST = 8  # diagnostics that are shown
-_MARGIN = 1  # lines of a cell above its text: the magic
 _CONSOLE_LINES = 30
 
 INTREE_OPTIONS = MagicOptions("%%intree")
@@ -128,49 +127,25 @@ The debug kernel finds mistakes by itself. It is built once, by `kmodlab kernel 
 """)
 
 
-@dataclass
-class Tree:
-    """What one notebook has put into the kernel's tree, and what was built of it."""
-
-    texts: dict[str, str] = field(default_factory=dict)
-    answers: dict[str, str] = field(default_factory=dict)
-    build: InTreeBuild | None = None
-
-    @property
-    def change(self) -> TreeChange:
-        """All of it, checked. Raises: UsageError."""
-        return TreeChange.of(self.texts, self.answers, _MARGIN)
-
-
-_tree = Tree()
-
-
-def forget_tree() -> None:
-    """Take everything out of the tree."""
-    _tree.texts.clear()
-    _tree.answers.clear()
-    _tree.build = None
-
-
-def intree(_state: NotebookState, line: str, cell: str | None) -> None:
+def intree(state: NotebookState, line: str, cell: str | None) -> None:
     """Run `%%intree`."""
     options = INTREE_OPTIONS.parse(line)
     if options.path is None:
         if cell is not None:
             raise UsageError(_("The file needs a path."), hint=_("Begin with `%%intree drivers/misc/hello.c`."))
-        show(*_listed())
+        show(*_listed(state.tree))
         return
     path = check_path(options.path)
     if options.drop:
-        if _tree.texts.pop(path, None) is None:
+        if state.tree.texts.pop(path, None) is None:
             raise UsageError(_("No cell has put {path} into the tree.").format(path=path))
         show(Message(_("`{path}` is out of the tree.").format(path=path), Level.GOOD))
         return
     if cell is None:
         raise UsageError(_("`%intree` needs a text below it."), hint=_("Begin the cell with two percent signs."))
     text = cell
-    TreeChange.of({**_tree.texts, path: text}, {})
-    _tree.texts[path] = text
+    TreeChange.of({**state.tree.texts, path: text}, {})
+    state.tree.texts[path] = text
     show(Message(_told(path), Level.GOOD))
 
 
@@ -180,14 +155,14 @@ def _told(path: str) -> str:
     return _("`{path}` is in the tree at the next `%boot`.").format(path=path)
 
 
-def _listed() -> list[Part]:
-    if not _tree.texts and not _tree.answers:
+def _listed(tree: LearnerTree) -> list[Part]:
+    if not tree.texts and not tree.answers:
         return [Message(_("Nothing of yours is in the tree."))]
-    files = [Message(f"`{path}`") for path in _tree.texts]
-    return [*files, *(Message(f"`CONFIG_{option}={value}`") for option, value in _tree.answers.items())]
+    files = [Message(f"`{path}`") for path in tree.texts]
+    return [*files, *(Message(f"`CONFIG_{option}={value}`") for option, value in tree.answers.items())]
 
 
-def kconfig(_state: NotebookState, line: str, _cell: str | None) -> None:
+def kconfig(state: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%kconfig`."""
     for word in split(line):
         option, sign, value = word.partition("=")
@@ -195,19 +170,19 @@ def kconfig(_state: NotebookState, line: str, _cell: str | None) -> None:
             raise UsageError(
                 _("{word} gives no answer.").format(word=word), hint=_("Write {example}.").format(example=f"{word}=y")
             )
-        _tree.answers.update(check_answers({option: value}))
-    if not _tree.answers:
+        state.tree.answers.update(check_answers({option: value}))
+    if not state.tree.answers:
         show(Message(_("No question has an answer yet: write for instance `%kconfig HELLO=y`.")))
         return
-    answers = ", ".join(f"`{option}={value}`" for option, value in _tree.answers.items())
+    answers = ", ".join(f"`{option}={value}`" for option, value in state.tree.answers.items())
     show(Message(_("Answers for kconfig: {answers}.").format(answers=answers), Level.GOOD))
 
 
-def checkpatch(_state: NotebookState, line: str, _cell: str | None) -> None:
+def checkpatch(state: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%checkpatch`."""
     if line.strip():
         raise UsageError(_("%checkpatch takes no arguments."))
-    change = _tree.change
+    change = state.tree.change
     diagnostics = check_patch(_small_lab().tree, change)
     if diagnostics:
         found = _("checkpatch.pl has {counts}.").format(counts=count(diagnostics))
@@ -216,10 +191,10 @@ def checkpatch(_state: NotebookState, line: str, _cell: str | None) -> None:
         show(Message(_("checkpatch.pl has nothing to say."), Level.GOOD))
 
 
-def patch(_state: NotebookState, line: str, cell: str | None) -> None:
+def patch(state: NotebookState, line: str, cell: str | None) -> None:
     """Run `%%patch`."""
     options = PATCH_OPTIONS.parse(line)
-    change = _tree.change
+    change = state.tree.change
     if not change.texts:
         raise UsageError(_("Nothing of yours is in the tree."), hint=_("Begin a cell with `%%intree`."))
     mail = Output(format_patch(_small_lab().tree, change, cell or "", options.author), _("the patch"))
@@ -230,18 +205,14 @@ def _small_lab() -> OwnLab:
     return load_own_lab(get_settings(), get_variant("small"))
 
 
-def find_builtin(name: str) -> tuple[InTreeBuild, str]:
+def find_builtin(state: NotebookState, name: str) -> tuple[InTreeBuild, str]:
     """The last build of the tree, and in it the path of the source of a driver that is built in.
 
     Raises: NotBuiltError if there is no kernel; UsageError if this one has no such driver.
     """
     _small_lab()
-    build = _tree.build
-    if build and build.passed:
-        for path in build.objects:
-            kmod = kmod_name(PurePosixPath(path).stem)
-            if kmod == kmod_name(name) and kmod not in map(kmod_name, build.modules):
-                return build, path
+    if found := state.tree.find_builtin(name):
+        return found
     raise UsageError(
         _("No driver {name} of yours is built into the kernel.").format(name=name),
         hint=_("Put its source into the tree with `%%intree`, and run `%boot`."),
@@ -255,11 +226,11 @@ def boot(state: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%boot`."""
     options = BOOT_OPTIONS.parse(line)
     lab = _small_lab()
-    change = _tree.change
-    build = _tree.build
+    change = state.tree.change
+    build = state.tree.build
     if build is None or build.change != change or not build.passed:
         with ProgressBar() as bar:
-            build = _tree.build = build_intree(lab.tree, change, lab.arch, progress=bar.update)
+            build = state.tree.build = build_intree(lab.tree, change, lab.arch, progress=bar.update)
     parts = _build_parts(build, verbose=options.verbose)
     if not build.passed or options.build_only:
         show(*parts, *(Message(sentence) for sentence in say_what_is_built(build)))
@@ -326,7 +297,7 @@ def _crash_card(report: Report, build: InTreeBuild) -> CrashCard:
     if not path:
         return CrashCard(named)
     text = build.change.shown[path]
-    cell = CellLine(path, line.line + _MARGIN, text, line.function, guilty.note, guilty.doubt)
+    cell = CellLine(path, line.line + CELL_MARGIN, text, line.function, guilty.note, guilty.doubt)
     return CrashCard(named, cell)
 
 

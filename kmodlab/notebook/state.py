@@ -24,6 +24,7 @@ from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import Sources, kmod_name
 from kmodlab.notebook.earlier import EarlierVersions
+from kmodlab.notebook.learner_tree import LearnerTree
 from kmodlab.process import Deadline
 from kmodlab.settings import get_settings
 from kmodlab.submission.cells import CellKind, LearnerCell
@@ -101,14 +102,15 @@ class NotebookState:
     """What one notebook has: its session, and what its cells stored.
 
     `files` come from `%%kfile`, by file name; `makefiles` from `%%makefile`, by module; `modules` from `%%kmod`, by the
-    name that lsmod shows; `libraries` from `%%library`, by name without .so. `earlier` are the modules that were
-    loaded.
+    name that lsmod shows; `libraries` from `%%library`, by name without .so; `tree` from `%%intree` and `%kconfig`.
+    `earlier` are the modules that were loaded.
     """
 
     files: dict[str, str] = field(default_factory=dict)
     makefiles: dict[str, str] = field(default_factory=dict)
     modules: dict[str, BuiltModule] = field(default_factory=dict)
     libraries: dict[str, bytes] = field(default_factory=dict)
+    tree: LearnerTree = field(default_factory=LearnerTree)
     earlier: EarlierVersions = field(default_factory=EarlierVersions)
     no_sandbox_shown: bool = False
     _session: Session | None = None
@@ -136,6 +138,7 @@ class NotebookState:
         """End the guest, and forget what cells stored."""
         for stored in (self.files, self.makefiles, self.modules, self.libraries):
             stored.clear()
+        self.tree = LearnerTree()
         self.earlier = EarlierVersions()
         self._had_guest = self._lost_guest = False
         if self._session is not None:
