@@ -88,6 +88,8 @@ find_missing_for_lab() {
 	need perl has perl
 	need libelf-dev test -e /usr/include/libelf.h
 	need git has git
+	# Completes and explains C in cells.
+	need clangd has clangd
 	# The box that learners' builds and QEMU run in.
 	need bubblewrap has bwrap
 }

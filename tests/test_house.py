@@ -12,8 +12,8 @@ import kmodlab
 ROOT = Path(kmodlab.__file__).parent
 TESTS = Path(__file__).parent
 FOLDERS = (
-    *("kernel", "sandbox", "elf", "kbuild", "guest", "crash", "tracer", "submission", "checks", "course", "grading"),
-    *("notebook", "cli"),
+    *("kernel", "sandbox", "elf", "kbuild", "guest", "crash", "tracer", "submission", "editor", "checks", "course"),
+    *("grading", "notebook", "cli"),
 )
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if path.parent != ROOT]
 

@@ -15,7 +15,7 @@ from kmodlab.errors import DamagedLabError, KmodlabError, SetupError
 from kmodlab.guest.cache_folder import LAB_FILE, NEEDED_MIB, claim_folder, free_mib, is_writable
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.own_lab import build_command, build_time, load_own_lab, was_begun
-from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_tools
+from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_tools, find_clangd
 from kmodlab.guest.session import Session
 from kmodlab.guest.snapshot import load_ram
 from kmodlab.i18n import _, ngettext
@@ -55,6 +55,7 @@ def examine(settings: Settings) -> Iterator[Checkup]:
         yield _command(command)
     yield _qemu(settings, host_arch())
     yield _sandbox()
+    yield _clangd()
     yield from _disk(settings)
     lab = _guarded("kernel", lambda: load_lab(settings))
     if isinstance(lab, Checkup):
@@ -102,6 +103,14 @@ def _qemu(settings: Settings, arch: Arch) -> Checkup:
 def _sandbox() -> Checkup:
     verdict = check_sandbox()
     return Checkup("sandbox", Health.GOOD if verdict.works else Health.COSTS, verdict.sentence, verdict.hint)
+
+
+def _clangd() -> Checkup:
+    path = find_clangd()
+    if path:
+        return Checkup("clangd", Health.GOOD, _("{path}: completes and explains C in cells").format(path=path))
+    finding = _("not installed: in cells of C, only the names in headers are completed")
+    return Checkup("clangd", Health.COSTS, finding, "sudo apt-get install clangd")
 
 
 def _disk(settings: Settings) -> Iterator[Checkup]:

@@ -11,6 +11,7 @@ from kmodlab.i18n import N_, _
 from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import run
+from kmodlab.sandbox.host import PATH
 from kmodlab.settings import Settings
 
 
@@ -39,6 +40,14 @@ def find_missing(settings: Settings, arch: Arch) -> list[RequiredCommand]:
     """The required commands that are not on PATH."""
     qemu = RequiredCommand(settings.qemu or arch.qemu, arch.qemu_package, N_("runs the guests"))
     return [command for command in (*COMMANDS, qemu) if shutil.which(command.name) is None]
+
+
+def find_clangd() -> str | None:
+    """The path of clangd, the newest if there are several versions; None if it is not installed."""
+    if path := shutil.which("clangd", path=PATH):
+        return path
+    versions = [path for path in Path("/usr/bin").glob("clangd-*") if path.name.removeprefix("clangd-").isdigit()]
+    return str(max(versions, key=lambda path: int(path.name.removeprefix("clangd-")))) if versions else None
 
 
 def check_commands(settings: Settings, arch: Arch) -> None:

@@ -30,7 +30,7 @@ from kmodlab.sandbox.limits import BUILD, Limits
 from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, SandboxVerdict, find_sandbox, open_box
 from kmodlab.text import escape_control_chars
 
-_USR_SRC = "/usr/src"
+USR_SRC = "/usr/src"
 _SCRATCH = "/var/tmp"  # noqa: S108 (in the sandbox, for gcc: the working folder holds only what kbuild makes)
 _SCRATCH_MIB = 32
 
@@ -89,7 +89,7 @@ async def build_async(
     start = time.monotonic()
     folders = {WORK: limits.disk_mib, _SCRATCH: _SCRATCH_MIB}
     compiler = compiler or (find_compiler(tree) if sandbox.works else None)
-    binds = {_USR_SRC: tree.sources} | ({WRAPPER_FOLDER: compiler} if compiler else {})
+    binds = {USR_SRC: tree.sources} | ({WRAPPER_FOLDER: compiler} if compiler else {})
     with open_box(sandbox, limits=limits, binds=binds, tmpfs=folders) as box:
         guard = box.guard()
         finished = await run_async(
@@ -127,15 +127,16 @@ def _check_tools(tree: KernelTree) -> None:
 
 def make_argv(box: Box, release: str, environment: Mapping[str, str]) -> list[str]:
     """The command line of a build: unpack, make, pack."""
-    words = ["sh", "-c", _SCRIPT, "build", box.path(_headers(release)), box.path(WORK)]
+    words = ["sh", "-c", _SCRIPT, "build", box.path(headers_path(release)), box.path(WORK)]
     variables = {"TMPDIR": box.path(_SCRATCH)} | (
         {"PATH": f"{WRAPPER_FOLDER}:{PATH}"} if WRAPPER_FOLDER in box.binds else {}
     )
     return box.argv(words, cwd=WORK, environment={**BUILD_ENVIRONMENT, **variables, **environment})
 
 
-def _headers(release: str) -> str:
-    return f"{_USR_SRC}/linux-headers-{release}"
+def headers_path(release: str) -> str:
+    """The headers of a kernel, as the sandbox shows them."""
+    return f"{USR_SRC}/linux-headers-{release}"
 
 
 def pack(files: Mapping[str, bytes]) -> bytes:
@@ -171,4 +172,4 @@ def _transcript(printed: bytes, box: Box, release: str) -> str:
     limit = box.limits.output_mib * MIB
     text = box.shown(printed[:limit].decode("utf-8", "replace"))
     cut = "\n{}\n".format(_("… (there was more)")) if len(printed) > limit else ""
-    return f"$ make -C {_headers(release)} M=$(pwd) modules\n{escape_control_chars(text)}{cut}"
+    return f"$ make -C {headers_path(release)} M=$(pwd) modules\n{escape_control_chars(text)}{cut}"

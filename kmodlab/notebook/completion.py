@@ -26,6 +26,8 @@ from kmodlab.notebook.magic import MagicOptions
 from kmodlab.notebook.source_files import KFILE_OPTIONS, MAKEFILE_OPTIONS
 from kmodlab.notebook.state import NotebookState
 
+Hook = Callable[[Any, Any], list[str]]  # IPython's: of the shell, and of an event with what is before the cursor
+
 _MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS, "%%intree": INTREE_OPTIONS, "%%patch": PATCH_OPTIONS}
 _MAGICS |= {"%intree": INTREE_OPTIONS, "%boot": BOOT_OPTIONS, "%beside": BESIDE_OPTIONS, "%source": SOURCE_OPTIONS}
 _MAGICS |= {f"{signs}makefile": MAKEFILE_OPTIONS for signs in ("%", "%%")}
@@ -53,14 +55,17 @@ _TOOL_OPTIONS = {
 }  # fmt: skip
 
 
+def magic_hooks(state: NotebookState) -> dict[str, Hook]:
+    """The completer of each magic that has one, by the magic with its percent signs."""
+    hooks = {magic: _of_options(options) for magic, options in _MAGICS.items()}
+    hooks |= {magic: _of_words(words) for magic, words in _FIRST_WORDS.items()}
+    return hooks | {f"%{tool}": _of_tool(state, tool) for tool in _TOOL_OPTIONS}
+
+
 def install(ipython: Any, state: NotebookState) -> None:
     """Register the completers with IPython."""
-    for magic, options in _MAGICS.items():
-        ipython.set_hook("complete_command", _of_options(options), str_key=magic)
-    for magic, words in _FIRST_WORDS.items():
-        ipython.set_hook("complete_command", _of_words(words), str_key=magic)
-    for tool in _TOOL_OPTIONS:
-        ipython.set_hook("complete_command", _of_tool(state, tool), str_key=f"%{tool}")
+    for magic, hook in magic_hooks(state).items():
+        ipython.set_hook("complete_command", hook, str_key=magic)
 
 
 def uninstall(ipython: Any) -> None:
@@ -68,9 +73,6 @@ def uninstall(ipython: Any) -> None:
     hooks = ipython.strdispatchers["complete_command"].strs
     for key in (*_MAGICS, *_FIRST_WORDS, *(f"%{tool}" for tool in _TOOL_OPTIONS)):
         hooks.pop(key, None)
-
-
-Hook = Callable[[Any, Any], list[str]]
 
 
 def _of_options(options: MagicOptions) -> Hook:
@@ -126,7 +128,7 @@ def _guest_files(state: NotebookState, prefix: str) -> list[str]:
 
 
 def _tree_modules(state: NotebookState) -> list[str]:
-    return _module_names(state.session.lab.tree.modules)
+    return _module_names(state.kernel_tree.modules)
 
 
 @lru_cache(maxsize=1)

@@ -15,6 +15,7 @@ from kmodlab.notebook.built_modules import BUILT_HELP, built
 from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import DATABASES_HELP, databases
+from kmodlab.notebook.front_end import FrontEnd
 from kmodlab.notebook.guest import (
     GUEST_HELP,
     PLUG_HELP,
@@ -85,6 +86,7 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
 # Each notebook has a process of its own, so these belong to one notebook.
 _state = NotebookState()
 _check_state = CheckState(_state)
+_front_ends: list[FrontEnd] = []  # one while the extension is loaded
 # The functions that cells call by name.
 _FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_check_state)}
 
@@ -108,6 +110,8 @@ def load(ipython: Any) -> None:
     ipython.input_transformer_manager.cleanup_transforms.append(fill_empty_cell)
     ipython.events.register("pre_run_cell", _check_state.note)
     install(ipython, _state)
+    _front_ends.append(FrontEnd(ipython, _state))
+    _front_ends[-1].install()
 
 
 def unload(ipython: Any) -> None:
@@ -119,6 +123,8 @@ def unload(ipython: Any) -> None:
     ipython.input_transformer_manager.cleanup_transforms.remove(fill_empty_cell)
     ipython.events.unregister("pre_run_cell", _check_state.note)
     uninstall(ipython)
+    while _front_ends:
+        _front_ends.pop().uninstall()
     _check_state.close()
     _state.close()
 

@@ -23,6 +23,7 @@ from kmodlab.guest.session import COMMAND_S, Session
 from kmodlab.i18n import _
 from kmodlab.kbuild.result import Build, Outcome
 from kmodlab.kbuild.sources import Sources, kmod_name
+from kmodlab.kernel.tree import KernelTree
 from kmodlab.notebook.earlier import EarlierVersions
 from kmodlab.notebook.learner_tree import LearnerTree
 from kmodlab.process import Deadline
@@ -128,6 +129,11 @@ class NotebookState:
         if self._session is None:
             self._session = Session(load_lab(get_settings()), warm=True)
         return self._session
+
+    @property
+    def kernel_tree(self) -> KernelTree:
+        """The kernel to write modules for; no guest is needed for it. Raises: SetupError if the lab is not set up."""
+        return self._session.lab.tree if self._session else load_lab(get_settings()).tree
 
     @property
     def is_alive(self) -> bool:

@@ -92,6 +92,20 @@ LIMITS: Mapping[str, Limits] = {
         open_files=64,
         sockets=False,
     ),
+    # clangd, for as long as a notebook is open. It is one process, so its address space bounds its memory.
+    "editor": Limits(
+        wall_s=None,
+        cpu_s=None,
+        memory_mib=1024,
+        address_space_mib=1024,
+        output_mib=1024,
+        disk_mib=1,
+        files=16,
+        file_size_mib=1,
+        processes=16,
+        open_files=256,
+        sockets=False,
+    ),
 }
 BUILD, GUEST, READER = LIMITS["build"], LIMITS["guest"], LIMITS["reader"]
-KERNEL, INTREE = LIMITS["kernel"], LIMITS["intree"]
+KERNEL, INTREE, EDITOR = LIMITS["kernel"], LIMITS["intree"], LIMITS["editor"]

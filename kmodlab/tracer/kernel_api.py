@@ -172,6 +172,10 @@ class Functions:
             return self._exact[name]
         return next((row for row in self._prefixes if name.startswith(row.name[:-1])), None)
 
+    def by_macro(self, name: str) -> Function | None:
+        """The function that sources call by the macro `name`; None if it is not in the table."""
+        return next((row for row in self._exact.values() if name in row.called), None)
+
 
 @cache
 def known_functions() -> Functions:

@@ -1,0 +1,62 @@
+"""The flags that clangd reads a module's C with: kbuild's own, as a build records them, without those of gcc alone.
+
+kbuild writes the command that made hello.o into `.hello.o.cmd` (cmd_and_savecmd in scripts/Kbuild.include). What
+decides how C is read is taken from there: where headers are, which macros are set, which C it is. Flags of code
+generation and of warnings are left out, many of which only gcc knows.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+
+from kmodlab.errors import KmodlabError
+from kmodlab.files import replace_text
+from kmodlab.kbuild.build import USR_SRC, build_async, headers_path
+from kmodlab.kbuild.sources import Sources
+from kmodlab.kernel.tree import KernelTree
+
+_NAME = "probe"
+_PROBE = f'#include <linux/module.h>\nMODULE_LICENSE("GPL");\nMODULE_DESCRIPTION("{_NAME}");\n'
+_WITH_VALUE = ("-include", "-isystem")
+_KEPT = re.compile(
+    r"-nostdinc|-I.+|-[DU].+|-std=.+|-m(?:64|32|no-[a-z0-9]+)|-f(?:short-wchar|no-builtin.*|no-common)|-O\d"
+)
+
+
+async def clang_flags(tree: KernelTree) -> tuple[str, ...]:
+    """The flags for a module's C on this kernel, with paths below /usr/src.
+
+    They are read from a build of a small module, and kept beside the tree if that is possible.
+
+    Raises: KmodlabError if nothing can be built.
+    """
+    kept = tree.root.parent / f"clang-flags-{tree.release}.json"
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        return tuple(map(str, json.loads(kept.read_text(encoding="utf-8"))))
+    built = await build_async(tree, Sources.of(_NAME, {f"{_NAME}.c": _PROBE}))
+    command = built.files.get(f".{_NAME}.o.cmd", b"").decode("utf-8", "replace")
+    flags = tuple(parse_command(command.replace(str(tree.sources), USR_SRC), headers_path(tree.release)))
+    if flags:
+        with contextlib.suppress(OSError, KmodlabError):
+            replace_text(kept, json.dumps(flags), mode=0o644)
+    return flags
+
+
+def parse_command(text: str, folder: str) -> Iterator[str]:
+    """The flags in the first line of a .cmd file that decide how C is read; `folder` is where the command ran."""
+    command = text.split("\n", 1)[0].partition(":=")[2].partition(" ; ")[0]
+    words = iter(shlex.split(command))
+    for word in words:
+        if word in _WITH_VALUE:
+            yield from (word, _absolute(next(words, ""), folder))
+        elif _KEPT.fullmatch(word):
+            yield f"-I{_absolute(word[2:], folder)}" if word.startswith("-I") else word
+
+
+def _absolute(path: str, folder: str) -> str:
+    return str(Path(folder, path))
