@@ -6,7 +6,7 @@ shows a card and returns the number of points, which nbgrader reads.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from kmodlab.notebook.magic import show, show_view, split
 from kmodlab.notebook.render.check import CheckCard, hint_parts, plural_number
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import NotebookState
+from kmodlab.notebook.views.buttons import Buttons, Pressed
 from kmodlab.notebook.views.table import Column, ColumnKind, Table
 from kmodlab.notebook.views.view import View
 from kmodlab.submission.cells import read_cell
@@ -91,7 +92,12 @@ class CheckState:
         self.last, self.shown = result, 0
         if self.exercise:
             record.note_result(record.progress_file(), self.exercise, result)
-        show_view(View([CheckCard(result, _source(sources, result))], self._button if result.hints else None))
+        show_view(
+            View(
+                [CheckCard(result, _source(sources, result))],
+                buttons=self._hint_button(result) if result.hints else None,
+            )
+        )
         return result
 
     def _look_at_lab(self) -> None:
@@ -111,36 +117,18 @@ class CheckState:
             record.note_hint(record.progress_file(), self.exercise, last.title, self.shown)
         return hint_parts(last.title, last.hints, self.shown)
 
-    def _button(self) -> Any:
-        assert self.last is not None
-        return _hint_button(View([CheckCard(self.last)]).html, self.last, self._take_hint)
+    def _hint_button(self, result: CheckResult) -> Buttons:
+        """A button that shows one hint after the other."""
+        hints = iter(range(1, len(result.hints) + 1))
 
-    def _take_hint(self, result: CheckResult, number: int) -> str:
-        if self.exercise:
-            record.note_hint(record.progress_file(), self.exercise, result.title, number)
-        return View(hint_parts(result.title, result.hints, number)).html
+        def take(_number: int) -> Pressed:
+            number = next(hints, len(result.hints))
+            if self.exercise:
+                record.note_hint(record.progress_file(), self.exercise, result.title, number)
+            html = View(hint_parts(result.title, result.hints, number)).html
+            return Pressed(html, (0,) if number < len(result.hints) else ())
 
-
-def _hint_button(card: str, result: CheckResult, take: Callable[[CheckResult, int], str]) -> Any:
-    """A check's card as a widget, with a button that shows one hint after the other.
-
-    `take` gets the number of the hint, counted from 1, and returns its HTML.
-    """
-    import ipywidgets  # only a live notebook needs it
-
-    widgets: Any = ipywidgets
-    button = widgets.Button(description=_("next hint"), layout={"width": "max-content"})
-    shown = widgets.HTML()
-    number = 0
-
-    def show_next(_button: Any) -> None:
-        nonlocal number
-        number += 1
-        shown.value += take(result, number)
-        button.disabled = number >= len(result.hints)
-
-    button.on_click(show_next)
-    return widgets.VBox([widgets.HTML(card), button, shown])
+        return Buttons([_("next hint")], take)
 
 
 def _source(sources: LearnerSources, result: CheckResult) -> str | None:

@@ -2,7 +2,7 @@
 
 All front ends send these requests with the cell's text and the cursor (jupyter_client, "Messaging in Jupyter"). In
 cells of C they are answered by clangd; while it is not there yet, and without it, by the names in the headers. In the
-line of a magic, only what the magic takes is offered. All others are IPython's.
+line of a magic, only what the magic takes is offered. All others are IPython's. Buttons below outputs have a comm.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from kmodlab.errors import KmodlabError
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.notebook.completion import magic_hooks
 from kmodlab.notebook.state import NotebookState
+from kmodlab.notebook.views.buttons import BUTTONS_COMM, answer_comm, forget_buttons
 from kmodlab.process import run_sync, submit
 
 # JupyterLab waits one second for candidates (its setting providerTimeout).
@@ -87,11 +88,14 @@ class FrontEnd:
         """Answer requests from now on."""
         if self._kernel is not None:
             self._kernel.do_complete, self._kernel.do_inspect = self.complete, self.inspect
+            self._kernel.comm_manager.register_target(BUTTONS_COMM, answer_comm)
 
     def uninstall(self) -> None:
         """Leave all requests to IPython again, and end clangd."""
         if self._kernel is not None:
             del self._kernel.do_complete, self._kernel.do_inspect
+            self._kernel.comm_manager.unregister_target(BUTTONS_COMM, answer_comm)
+        forget_buttons()
         if self._clangd:
             run_sync(self._clangd[1].close())
 

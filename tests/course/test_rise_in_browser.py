@@ -70,3 +70,22 @@ def test_a_cell_runs_on_its_slide(server: Server, visit: Visit) -> None:
     page.keyboard.type("6 * 7")
     page.keyboard.press("Shift+Enter")
     cell.locator(".jp-OutputArea-output", has_text="42").wait_for(state="attached")
+
+
+def test_a_quiz_is_answered_on_its_slide(server: Server, visit: Visit) -> None:
+    page = visit.page
+    notebook = nbformat.read(ALL[0], as_version=4)
+    question = "%load_ext kmodlab\npredict('What will it say?', ['nothing', 'hello'], right=2)"
+    notebook.cells = [nbformat.v4.new_code_cell(question, metadata={"slideshow": {"slide_type": "slide"}})]
+    path = server.folder / "quiz.ipynb"
+    nbformat.write(notebook, path)
+    page.goto(server.address("rise", path))
+    page.wait_for_selector(CELL_SHOWN)
+    page.locator("section.present .cm-content").click()
+    page.keyboard.press("Shift+Enter")
+    button = page.get_by_role("button", name="2. hello")
+    button.focus()
+    page.keyboard.press("Space")
+    page.get_by_role("status").get_by_text("You say: hello. Now run the next cell.").wait_for()
+    assert visit.complaints == []
+    path.unlink()

@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from cells import Run
 
+from kmodlab.notebook.views.buttons import press
+
 HELLO = """\
 %%kmod hello
 #include <linux/module.h>
@@ -71,6 +73,18 @@ def test_hints_come_one_at_a_time_and_end(run: Run, record: Path) -> None:
     run(CHECK)
     assert "The last check passed." in run("hint()").text
     assert marks(record)["01-hello"]["It greets"] == {"points": 2.0, "of": 2.0, "status": "passed", "hints": 2}
+
+
+def test_a_button_shows_one_hint_after_the_other(run: Run, record: Path) -> None:
+    run('exercise("01-hello")')
+    run(HELLO.replace("CODE", ""))
+    (button,) = run(CHECK).buttons
+    assert button["labels"] == ["next hint"]
+    first, second, again = (press({"key": button["key"], "number": 0}) for _ in range(3))
+    assert "Where?" in first["html"] and first["enabled"] == [0]
+    assert "With pr_info()." in second["html"] and second["enabled"] == []
+    assert again == second
+    assert marks(record)["01-hello"]["It greets"]["hints"] == 2
 
 
 def test_the_cell_as_it_was_run_last_is_checked(run: Run) -> None:

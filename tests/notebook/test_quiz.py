@@ -13,11 +13,12 @@ from IPython.utils.capture import capture_output
 
 from kmodlab.errors import UsageError
 from kmodlab.notebook.views import quiz
+from kmodlab.notebook.views.buttons import press
 from kmodlab.notebook.views.quiz import guess, predict, seal
 
 QUESTION = "What will `rmmod` say?"
 OPTIONS = ["nothing", "Module hello is in use", "No such file"]
-LIVE = "application/vnd.jupyter.widget-view+json"
+LIVE = "application/vnd.kmodlab.buttons+json"
 
 
 @pytest.fixture(scope="module")
@@ -63,19 +64,10 @@ def test_the_output_is_the_same_whichever_answer_is_right() -> None:
     assert len({output["text/html"] for output in outputs}) == 1
 
 
-def state_of(widget: Any) -> list[dict[str, Any]]:
-    """What a saved notebook would keep of a widget and its parts, without the random names of its models."""
-    states = [{key: value for key, value in widget.get_state().items() if key not in ("children", "layout", "style")}]
-    return [*states, *(state for child in getattr(widget, "children", ()) for state in state_of(child))]
-
-
-def test_not_even_the_widgets_state_tells_the_answer() -> None:
-    views = [predict(QUESTION, OPTIONS, right=number, because="the reason") for number in (1, 2, 3)]
-    states = [state_of(view.widget()) for view in views if view.widget]
-    assert len(states) == 3
-    assert len(states[0]) == 6
-    assert states[0] == states[1] == states[2]
-    assert "the reason" not in str(states)
+def test_not_even_the_buttons_tell_the_answer() -> None:
+    outputs = [bundle(right=number, because="the reason") for number in (1, 2, 3)]
+    assert outputs[0][LIVE] == outputs[1][LIVE] == outputs[2][LIVE]
+    assert "the reason" not in str(outputs)
 
 
 def test_every_output_has_the_same_three_forms() -> None:
@@ -117,18 +109,25 @@ def test_without_a_guess_the_next_cell_is_as_it_is(shell: InteractiveShell) -> N
 
 
 def test_a_button_counts_as_a_guess(shell: InteractiveShell) -> None:
-    asked = predict(QUESTION, OPTIONS, right=2)
-    assert asked.widget is not None
-    box = asked.widget()
-    heading, first, second, third, answer = box.children
-    assert QUESTION.partition("`")[0] in heading.value
-    assert first.description == "1. nothing"
-    second.click()
-    assert "You say: Module hello is in use" in answer.value
-    assert (first.disabled, second.disabled, third.disabled) == (True, False, True)
-    second.click()
+    shown = bundle(right=2)[LIVE]
+    assert shown["labels"] == ["nothing", "Module hello is in use", "No such file"]
+    answer = press({"key": shown["key"], "number": 1})
+    assert "You say: Module hello is in use" in answer["html"] and answer["enabled"] == []
     assert run(shell, "pass") == "✓ You predicted it: Module hello is in use."
     assert run(shell, "pass") == ""
+
+
+@pytest.mark.parametrize("number", [-1, 3])
+def test_buttons_that_this_kernel_has_not_shown_say_what_to_do(number: int) -> None:
+    shown = bundle(right=2)[LIVE]
+    for message in ({"key": "0123456789abcdef", "number": 0}, {"key": shown["key"], "number": number}):
+        answer = press(message)
+        assert "Run the cell first" in answer["html"] and answer["enabled"] is None
+
+
+@pytest.mark.parametrize("message", [None, {}, [], {"key": 1, "number": 1}, {"key": "k", "number": "1"}])
+def test_what_is_no_message_of_ours_gets_no_answer(message: object) -> None:
+    assert press(message) == {}
 
 
 def test_a_seal_stands_for_the_answer() -> None:

@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from IPython.core.interactiveshell import InteractiveShell
 from IPython.utils.capture import capture_output
 
+from kmodlab.notebook.views.buttons import BUTTONS_MIME
+
 FORMS = ({"text/plain", "text/html"}, {"text/plain", "image/svg+xml"})  # of a card or a view, of a picture
-_WIDGET = "application/vnd.jupyter.widget-view+json"
+_LIVE = {"application/vnd.jupyter.widget-view+json", BUTTONS_MIME}
 
 
 @dataclass
 class Cell:
-    """What a cell showed: text of its stream and cards, in order within each kind; its error, if it raised one."""
+    """What a cell showed: text of its stream, cards and buttons, in order within each kind; its error, if any."""
 
     stdout: str
     stderr: str
     cards: list[str]
     pages: list[str]
     error: BaseException | None = None
+    buttons: Sequence[dict[str, Any]] = ()
 
     @property
     def text(self) -> str:
@@ -36,7 +40,8 @@ def run_cell(shell: InteractiveShell, source: str) -> Cell:
     with capture_output() as captured:
         result = shell.run_cell(source)
     data = [output.data for output in captured.outputs]
-    assert all(set(forms) - {_WIDGET} in FORMS for forms in data)
+    assert all(set(forms) - _LIVE in FORMS for forms in data)
     pages = [forms.get("text/html", forms.get("image/svg+xml", "")) for forms in data]
     error = result.error_before_exec or result.error_in_exec
-    return Cell(captured.stdout, captured.stderr, [forms["text/plain"] for forms in data], pages, error)
+    buttons = [forms[BUTTONS_MIME] for forms in data if BUTTONS_MIME in forms]
+    return Cell(captured.stdout, captured.stderr, [forms["text/plain"] for forms in data], pages, error, buttons)

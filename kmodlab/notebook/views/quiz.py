@@ -3,8 +3,8 @@
     predict("What will rmmod say?", ["nothing", "Module hello is in use", "No such file"], right=2)
 
 A learner presses one of the buttons, or types `guess(2)` if there are none, and runs the next cell. Below its output
-a verdict says whether the prediction was right. Neither the stored output nor the widget's state holds the answer, and
-a notebook that is run without choosing shows only the question.
+a verdict says whether the prediction was right. The stored output does not hold the answer, and a
+notebook that is run without choosing shows only the question.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from IPython.core.getipython import get_ipython
 
@@ -20,6 +19,7 @@ from kmodlab.errors import UsageError
 from kmodlab.i18n import N_, _
 from kmodlab.notebook.magic import show
 from kmodlab.notebook.render.parts import Level, Message, prose
+from kmodlab.notebook.views.buttons import Buttons, Pressed
 from kmodlab.notebook.views.view import View
 from kmodlab.text import escape_control_chars
 
@@ -46,12 +46,8 @@ class Question:
     def html(self) -> str:
         """The question, a list of the answers, and what to do."""
         items = "".join(f"<li>{prose(option)}</li>" for option in self.options)
-        return f'{self.heading}<ol class="km-options">{items}</ol>{Message(_(_TO_DO)).html}'
-
-    @property
-    def heading(self) -> str:
-        """The question alone, as HTML."""
-        return f'<p class="km-question">{prose(self._title)}</p>'
+        title = f'<p class="km-question">{prose(self._title)}</p>'
+        return f'{title}<ol class="km-options">{items}</ol>{Message(_(_TO_DO)).html}'
 
     @property
     def _title(self) -> str:
@@ -82,7 +78,7 @@ def predict(question: str, options: Sequence[str], right: int | str, because: st
     """
     asked = Question(question, tuple(options), _number(question, options, right), because)
     _memory.question = asked
-    return View([asked], lambda: _widget(asked))
+    return View([asked], buttons=_buttons(asked))
 
 
 def guess(number: int) -> View:
@@ -139,28 +135,12 @@ class _Memory:
 _memory = _Memory()
 
 
-def _widget(question: Question) -> Any:
-    from kmodlab.notebook.views import widgets  # only a live notebook needs ipywidgets
-
-    def choose(index: int) -> str:
+def _buttons(question: Question) -> Buttons:
+    def choose(index: int) -> Pressed:
         _await_run(question, index + 1, skip=0)
-        return f'<div class="kmodlab" role="status">{_confirmation(question, index + 1).html}</div>'
+        return Pressed(View([_confirmation(question, index + 1)]).html)
 
-    heading = View([_Heading(question)]).html
-    return widgets.question(heading, [_plain(option) for option in question.options], choose)
-
-
-@dataclass(frozen=True)
-class _Heading:
-    question: Question
-
-    @property
-    def text(self) -> str:
-        return ""
-
-    @property
-    def html(self) -> str:
-        return self.question.heading
+    return Buttons([_plain(option) for option in question.options], choose)
 
 
 def _confirmation(question: Question, number: int) -> Message:

@@ -14,6 +14,7 @@ from typing import Any
 
 from kmodlab.notebook.render.parts import Part, join_texts
 from kmodlab.notebook.render.style import STYLE
+from kmodlab.notebook.views.buttons import BUTTONS_MIME, Buttons
 
 Source = Path | str | bytes
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -45,13 +46,14 @@ _STYLE = f"<style>{re.sub(chr(92) + 's+', ' ', _RULES).strip()}</style>"
 
 @dataclass(frozen=True)
 class View:
-    """An output of a cell, made of parts. `widget` makes its live form; None if it has none.
+    """An output of a cell, made of parts. `widget` makes its live form; None if it has none. `buttons` are below it.
 
     The live form is left out if ipywidgets is not installed; text and HTML are always there.
     """
 
     parts: Sequence[Part]
     widget: Callable[[], Any] | None = field(default=None, repr=False)
+    buttons: Buttons | None = field(default=None, repr=False)
 
     @property
     def text(self) -> str:
@@ -68,7 +70,9 @@ class View:
         return self.text
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, Any]:
-        return {"text/plain": self.text, "text/html": self.html} | self._live()
+        html = self.html
+        buttons = {BUTTONS_MIME: self.buttons.data(html)} if self.buttons else {}
+        return {"text/plain": self.text, "text/html": html} | buttons | self._live()
 
     def _live(self) -> dict[str, Any]:
         if self.widget is None:

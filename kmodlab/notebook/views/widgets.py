@@ -51,31 +51,6 @@ def _filtered_table(table: Table, text: str) -> Table:
     return replace(table, rows=rows, caption=caption, bold=frozenset())
 
 
-def question(html: str, options: Sequence[str], choose: Callable[[int], str]) -> Any:
-    """A question with a button for each answer.
-
-    `choose` gets the number (from 0) of the answer that was chosen, and returns HTML that confirms it.
-    """
-    layout = {"width": "max-content", "max_width": "100%"}
-    texts = [f"{number}. {option}" for number, option in enumerate(options, 1)]
-    # Not radio buttons, which need the arrow keys.
-    buttons = [_widgets.Button(description=text, tooltip=text, layout=layout) for text in texts]
-    answer = _widgets.HTML()
-
-    def decide(pressed: Any) -> None:
-        if answer.value:  # the button that was pressed stays enabled, or the keyboard would lose its focus
-            return
-        number = buttons.index(pressed)
-        for button in buttons:
-            button.disabled = button is not pressed
-        pressed.button_style = "info"
-        answer.value = choose(number)
-
-    for button in buttons:
-        button.on_click(decide)
-    return _widgets.VBox([_widgets.HTML(html), *buttons, answer])
-
-
 def bar() -> Any:
     """A line of HTML that can be changed and removed."""
     return _widgets.HTML()

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The plugins of this extension.
+import { BUTTON_STYLE, makeButtonRenderer } from './buttons.js';
 import { CellLanguages } from './cell_languages.js';
 import { CellMarks } from './cell_marks.js';
 import { makeLanguages } from './languages.js';
@@ -20,6 +21,8 @@ export async function makePlugins(get) {
     state: await get('@codemirror/state'),
     view: await get('@codemirror/view')
   };
+  const rendermime = await get('@jupyterlab/rendermime');
+  const widgets = await get('@lumino/widgets');
   return [
     {
       id: 'kmodlab:languages',
@@ -42,6 +45,19 @@ export async function makePlugins(get) {
         const cells = new CellMarks(makeMarks(codemirror));
         notebooks.forEach(panel => cells.watch(panel.content));
         notebooks.widgetAdded.connect((_sender, panel) => cells.watch(panel.content));
+      }
+    },
+    {
+      id: 'kmodlab:buttons',
+      description: "The quiz's answers and the hints of checks are buttons.",
+      autoStart: true,
+      requires: [INotebookTracker],
+      activate: (_app, notebooks) => {
+        document.head.append(Object.assign(document.createElement('style'), { textContent: BUTTON_STYLE }));
+        const add = panel =>
+          panel.content.rendermime.addFactory(makeButtonRenderer(rendermime, widgets, panel.sessionContext), 0);
+        notebooks.forEach(add);
+        notebooks.widgetAdded.connect((_sender, panel) => add(panel));
       }
     }
   ];

@@ -1,0 +1,111 @@
+"""What JupyterLab shows while a cell is written, and buttons below outputs: in a real Chromium, by the keyboard."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+from pages import Server, Visit
+from playwright.sync_api import Browser
+
+pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
+
+C = """\
+%%kmod hello
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <linux/miscdevice.h>
+static int __init hello_init(void)
+{
+\tvoid *memory = kzalloc(5, GFP_KERNEL);
+
+\treturn 0;
+}
+"""
+ASK = 'predict("What will `rmmod` say?", ["nothing", "It is in use."], right=2)'
+CELLS = ["%load_ext kmodlab", C, ASK, "print('It goes on.')"]
+LOAD, MODULE, QUIZ, NEXT = range(len(CELLS))
+EMPTY_LINE = 7
+RUN = """async number => {
+    jupyterapp.shell.currentWidget.content.activeCellIndex = number;
+    await jupyterapp.commands.execute('notebook:run-cell');
+}"""
+WRITE = """([number, line, text]) => {
+    const cell = jupyterapp.shell.currentWidget.content.widgets[number].model.sharedModel;
+    const lines = cell.getSource().split('\\n');
+    lines[line] = text;
+    cell.setSource(lines.join('\\n'));
+}"""
+
+
+@pytest.fixture(scope="module")
+def visit(server: Server, browser: Browser) -> Iterator[Visit]:
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata=kernel)
+    path = server.folder / "help.ipynb"
+    nbformat.write(notebook, path)
+    visit = Visit(browser.new_page(viewport={"width": 1280, "height": 1000}))
+    visit.page.set_default_timeout(60_000)
+    visit.page.goto(server.address("lab/workspaces/help/tree", path))
+    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=3")
+    visit.page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.info }")
+    visit.page.evaluate(RUN, LOAD)
+    yield visit
+    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    visit.page.close()
+    path.unlink()
+
+
+def write(visit: Visit, text: str) -> None:
+    """Write a text into the empty line of the module, and leave the cursor at its end."""
+    page = visit.page
+    page.keyboard.press("Escape")
+    page.evaluate(WRITE, [MODULE, EMPTY_LINE, text])
+    page.locator(".jp-CodeCell").nth(MODULE).locator(".cm-line").nth(EMPTY_LINE).click()
+    page.keyboard.press("End")
+
+
+def explain(visit: Visit, text: str) -> str:
+    """The tooltip that Shift+Tab shows after a text."""
+    write(visit, text)
+    visit.page.keyboard.press("Shift+Tab")
+    return visit.page.locator(".jp-Tooltip").inner_text()
+
+
+def test_shift_tab_explains_a_function_and_its_arguments(visit: Visit) -> None:
+    explained = explain(visit, "\tkzalloc")
+    assert "allocate memory" in explained and "#include <linux/slab.h>" in explained
+    assert "misc_register(struct miscdevice *misc) -> int" in explain(visit, "\tmisc_register(")
+
+
+@pytest.mark.parametrize(("begun", "whole"), [("pr_inf", "pr_info"), ("misc_reg", "misc_register")])
+def test_tab_completes_c(visit: Visit, begun: str, whole: str) -> None:
+    explain(visit, "\tkzalloc")  # which waits until clangd has read the headers
+    write(visit, f"\t{begun}")
+    visit.page.keyboard.press("Tab")
+    visit.page.wait_for_function(
+        """whole => document.querySelector('.jp-Completer:not(.lm-mod-hidden)')?.textContent.includes(whole) ||
+        jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.getSource().includes(whole)""",
+        arg=whole,
+    )
+
+
+def test_an_answer_is_chosen_by_the_keyboard(visit: Visit) -> None:
+    page = visit.page
+    page.evaluate(RUN, QUIZ)
+    cell = page.locator(".jp-CodeCell").nth(QUIZ)
+    buttons = cell.get_by_role("button", name="It is in use.")
+    buttons.wait_for()
+    assert not cell.locator("ol.km-options").is_visible()
+    cell.get_by_role("button", name="1. nothing").focus()
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    cell.get_by_role("status").get_by_text("You say: It is in use. Now run the next cell.").wait_for()
+    assert cell.get_by_role("button", name="1. nothing").get_attribute("aria-disabled") == "true"
+    page.evaluate(RUN, NEXT)
+    page.locator(".jp-CodeCell").nth(NEXT).get_by_text("You predicted it: It is in use.").wait_for()
+
+
+def test_nothing_of_ours_complains(visit: Visit) -> None:
+    assert visit.complaints == []
