@@ -28,6 +28,7 @@ VERBS = {
     "run": N_("Build a module, load it into a pristine guest, unload it."),
     "demo": N_("Build hello.c and load it into a real kernel."),
     "shell": N_("Open a shell in a fresh guest."),
+    "headers": N_("Print the folder of the kernel's headers, for `make` by hand."),
     "faults": N_("Make each call in a module's init fail once."),
     "oops": N_("Decode the crashes in a kernel log."),
     "slides": N_("Export notebooks as slides."),

@@ -16,6 +16,7 @@ from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answe
 from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import DATABASES_HELP, databases
 from kmodlab.notebook.front_end import FrontEnd
+from kmodlab.notebook.export_magic import EXPORT_HELP, export
 from kmodlab.notebook.guest import (
     GUEST_HELP,
     PLUG_HELP,
@@ -51,6 +52,7 @@ from kmodlab.notebook.source_files import KFILE_HELP, MAKEFILE_HELP, kfile, make
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.tracing import FAULTS_HELP, TIMELINE_HELP, faults, timeline
 from kmodlab.notebook.views.quiz import guess, predict
+from kmodlab.settings import find_own_programs
 
 Run = Callable[[NotebookState, str, str | None], None]
 
@@ -80,6 +82,7 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
     "checkpatch": (checkpatch, CHECKPATCH_HELP),
     "beside": (beside, BESIDE_HELP),
     "source": (source, SOURCE_HELP),
+    "export": (export, EXPORT_HELP),
     "use_kernel": (use_kernel, USE_KERNEL_HELP),
 }
 
@@ -100,6 +103,7 @@ class Interrupted(KeyboardInterrupt):
 
 def load(ipython: Any) -> None:
     """Register the magics and the functions."""
+    find_own_programs()  # so that `!kmodlab` works in a cell
     for name, (run, text) in _WITH_CELL.items():
         _register(ipython, name, ("line", "cell"), run, text)
     for tool, text in TOOL_HELP.items():
