@@ -15,8 +15,8 @@ from kmodlab.notebook.built_modules import BUILT_HELP, built
 from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import DATABASES_HELP, databases
-from kmodlab.notebook.front_end import FrontEnd
 from kmodlab.notebook.export_magic import EXPORT_HELP, export
+from kmodlab.notebook.front_end import FrontEnd
 from kmodlab.notebook.guest import (
     GUEST_HELP,
     PLUG_HELP,
