@@ -13,14 +13,16 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 from store_outputs import RISE
 
 from kmodlab.guest.lab import Lab
+from kmodlab.notebook.views.buttons import BUTTONS_MIME
 
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 SANITIZERS = NOTEBOOKS / "nbval_sanitize.cfg"
 ALL = sorted(NOTEBOOKS.glob("*.ipynb"))
 SLIDE_TYPES = {"slide", "subslide", "fragment", "skip", "notes", "-"}
 SILENT = ("%load_ext",)
-# Printed text; a card or a table; a picture, with the same said in words.
-ALLOWED_DATA: tuple[set[str], ...] = (set(), {"text/plain", "text/html"}, {"text/plain", "image/svg+xml"})
+# Printed text; a card or a table, also one with buttons; a picture, with the same said in words.
+CARD = {"text/plain", "text/html"}
+ALLOWED_DATA: tuple[set[str], ...] = (set(), CARD, CARD | {BUTTONS_MIME}, {"text/plain", "image/svg+xml"})
 
 every_notebook = pytest.mark.parametrize("path", ALL, ids=lambda path: path.stem)
 
