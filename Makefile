@@ -3,11 +3,11 @@
 
 BIN := .venv/bin
 ARGS ?=
+COURSE ?= $(HOME)/kmodlab-course
 
 # JupyterLab listens on this machine only, prints its URL and otherwise only what went wrong. It looks for a browser
 # only where there is a display, and refuses root unless told.
-JUPYTER_OPTIONS = --ip=127.0.0.1 --log-level=WARN --ServerApp.root_dir='$(CURDIR)'
-JUPYTER_OPTIONS += --LabApp.default_url=/lab/tree/notebooks/00-welcome.ipynb
+JUPYTER_OPTIONS = --ip=127.0.0.1 --log-level=WARN --ServerApp.root_dir='$(abspath $(COURSE))'
 JUPYTER_OPTIONS += $(if $(DISPLAY)$(WAYLAND_DISPLAY),,--no-browser) $(if $(filter 0,$(shell id -u)),--allow-root)
 
 PYTEST = $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
@@ -17,12 +17,13 @@ PYTEST = $(BIN)/pytest --numprocesses logical --maxprocesses 4 --dist loadgroup
 help: ## say what there is (the default)
 	@sed -n 's/^\([a-z-]*\): ## /  make \1\t/p' Makefile | expand -t 18
 
-lab: ## set up, load hello.ko to prove it, open JupyterLab
+lab: ## set up, load hello.ko to prove it, open the course in JupyterLab (elsewhere: make lab COURSE=DIR)
 	@binder/setup.sh lab
 	@$(BIN)/kmodlab setup
 	@$(BIN)/kmodlab demo
+	@$(BIN)/kmodlab course '$(COURSE)'
 	@echo 'JupyterLab is starting; Ctrl-C here ends it.'
-	@exec $(BIN)/jupyter lab $(JUPYTER_OPTIONS) $(ARGS)
+	@exec $(BIN)/jupyter lab $(JUPYTER_OPTIONS) --LabApp.default_url="/lab/tree/$$($(BIN)/kmodlab course --where '$(COURSE)')" $(ARGS)
 
 demo: ## set up, and load hello.ko here in the terminal
 	@binder/setup.sh lab

@@ -74,7 +74,7 @@ def _section(number: int, section: Section) -> str:
 
 def _row(bullet: Bullet) -> str:
     live = " ".join(map(_link, bullet.live))
-    exercises = " ".join(f"[{name}](../exercises/{name})" for name in bullet.exercises)
+    exercises = " ".join(f"[{name}](../exercises/{name}/{name[3:]}.ipynb)" for name in bullet.exercises)
     return f"| {bullet.number} | {bullet.deck} | {_link(bullet.slide)} | {live} | {exercises} |\n"
 
 
