@@ -10,7 +10,7 @@ import click
 from kmodlab.cli.console import OUT, say
 from kmodlab.course.begun_work import BegunNotebook, read_committed
 from kmodlab.course.course_files import EXERCISES, NOTEBOOKS, find_checkout, read_wheel
-from kmodlab.course.learner_folder import Fate, FileReport, LearnerFolder, digest_of
+from kmodlab.course.learner_folder import FIRST, FileFate, FileReport, LearnerFolder, digest_of
 from kmodlab.errors import SetupError
 from kmodlab.i18n import _, ngettext
 
@@ -43,7 +43,7 @@ def course(folder: Path, begun: bool | None, where: bool) -> None:
     existed = folder.exists()
     reports = [*taken, *(report for report in learner.lay_out(given) if report.path not in {t.path for t in taken})]
     for report in reports:
-        if report.fate is not Fate.SAME and (existed or report.fate is not Fate.NEW):
+        if report.fate is not FileFate.SAME and (existed or report.fate is not FileFate.NEW):
             _show(report)
     _show_summary(folder, reports)
 
@@ -89,17 +89,17 @@ def _take_along(
 
 def _show(report: FileReport) -> None:
     """One line about a file, and one for the cells of the learner."""
-    if report.fate is Fate.KEPT:
+    if report.fate is FileFate.KEPT:
         say(_("{path} is kept as it is. {problem}").format(path=report.path, problem=report.problem), "yellow")
         hint = _("For the newer one: rename yours, and run this again.")
         say(f"  -> {hint}")
-    elif report.fate is Fate.MERGED and report.merged:
+    elif report.fate is FileFate.MERGED and report.merged:
         counts = {"added": report.merged.added, "updated": report.merged.updated, "removed": report.merged.removed}
         sentence = _("{path} is merged: cells added: {added}, updated: {updated}, removed: {removed}.")
         say(sentence.format(path=report.path, **{name: len(cells) for name, cells in counts.items()}))
         if report.merged.yours:
             say("  -> " + _("Yours stay: {cells}").format(cells=_shortened(report.merged.yours)))
-    elif report.fate is Fate.UPDATED:
+    elif report.fate is FileFate.UPDATED:
         say(_("{path} is updated; you had not changed it.").format(path=report.path))
     else:
         say(_("{path} is new.").format(path=report.path))
@@ -116,4 +116,4 @@ def _show_summary(folder: Path, reports: Sequence[FileReport]) -> None:
     exercises = sum(path.startswith(f"{EXERCISES}/") for path in paths)
     sentence = _("The course is in {folder}: {notebooks} notebooks, {exercises} exercises.")
     say(sentence.format(folder=folder, notebooks=notebooks, exercises=exercises), "green")
-    say(f"  -> jupyter lab {folder / NOTEBOOKS / '00-welcome.ipynb'}")
+    say("  -> " + _("Open it: jupyter lab {notebook}").format(notebook=folder / FIRST))

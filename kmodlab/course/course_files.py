@@ -1,6 +1,6 @@
 """The files of the course that learners get: from the checkout that we run in, or from the wheel that brought them.
 
-A wheel has them in data/course; `write_course_files` makes that while the wheel is built, with Python's own library only.
+A wheel has them in data/course; `write_course_files` makes that while it is built, with Python's own library only.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ FORMAT = 1
 _MAX_BYTES = 64 << 20
 
 
-class Fate(StrEnum):
+class FileFate(StrEnum):
     """What became of a file of the course."""
 
     NEW = "new"
@@ -46,20 +46,20 @@ class FileReport:
     """What became of one file; `merged` is about its cells, `problem` a sentence about why it was kept."""
 
     path: str
-    fate: Fate
+    fate: FileFate
     merged: Merged | None = None
     problem: str = ""
 
 
 @dataclass
-class Record:
+class FolderRecord:
     """What was given to a learner, by path; see the module's docstring."""
 
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     offered: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, folder: Path) -> Record:
+    def read(cls, folder: Path) -> FolderRecord:
         """The record of a folder; empty if it is missing or damaged."""
         try:
             data = json.loads(read_file(folder / RECORD, _MAX_BYTES))
@@ -91,7 +91,7 @@ class LearnerFolder:
     """A folder with the course in it, or to lay it out in."""
 
     root: Path
-    record: Record
+    record: FolderRecord
 
     @classmethod
     def at(cls, root: Path) -> LearnerFolder:
@@ -101,7 +101,7 @@ class LearnerFolder:
             UsageError: It belongs to a checkout, or holds something else.
         """
         _refuse_other(root)
-        return cls(root, Record.read(root))
+        return cls(root, FolderRecord.read(root))
 
     def lay_out(self, given: Mapping[str, bytes]) -> list[FileReport]:
         """Write what is missing, and merge what is there already. Raises: OSError."""
@@ -128,37 +128,37 @@ class LearnerFolder:
         """
         target = self.root / path
         if target.exists() and digest_of(target.read_bytes()) != self.record.files.get(path, {}).get("digest"):
-            return FileReport(path, Fate.KEPT, problem=_("You have worked on it in this folder, too."))
+            return FileReport(path, FileFate.KEPT, problem=_("You have worked on it in this folder, too."))
         try:
             merged = merge(given.decode("utf-8"), begun.decode("utf-8"), base)
         except (UnmergeableError, UnicodeDecodeError) as error:
-            return FileReport(path, Fate.KEPT, problem=_problem(error))
+            return FileReport(path, FileFate.KEPT, problem=_problem(error))
         self._write(path, merged.text.encode("utf-8"), given, worked=1)
-        return FileReport(path, Fate.MERGED, merged)
+        return FileReport(path, FileFate.MERGED, merged)
 
     def _put(self, path: str, given: bytes) -> FileReport:
         target, entry = self.root / path, self.record.files.get(path, {})
         if not target.exists() and not target.is_symlink():
             self._write(path, given, given)
-            return FileReport(path, Fate.NEW)
+            return FileReport(path, FileFate.NEW)
         try:
             theirs = read_file(target, _MAX_BYTES, follow=False)
         except OSError:
-            return FileReport(path, Fate.KEPT, problem=_("It is a link, or cannot be read."))
+            return FileReport(path, FileFate.KEPT, problem=_("It is a link, or cannot be read."))
         if entry.get("digest") == digest_of(given) or theirs == given:
             self._note(path, given, entry.get("written"), entry.get("worked", 0))
-            return FileReport(path, Fate.SAME)
+            return FileReport(path, FileFate.SAME)
         if entry.get("digest") == digest_of(theirs):
             self._write(path, given, given)
-            return FileReport(path, Fate.UPDATED)
+            return FileReport(path, FileFate.UPDATED)
         if not path.endswith(".ipynb"):
-            return FileReport(path, Fate.KEPT, problem=_("You have changed it."))
+            return FileReport(path, FileFate.KEPT, problem=_("You have changed it."))
         try:
             merged = merge(given.decode("utf-8"), theirs.decode("utf-8"), self.record.base(path))
         except (UnmergeableError, UnicodeDecodeError) as error:
-            return FileReport(path, Fate.KEPT, problem=_problem(error))
+            return FileReport(path, FileFate.KEPT, problem=_problem(error))
         self._write(path, merged.text.encode("utf-8"), given, worked=self.record.worked_at(path, target))
-        return FileReport(path, Fate.MERGED, merged)
+        return FileReport(path, FileFate.MERGED, merged)
 
     def _write(self, path: str, content: bytes, given: bytes, worked: int = 0) -> None:
         written = replace_bytes(self.root / path, content).stat().st_mtime_ns
@@ -179,7 +179,7 @@ def find_folder(start: Path) -> LearnerFolder | None:
     """The learner's folder that a path is in; None if it is in none."""
     roots = (path for path in (start, *start.parents) if (path / RECORD).is_file())
     root = next(roots, None)
-    return LearnerFolder(root, Record.read(root)) if root else None
+    return LearnerFolder(root, FolderRecord.read(root)) if root else None
 
 
 def _problem(error: Exception) -> str:
@@ -188,7 +188,9 @@ def _problem(error: Exception) -> str:
 
 def _refuse_other(root: Path) -> None:
     checkout = find_checkout()
-    if any(root.glob(f"{EXERCISES}/*/master.ipynb")) or (checkout and root.resolve().is_relative_to(checkout.resolve())):
+    if any(root.glob(f"{EXERCISES}/*/master.ipynb")) or (
+        checkout and root.resolve().is_relative_to(checkout.resolve())
+    ):
         message = _("{folder} belongs to the sources of the course.").format(folder=root)
         raise UsageError(message, hint=_("Give a folder of your own, such as ~/kmodlab-course."))
     if root.exists() and not root.is_dir():

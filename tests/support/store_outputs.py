@@ -14,6 +14,9 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
+from kmodlab.guest.lab import load_lab
+from kmodlab.settings import get_settings
+
 NOTEBOOKS = Path(__file__).parents[2] / "notebooks"
 WIDGET = "application/vnd.jupyter.widget-view+json"
 # RISE's other themes ask a server for their letters; rise.css has the rest of the looks.
@@ -34,9 +37,16 @@ def store_outputs(path: Path) -> None:
         notebook, timeout=600, kernel_name="python3", record_timing=False, coalesce_streams=True, resources=folder
     ).execute()
     notebook.metadata = metadata | {"rise": RISE}
+    if path.parent == NOTEBOOKS:
+        notebook.metadata |= {"kmodlab": {"recorded": recorded_on()}}
     leave_out_widgets(notebook)
     shorten_manuals(notebook)
     nbformat.write(notebook, path)
+
+
+def recorded_on() -> str:
+    """The guest's kernel in short, for instance Linux 6.1."""
+    return "Linux " + ".".join(load_lab(get_settings()).tree.release.split(".")[:2])
 
 
 def leave_out_widgets(notebook: nbformat.NotebookNode) -> None:
