@@ -246,13 +246,16 @@ make_python() {
 	copy_extension
 }
 
-# JupyterLab reads its extensions here. pip made the first copy; this brings it up to date.
+# JupyterLab reads its extensions here, and the ipykernel what it loads. pip made the first copies; this brings them up
+# to date.
 copy_extension() {
 	local folder=$venv/share/jupyter/labextensions/kmodlab
 	diff -rq "$root/kmodlab/notebook/labextension" "$folder" >/dev/null 2>&1 || {
 		mkdir -p "$folder"
 		cp -RT "$root/kmodlab/notebook/labextension" "$folder"
 	}
+	mkdir -p "$venv/etc/ipython"
+	cp "$root/kmodlab/notebook/ipython/ipython_kernel_config.py" "$venv/etc/ipython/"
 }
 
 # ------------------------------------------------------------------------------------------------------------------

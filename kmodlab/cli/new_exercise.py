@@ -9,7 +9,8 @@ import click
 from kmodlab.cli.console import say
 from kmodlab.cli.release import show_free_points
 from kmodlab.course.exercise import NAME, read_master
-from kmodlab.course.release import release
+from kmodlab.course.exercise_data import FILE
+from kmodlab.course.release import release, release_data
 from kmodlab.course.scaffold import scaffold
 from kmodlab.errors import UsageError
 from kmodlab.i18n import _
@@ -42,8 +43,10 @@ def new_exercise(name: str, root: Path) -> int:
         (root / path).write_text(text, encoding="utf-8")
         say(_("{file} is written.").format(file=root / path), "green")
     exercise = read_master(folder / "master.ipynb")
-    exercise.notebook.write_text(release(exercise), encoding="utf-8")
-    say(_("{file} is written.").format(file=exercise.notebook), "green")
+    data = exercise.notebook.with_name(FILE)
+    for made, text in {exercise.notebook: release(exercise), data: release_data(exercise)}.items():
+        made.write_text(text, encoding="utf-8")
+        say(_("{file} is written.").format(file=made), "green")
     show_free_points([exercise])
     say(_("exercises/README.md says what to do next."))
     return 0

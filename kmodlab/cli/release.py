@@ -10,10 +10,12 @@ import click
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.cli.console import ERR, say
 from kmodlab.course.exercise import KEY, MASTER, Exercise, ExerciseError, find_masters, read_master
+from kmodlab.course.exercise_data import FILE
 from kmodlab.course.free_points import find_free_checks
-from kmodlab.course.release import find_leaks
+from kmodlab.course.release import find_leaks, release_data
 from kmodlab.course.release import release as release_text
 from kmodlab.errors import SetupError, UsageError
+from kmodlab.files import replace_text
 from kmodlab.grading.integrations.nbgrader.course import write_course
 from kmodlab.guest.lab import load_lab
 from kmodlab.i18n import _, ngettext
@@ -43,17 +45,20 @@ def release(exercises: tuple[Path, ...], only_check: bool, course: Path | None) 
     for master in masters:
         exercise = read_master(master)
         text = release_text(exercise)
-        leaks = find_leaks(exercise, text)
+        data = release_data(exercise)
+        leaks = find_leaks(exercise, text, data)
         if leaks:
             raise ExerciseError(f"{master}: {leaks[0]}")
         notebook = exercise.notebook
-        if notebook.is_file() and notebook.read_text(encoding="utf-8") == text:
+        files = {notebook: text, notebook.with_name(FILE): data}
+        if all(path.is_file() and path.read_text(encoding="utf-8") == text for path, text in files.items()):
             continue
         stale += 1
         if only_check:
             say(_("{notebook} is not up to date with its master.").format(notebook=notebook), "bold red")
         else:
-            notebook.write_text(text, encoding="utf-8")
+            for path, text in files.items():
+                replace_text(path, text)
             written.append(exercise)
             message = ngettext(
                 "{notebook} is written: {points:g} points in {number} check.",

@@ -16,6 +16,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from kmodlab.checks.check import Check
 from kmodlab.course.exercise import HIDDEN, KEY, Cell, Exercise, Role
+from kmodlab.course.exercise_data import call_by_title, data_text
 from kmodlab.course.regions import read_regions
 from kmodlab.i18n import _
 
@@ -25,16 +26,32 @@ _SHORT = 6  # characters; a line such as "}" or "else" gives nothing away
 
 def release(exercise: Exercise) -> str:
     """The learner's version, as the text of a notebook file."""
-    return notebook_text(make_notebook(exercise, {cell.id: _released(exercise, cell) for cell in exercise.cells}))
+    return notebook_text(make_notebook(exercise, _texts(exercise)))
+
+
+def release_data(exercise: Exercise) -> str:
+    """The text of the file that lies beside the learner's version (see `exercise_data`)."""
+    return data_text(exercise, _texts(exercise))
+
+
+def _texts(exercise: Exercise) -> dict[str, str]:
+    return {cell.id: _released(exercise, cell) for cell in exercise.cells}
 
 
 def _released(exercise: Exercise, cell: Cell) -> str:
-    return exercise.starter[cell.id] if cell.role is Role.ANSWER else released_check(cell)
+    return exercise.starter[cell.id] if cell.role is Role.ANSWER else released_cell(cell)
 
 
-def released_check(cell: Cell) -> str:
-    """A cell's text for learners: of a hidden check only the title and the points, any other cell as it is."""
-    return announce_hidden(cell.check) if cell.hidden and cell.check else cell.source
+def released_cell(cell: Cell) -> str:
+    """A cell's text for learners: of a check its title, of a hidden one the points as well; any other cell as it is."""
+    if cell.check is None:
+        return cell.source
+    return announce_hidden(cell.check) if cell.hidden else call_by_title(cell.check.title)
+
+
+def given_texts(cell: Cell) -> tuple[str, ...]:
+    """The texts with which a cell may have been handed out: earlier versions had the whole check."""
+    return (released_cell(cell), *([cell.source] if not cell.hidden else []))
 
 
 def announce_hidden(check: Check) -> str:
@@ -95,10 +112,15 @@ def secrets_of(exercise: Exercise) -> frozenset[str]:
 
     Short lines, and lines that are in the starter, the prose or a visible check as well, are no secrets.
     """
-    known = {line.strip() for cell in exercise.cells for line in _released(exercise, cell).splitlines()}
+    given = (text for cell in exercise.cells for text in (_released(exercise, cell), _visible_check(cell)))
+    known = {line.strip() for text in given for line in text.splitlines()}
     prose = "\n".join(cell.source for cell in exercise.cells if cell.role is Role.PROSE)
     secret = {line.strip() for cell in exercise.cells for line in _withheld(cell)} | {exercise.teaches}
     return frozenset(line for line in secret - known if len(line) >= _SHORT and line not in prose)
+
+
+def _visible_check(cell: Cell) -> str:
+    return cell.source if cell.check and not cell.hidden else ""
 
 
 def _withheld(cell: Cell) -> Iterator[str]:
@@ -109,8 +131,8 @@ def _withheld(cell: Cell) -> Iterator[str]:
         yield from (line for line in cell.source.splitlines() if line.strip() not in HIDDEN)
 
 
-def find_leaks(exercise: Exercise, text: str) -> list[str]:
-    """Sentences about everything in a learner's notebook, given as its file's text, that must not be there."""
+def find_leaks(exercise: Exercise, text: str, data: str = "{}") -> list[str]:
+    """Sentences about everything in a learner's notebook and its data, given as texts, that must not be there."""
     notebook = json.loads(text)
     leaks = []
     for number, cell in enumerate(notebook["cells"], 1):
@@ -118,7 +140,7 @@ def find_leaks(exercise: Exercise, text: str) -> list[str]:
             leaks.append(_("Cell {number} was run, or has outputs.").format(number=number))
         if set(cell["metadata"]) - {"nbgrader"}:
             leaks.append(_("Cell {number} has metadata other than nbgrader's.").format(number=number))
-    strings = list(_strings(notebook))
+    strings = [*_strings(notebook), *_strings(json.loads(data))]
     for line in sorted(secrets_of(exercise)):
         if any(line in string for string in strings):
             leaks.append(_("It contains what learners must not get: {line}").format(line=line))

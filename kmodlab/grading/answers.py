@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from kmodlab.course.exercise import Cell, Exercise, Role
 from kmodlab.course.regions import starter_of
-from kmodlab.course.release import KERNEL, released_check
+from kmodlab.course.release import KERNEL, given_texts
 from kmodlab.grading.notebooks import SubmittedCell, SubmittedNotebook, defined_by
 from kmodlab.i18n import _, ngettext
 from kmodlab.submission.cells import LONGEST, split_magic
@@ -209,7 +209,8 @@ def _check_remarks(cell: Cell, matches: Sequence[SubmittedCell]) -> Iterator[str
         yield _("There are {number} cells with the check's id `{id}`.").format(number=len(matches), id=cell.id)
     if any(match.type != "code" for match in matches):
         yield _("The check `{id}` is not a code cell any more.").format(id=cell.id)
-    if any(match.source.strip() != released_check(cell).strip() for match in matches):
+    given = {text.strip() for text in given_texts(cell)}
+    if any(match.source.strip() not in given for match in matches):
         yield _("The check `{id}` was changed.").format(id=cell.id)
     assert cell.check is not None
     points = [match.points for match in matches if match.points is not None and match.points != cell.check.points]

@@ -18,6 +18,8 @@ from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import WORDS
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course import progress as record
+from kmodlab.course.course_files import IN_WHEEL, find_checkout
+from kmodlab.course.exercise_data import ExerciseData, find_data
 from kmodlab.errors import DamagedLabError, KmodlabError, UsageError
 from kmodlab.i18n import _, ngettext
 from kmodlab.notebook.guest import guest
@@ -28,12 +30,20 @@ from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views.buttons import Buttons, Pressed
 from kmodlab.notebook.views.table import Column, ColumnKind, Table
 from kmodlab.notebook.views.view import View
+from kmodlab.settings import is_run_by_nbgrader
 from kmodlab.submission.cells import read_cell
 from kmodlab.submission.learner_sources import LearnerSources
 
 
 class NotCheckedError(KmodlabError):
     """A check could not be made, so there is no number of points."""
+
+
+class Points(float):
+    """The points of a check, which a notebook does not show below the card."""
+
+    def _ipython_display_(self) -> None:
+        """Show nothing."""
 
 
 @dataclass
@@ -46,17 +56,31 @@ class CheckState:
     state: NotebookState
     cells: dict[tuple[str, str], str] = field(default_factory=dict)
     exercise: str = ""
+    replaced: dict[str, str] = field(default_factory=dict)  # first line that a cell had, and the one that it has now
     last: CheckResult | None = None
     shown: int = 0
+    _by_id: dict[str, tuple[str, str]] = field(default_factory=dict)  # what each cell of the notebook is
     _runner: CheckRunner | None = None
 
     def note(self, info: Any) -> None:
-        """Store the cell that is about to run, if checks can be about it; IPython calls this before each cell."""
+        """Store the cell that is about to run, if checks can be about it; IPython calls this before each cell.
+
+        A cell that was something else when it was last run is no longer that: its name was misspelt, or its first line
+        is gone.
+        """
         source = info.raw_cell or ""
         cell = read_cell(source)
-        if cell:
-            self.cells.pop((cell.kind, cell.name), None)
-            self.cells[cell.kind, cell.name] = source
+        now = (cell.kind, cell.name) if cell else None
+        cell_id = getattr(info, "cell_id", None)
+        was = self._by_id.pop(cell_id, None) if cell_id else None
+        if was and was != now and self.cells.pop(was, None) is not None:
+            self.replaced["%%{} {}".format(*was)] = source.strip().partition("\n")[0]
+        if now:
+            self.cells.pop(now, None)
+            self.cells[now] = source
+            self.replaced.pop("%%{} {}".format(*now), None)
+            if cell_id:
+                self._by_id[cell_id] = now
 
     @property
     def runner(self) -> CheckRunner:
@@ -69,7 +93,8 @@ class CheckState:
 
     def close(self) -> None:
         """End the guests, and forget what cells stored."""
-        self.cells.clear()
+        for stored in (self.cells, self.replaced, self._by_id):
+            stored.clear()
         self.exercise, self.last, self.shown = "", None, 0
         self._close_runner()
 
@@ -83,6 +108,14 @@ class CheckState:
         self._close_runner()
         self.state.forget_lab()
 
+    def data(self) -> ExerciseData:
+        """The data of the notebook's exercise.
+
+        Raises: UsageError if there is none.
+        """
+        checkout = find_checkout()
+        return find_data(self.exercise, Path.cwd(), (IN_WHEEL, *([checkout] if checkout else [])))
+
     def judge(self, check: Check) -> CheckResult:
         """Judge a check, show its card, and keep the result."""
         sources = LearnerSources.of(self.cells.values())
@@ -94,11 +127,23 @@ class CheckState:
             record.note_result(record.progress_file(), self.exercise, result)
         show_view(
             View(
-                [CheckCard(result, _source(sources, result))],
+                [CheckCard(result, _source(sources, result)), *self._replaced_cells(result)],
                 buttons=self._hint_button(result) if result.hints else None,
             )
         )
         return result
+
+    def _replaced_cells(self, result: CheckResult) -> list[Part]:
+        """What has become of the cells that a result misses."""
+        if result.status is Status.FAILED and not self.cells:
+            sentence = _("No cell of yours was run since this notebook was started. Run them first, from the top.")
+            return [Message(sentence, Level.BAD)]
+        sentence = _("The cell that began with `{was}` begins with `{now}` now. `%given` puts a given cell back.")
+        return [
+            Message(sentence.format(was=was, now=now), Level.BAD)
+            for was, now in self.replaced.items()
+            if f"`{was.split()[-1]}`" in result.reason
+        ]
 
     def _look_at_lab(self) -> None:
         try:
@@ -157,13 +202,20 @@ def make_functions(checks: CheckState) -> dict[str, Any]:
     def check(
         title: str, *expectations: Expectation, points: float = 1, hints: Sequence[str] = (), partial: bool = False
     ) -> float:
-        """Check what the notebook's cells wrote; shows a card, and returns the points."""
-        result = checks.judge(make_check(title, *expectations, points=points, hints=hints, partial=partial))
+        """Check what the notebook's cells wrote; shows a card, and returns the points.
+
+        With a title alone, it is the exercise's check of that title.
+        """
+        if expectations:
+            posed = make_check(title, *expectations, points=points, hints=hints, partial=partial)
+        else:
+            posed = checks.data().check(title)
+        result = checks.judge(posed)
         if result.points is None:
             raise NotCheckedError(
                 _("The check could not be made, so it gives no points."), hint=_("Run the cell again.")
             )
-        return result.points
+        return result.points if is_run_by_nbgrader() else Points(result.points)
 
     def hint() -> None:
         """Show the next hint to the check that was last run."""

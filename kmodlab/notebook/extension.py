@@ -17,6 +17,7 @@ from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import DATABASES_HELP, databases
 from kmodlab.notebook.export_magic import EXPORT_HELP, export
 from kmodlab.notebook.front_end import FrontEnd
+from kmodlab.notebook.given import GIVEN_HELP, make_given
 from kmodlab.notebook.guest import (
     GUEST_HELP,
     PLUG_HELP,
@@ -90,6 +91,7 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
 _state = NotebookState()
 _check_state = CheckState(_state)
 _front_ends: list[FrontEnd] = []  # one while the extension is loaded
+_AS_LINE["given"] = (make_given(_check_state.data), GIVEN_HELP)
 # The functions that cells call by name.
 _FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_check_state)}
 
@@ -116,6 +118,11 @@ def load(ipython: Any) -> None:
     install(ipython, _state)
     _front_ends.append(FrontEnd(ipython, _state))
     _front_ends[-1].install()
+
+
+def note_cell(info: Any) -> None:
+    """Take note of a cell that loads the extension by being run."""
+    _check_state.note(info)
 
 
 def unload(ipython: Any) -> None:

@@ -21,7 +21,8 @@ from kmodlab.checks.check_result import CheckResult, Status
 from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course.exercise import Exercise, find_masters, read_master
-from kmodlab.course.release import find_leaks, release, secrets_of
+from kmodlab.course.exercise_data import FILE
+from kmodlab.course.release import find_leaks, release, release_data, secrets_of
 from kmodlab.guest.lab import Lab
 from kmodlab.submission.cells import split_magic
 from kmodlab.submission.learner_sources import LearnerSources
@@ -137,10 +138,12 @@ def test_an_answer_of_one_letter_is_in_no_visible_check_of_its_own(path: Path) -
 
 
 @every_exercise
-def test_nothing_else_lies_beside_the_two_notebooks(path: Path) -> None:
+def test_beside_the_two_notebooks_lies_what_the_checks_expect(path: Path) -> None:
     exercise = read_master(path)
     beside = {other.name for other in path.parent.iterdir()} - {"__pycache__", ".ipynb_checkpoints"}
-    assert beside == {path.name, exercise.notebook.name}
+    assert beside == {path.name, exercise.notebook.name, FILE}
+    assert exercise.notebook.with_name(FILE).read_text() == release_data(exercise), "run `kmodlab release`"
+    assert not find_leaks(exercise, release(exercise), release_data(exercise))
 
 
 def test_the_wheel_holds_no_line_of_a_solution_or_a_hidden_check(tmp_path: Path) -> None:
@@ -149,7 +152,7 @@ def test_the_wheel_holds_no_line_of_a_solution_or_a_hidden_check(tmp_path: Path)
     (wheel,) = tmp_path.glob("*.whl")
     secrets = {line: name for name in MASTERS for line in own_secrets(read_master(name))}
     with zipfile.ZipFile(wheel) as archive:
-        assert not [name for name in archive.namelist() if name.endswith(".ipynb") or name.startswith("exercises/")]
+        assert not [name for name in archive.namelist() if name.endswith("master.ipynb") or "exercises/README" in name]
         texts = [archive.read(name).decode("utf-8", "replace") for name in archive.namelist()]
     assert not [(line, name) for line, name in secrets.items() if any(line in text for text in texts)]
 

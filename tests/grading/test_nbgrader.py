@@ -142,7 +142,8 @@ def test_a_second_writing_brings_sources_up_to_date_and_keeps_the_configuration(
     text = config.read_text()
     config.write_text(f"{text}\n# mine\n")
     written = write_course([course.exercises[FIRST]], course.folder)
-    assert written == [course.notebook("source", FIRST)]
+    source = course.notebook("source", FIRST)
+    assert written == [source, source.with_name("checks.json")]
     assert config.read_text().endswith("# mine\n")
 
 

@@ -17,6 +17,7 @@ from nbgrader.preprocessors.base import NbGraderPreprocessor
 
 from kmodlab.checks.registry import CheckTextError, read_check
 from kmodlab.course.exercise import HIDDEN
+from kmodlab.course.exercise_data import call_by_title
 from kmodlab.course.regions import has_marks, starter_of
 from kmodlab.course.release import announce_hidden
 from kmodlab.i18n import _
@@ -40,11 +41,11 @@ class ClearSolutions(NbgradersClearSolutions):
 
 
 class ClearHiddenChecks(ClearHiddenTests):
-    """Leave the title and the points of a hidden check."""
+    """Leave the title of a check, and of a hidden one the points: what is expected is in the exercise's data."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, cell_index: int) -> _Processed:
         """Clear one cell."""
-        shown = _released(cell)
+        shown = _released(cell) or _by_title(cell)
         processed: _Processed = super().preprocess_cell(cell, resources, cell_index)
         if shown is not None:
             cell.source = shown
@@ -72,5 +73,15 @@ def _released(cell: Any) -> str | None:
         return None
     try:
         return announce_hidden(read_check(cell.source))
+    except CheckTextError:
+        return None
+
+
+def _by_title(cell: Any) -> str | None:
+    """What learners see of a check that is not hidden; None if the cell is not one, or cannot be read."""
+    if cell.cell_type != "code" or not utils.is_grade(cell) or _is_hidden(cell):
+        return None
+    try:
+        return call_by_title(read_check(cell.source).title)
     except CheckTextError:
         return None

@@ -2,6 +2,7 @@
 
 COURSE/nbgrader_config.py                  written once; the instructor may change it
 COURSE/source/01-hello/hello.ipynb         the master, with nbgrader's metadata, without outputs
+COURSE/source/01-hello/checks.json         what the checks expect, which nbgrader releases beside the notebook
 """
 
 from __future__ import annotations
@@ -10,7 +11,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from kmodlab.course.exercise import Exercise
-from kmodlab.course.release import make_notebook, notebook_text
+from kmodlab.course.exercise_data import FILE
+from kmodlab.course.release import make_notebook, notebook_text, release_data
 from kmodlab.files import replace_text
 
 CONFIG = "nbgrader_config.py"
@@ -33,6 +35,7 @@ def write_course(exercises: Iterable[Exercise], folder: Path) -> list[Path]:
     for exercise in exercises:
         path = folder / "source" / exercise.name / exercise.notebook.name
         written.append(replace_text(path, as_source(exercise)))
+        written.append(replace_text(path.with_name(FILE), release_data(exercise)))
     return written
 
 

@@ -1,4 +1,4 @@
-/* caught by: stops,again */
+/* caught by: not-init,stops,again */
 /* answer: clock */
 /* The thread ends by itself, and nobody waits for it. */
 #include <linux/delay.h>

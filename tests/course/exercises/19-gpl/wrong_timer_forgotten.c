@@ -1,4 +1,4 @@
-/* caught by: stops,again */
+/* caught by: not-init,stops,again */
 /* answer: clock */
 /* The timer is long done when anybody looks. */
 #include <linux/module.h>

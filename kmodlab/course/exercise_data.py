@@ -1,0 +1,126 @@
+"""An exercise's own data, which lies beside the learner's notebook: what its checks expect, their points and hints.
+
+`kmodlab release` makes the file from the master; a check cell in the notebook only has the check's title. Of hidden
+checks the file has the titles. It is JSON:
+
+    {"exercise": "01-hello", "cells": {"hello": "%%kmod hello\\n…"}, "hidden": ["…"], "checks": [
+        {"title": "…", "points": 2, "expects": ["loads(\\"hello\\")", "logs(\\"hello\\")"], "hints": ["…"]}]}
+"""
+
+from __future__ import annotations
+
+import ast
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from kmodlab.checks.check import Check
+from kmodlab.checks.registry import CheckTextError, read_check
+from kmodlab.course.exercise import Cell, Exercise, Role
+from kmodlab.errors import UsageError
+from kmodlab.files import MIB, read_file
+from kmodlab.i18n import _
+
+FILE = "checks.json"
+_LIMIT = 4 * MIB
+_OPTIONS = ("partial", "kernel")
+
+
+@dataclass(frozen=True)
+class ExerciseData:
+    """The data of one exercise: its checks by their titles, the titles of hidden ones, and the given cells by id."""
+
+    exercise: str
+    checks: Mapping[str, Check]
+    hidden: tuple[str, ...]
+    cells: Mapping[str, str]
+
+    def check(self, title: str) -> Check:
+        """The check of that title.
+
+        Raises: UsageError if it has none; the hint is the way back.
+        """
+        if title in self.checks:
+            return self.checks[title]
+        if title in self.hidden:
+            raise UsageError(
+                _("The check {title!r} is made when this is graded.").format(title=title),
+                hint=_("Its title says what it looks at."),
+            )
+        near = get_close_matches(title, self.checks, n=1, cutoff=0.0)
+        hint = _("Did you mean {call}? `%given` puts a given cell back.").format(call=f"`{call_by_title(near[0])}`")
+        raise UsageError(
+            _("The exercise {exercise} has no check {title!r}.").format(exercise=self.exercise, title=title), hint=hint
+        )
+
+
+def call_by_title(title: str) -> str:
+    """The text of a check cell in a learner's notebook."""
+    return f"check({json.dumps(title, ensure_ascii=False)})"
+
+
+def data_text(exercise: Exercise, cells: Mapping[str, str]) -> str:
+    """The text of the file; `cells` are the texts of the learner's notebook, by the cells' ids."""
+    checks = [_check_data(cell) for cell in exercise.cells if cell.check and not cell.hidden]
+    hidden = [cell.check.title for cell in exercise.cells if cell.check and cell.hidden]
+    given = {cell.id: cells[cell.id] for cell in exercise.cells if cell.role is not Role.PROSE and not cell.hidden}
+    data = {"exercise": exercise.name, "checks": checks, "hidden": hidden, "cells": given}
+    return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
+
+
+def _check_data(cell: Cell) -> dict[str, Any]:
+    check = cell.check
+    assert check is not None
+    call = ast.parse(cell.source.strip(), mode="eval").body
+    assert isinstance(call, ast.Call)
+    expects = [ast.get_source_segment(cell.source.strip(), each) for each in call.args[1:]]
+    options = {name: value for name in _OPTIONS if (value := getattr(check, name))}
+    return {"title": check.title, "points": check.points, **options, "expects": expects, "hints": list(check.hints)}
+
+
+def read_data(path: Path) -> ExerciseData:
+    """Read the file.
+
+    Raises: UsageError if it cannot be read, or is not what `data_text` writes.
+    """
+    try:
+        data = json.loads(read_file(path, _LIMIT))
+        checks = [_read_check(each) for each in data["checks"]]
+        hidden = tuple(map(str, data["hidden"]))
+        cells = {str(name): str(text) for name, text in data["cells"].items()}
+        return ExerciseData(str(data["exercise"]), {check.title: check for check in checks}, hidden, cells)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, CheckTextError) as exc:
+        raise UsageError(
+            _("{path}, which says what the checks expect, cannot be read.").format(path=path), hint=how_to_lay_out()
+        ) from exc
+
+
+def _read_check(data: Mapping[str, Any]) -> Check:
+    arguments = [repr(str(data["title"])), *map(str, data["expects"])]
+    arguments += [f"{name}={data[name]!r}" for name in ("points", "hints", *_OPTIONS) if name in data]
+    return read_check(f"check({', '.join(arguments)})")
+
+
+def how_to_lay_out() -> str:
+    """How a learner gets the files of the course again."""
+    return _("`kmodlab course DIR` puts the files of the course back, and leaves your cells as they are.")
+
+
+def find_data(exercise: str, folder: Path, courses: tuple[Path, ...] = ()) -> ExerciseData:
+    """The data of an exercise: beside the notebook, which runs in `folder`, or in one of the `courses`' folders.
+
+    Without a name, it is the exercise of that folder.
+
+    Raises: UsageError if there is none.
+    """
+    for path in (folder / FILE, *(course / "exercises" / exercise / FILE for course in (folder, *courses) if exercise)):
+        if path.is_file() and (data := read_data(path)) and exercise in ("", data.exercise):
+            return data
+    if exercise:
+        message = _("The file {file} of the exercise {exercise} is missing.").format(file=FILE, exercise=exercise)
+    else:
+        message = _("It is not known which exercise this check is of.")
+    raise UsageError(message, hint=how_to_lay_out() if exercise else _('Run the cell with `exercise("…")` first.'))
