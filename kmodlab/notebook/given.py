@@ -36,7 +36,7 @@ def make_given(find: Callable[[], ExerciseData]) -> Callable[[NotebookState, str
                 _("The exercise {exercise} has no cell {name}.").format(exercise=data.exercise, name=ascii(name)),
                 hint=_("There are: {names}.").format(names=", ".join(data.cells)),
             )
-        get_ipython().set_next_input(data.cells[name])  # type: ignore[no-untyped-call, union-attr]
+        get_ipython().set_next_input(data.cells[name])  # type: ignore[union-attr]
         show(Message(_("The cell `{name}` is below, as it was given.").format(name=name), Level.GOOD))
 
     return given
