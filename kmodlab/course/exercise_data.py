@@ -3,8 +3,9 @@
 `kmodlab release` makes the file from the master; a check cell in the notebook only has the check's title. Of hidden
 checks the file has the titles. It is JSON:
 
-    {"exercise": "01-hello", "cells": {"hello": "%%kmod hello\\n…"}, "hidden": ["…"], "checks": [
-        {"title": "…", "points": 2, "expects": ["loads(\\"hello\\")", "logs(\\"hello\\")"], "hints": ["…"]}]}
+    {"exercise": "01-hello", "title": "Hello", "hidden": [{"title": "…", "points": 1}],
+     "checks": [{"title": "…", "points": 2, "expects": ["loads(…)", "logs(…)"], "hints": ["…"]}],
+     "cells": {"hello": "%%kmod hello…"}}
 """
 
 from __future__ import annotations
@@ -31,11 +32,12 @@ _OPTIONS = ("partial", "kernel")
 
 @dataclass(frozen=True)
 class ExerciseData:
-    """The data of one exercise: its checks by their titles, the titles of hidden ones, and the given cells by id."""
+    """The data of one exercise: checks by their titles, the points of hidden ones, and the given cells by their ids."""
 
     exercise: str
+    title: str
     checks: Mapping[str, Check]
-    hidden: tuple[str, ...]
+    hidden: Mapping[str, float]
     cells: Mapping[str, str]
 
     def check(self, title: str) -> Check:
@@ -65,9 +67,11 @@ def call_by_title(title: str) -> str:
 def data_text(exercise: Exercise, cells: Mapping[str, str]) -> str:
     """The text of the file; `cells` are the texts of the learner's notebook, by the cells' ids."""
     checks = [_check_data(cell) for cell in exercise.cells if cell.check and not cell.hidden]
-    hidden = [cell.check.title for cell in exercise.cells if cell.check and cell.hidden]
+    later = [cell.check for cell in exercise.cells if cell.check and cell.hidden]
+    hidden = [{"title": check.title, "points": check.points} for check in later]
     given = {cell.id: cells[cell.id] for cell in exercise.cells if cell.role is not Role.PROSE and not cell.hidden}
-    data = {"exercise": exercise.name, "checks": checks, "hidden": hidden, "cells": given}
+    about = {"exercise": exercise.name, "title": exercise.title}
+    data = {**about, "checks": checks, "hidden": hidden, "cells": given}
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -89,9 +93,10 @@ def read_data(path: Path) -> ExerciseData:
     try:
         data = json.loads(read_file(path, _LIMIT))
         checks = [_read_check(each) for each in data["checks"]]
-        hidden = tuple(map(str, data["hidden"]))
+        hidden = {str(each["title"]): float(each["points"]) for each in data["hidden"]}
         cells = {str(name): str(text) for name, text in data["cells"].items()}
-        return ExerciseData(str(data["exercise"]), {check.title: check for check in checks}, hidden, cells)
+        name, title = str(data["exercise"]), str(data["title"])
+        return ExerciseData(name, title, {check.title: check for check in checks}, hidden, cells)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, CheckTextError) as exc:
         raise UsageError(
             _("{path}, which says what the checks expect, cannot be read.").format(path=path), hint=how_to_lay_out()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,11 +18,13 @@ import platformdirs
 from filelock import FileLock
 
 from kmodlab.checks.check_result import CheckResult
+from kmodlab.course.exercise_data import FILE, ExerciseData, read_data
+from kmodlab.errors import UsageError
 from kmodlab.files import replace_text
 
 FORMAT = 1
 _MAX_BYTES = 1 << 22
-_MAX_NOTEBOOKS = 200
+_MAX_EXERCISES = 200
 
 
 @dataclass(frozen=True)
@@ -87,15 +90,16 @@ def note_hint(path: Path, exercise: str, title: str, number: int) -> None:
     _update(path, exercise, title, lambda old: replace(old, hints=max(number, old.hints)) if old else None)
 
 
-def find_exercises(folder: Path) -> dict[str, tuple[str, float]]:
-    """Title and points, by name, of the exercises in this folder and the folders beside it."""
+def find_exercises(folder: Path) -> dict[str, ExerciseData]:
+    """The data, by name, of the exercises in this folder and the folders beside it.
+
+    What a notebook says of its points counts for nothing: it is the learner's.
+    """
     exercises = {}
-    for path in sorted(folder.resolve().parent.glob("[0-9][0-9]-*/*.ipynb"))[:_MAX_NOTEBOOKS]:
-        try:
-            about = json.loads(path.read_bytes()[:_MAX_BYTES])["metadata"]["kmodlab"]
-            exercises[str(about["exercise"])] = (str(about["title"]), float(about["points"]))
-        except (OSError, ValueError, RecursionError, KeyError, TypeError):
-            continue  # a master, whose metadata have no points, or another notebook
+    for path in sorted(folder.resolve().parent.glob(f"[0-9][0-9]-*/{FILE}"))[:_MAX_EXERCISES]:
+        with suppress(UsageError):  # a damaged one has no row of its own
+            data = read_data(path)
+            exercises[data.exercise] = data
     return exercises
 
 

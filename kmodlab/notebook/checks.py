@@ -277,17 +277,25 @@ def _one_name(magic: str, line: str, cell: str | None) -> str:
 
 
 def progress_view(current: str) -> View:
-    """A table of all exercises, with what the learner reached in each; `current` is the one of this notebook."""
+    """A table of all exercises, with what the learner reached in each; `current` is the one of this notebook.
+
+    Only points that can be reached here count; those of hidden checks come when it is graded, and stand apart.
+    """
     marks = record.read_marks(record.progress_file())
     exercises = record.find_exercises(Path.cwd())
     rows, bold, total = [], set[int](), 0.0
     for number, name in enumerate(sorted({*exercises, *marks})):
-        checks = marks.get(name, {}).values()
-        title, of = exercises.get(name, ("", sum(mark.of for mark in checks)))
-        reached = sum(mark.points for mark in checks)
-        hints = sum(mark.hints for mark in checks)
+        checks, data = marks.get(name, {}), exercises.get(name)
+        worth = {title: check.points for title, check in data.checks.items()} if data else {}
+        worth = worth or {title: mark.of for title, mark in checks.items()}
+        reached = sum(min(mark.points, worth[title]) for title, mark in checks.items() if title in worth)
+        of = sum(worth.values())
+        state = _("done") if of and reached >= of else _("begun") if checks else ""
         points = _("{reached} of {points}").format(reached=f"{reached:g}", points=f"{of:g}")
-        rows.append([name, title, points, _("done") if of and reached >= of else "", str(hints or "")])
+        later = sum(data.hidden.values()) if data else 0.0
+        hints = sum(mark.hints for mark in checks.values())
+        title = data.title if data else ""
+        rows.append([name, title, points, state, f"{later:g}" if later else "", str(hints or "")])
         total += reached
         if name == current:
             bold.add(number)
@@ -301,6 +309,7 @@ def progress_view(current: str) -> View:
         Column(_("about")),
         Column(_("points"), ColumnKind.NUMBER),
         Column(_("state")),
+        Column(_("more when it is graded"), ColumnKind.NUMBER),
         Column(_("hints taken"), ColumnKind.NUMBER),
     ]
     return View([Table(caption, columns, rows, bold=frozenset(bold))])

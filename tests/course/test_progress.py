@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from kmodlab.checks.check_result import CheckResult, Status
+from kmodlab.course.exercise_data import FILE
 from kmodlab.course.progress import find_exercises, note_hint, note_result, read_marks
 
 
@@ -64,10 +65,17 @@ def test_notebooks_that_write_at_the_same_time_lose_nothing(tmp_path: Path) -> N
     assert {other.name for other in tmp_path.iterdir()} <= {"progress.json", "progress.lock"}
 
 
-def test_exercises_are_found_by_what_their_notebooks_say(tmp_path: Path) -> None:
-    for name in ("01-hello", "02-broken", "other"):
+def test_exercises_are_found_by_the_data_beside_their_notebooks(tmp_path: Path) -> None:
+    given = (Path(__file__).parents[2] / "exercises" / "01-hello" / FILE).read_text()
+    for name, text in (("01-hello", given), ("02-broken", "{"), ("other", given)):
         (tmp_path / name).mkdir()
-        about = {"exercise": name, "title": "Hello", "points": 8}
+        (tmp_path / name / FILE).write_text(text)
+        about = {"exercise": name, "title": "Hello", "points": 800}  # what a notebook says counts for nothing
         (tmp_path / name / "x.ipynb").write_text(json.dumps({"metadata": {"kmodlab": about}}))
-    (tmp_path / "02-broken" / "x.ipynb").write_text("{")
-    assert find_exercises(tmp_path / "01-hello") == {"01-hello": ("Hello", 8.0)}
+    (found,) = find_exercises(tmp_path / "01-hello").values()
+    assert (found.exercise, found.title, sum(check.points for check in found.checks.values())) == (
+        "01-hello",
+        "Hello",
+        7,
+    )
+    assert found.hidden == {"It says each thing once, and in time": 1}

@@ -78,6 +78,13 @@ def test_lost_or_damaged_data_are_put_back(run: Run, exercise: Path, text: str |
 
 
 @pytest.mark.usefixtures("exercise")
+def test_progress_counts_what_can_be_reached_here_and_hidden_checks_apart(run: Run) -> None:
+    run('exercise("01-hello")')
+    row = next(line for line in run("progress()").text.splitlines() if "01-hello" in line)
+    assert "0 of 7" in row and row.split()[-1] == "1"
+
+
+@pytest.mark.usefixtures("exercise")
 def test_a_lost_cell_is_given_again(run: Run) -> None:
     assert "%given greets" in run("%given").text
     assert "as it was given" in run("%given greets").text
