@@ -88,6 +88,11 @@ def parse_facts(text: str) -> dict[str, Any]:
     return facts
 
 
+def taints_of(number: int) -> dict[str, str]:
+    """The taints in /proc/sys/kernel/tainted, as letters and their meanings; the table is in the order of the bits."""
+    return {letter: _(meaning) for bit, (letter, meaning) in enumerate(_TAINTS.items()) if number >> bit & 1}
+
+
 def parse_taint(text: str) -> dict[str, str]:
     """The taints in a line, without "G", which only says that no proprietary module is loaded."""
     match = _TAINTED.search(text)

@@ -130,6 +130,11 @@ class Session:
         return self._machine is not None and self._machine.end is None
 
     @property
+    def machine(self) -> Machine | None:
+        """The running guest, for questions on the I/O thread beside the commands; None while no guest runs."""
+        return self._machine if self.is_alive else None
+
+    @property
     def end(self) -> GuestEnd | None:
         """How the guest ended; None while it runs and before it starts. The next command gets a fresh guest."""
         return self._machine.end if self._machine is not None else None

@@ -30,6 +30,7 @@ from kmodlab.notebook.guest import (
     reset_guest,
     run_tool,
 )
+from kmodlab.notebook.guest_state import LAB_HELP, lab
 from kmodlab.notebook.intree import (
     BOOT_HELP,
     CHECKPATCH_HELP,
@@ -85,6 +86,7 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
     "source": (source, SOURCE_HELP),
     "export": (export, EXPORT_HELP),
     "use_kernel": (use_kernel, USE_KERNEL_HELP),
+    "lab": (lab, LAB_HELP),
 }
 
 # Each notebook has a process of its own, so these belong to one notebook.

@@ -2,7 +2,8 @@
 
 All front ends send these requests with the cell's text and the cursor (jupyter_client, "Messaging in Jupyter"). In
 cells of C they are answered by clangd; while it is not there yet, and without it, by the names in the headers. In the
-line of a magic, only what the magic takes is offered. All others are IPython's. Buttons below outputs have a comm.
+line of a magic, only what the magic takes is offered. All others are IPython's. Buttons below outputs and the
+lab panel have comms.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from kmodlab.editor.names import find_names
 from kmodlab.errors import KmodlabError
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.notebook.completion import magic_hooks
+from kmodlab.notebook.panel import PANEL_COMM, Panels
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views.buttons import BUTTONS_COMM, answer_comm, forget_buttons
 from kmodlab.process import run_sync, submit
@@ -82,6 +84,7 @@ class FrontEnd:
         self._ipython, self._state = ipython, state
         self._kernel: Any = getattr(ipython, "kernel", None)  # none in a terminal
         self._hooks = magic_hooks(state)
+        self._panels = Panels(state)
         self._clangd: tuple[KernelTree, Clangd] | None = None
 
     def install(self) -> None:
@@ -89,12 +92,19 @@ class FrontEnd:
         if self._kernel is not None:
             self._kernel.do_complete, self._kernel.do_inspect = self.complete, self.inspect
             self._kernel.comm_manager.register_target(BUTTONS_COMM, answer_comm)
+            self._kernel.comm_manager.register_target(PANEL_COMM, self._panels.answer_comm)
+        self._ipython.events.register("pre_run_cell", self._panels.begin_cell)
+        self._ipython.events.register("post_run_cell", self._panels.end_cell)
 
     def uninstall(self) -> None:
         """Leave all requests to IPython again, and end clangd."""
         if self._kernel is not None:
             del self._kernel.do_complete, self._kernel.do_inspect
             self._kernel.comm_manager.unregister_target(BUTTONS_COMM, answer_comm)
+            self._kernel.comm_manager.unregister_target(PANEL_COMM, self._panels.answer_comm)
+        self._ipython.events.unregister("pre_run_cell", self._panels.begin_cell)
+        self._ipython.events.unregister("post_run_cell", self._panels.end_cell)
+        self._panels.close()
         forget_buttons()
         if self._clangd:
             run_sync(self._clangd[1].close())

@@ -226,21 +226,23 @@ Pull a device out of the running guest, and show what the kernel logged.
 
 def plug_in(state: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%plug`."""
-    name = _device_name(line, "plug")
-    action = plug(state.session, name, _run_in(state))
-    devices = _new_devices(action)
-    if devices:
-        sentence = _("`{name}` is plugged in: {devices}.").format(name=name, devices=devices)
-    else:
-        sentence = _("`{name}` is plugged in.").format(name=name)
-    show(*_device_parts(action, state, sentence))
+    show(*change_device(state, _device_name(line, "plug"), "plug"))
 
 
 def pull_out(state: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%unplug`."""
-    name = _device_name(line, "unplug")
-    action = unplug(state.session, name, _run_in(state))
-    show(*_device_parts(action, state, _("`{name}` is unplugged.").format(name=name)))
+    show(*change_device(state, _device_name(line, "unplug"), "unplug"))
+
+
+def change_device(state: NotebookState, name: str, change: str) -> list[Part]:
+    """Plug a device in, or pull it out if `change` is "unplug"; what to show of it. Raises: UsageError."""
+    if change == "unplug":
+        action = unplug(state.session, name, _run_in(state))
+        return _device_parts(action, state, _("`{name}` is unplugged.").format(name=name))
+    action = plug(state.session, name, _run_in(state))
+    devices = _new_devices(action)
+    sentence = _("`{name}` is plugged in: {devices}.") if devices else _("`{name}` is plugged in.")
+    return _device_parts(action, state, sentence.format(name=name, devices=devices))
 
 
 def _device_name(line: str, magic: str) -> str:

@@ -140,6 +140,11 @@ class NotebookState:
         """Whether a guest is running."""
         return self._session is not None and self._session.is_alive
 
+    @property
+    def machine(self) -> Machine | None:
+        """The running guest, for questions on the I/O thread; None if no guest is running."""
+        return self._session.machine if self._session else None
+
     def close(self) -> None:
         """End the guest, and forget what cells stored."""
         for stored in (self.files, self.makefiles, self.modules, self.libraries):

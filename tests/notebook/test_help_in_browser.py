@@ -27,6 +27,11 @@ ASK = 'predict("What will `rmmod` say?", ["nothing", "It is in use."], right=2)'
 CELLS = ["%load_ext kmodlab", C, ASK, "print('It goes on.')"]
 LOAD, MODULE, QUIZ, NEXT = range(len(CELLS))
 EMPTY_LINE = 7
+READY = """async () => {
+    const context = jupyterapp.shell.currentWidget.sessionContext;
+    await context.ready;
+    await context.session.kernel.info;
+}"""
 RUN = """async number => {
     jupyterapp.shell.currentWidget.content.activeCellIndex = number;
     await jupyterapp.commands.execute('notebook:run-cell');
@@ -49,7 +54,7 @@ def visit(server: Server, browser: Browser) -> Iterator[Visit]:
     visit.page.set_default_timeout(60_000)
     visit.page.goto(server.address("lab/workspaces/help/tree", path))
     visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=3")
-    visit.page.evaluate("async () => { await jupyterapp.shell.currentWidget.sessionContext.session.kernel.info }")
+    visit.page.evaluate(READY)
     visit.page.evaluate(RUN, LOAD)
     yield visit
     visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")

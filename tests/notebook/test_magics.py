@@ -320,6 +320,15 @@ def test_names_and_options_are_completed(run: Run, shell: InteractiveShell) -> N
     assert complete("%modprobe -r hel") == ["hello"]
 
 
+def test_lab_shows_kernel_taint_and_modules(run: Run) -> None:
+    assert "No guest is running" in run("%lab").text
+    run(hello())
+    text = run("%lab").text
+    assert re.search(r"Linux 6\.\d+\S*, running for \d+ min \d+ s\.", text)
+    assert "O: a module from outside the kernel's tree is loaded" in text
+    assert re.search(r"^ *hello +\d+ +0\b", text, re.MULTILINE)
+
+
 def test_each_magic_explains_itself(shell: InteractiveShell) -> None:
     for magic in ("%%kmod", "%%guest", "%%makefile", "%%kfile", "%insmod", "%rmmod", "%modprobe", "%reset_guest"):
         assert f"    {magic}" in shell.object_inspect(magic)["docstring"]

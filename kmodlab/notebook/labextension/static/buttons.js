@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Shows outputs with buttons (kmodlab/notebook/views/buttons.py): the output's HTML, its buttons, and what pressing one
 // answers, which comes through a comm.
+import { element } from './elements.js';
 
 const MIME = 'application/vnd.kmodlab.buttons+json';
 const COMM = 'kmodlab.buttons';
@@ -66,14 +67,6 @@ export function makeButtonRenderer({ MimeModel, htmlRendererFactory }, { Panel, 
   }
 
   return { safe: true, mimeTypes: [MIME], createRenderer: options => new ButtonOutput(options) };
-}
-
-function element(name, { role, ...properties }) {
-  const node = Object.assign(document.createElement(name), properties);
-  if (role) {
-    node.setAttribute('role', role);
-  }
-  return node;
 }
 
 /** The style of buttons, in the colours of the theme; RISE has JupyterLab's variables too. */

@@ -5,15 +5,17 @@ import { CellLanguages } from './cell_languages.js';
 import { CellMarks } from './cell_marks.js';
 import { makeLanguages } from './languages.js';
 import { makeMarks } from './marks.js';
+import { makePanelClass, PANEL_STYLE } from './panel.js';
 
 /**
  * The plugins, made of packages that JupyterLab shares.
  * @param {(name: string) => Promise<any>} get
  */
 export async function makePlugins(get) {
-  const [{ INotebookTracker }, { IEditorLanguageRegistry }] = await Promise.all([
+  const [{ INotebookTracker, NotebookActions }, { IEditorLanguageRegistry }, { ILabShell }] = await Promise.all([
     get('@jupyterlab/notebook'),
-    get('@jupyterlab/codemirror')
+    get('@jupyterlab/codemirror'),
+    get('@jupyterlab/application')
   ]);
   const codemirror = {
     language: await get('@codemirror/language'),
@@ -53,12 +55,45 @@ export async function makePlugins(get) {
       autoStart: true,
       requires: [INotebookTracker],
       activate: (_app, notebooks) => {
-        document.head.append(Object.assign(document.createElement('style'), { textContent: BUTTON_STYLE }));
+        addStyle(BUTTON_STYLE);
         const add = panel =>
           panel.content.rendermime.addFactory(makeButtonRenderer(rendermime, widgets, panel.sessionContext), 0);
         notebooks.forEach(add);
         notebooks.widgetAdded.connect((_sender, panel) => add(panel));
       }
+    },
+    {
+      id: 'kmodlab:panel',
+      description: "A panel with the guest's state, its modules and its log.",
+      autoStart: true,
+      requires: [INotebookTracker],
+      optional: [ILabShell],
+      activate: (_app, notebooks, shell) => {
+        if (!shell) {
+          return; // slides have no edges
+        }
+        addStyle(PANEL_STYLE);
+        const LabPanel = makePanelClass(widgets);
+        const panel = new LabPanel();
+        shell.add(panel, 'right', { rank: 900 });
+        const watched = new WeakSet();
+        const follow = () => {
+          const context = notebooks.currentWidget?.sessionContext ?? null;
+          if (context && !watched.has(context)) {
+            watched.add(context);
+            context.kernelChanged.connect(() => context === panel.context && panel.connect());
+          }
+          panel.follow(context);
+        };
+        notebooks.currentChanged.connect(follow);
+        // A cell that has ended may have loaded our extension.
+        NotebookActions.executed.connect(() => panel.isConnected || panel.connect());
+        follow();
+      }
     }
   ];
+}
+
+function addStyle(textContent) {
+  document.head.append(Object.assign(document.createElement('style'), { textContent }));
 }

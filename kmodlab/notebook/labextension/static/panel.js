@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+// The lab panel at JupyterLab's right edge: the guest of the notebook in front, its modules and its log, while cells run.
+// The ipykernel sends all of it (kmodlab/notebook/panel.py), in the reader's language, through a comm that is open while
+// the panel is shown.
+import { element } from './elements.js';
+
+const COMM = 'kmodlab.panel';
+const MOST_LINES = 500;
+const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'debug'];
+
+/**
+ * The class of the panel.
+ * @param widgets the package @lumino/widgets
+ */
+export function makePanelClass({ Widget }) {
+  return class LabPanel extends Widget {
+    context = null;
+    #comm = null;
+    #labels = {};
+    #lines = [];
+
+    constructor() {
+      super();
+      this.id = 'kmodlab-panel';
+      this.addClass('km-panel');
+      this.title.label = 'Kernel lab';
+      this.title.caption = 'kmodlab: the guest of this notebook';
+      this.node.setAttribute('role', 'region');
+      this.node.setAttribute('aria-label', this.title.label);
+      this.said = element('p', { className: 'km-said', role: 'status' });
+      this.state = element('div');
+      this.controls = element('div');
+      this.log = element('div');
+      this.node.append(this.said, this.state, this.controls, this.log);
+      this.node.dataset.lmSuppressShortcuts = 'true';
+      this.#say('Open a notebook, and run its cell %load_ext kmodlab.');
+    }
+
+    /** Show the guest of a notebook; null for none. */
+    follow(sessionContext) {
+      this.context = sessionContext;
+      this.connect();
+    }
+
+    /** Ask the ipykernel anew, for instance when it was restarted or the extension was loaded. */
+    connect() {
+      this.#disconnect();
+      const kernel = this.context?.session?.kernel;
+      if (!kernel || !this.isVisible) {
+        return;
+      }
+      const comm = kernel.createComm(COMM);
+      comm.onMsg = message => this.#comm === comm && this.#take(message.content.data);
+      comm.onClose = () => this.#comm === comm && this.#lose();
+      this.#comm = comm;
+      comm.open({});
+    }
+
+    get isConnected() {
+      return this.#comm !== null && !this.#comm.isDisposed;
+    }
+
+    onAfterShow() {
+      this.connect();
+    }
+
+    onAfterHide() {
+      this.#disconnect();
+    }
+
+    #disconnect() {
+      const comm = this.#comm;
+      this.#comm = null;
+      if (comm && !comm.isDisposed) {
+        comm.onClose = () => {};
+        comm.close();
+      }
+    }
+
+    #lose() {
+      this.#comm = null;
+      this.#say('Run the cell %load_ext kmodlab: then the guest is shown here.');
+    }
+
+    #take({ labels, devices, state, busy, log, fresh, said }) {
+      if (labels) {
+        this.#labels = labels;
+        this.#showControls(devices);
+        this.#say('');
+      }
+      if (state !== undefined) {
+        this.#showState(state, busy);
+      }
+      if (fresh) {
+        this.#lines = [];
+        this.lines.replaceChildren();
+      }
+      if (log) {
+        this.#addLines(log);
+      }
+      if (said !== undefined) {
+        this.#say(said);
+      }
+    }
+
+    #say(text) {
+      this.said.textContent = text;
+    }
+
+    #wish(wish, device = '') {
+      this.#comm?.send({ wish, device });
+    }
+
+    #showControls(devices) {
+      const button = (textContent, title, press) => {
+        const node = element('button', { type: 'button', className: 'km-button', textContent, title });
+        node.addEventListener('click', press);
+        return node;
+      };
+      this.devices = new Map(
+        devices.map(([name, purpose]) => [
+          name,
+          button(name, purpose, () => {
+            const pressed = this.devices.get(name).getAttribute('aria-pressed') === 'true';
+            this.#wish(pressed ? 'unplug' : 'plug', name);
+          })
+        ])
+      );
+      const group = element('div', { className: 'km-devices', role: 'group', label: this.#labels.devices });
+      group.append(...this.devices.values());
+      this.controls.replaceChildren(
+        button(this.#labels.reset, '', () => this.#wish('reset')),
+        element('h2', { textContent: this.#labels.devices }),
+        group
+      );
+      this.filter = element('input', { type: 'search', label: this.#labels.filter, placeholder: this.#labels.filter });
+      this.level = element('select', { label: this.#labels.level, title: this.#labels.level });
+      this.level.append(...LEVELS.map((name, value) => element('option', { value, textContent: name })));
+      this.level.value = '7';
+      this.lines = element('div', { className: 'km-lines', role: 'log', label: this.#labels.log, tabIndex: 0 });
+      this.lines.setAttribute('aria-live', 'off'); // a module may print a thousand lines in a second
+      this.filter.addEventListener('input', () => this.#filterLines());
+      this.level.addEventListener('change', () => this.#filterLines());
+      const row = element('div', { className: 'km-filter' });
+      row.append(this.filter, this.level);
+      this.log.replaceChildren(element('h2', { textContent: this.#labels.log }), row, this.lines);
+    }
+
+    #showState(state, busy) {
+      const { none, kernel, clean, tainted, modules, module, bytes, uses, users } = this.#labels;
+      const paragraph = textContent => element('p', { textContent });
+      const parts = busy ? [paragraph(this.#labels.busy)] : [];
+      if (!state) {
+        this.state.replaceChildren(...parts, paragraph(none));
+        this.devices.forEach(node => node.setAttribute('aria-pressed', 'false'));
+        return;
+      }
+      const title = kernel.replace('{release}', state.release).replace('{uptime}', state.uptime);
+      parts.unshift(element('p', { className: 'km-kernel', textContent: title }));
+      parts.push(paragraph(state.taint.length ? `${tainted}: ${state.taint.join('; ')}` : clean));
+      const table = element('table');
+      table.append(element('caption', { textContent: modules }), row('th', [module, bytes, uses, users]));
+      table.append(...state.modules.map(cells => row('td', cells)));
+      this.state.replaceChildren(...parts, table);
+      this.devices.forEach((node, name) => node.setAttribute('aria-pressed', String(state.devices.includes(name))));
+    }
+
+    #addLines(records) {
+      const atEnd = this.lines.scrollTop + this.lines.clientHeight >= this.lines.scrollHeight - 4;
+      for (const [time, level, name, text] of records.slice(-MOST_LINES)) {
+        const kind = level <= 3 ? 'urgent' : level === 4 ? 'warning' : 'quiet';
+        const node = element('div', { className: `km-${kind}`, textContent: `[${time}] ${name}: ${text}` });
+        this.#lines.push({ level, node });
+        this.lines.append(node);
+      }
+      for (const { node } of this.#lines.splice(0, Math.max(0, this.#lines.length - MOST_LINES))) {
+        node.remove();
+      }
+      this.#filterLines();
+      if (atEnd) {
+        this.lines.scrollTop = this.lines.scrollHeight;
+      }
+    }
+
+    #filterLines() {
+      const text = this.filter.value.toLowerCase();
+      for (const { level, node } of this.#lines) {
+        node.hidden = level > Number(this.level.value) || !node.textContent.toLowerCase().includes(text);
+      }
+    }
+  };
+}
+
+function row(kind, cells) {
+  const node = element('tr');
+  node.append(...cells.map(textContent => element(kind, { textContent, ...(kind === 'th' ? { scope: 'col' } : {}) })));
+  return node;
+}
+
+/** The style of the panel, in the colours of the theme. */
+export const PANEL_STYLE = `
+.km-panel { padding: .8em; overflow: auto; color: var(--jp-ui-font-color0); background: var(--jp-layout-color1);
+  font-size: var(--jp-ui-font-size1); min-width: 18em; }
+.km-panel h2, .km-panel caption { font-size: 1em; font-weight: bold; margin: .8em 0 .3em; text-align: left; }
+.km-panel p { margin: .3em 0; }
+.km-panel .km-kernel { font-weight: bold; }
+.km-panel table { border-collapse: collapse; width: 100%; }
+.km-panel th, .km-panel td { text-align: left; padding: .1em .5em .1em 0; border-bottom: 1px solid var(--jp-border-color2); }
+.km-panel .km-devices { display: flex; flex-wrap: wrap; gap: .3em; }
+.km-panel .km-button[aria-pressed='true'] { border: 2px solid var(--jp-brand-color1); font-weight: bold; }
+.km-panel .km-filter { display: flex; gap: .3em; margin-bottom: .3em; }
+.km-panel .km-filter input { flex: 1; min-width: 4em; }
+.km-panel .km-filter > * { font: inherit; color: inherit; background: var(--jp-layout-color2);
+  border: 1px solid var(--jp-border-color1); }
+.km-panel .km-lines { font-family: var(--jp-code-font-family); font-size: .9em; max-height: 24em; overflow: auto;
+  white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--jp-border-color2); padding: .3em; }
+.km-panel .km-lines .km-urgent { color: color-mix(in srgb, var(--jp-error-color1) 75%, currentcolor); font-weight: bold; }
+.km-panel .km-lines .km-warning { color: color-mix(in srgb, var(--jp-warn-color1) 65%, currentcolor); }
+`;

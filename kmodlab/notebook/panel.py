@@ -1,0 +1,168 @@
+"""The kernel's side of the lab panel: a comm on which the panel gets the guest's state and log, and sends wishes.
+
+State and log come from the I/O thread, beside the commands of cells, so that they arrive while a cell runs. Wishes (a
+fresh guest, a device) are commands like those of cells: while a cell runs, they are refused.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import deque
+from typing import Any
+
+from kmodlab.crash.records import LogRecord, parse_kmsg
+from kmodlab.errors import GuestError, KmodlabError
+from kmodlab.guest.devices import DEVICES
+from kmodlab.guest.machine import Machine
+from kmodlab.i18n import _
+from kmodlab.notebook.guest import change_device
+from kmodlab.notebook.guest_state import read_state
+from kmodlab.notebook.render.parts import join_texts
+from kmodlab.notebook.state import NotebookState
+from kmodlab.process import submit
+
+PANEL_COMM = "kmodlab.panel"
+_EVERY_S = 1.0
+_KEPT = 500  # records of the log
+_PIECE = 1 << 22  # bytes of the log that one command sends; then the next one goes on
+# Devices that QEMU plugs in: which of the others is plugged in cannot be seen in the guest.
+_OFFERED = [device for device in DEVICES.values() if not device.gadget]
+
+
+class LogFollower:
+    """Follows the log of one guest: a program in it sends what /dev/kmsg has, and all that comes."""
+
+    def __init__(self, machine: Machine) -> None:
+        self.machine = machine
+        self._records: deque[LogRecord] = deque(maxlen=_KEPT)
+        self._last, self._rest = -1, b""
+        self._task = asyncio.create_task(self._follow())
+
+    def take(self) -> list[LogRecord]:
+        """The records since the last call, at most the last `_KEPT`."""
+        records = list(self._records)
+        self._records.clear()
+        return records
+
+    async def close(self) -> None:
+        """Stop following."""
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    async def _follow(self) -> None:
+        with contextlib.suppress(GuestError):  # the guest has ended
+            while self.machine.end is None:
+                self._rest = b""
+                await self.machine.agent.execute(["cat", "/dev/kmsg"], limit=_PIECE, on_output=self._read)
+                await asyncio.sleep(_EVERY_S)
+
+    def _read(self, _stream: bytes, data: bytes) -> None:
+        text, newline, self._rest = (self._rest + data).rpartition(b"\n")
+        for record in parse_kmsg(text + newline):
+            if record.sequence > self._last:
+                self._last = record.sequence
+                self._records.append(record)
+
+
+class Panel:
+    """One open panel."""
+
+    def __init__(self, comm: Any, state: NotebookState, is_busy: Any) -> None:
+        self._comm, self._state, self._is_busy = comm, state, is_busy
+        comm.on_msg(self._take_wish)
+        comm.on_close(lambda _message: self.close())
+        devices = [[device.name, _(device.purpose)] for device in _OFFERED]
+        comm.send({"labels": _labels(), "devices": devices})
+        self._task = submit(self._push())
+
+    def close(self) -> None:
+        """Send nothing any more."""
+        self._task.cancel()
+
+    async def _push(self) -> None:
+        follower: LogFollower | None = None
+        try:
+            while True:
+                machine = self._state.machine
+                if follower is None or follower.machine is not machine:
+                    if follower:
+                        await follower.close()
+                    follower = LogFollower(machine) if machine else None
+                    self._comm.send({"log": [], "fresh": True})
+                found = await read_state(machine) if machine else None
+                self._comm.send({"state": found.data if found else None, "busy": bool(self._is_busy())})
+                if follower and (records := follower.take()):
+                    self._comm.send({"log": [_line(record) for record in records]})
+                await asyncio.sleep(_EVERY_S)
+        finally:
+            if follower:
+                await follower.close()
+
+    def _take_wish(self, message: Any) -> None:
+        data = message["content"].get("data") or {}
+        if self._is_busy():
+            self._comm.send({"said": _("A cell is running. Press again when it has ended.")})
+            return
+        try:
+            said = self._do(str(data.get("wish")), str(data.get("device")))
+        except KmodlabError as error:
+            said = f"{error} {error.hint}".strip()
+        self._comm.send({"said": said})
+
+    def _do(self, wish: str, device: str) -> str:
+        if wish == "reset":
+            self._state.reset()
+            return _("A fresh guest starts.")
+        if wish in ("plug", "unplug"):
+            return join_texts(change_device(self._state, device, wish)).replace("`", "")
+        return ""
+
+
+def _line(record: LogRecord) -> list[Any]:
+    return [f"{record.time_s:.6f}", record.level, record.level_name.lower(), record.text]
+
+
+def _labels() -> dict[str, str]:
+    return {
+        "none": _("No guest is running: the next command starts one."),
+        "kernel": _("Linux {release}, running for {uptime}"),
+        "clean": _("not tainted"),
+        "tainted": _("tainted"),
+        "reset": _("Fresh guest"),
+        "devices": _("Devices"),
+        "modules": _("Modules"),
+        "module": _("module"),
+        "bytes": _("bytes"),
+        "uses": _("uses"),
+        "users": _("used by"),
+        "log": _("Kernel log"),
+        "filter": _("Filter"),
+        "level": _("Up to level"),
+        "busy": _("A cell is running."),
+    }
+
+
+class Panels:
+    """All open panels of one notebook, and whether a cell is running."""
+
+    def __init__(self, state: NotebookState) -> None:
+        self._state, self._open, self._busy = state, list[Panel](), False
+
+    def answer_comm(self, comm: Any, _message: Any) -> None:
+        """Serve a panel that the front end has opened."""
+        self._open.append(Panel(comm, self._state, lambda: self._busy))
+
+    def begin_cell(self, _info: Any = None) -> None:
+        """Note that a cell runs; IPython calls this before each cell."""
+        self._busy = True
+
+    def end_cell(self, _result: Any = None) -> None:
+        """Note that the cell has ended."""
+        self._busy = False
+
+    def close(self) -> None:
+        """Serve no panel any more."""
+        for panel in self._open:
+            panel.close()
+        self._open.clear()

@@ -1,0 +1,103 @@
+"""The lab panel in JupyterLab, in a real Chromium: state, log, devices, a crash and a fresh guest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import nbformat
+import pytest
+from pages import Server, Visit
+from playwright.sync_api import Browser, Locator
+
+pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
+
+LOG = """%%guest
+echo '<3>panel: all is lost' >/dev/kmsg
+echo '<6>panel: all is well' >/dev/kmsg"""
+SLOW = "%%guest\necho '<4>panel: it begins' >/dev/kmsg\nwhile [ ! -e /root/go ]; do usleep 100000; done"
+CRASH = "%%guest\necho c >/proc/sysrq-trigger"
+CELLS = ["%load_ext kmodlab", LOG, SLOW, CRASH]
+LOAD, LOGS, WAITS, CRASHES = range(len(CELLS))
+READY = """async () => {
+    const context = jupyterapp.shell.currentWidget.sessionContext;
+    await context.ready;
+    await context.session.kernel.info;
+}"""
+RUN = """async number => {
+    jupyterapp.shell.currentWidget.content.activeCellIndex = number;
+    await jupyterapp.commands.execute('notebook:run-cell');
+}"""
+BEGIN = "number => { (" + RUN + ")(number); }"
+
+
+@pytest.fixture(scope="module")
+def visit(server: Server, browser: Browser) -> Iterator[Visit]:
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata=kernel)
+    path = server.folder / "panel.ipynb"
+    nbformat.write(notebook, path)
+    visit = Visit(browser.new_page(viewport={"width": 1400, "height": 1000}))
+    visit.page.set_default_timeout(60_000)
+    visit.page.goto(server.address("lab/workspaces/panel/tree", path))
+    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=3")
+    visit.page.evaluate(READY)
+    visit.page.evaluate("() => jupyterapp.shell.activateById('kmodlab-panel')")
+    visit.page.locator("#kmodlab-panel").get_by_text("Run the cell %load_ext kmodlab").wait_for()
+    visit.page.evaluate(RUN, LOAD)
+    yield visit
+    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    visit.page.close()
+    path.unlink()
+
+
+@pytest.fixture
+def panel(visit: Visit) -> Locator:
+    return visit.page.locator("#kmodlab-panel")
+
+
+def test_the_guests_state_and_log_are_shown_and_filtered(visit: Visit, panel: Locator) -> None:
+    panel.get_by_text("No guest is running").wait_for()
+    visit.page.evaluate(RUN, LOGS)
+    panel.get_by_text("running for").wait_for()
+    log = panel.get_by_role("log")
+    log.get_by_text("err: panel: all is lost").wait_for()
+    log.get_by_text("info: panel: all is well").wait_for()
+    panel.get_by_role("searchbox", name="Filter").fill("is lost")
+    assert not log.get_by_text("all is well").is_visible()
+    panel.get_by_role("searchbox", name="Filter").fill("")
+    panel.get_by_role("combobox", name="Up to level").select_option(label="err")
+    assert log.get_by_text("all is lost").is_visible() and not log.get_by_text("all is well").is_visible()
+    panel.get_by_role("combobox", name="Up to level").select_option(label="debug")
+
+
+def test_a_device_is_plugged_and_unplugged_by_the_keyboard(visit: Visit, panel: Locator) -> None:
+    button = panel.get_by_role("button", name="edu", exact=True)
+    button.focus()
+    visit.page.keyboard.press("Enter")
+    panel.get_by_role("status").get_by_text("edu is plugged in").wait_for()
+    panel.locator("button[aria-pressed=true]", has_text="edu").wait_for()
+    visit.page.keyboard.press("Enter")
+    panel.get_by_role("status").get_by_text("edu is unplugged").wait_for()
+
+
+@pytest.mark.long
+def test_the_log_comes_while_a_cell_runs_and_wishes_are_refused(visit: Visit, panel: Locator) -> None:
+    visit.page.evaluate(BEGIN, WAITS)
+    panel.get_by_text("panel: it begins").wait_for()
+    panel.get_by_text("A cell is running.", exact=True).wait_for()
+    panel.get_by_role("button", name="Fresh guest").click()
+    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
+    panel.get_by_text("A cell is running.", exact=True).wait_for(state="detached")
+
+
+@pytest.mark.long
+def test_a_crash_and_a_fresh_guest_leave_a_panel_that_works(visit: Visit, panel: Locator) -> None:
+    visit.page.evaluate(RUN, CRASHES)
+    panel.get_by_role("button", name="Fresh guest").click()
+    panel.get_by_role("status").get_by_text("A fresh guest starts.").wait_for()
+    visit.page.evaluate(RUN, LOGS)
+    panel.get_by_text("info: panel: all is well").wait_for()
+
+
+def test_nothing_of_the_panel_complains(visit: Visit) -> None:
+    assert visit.complaints == []
