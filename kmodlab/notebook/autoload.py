@@ -21,11 +21,14 @@ def load_ipython_extension(ipython: Any) -> None:
     """Watch the cells that are run."""
 
     def look(info: Any) -> None:
-        if _OURS.search(info.raw_cell or "") and "kmodlab" not in ipython.extension_manager.loaded:
-            ipython.extension_manager.load_extension("kmodlab")
-            # The events of this cell are on their way already, to those who listened before.
-            from kmodlab.notebook.extension import note_cell
+        if not _OURS.search(info.raw_cell or ""):
+            return
+        from kmodlab.notebook.extension import is_loaded, load, note_cell
 
+        # Not by IPython's extension manager: `%load_ext kmodlab` would say that it is loaded already.
+        if not is_loaded(ipython):
+            load(ipython)
+            # The events of this cell are on their way already, to those who listened before.
             note_cell(info)
 
     ipython.events.register("pre_run_cell", look)

@@ -106,7 +106,9 @@ class Interrupted(KeyboardInterrupt):
 
 
 def load(ipython: Any) -> None:
-    """Register the magics and the functions."""
+    """Register the magics and the functions, unless that is done: `autoload` may have been first."""
+    if is_loaded(ipython):
+        return
     find_own_programs()  # so that `!kmodlab` works in a cell
     for name, (run, text) in _WITH_CELL.items():
         _register(ipython, name, ("line", "cell"), run, text)
@@ -120,6 +122,11 @@ def load(ipython: Any) -> None:
     install(ipython, _state)
     _front_ends.append(FrontEnd(ipython, _state))
     _front_ends[-1].install()
+
+
+def is_loaded(ipython: Any) -> bool:
+    """Whether the magics and the functions are registered."""
+    return fill_empty_cell in ipython.input_transformer_manager.cleanup_transforms
 
 
 def note_cell(info: Any) -> None:

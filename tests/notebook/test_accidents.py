@@ -16,6 +16,7 @@ from kmodlab.course.exercise import read_master
 from kmodlab.course.exercise_data import FILE, read_data
 from kmodlab.notebook import autoload
 from kmodlab.notebook.checks import CheckState
+from kmodlab.notebook.extension import is_loaded, unload
 from kmodlab.notebook.state import NotebookState
 
 ROOT = Path(__file__).parents[2]
@@ -109,13 +110,25 @@ def test_a_cell_that_is_something_else_now_is_not_checked_as_it_was(first_line: 
 def test_after_a_restart_a_check_loads_kmodlab_by_itself() -> None:
     shell = InteractiveShell()
     autoload.load_ipython_extension(shell)
-    loaded = shell.extension_manager.loaded if shell.extension_manager else set()
-    assert "kmodlab" not in loaded
     shell.run_cell("1 + 1")
-    assert "kmodlab" not in loaded
+    assert not is_loaded(shell)
     assert shell.run_cell("hint()").success
-    assert "kmodlab" in loaded
+    assert is_loaded(shell)
+    unload(shell)
+
+
+@pytest.mark.parametrize("before", ["1 + 1", "hint()"])
+def test_the_first_cell_says_nothing_of_kmodlab_being_loaded_already(
+    before: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shell = InteractiveShell()
+    autoload.load_ipython_extension(shell)
+    shell.run_cell(before)
+    capsys.readouterr()
+    assert shell.run_cell("%load_ext kmodlab\nhint()").success
+    assert "already" not in capsys.readouterr().out
     shell.run_line_magic("unload_ext", "kmodlab")
+    assert not is_loaded(shell)
 
 
 def test_the_file_is_json_that_can_be_read() -> None:
