@@ -114,9 +114,7 @@ def secrets_of(exercise: Exercise) -> frozenset[str]:
     """
     given = (text for cell in exercise.cells for text in (_released(exercise, cell), _visible_check(cell)))
     known = {line.strip() for text in given for line in text.splitlines()}
-    known |= {
-        f"{json.dumps(check.title, ensure_ascii=False)}," for check in exercise.checks.values()
-    }  # as it is written
+    known |= {f"{json.dumps(check.title, ensure_ascii=False)}," for check in exercise.checks.values()}
     prose = "\n".join(cell.source for cell in exercise.cells if cell.role is Role.PROSE)
     secret = {line.strip() for cell in exercise.cells for line in _withheld(cell)} | {exercise.teaches}
     return frozenset(line for line in secret - known if len(line) >= _SHORT and line not in prose)

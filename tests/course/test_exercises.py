@@ -153,8 +153,11 @@ def test_the_wheel_holds_no_line_of_a_solution_or_a_hidden_check(tmp_path: Path)
     secrets = {line: name for name in MASTERS for line in own_secrets(read_master(name))}
     with zipfile.ZipFile(wheel) as archive:
         assert not [name for name in archive.namelist() if name.endswith("master.ipynb") or "exercises/README" in name]
-        texts = [archive.read(name).decode("utf-8", "replace") for name in archive.namelist()]
-    assert not [(line, name) for line, name in secrets.items() if any(line in text for text in texts)]
+        texts = {name: archive.read(name).decode("utf-8", "replace") for name in archive.namelist()}
+    for line, master in secrets.items():
+        # The course's notebooks, and other exercises, may teach what one exercise asks for.
+        own = {name for name in texts if "data/course/" not in name or f"/{master.parent.name}/" in name}
+        assert not [name for name in own if line in texts[name]], line
 
 
 @every_exercise
