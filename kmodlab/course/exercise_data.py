@@ -52,8 +52,9 @@ class ExerciseData:
                 _("The check {title!r} is made when this is graded.").format(title=title),
                 hint=_("Its title says what it looks at."),
             )
-        near = get_close_matches(title, self.checks, n=1, cutoff=0.0)
-        hint = _("Did you mean {call}? `%given` puts a given cell back.").format(call=f"`{call_by_title(near[0])}`")
+        hint = _("`%given` puts a given cell back.")
+        for near in get_close_matches(str(title), self.checks, n=1, cutoff=0.0):
+            hint = _("Did you mean {call}? `%given` puts a given cell back.").format(call=f"`{call_by_title(near)}`")
         raise UsageError(
             _("The exercise {exercise} has no check {title!r}.").format(exercise=self.exercise, title=title), hint=hint
         )

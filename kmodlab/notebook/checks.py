@@ -136,7 +136,9 @@ class CheckState:
     def _replaced_cells(self, result: CheckResult) -> list[Part]:
         """What has become of the cells that a result misses."""
         if result.status is Status.FAILED and not self.cells:
-            sentence = _("No cell of yours was run since this notebook was started. Run them first, from the top.")
+            sentence = _(
+                "No cell of yours was run since this notebook was started. Run your cells first, from the top."
+            )
             return [Message(sentence, Level.BAD)]
         sentence = _("The cell that began with `{was}` begins with `{now}` now. `%given` puts a given cell back.")
         return [

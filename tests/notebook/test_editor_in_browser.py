@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import nbformat
 import pytest
-from pages import Server, Visit
+from pages import Server, Visit, opened_in_jupyterlab
 from playwright.sync_api import Browser, Locator
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
@@ -45,20 +44,10 @@ COLOURED = """([number, line]) => [...document.querySelectorAll('.jp-CodeCell')[
 
 @pytest.fixture(scope="module")
 def visit(server: Server, browser: Browser) -> Iterator[Visit]:
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata=kernel)
-    path = server.folder / "editor.ipynb"
-    nbformat.write(notebook, path)
-    visit = Visit(browser.new_page(viewport={"width": 1280, "height": 1000}))
-    visit.page.set_default_timeout(60_000)
-    visit.page.goto(server.address("lab/workspaces/editor/tree", path))
-    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=5")
-    visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-ipython'")
-    visit.page.wait_for_function(f"() => ({COLOURED})([{SHELL}, 1]).length")
-    yield visit
-    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    visit.page.close()
-    path.unlink()
+    with opened_in_jupyterlab(server, browser, "editor", CELLS) as visit:
+        visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-ipython'")
+        visit.page.wait_for_function(f"() => ({COLOURED})([{SHELL}, 1]).length")
+        yield visit
 
 
 def line(visit: Visit, cell: int, number: int) -> Locator:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import nbformat
 import pytest
-from pages import Server, Visit
+from pages import RUN, Server, Visit, opened_in_jupyterlab
 from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
@@ -27,15 +26,6 @@ ASK = 'predict("What will `rmmod` say?", ["nothing", "It is in use."], right=2)'
 CELLS = ["%load_ext kmodlab", C, ASK, "print('It goes on.')"]
 LOAD, MODULE, QUIZ, NEXT = range(len(CELLS))
 EMPTY_LINE = 7
-READY = """async () => {
-    const context = jupyterapp.shell.currentWidget.sessionContext;
-    await context.ready;
-    await context.session.kernel.info;
-}"""
-RUN = """async number => {
-    jupyterapp.shell.currentWidget.content.activeCellIndex = number;
-    await jupyterapp.commands.execute('notebook:run-cell');
-}"""
 WRITE = """([number, line, text]) => {
     const cell = jupyterapp.shell.currentWidget.content.widgets[number].model.sharedModel;
     const lines = cell.getSource().split('\\n');
@@ -46,20 +36,9 @@ WRITE = """([number, line, text]) => {
 
 @pytest.fixture(scope="module")
 def visit(server: Server, browser: Browser) -> Iterator[Visit]:
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata=kernel)
-    path = server.folder / "help.ipynb"
-    nbformat.write(notebook, path)
-    visit = Visit(browser.new_page(viewport={"width": 1280, "height": 1000}))
-    visit.page.set_default_timeout(60_000)
-    visit.page.goto(server.address("lab/workspaces/help/tree", path))
-    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=3")
-    visit.page.evaluate(READY)
-    visit.page.evaluate(RUN, LOAD)
-    yield visit
-    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    visit.page.close()
-    path.unlink()
+    with opened_in_jupyterlab(server, browser, "help", CELLS) as visit:
+        visit.page.evaluate(RUN, LOAD)
+        yield visit
 
 
 def write(visit: Visit, text: str) -> None:

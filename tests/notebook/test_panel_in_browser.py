@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-import nbformat
 import pytest
-from pages import Server, Visit
+from pages import RUN, Server, Visit, opened_in_jupyterlab
 from playwright.sync_api import Browser, Locator
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
@@ -18,36 +17,16 @@ SLOW = "%%guest\necho '<4>panel: it begins' >/dev/kmsg\nwhile [ ! -e /root/go ];
 CRASH = "%%guest\necho c >/proc/sysrq-trigger"
 CELLS = ["%load_ext kmodlab", LOG, SLOW, CRASH]
 LOAD, LOGS, WAITS, CRASHES = range(len(CELLS))
-READY = """async () => {
-    const context = jupyterapp.shell.currentWidget.sessionContext;
-    await context.ready;
-    await context.session.kernel.info;
-}"""
-RUN = """async number => {
-    jupyterapp.shell.currentWidget.content.activeCellIndex = number;
-    await jupyterapp.commands.execute('notebook:run-cell');
-}"""
 BEGIN = "number => { (" + RUN + ")(number); }"
 
 
 @pytest.fixture(scope="module")
 def visit(server: Server, browser: Browser) -> Iterator[Visit]:
-    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
-    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in CELLS], metadata=kernel)
-    path = server.folder / "panel.ipynb"
-    nbformat.write(notebook, path)
-    visit = Visit(browser.new_page(viewport={"width": 1400, "height": 1000}))
-    visit.page.set_default_timeout(60_000)
-    visit.page.goto(server.address("lab/workspaces/panel/tree", path))
-    visit.page.wait_for_selector(".jp-Notebook .jp-CodeCell >> nth=3")
-    visit.page.evaluate(READY)
-    visit.page.evaluate("() => jupyterapp.shell.activateById('kmodlab-panel')")
-    visit.page.locator("#kmodlab-panel").get_by_text("Run the cell %load_ext kmodlab").wait_for()
-    visit.page.evaluate(RUN, LOAD)
-    yield visit
-    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
-    visit.page.close()
-    path.unlink()
+    with opened_in_jupyterlab(server, browser, "panel", CELLS, width=1400) as visit:
+        visit.page.evaluate("() => jupyterapp.shell.activateById('kmodlab-panel')")
+        visit.page.locator("#kmodlab-panel").get_by_text("Run the cell %load_ext kmodlab").wait_for()
+        visit.page.evaluate(RUN, LOAD)
+        yield visit
 
 
 @pytest.fixture

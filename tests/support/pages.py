@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Page, WebSocket
+import nbformat
+from playwright.sync_api import Browser, Page, WebSocket
 
 
 @dataclass
@@ -44,3 +47,34 @@ class Server:
 
     def address(self, view: str, notebook: Path) -> str:
         return f"{self.url}{view}/{notebook.name}?token=secret"
+
+
+READY = """async () => {
+    const context = jupyterapp.shell.currentWidget.sessionContext;
+    await context.ready;
+    await context.session.kernel.info;
+}"""
+RUN = """async number => {
+    jupyterapp.shell.currentWidget.content.activeCellIndex = number;
+    await jupyterapp.commands.execute('notebook:run-cell');
+}"""
+
+
+@contextmanager
+def opened_in_jupyterlab(
+    server: Server, browser: Browser, name: str, cells: Sequence[str], width: int = 1280
+) -> Iterator[Visit]:
+    """A page of JupyterLab with a new notebook of these cells; its ipykernel ends with the block."""
+    kernel = {"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}}
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata=kernel)
+    path = server.folder / f"{name}.ipynb"
+    nbformat.write(notebook, path)
+    visit = Visit(browser.new_page(viewport={"width": width, "height": 1000}))
+    visit.page.set_default_timeout(60_000)
+    visit.page.goto(server.address(f"lab/workspaces/{name}/tree", path))
+    visit.page.wait_for_selector(f".jp-Notebook .jp-CodeCell >> nth={len(cells) - 1}")
+    visit.page.evaluate(READY)
+    yield visit
+    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    visit.page.close()
+    path.unlink()
