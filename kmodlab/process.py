@@ -58,7 +58,7 @@ class _Owner:
     """The event loop and its thread, and the pipe that all children hold; each is made at its first use."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # a signal's handler may meet its own thread here
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pipe: tuple[int, int] | None = None  # reading and writing end
         self.watcher: subprocess.Popen[bytes] | None = None  # kept: Popen warns if it is collected while it runs

@@ -91,6 +91,11 @@ def is_run_by_nbgrader() -> bool:
     return "NBGRADER_EXECUTION" in os.environ
 
 
+def notebook_name() -> str:
+    """The file name of this ipykernel's notebook, as Jupyter's server says it; empty if it does not."""
+    return Path(os.environ.get("JPY_SESSION_NAME", "")).name  # jupyter_server/services/sessions/sessionmanager.py
+
+
 @contextlib.contextmanager
 def variable_set(name: str, value: str) -> Iterator[None]:
     """A context in which the environment has one more variable."""

@@ -1,4 +1,4 @@
-"""`kmodlab shell`: the guest's own shell, in this terminal."""
+"""`kmodlab shell`: the shell of a guest, in this terminal: of a fresh one, or of a notebook's."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import sys
 import termios
 import threading
 import tty
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
@@ -21,25 +21,42 @@ from kmodlab.cli.console import ERR
 from kmodlab.cli.module_options import kernel_option
 from kmodlab.errors import UsageError
 from kmodlab.files import MIB, read_regular
-from kmodlab.guest.machine import Machine
+from kmodlab.guest.attach import AttachableGuest, Keys, attachable_guests, run_shell
 from kmodlab.guest.own_lab import choose_lab
 from kmodlab.guest.session import Session
 from kmodlab.i18n import _
+from kmodlab.process import run_sync, submit
 from kmodlab.settings import get_settings
+from kmodlab.text import escape_control_chars
 
 _LARGEST = 64 * MIB  # of a file for the guest, and of a script
+_ONLY = "-"  # the value of --attach if it has none
 
 
 @click.command(
     help=_("""Open a shell in a fresh guest; FILES are put into its /root first.
 
 You are root there, and nothing you do outlives the shell: leave with `exit` or Ctrl-D.
+
+With --attach the shell runs in the guest of a notebook that is open now. Notebook and shell see the same modules, files
+and kernel log.
 """)
 )
 @kernel_option
+@click.option(
+    "--attach",
+    metavar="[NOTEBOOK]",
+    is_flag=False,
+    flag_value=_ONLY,
+    help=_("Use the guest of an open notebook: its file name or process ID, or nothing if only one is open."),
+)
 @click.argument("files", nargs=-1, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-def shell(files: tuple[Path, ...], kernel: str) -> int:
-    """Open a shell in a fresh guest; returns its exit status."""
+def shell(files: tuple[Path, ...], kernel: str, attach: str | None) -> int:
+    """Open a shell in a guest; returns its exit status."""
+    if attach is not None:
+        if files:
+            raise UsageError(_("With --attach, no files are put into the guest."))
+        return _attach(_choose(attach))
     contents = {file: _read(file) for file in files}
     with Session(choose_lab(get_settings(), kernel)) as session:
         for file, content in contents.items():
@@ -49,7 +66,33 @@ def shell(files: tuple[Path, ...], kernel: str) -> int:
                 return _run_script(session)
             words = _("Linux {release}, disposable. Leave with `exit`.").format(release=session.lab.tree.release)
             ERR.print(words, style="dim")
-            return _interactive(session)
+            return _with_keys(lambda keys: session.with_machine(lambda machine: run_shell(machine, keys, _write)))
+
+
+def _choose(wanted: str) -> AttachableGuest:
+    """The notebook that `--attach` names. Raises: UsageError, which lists those that are open."""
+    guests = attachable_guests()
+    if not guests:
+        raise UsageError(
+            _("No notebook of yours that uses kmodlab is open."),
+            hint=_("Without --attach, the shell gets a guest of its own."),
+        )
+    chosen = [guest for guest in guests if wanted in (_ONLY, guest.title, Path(guest.title).stem, str(guest.pid))]
+    if len(chosen) == 1:
+        return chosen[0]
+    names = ", ".join(f"{guest.pid} ({guest.title})" for guest in guests)
+    several = _("More than one notebook is open.") if chosen else _("No such notebook is open.")
+    raise UsageError(several, hint=_("Choose with --attach: {names}.").format(names=names))
+
+
+def _attach(guest: AttachableGuest) -> int:
+    if not sys.stdin or not sys.stdin.isatty():
+        raise UsageError(_("--attach needs a terminal."))
+    title = escape_control_chars(guest.title)
+    ERR.print(_("The guest of {title}. Leave with `exit`; the guest goes on.").format(title=title), style="dim")
+    _write(f"\033]0;{title}\a".encode())  # the terminal's title (xterm's "Operating System Commands")
+    with _ended_by_signals():
+        return _with_keys(lambda keys: run_sync(guest.attach(keys, _write)))
 
 
 def _read(file: Path) -> bytes:
@@ -94,24 +137,27 @@ def _write(data: bytes) -> None:
         os.kill(os.getpid(), signal.SIGPIPE)
 
 
-def _interactive(session: Session) -> int:
-    keys: asyncio.Queue[tuple[bytes, bytes]] = asyncio.Queue()
-    loops: list[asyncio.AbstractEventLoop] = []
+def _with_keys(run: Callable[[Keys], int]) -> int:
+    """Run a shell that gets the keys pressed in this terminal, and its size; returns the shell's exit status."""
+    keys: Keys = asyncio.Queue()
 
-    async def work(machine: Machine) -> int:
-        loops.append(asyncio.get_running_loop())
-        threading.Thread(target=_read_keys, args=(loops[0], keys), daemon=True).start()
-        _send_size(loops[0], keys)
-        return await machine.until_end(machine.agent.terminal(["sh", "-l"], keys, lambda _stream, data: _write(data)))
+    async def send(kind: bytes, data: bytes) -> None:
+        keys.put_nowait((kind, data))
 
-    def resized(*_signal: object) -> None:
-        if loops:
-            _send_size(loops[0], keys)
+    def send_size(*_signal: object) -> None:
+        columns, rows = shutil.get_terminal_size()
+        submit(send(b"Z", struct.pack("<HH", rows, columns)))
 
-    previous = signal.signal(signal.SIGWINCH, resized)
+    def read_keys() -> None:
+        while data := os.read(sys.stdin.fileno(), 4096):
+            submit(send(b"I", data))
+
+    previous = signal.signal(signal.SIGWINCH, send_size)
     try:
         with _raw_terminal():
-            return session.with_machine(work)
+            send_size()
+            threading.Thread(target=read_keys, daemon=True).start()
+            return run(keys)
     finally:
         signal.signal(signal.SIGWINCH, previous)
 
@@ -119,22 +165,9 @@ def _interactive(session: Session) -> int:
 @contextlib.contextmanager
 def _raw_terminal() -> Iterator[None]:
     """A context in which every key goes to the guest, Ctrl-C included; the terminal is restored afterwards."""
-    try:
-        saved = termios.tcgetattr(sys.stdin)
-    except termios.error as exc:
-        raise UsageError(_("This is not a terminal.")) from exc
+    saved = termios.tcgetattr(sys.stdin)
     tty.setraw(sys.stdin)
     try:
         yield
     finally:
         termios.tcsetattr(sys.stdin, termios.TCSADRAIN, saved)
-
-
-def _read_keys(loop: asyncio.AbstractEventLoop, keys: asyncio.Queue[tuple[bytes, bytes]]) -> None:
-    while data := os.read(sys.stdin.fileno(), 4096):
-        loop.call_soon_threadsafe(keys.put_nowait, (b"I", data))
-
-
-def _send_size(loop: asyncio.AbstractEventLoop, keys: asyncio.Queue[tuple[bytes, bytes]]) -> None:
-    columns, rows = shutil.get_terminal_size()
-    loop.call_soon_threadsafe(keys.put_nowait, (b"Z", struct.pack("<HH", rows, columns)))

@@ -31,7 +31,8 @@ Show the state of the guest: its kernel and uptime, what taints the kernel, whic
 
     %lab
 
-JupyterLab shows the same at its right edge, and follows it while cells run.
+JupyterLab shows the same at its right edge, and follows it while cells run. In a terminal, `kmodlab shell --attach`
+opens the guest's shell.
 """)
 
 

@@ -8,11 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import shlex
+import sys
 from collections import deque
+from pathlib import Path
 from typing import Any
 
 from kmodlab.crash.records import LogRecord, parse_kmsg
 from kmodlab.errors import GuestError, KmodlabError
+from kmodlab.guest.attach import ConsoleServer
 from kmodlab.guest.devices import DEVICES
 from kmodlab.guest.machine import Machine
 from kmodlab.i18n import _
@@ -21,6 +26,7 @@ from kmodlab.notebook.guest_state import read_state
 from kmodlab.notebook.render.parts import join_texts
 from kmodlab.notebook.state import NotebookState
 from kmodlab.process import submit
+from kmodlab.settings import notebook_name
 
 PANEL_COMM = "kmodlab.panel"
 _EVERY_S = 1.0
@@ -73,7 +79,7 @@ class Panel:
         comm.on_msg(self._take_wish)
         comm.on_close(lambda _message: self.close())
         devices = [[device.name, _(device.purpose)] for device in _OFFERED]
-        comm.send({"labels": _labels(), "devices": devices})
+        comm.send({"labels": _labels(), "devices": devices, "console": console_command()})
         self._task = submit(self._push())
 
     def close(self) -> None:
@@ -123,6 +129,13 @@ def _line(record: LogRecord) -> list[Any]:
     return [f"{record.time_s:.6f}", record.level, record.level_name.lower(), record.text]
 
 
+def console_command() -> str:
+    """The command line that opens this notebook's console, for any shell; it keeps a last message on the screen."""
+    script = f'"$@"; [ $? != {KmodlabError.exit_status} ] || read -r _'
+    command = [sys.executable, "-m", "kmodlab", "shell", "--attach", str(os.getpid())]
+    return shlex.join(["exec", "sh", "-c", script, "console", *command])
+
+
 def _labels() -> dict[str, str]:
     return {
         "none": _("No guest is running: the next command starts one."),
@@ -130,6 +143,11 @@ def _labels() -> dict[str, str]:
         "clean": _("not tainted"),
         "tainted": _("tainted"),
         "reset": _("Fresh guest"),
+        "console": _("Console"),
+        "console_title": _("The guest's shell, in a terminal"),
+        "no_terminal": _("JupyterLab opens no terminal here. In a shell of yours, run: {command}").format(
+            command=f"kmodlab shell --attach {os.getpid()}"
+        ),
         "devices": _("Devices"),
         "modules": _("Modules"),
         "module": _("module"),
@@ -144,25 +162,29 @@ def _labels() -> dict[str, str]:
 
 
 class Panels:
-    """All open panels of one notebook, and whether a cell is running."""
+    """All open panels and consoles of one notebook, and whether a cell is running."""
 
     def __init__(self, state: NotebookState) -> None:
         self._state, self._open, self._busy = state, list[Panel](), False
+        self._consoles = ConsoleServer(state, notebook_name() or str(Path.cwd()))
 
     def answer_comm(self, comm: Any, _message: Any) -> None:
         """Serve a panel that the front end has opened."""
+        self._consoles.open()
         self._open.append(Panel(comm, self._state, lambda: self._busy))
 
     def begin_cell(self, _info: Any = None) -> None:
         """Note that a cell runs; IPython calls this before each cell."""
         self._busy = True
+        self._consoles.open()
 
     def end_cell(self, _result: Any = None) -> None:
         """Note that the cell has ended."""
         self._busy = False
 
     def close(self) -> None:
-        """Serve no panel any more."""
+        """Serve no panel and no console any more."""
         for panel in self._open:
             panel.close()
         self._open.clear()
+        self._consoles.close()

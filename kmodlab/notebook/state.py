@@ -175,6 +175,12 @@ class NotebookState:
         self.session.reset()
         self.session.prepare()
 
+    def start(self) -> None:
+        """Start a guest unless one runs. If one was lost, the next command still says so."""
+        self._note_loss()
+        self.session.start()
+        self._had_guest = self.is_alive
+
     def settle(self) -> bool:
         """Check the guest after an interrupt: True if it still answers; one that does not is replaced."""
         if not self.is_alive:

@@ -184,7 +184,7 @@ class Agent:
     async def terminal(
         self, argv: list[str], stdin: asyncio.Queue[tuple[bytes, bytes]], on_output: Callable[[bytes, bytes], None]
     ) -> int:
-        """Run a command on a terminal of its own, and return its exit status.
+        """Run a command on a terminal of its own, and return its exit status. Cancelling kills it.
 
         `stdin` gives (b"I", input) or (b"Z", u16 rows and u16 columns).
         """
@@ -193,8 +193,13 @@ class Agent:
         feeder = asyncio.create_task(self._feed(number, stdin))
         try:
             answer = await self._end(request, number)
+        except asyncio.CancelledError:
+            with contextlib.suppress(GuestError):
+                await self._send(pack_frame(number, b"K", bytes([9])))
+            raise
         finally:
             feeder.cancel()
+            await asyncio.gather(feeder, return_exceptions=True)
         wait_status = _check_answer(answer, _("The guest could not run {name}: {reason}."), name=argv[0])
         return os.waitstatus_to_exitcode(wait_status)
 

@@ -11,8 +11,9 @@ const LEVELS = ['emerg', 'alert', 'crit', 'err', 'warning', 'notice', 'info', 'd
 /**
  * The class of the panel.
  * @param widgets the package @lumino/widgets
+ * @param {(kernel: string, command: string) => Promise<boolean>} openConsole whether there is a terminal
  */
-export function makePanelClass({ Widget }) {
+export function makePanelClass({ Widget }, openConsole) {
   return class LabPanel extends Widget {
     context = null;
     #comm = null;
@@ -82,10 +83,10 @@ export function makePanelClass({ Widget }) {
       this.#say('Run the cell %load_ext kmodlab: then the guest is shown here.');
     }
 
-    #take({ labels, devices, state, busy, log, fresh, said }) {
+    #take({ labels, devices, console, state, busy, log, fresh, said }) {
       if (labels) {
         this.#labels = labels;
-        this.#showControls(devices);
+        this.#showControls(devices, console);
         this.#say('');
       }
       if (state !== undefined) {
@@ -111,7 +112,13 @@ export function makePanelClass({ Widget }) {
       this.#comm?.send({ wish, device });
     }
 
-    #showControls(devices) {
+    async #openConsole(command) {
+      if (!(await openConsole(this.context.session.kernel.id, command))) {
+        this.#say(this.#labels.no_terminal);
+      }
+    }
+
+    #showControls(devices, command) {
       const button = (textContent, title, press) => {
         const node = element('button', { type: 'button', className: 'km-button', textContent, title });
         node.addEventListener('click', press);
@@ -130,6 +137,7 @@ export function makePanelClass({ Widget }) {
       group.append(...this.devices.values());
       this.controls.replaceChildren(
         button(this.#labels.reset, '', () => this.#wish('reset')),
+        button(this.#labels.console, this.#labels.console_title, () => this.#openConsole(command)),
         element('h2', { textContent: this.#labels.devices }),
         group
       );

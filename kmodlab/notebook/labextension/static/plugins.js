@@ -3,6 +3,7 @@
 import { BUTTON_STYLE, makeButtonRenderer } from './buttons.js';
 import { CellLanguages } from './cell_languages.js';
 import { CellMarks } from './cell_marks.js';
+import { openConsole } from './console.js';
 import { makeLanguages } from './languages.js';
 import { makeMarks } from './marks.js';
 import { makePanelClass, PANEL_STYLE } from './panel.js';
@@ -68,12 +69,12 @@ export async function makePlugins(get) {
       autoStart: true,
       requires: [INotebookTracker],
       optional: [ILabShell],
-      activate: (_app, notebooks, shell) => {
+      activate: (app, notebooks, shell) => {
         if (!shell) {
           return; // slides have no edges
         }
         addStyle(PANEL_STYLE);
-        const LabPanel = makePanelClass(widgets);
+        const LabPanel = makePanelClass(widgets, (kernel, command) => openConsole(app, kernel, command));
         const panel = new LabPanel();
         shell.add(panel, 'right', { rank: 900 });
         const watched = new WeakSet();
