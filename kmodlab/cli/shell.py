@@ -90,7 +90,9 @@ def _attach(guest: AttachableGuest) -> int:
         raise UsageError(_("--attach needs a terminal."))
     title = escape_control_chars(guest.title)
     ERR.print(_("The guest of {title}. Leave with `exit`; the guest goes on.").format(title=title), style="dim")
-    _write(f"\033]0;{title}\a".encode())  # the terminal's title (xterm's "Operating System Commands")
+    _write(
+        f"\033]0;{_('Console: {title}').format(title=title)}\a".encode()
+    )  # the terminal's title (xterm's "Operating System Commands")
     with _ended_by_signals():
         return _with_keys(lambda keys: run_sync(guest.attach(keys, _write)))
 

@@ -15,8 +15,17 @@ echo '<3>panel: all is lost' >/dev/kmsg
 echo '<6>panel: all is well' >/dev/kmsg"""
 SLOW = "%%guest\necho '<4>panel: it begins' >/dev/kmsg\nwhile [ ! -e /root/go ]; do usleep 100000; done"
 CRASH = "%%guest\necho c >/proc/sysrq-trigger"
-CELLS = ["%load_ext kmodlab", LOG, SLOW, CRASH]
-LOAD, LOGS, WAITS, CRASHES = range(len(CELLS))
+MODULES = "%modprobe dummy_hcd"
+LOOK = "%guest cat /root/by-console; lsmod | grep -c dummy_hcd"
+CELLS = ["%load_ext kmodlab", LOG, SLOW, CRASH, MODULES, LOOK]
+LOAD, LOGS, WAITS, CRASHES, LOADS, LOOKS = range(len(CELLS))
+# The terminal paints its text on a canvas; its buffer is the text.
+SCREEN = """(() => {
+    const terminal = [...jupyterapp.shell.widgets('main')].find(widget => widget.content?._term);
+    const buffer = terminal?.content._term.buffer.active;
+    const line = (_, number) => buffer.getLine(number).translateToString(true);
+    return Array.from({length: buffer?.length ?? 0}, line).join('\\n');
+})()"""
 BEGIN = "number => { (" + RUN + ")(number); }"
 
 
@@ -59,6 +68,25 @@ def test_a_device_is_plugged_and_unplugged_by_the_keyboard(visit: Visit, panel: 
     panel.get_by_role("status").get_by_text("edu is unplugged").wait_for()
 
 
+def test_the_console_is_the_shell_of_the_notebooks_guest(visit: Visit, panel: Locator) -> None:
+    page = visit.page
+    page.evaluate(RUN, LOADS)
+    panel.get_by_role("button", name="Console").press("Enter")
+    screen = page.locator(".jp-Terminal .xterm-screen")
+    screen.wait_for()
+    shown = "wanted => " + SCREEN + ".includes(wanted)"
+    page.wait_for_function(shown, arg="guest # ")
+    page.keyboard.type("lsmod | grep dummy_hcd; echo 'of the console' >/root/by-console; rmmod dummy_hcd\n")
+    page.wait_for_function("wanted => (" + SCREEN + ".match(/guest # /g) ?? []).length > 1", arg="")
+    assert "dummy_hcd" in page.evaluate("() => " + SCREEN)
+    panel.get_by_role("button", name="Console").press("Enter")  # shows the one that is open
+    page.keyboard.type("exit\n")
+    screen.wait_for(state="detached")
+    page.evaluate(RUN, LOOKS)
+    output = page.locator(".jp-Notebook .jp-OutputArea-output", has_text="of the console")
+    assert output.text_content() == "of the console\n0\n"
+
+
 @pytest.mark.long
 def test_the_log_comes_while_a_cell_runs_and_wishes_are_refused(visit: Visit, panel: Locator) -> None:
     visit.page.evaluate(BEGIN, WAITS)
@@ -66,7 +94,7 @@ def test_the_log_comes_while_a_cell_runs_and_wishes_are_refused(visit: Visit, pa
     panel.get_by_text("A cell is running.", exact=True).wait_for()
     panel.get_by_role("button", name="Fresh guest").click()
     visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.interrupt()")
-    panel.get_by_text("A cell is running.", exact=True).wait_for(state="detached")
+    panel.get_by_text("A cell is running.", exact=True).wait_for(state="hidden")
 
 
 @pytest.mark.long

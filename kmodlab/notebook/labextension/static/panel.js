@@ -28,11 +28,12 @@ export function makePanelClass({ Widget }, openConsole) {
       this.title.caption = 'kmodlab: the guest of this notebook';
       this.node.setAttribute('role', 'region');
       this.node.setAttribute('aria-label', this.title.label);
-      this.said = element('p', { className: 'km-said', role: 'status' });
       this.state = element('div');
       this.controls = element('div');
+      this.said = element('p', { className: 'km-said', role: 'status' });
+      this.modules = element('div');
       this.log = element('div');
-      this.node.append(this.said, this.state, this.controls, this.log);
+      this.node.append(this.state, this.controls, this.said, this.modules, this.log);
       this.node.dataset.lmSuppressShortcuts = 'true';
       this.#say('Open a notebook, and run its cell %load_ext kmodlab.');
     }
@@ -133,14 +134,20 @@ export function makePanelClass({ Widget }, openConsole) {
           })
         ])
       );
-      const group = element('div', { className: 'km-devices', role: 'group', label: this.#labels.devices });
+      const group = element('div', { className: 'km-row', role: 'group', label: this.#labels.devices });
       group.append(...this.devices.values());
-      this.controls.replaceChildren(
+      this.busy = element('span', { textContent: this.#labels.busy, hidden: true });
+      const row = element('div', { className: 'km-row' });
+      row.append(
         button(this.#labels.reset, '', () => this.#wish('reset')),
         button(this.#labels.console, this.#labels.console_title, () => this.#openConsole(command)),
-        element('h2', { textContent: this.#labels.devices }),
-        group
+        this.busy
       );
+      this.controls.replaceChildren(row, element('h2', { textContent: this.#labels.devices }), group);
+      this.#showLog();
+    }
+
+    #showLog() {
       this.filter = element('input', { type: 'search', label: this.#labels.filter, placeholder: this.#labels.filter });
       this.level = element('select', { label: this.#labels.level, title: this.#labels.level });
       this.level.append(...LEVELS.map((name, value) => element('option', { value, textContent: name })));
@@ -155,22 +162,31 @@ export function makePanelClass({ Widget }, openConsole) {
     }
 
     #showState(state, busy) {
-      const { none, kernel, clean, tainted, modules, module, bytes, uses, users } = this.#labels;
-      const paragraph = textContent => element('p', { textContent });
-      const parts = busy ? [paragraph(this.#labels.busy)] : [];
-      if (!state) {
-        this.state.replaceChildren(...parts, paragraph(none));
-        this.devices.forEach(node => node.setAttribute('aria-pressed', 'false'));
-        return;
+      const { none, kernel, clean, tainted } = this.#labels;
+      this.busy.hidden = !busy;
+      this.devices.forEach((node, name) => node.setAttribute('aria-pressed', String(!!state?.devices.includes(name))));
+      const title = state ? kernel.replace('{release}', state.release).replace('{uptime}', state.uptime) : none;
+      const taint = state?.taint.length ? `${tainted}: ${state.taint.join('; ')}` : clean;
+      this.state.replaceChildren(
+        element('p', { className: 'km-kernel', textContent: title }),
+        ...(state ? [element('p', { textContent: taint })] : [])
+      );
+      this.#showModules(state?.modules ?? []);
+    }
+
+    #showModules(rows) {
+      const key = JSON.stringify(rows);
+      if (this.modules.dataset.shown === key) {
+        return; // a table that is read or selected stays as it is
       }
-      const title = kernel.replace('{release}', state.release).replace('{uptime}', state.uptime);
-      parts.unshift(element('p', { className: 'km-kernel', textContent: title }));
-      parts.push(paragraph(state.taint.length ? `${tainted}: ${state.taint.join('; ')}` : clean));
+      this.modules.dataset.shown = key;
+      const { modules, module, bytes, uses, users } = this.#labels;
       const table = element('table');
       table.append(element('caption', { textContent: modules }), row('th', [module, bytes, uses, users]));
-      table.append(...state.modules.map(cells => row('td', cells)));
-      this.state.replaceChildren(...parts, table);
-      this.devices.forEach((node, name) => node.setAttribute('aria-pressed', String(state.devices.includes(name))));
+      table.append(...rows.map(cells => row('td', cells)));
+      const box = element('div', { className: 'km-modules', role: 'group', label: modules, tabIndex: 0 });
+      box.append(table);
+      this.modules.replaceChildren(...(rows.length ? [box] : []));
     }
 
     #addLines(records) {
@@ -208,14 +224,17 @@ function row(kind, cells) {
 /** The style of the panel, in the colours of the theme. */
 export const PANEL_STYLE = `
 .km-panel { padding: .8em; overflow: auto; color: var(--jp-ui-font-color0); background: var(--jp-layout-color1);
-  font-size: var(--jp-ui-font-size1); min-width: 18em; }
+  font-size: var(--jp-ui-font-size1); min-width: 20em; }
 .km-panel h2, .km-panel caption { font-size: 1em; font-weight: bold; margin: .8em 0 .3em; text-align: left; }
 .km-panel p { margin: .3em 0; }
 .km-panel .km-kernel { font-weight: bold; }
-.km-panel table { border-collapse: collapse; width: 100%; }
-.km-panel th, .km-panel td { text-align: left; padding: .1em .5em .1em 0; border-bottom: 1px solid var(--jp-border-color2); }
-.km-panel .km-devices { display: flex; flex-wrap: wrap; gap: .3em; }
+.km-panel .km-row { display: flex; flex-wrap: wrap; align-items: center; gap: .3em; }
 .km-panel .km-button[aria-pressed='true'] { border: 2px solid var(--jp-brand-color1); font-weight: bold; }
+.km-panel .km-modules { max-height: 18em; overflow: auto; }
+.km-panel table { border-collapse: collapse; width: 100%; }
+.km-panel th, .km-panel td { text-align: left; vertical-align: top; padding: .1em .5em .1em 0; overflow-wrap: anywhere;
+  border-bottom: 1px solid var(--jp-border-color2); }
+.km-panel th:not(:last-child):not(:first-child) { overflow-wrap: normal; }
 .km-panel .km-filter { display: flex; gap: .3em; margin-bottom: .3em; }
 .km-panel .km-filter input { flex: 1; min-width: 4em; }
 .km-panel .km-filter > * { font: inherit; color: inherit; background: var(--jp-layout-color2);
