@@ -14,7 +14,6 @@ import ast
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +42,7 @@ class ExerciseData:
     def check(self, title: str) -> Check:
         """The check of that title.
 
-        Raises: UsageError if it has none; the hint is the way back.
+        Raises: UsageError if it has none.
         """
         if title in self.checks:
             return self.checks[title]
@@ -52,11 +51,8 @@ class ExerciseData:
                 _("The check {title!r} is made when this is graded.").format(title=title),
                 hint=_("Its title says what it looks at."),
             )
-        hint = _("`%given` puts a given cell back.")
-        for near in get_close_matches(str(title), self.checks, n=1, cutoff=0.0):
-            hint = _("Did you mean {call}? `%given` puts a given cell back.").format(call=f"`{call_by_title(near)}`")
         raise UsageError(
-            _("The exercise {exercise} has no check {title!r}.").format(exercise=self.exercise, title=title), hint=hint
+            _("The exercise {exercise} has no check {title!r}.").format(exercise=self.exercise, title=title)
         )
 
 

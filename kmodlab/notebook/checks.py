@@ -6,8 +6,11 @@ shows a card and returns the number of points, which nbgrader reads.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from difflib import get_close_matches
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +25,8 @@ from kmodlab.course.course_files import IN_WHEEL, find_checkout
 from kmodlab.course.exercise_data import ExerciseData, find_data
 from kmodlab.errors import DamagedLabError, KmodlabError, UsageError
 from kmodlab.i18n import _, ngettext
+from kmodlab.kbuild.sources import kmod_name
+from kmodlab.notebook.accidents import find_given, look_at_title
 from kmodlab.notebook.guest import guest
 from kmodlab.notebook.magic import show, show_view, split
 from kmodlab.notebook.render.check import CheckCard, hint_parts, plural_number
@@ -30,6 +35,7 @@ from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views.buttons import Buttons, Pressed
 from kmodlab.notebook.views.table import Column, ColumnKind, Table
 from kmodlab.notebook.views.view import View
+from kmodlab.notebook.way_back import way_to_given
 from kmodlab.settings import is_run_by_nbgrader
 from kmodlab.submission.cells import read_cell
 from kmodlab.submission.learner_sources import LearnerSources
@@ -47,18 +53,36 @@ class Points(float):
 
 
 @dataclass
-class CheckState:
-    """The checks of one notebook: its cells as they were last run, a runner, and the last result.
+class HintOrder:
+    """The hints to one result, one after the other, for its button and for `hint()` alike."""
 
-    `shown` is how many hints of the last result were shown.
-    """
+    exercise: str
+    result: CheckResult
+    shown: int = 0
+
+    def next(self) -> list[Part]:
+        """The next hint; the last one again if there is no other."""
+        result = self.result
+        self.shown = min(self.shown + 1, len(result.hints))
+        if self.exercise:
+            record.note_hint(record.progress_file(), self.exercise, result.title, self.shown)
+        return hint_parts(result.title, result.hints, self.shown)
+
+    def press(self) -> Pressed:
+        """What pressing the button does."""
+        html = View(self.next()).html
+        return Pressed(html, (0,) if self.shown < len(self.result.hints) else ())
+
+
+@dataclass
+class CheckState:
+    """The checks of one notebook: its cells as they were last run, a runner, and the last result with its hints."""
 
     state: NotebookState
     cells: dict[tuple[str, str], str] = field(default_factory=dict)
     exercise: str = ""
     replaced: dict[str, str] = field(default_factory=dict)  # first line that a cell had, and the one that it has now
-    last: CheckResult | None = None
-    shown: int = 0
+    hints: HintOrder | None = None  # of the last result
     _by_id: dict[str, tuple[str, str]] = field(default_factory=dict)  # what each cell of the notebook is
     _runner: CheckRunner | None = None
 
@@ -72,7 +96,7 @@ class CheckState:
         cell = read_cell(source)
         now = (cell.kind, cell.name) if cell else None
         cell_id = getattr(info, "cell_id", None)
-        was = self._by_id.pop(cell_id, None) if cell_id else None
+        was = self._by_id.pop(cell_id, None) if cell_id else self._misspelt(now)
         if was and was != now and self.cells.pop(was, None) is not None:
             self.replaced["%%{} {}".format(*was)] = source.strip().partition("\n")[0]
         if now:
@@ -81,6 +105,18 @@ class CheckState:
             self.replaced.pop("%%{} {}".format(*now), None)
             if cell_id:
                 self._by_id[cell_id] = now
+
+    def _misspelt(self, now: tuple[str, str] | None) -> tuple[str, str] | None:
+        """What a cell was before, if its name is not of the exercise, but nearly; for front ends without cell ids."""
+        names = {cell.name for text in self._given().values() if (cell := read_cell(text))} if now else ()
+        if now is None or now[1] in names:
+            return None
+        near = get_close_matches(now[1], names, n=1)
+        return (now[0], near[0]) if near and (now[0], near[0]) in self.cells else None
+
+    def _given(self) -> Mapping[str, str]:
+        data = self.find_data()
+        return data.cells if data else {}
 
     @property
     def runner(self) -> CheckRunner:
@@ -95,7 +131,7 @@ class CheckState:
         """End the guests, and forget what cells stored."""
         for stored in (self.cells, self.replaced, self._by_id):
             stored.clear()
-        self.exercise, self.last, self.shown = "", None, 0
+        self.exercise, self.hints = "", None
         self._close_runner()
 
     def _close_runner(self) -> None:
@@ -116,36 +152,54 @@ class CheckState:
         checkout = find_checkout()
         return find_data(self.exercise, Path.cwd(), (IN_WHEEL, *([checkout] if checkout else [])))
 
+    def find_data(self) -> ExerciseData | None:
+        """The data of the notebook's exercise; None if they are missing or damaged."""
+        with suppress(UsageError):
+            return self.data()
+        return None
+
     def judge(self, check: Check) -> CheckResult:
         """Judge a check, show its card, and keep the result."""
         sources = LearnerSources.of(self.cells.values())
         result = evaluate(check, sources, self.runner)
         if result.status is Status.ERRORED:
             self._look_at_lab()
-        self.last, self.shown = result, 0
+        self.hints = hints = HintOrder(self.exercise, result)
         if self.exercise:
             record.note_result(record.progress_file(), self.exercise, result)
-        show_view(
-            View(
-                [CheckCard(result, _source(sources, result)), *self._replaced_cells(result)],
-                buttons=self._hint_button(result) if result.hints else None,
-            )
-        )
+        parts: list[Part] = [CheckCard(result, _source(sources, result))]
+        labels, presses = [], []
+        if result.hints:
+            labels, presses = [_("next hint")], [hints.press]
+        for message, given in self._replaced_cells(result):
+            parts.append(message)
+            if given in self._given():
+                part, label, pressed = way_to_given(given, self._given())
+                parts.append(part)
+                labels.append(label)
+                presses.append(partial(replace, pressed))
+        buttons = Buttons(labels, lambda number: presses[number](), numbered=False) if labels else None
+        show_view(View(parts, buttons=buttons))
         return result
 
-    def _replaced_cells(self, result: CheckResult) -> list[Part]:
-        """What has become of the cells that a result misses."""
-        if result.status is Status.FAILED and not self.cells:
+    def _replaced_cells(self, result: CheckResult) -> Iterator[tuple[Part, str]]:
+        """What has become of the cells that a result misses, and the ids of the cells that were given."""
+        if result.status is not Status.FAILED:
+            return
+        if not self.cells and not self.replaced:
             sentence = _(
                 "No cell of yours was run since this notebook was started. Run your cells first, from the top."
             )
-            return [Message(sentence, Level.BAD)]
-        sentence = _("The cell that began with `{was}` begins with `{now}` now. `%given` puts a given cell back.")
-        return [
-            Message(sentence.format(was=was, now=now), Level.BAD)
-            for was, now in self.replaced.items()
-            if f"`{was.split()[-1]}`" in result.reason
-        ]
+            yield Message(sentence, Level.BAD), ""
+        for was, now in self.replaced.items():
+            name = was.split()[-1]
+            if f"`{name}`" not in result.reason:
+                continue
+            sentence = _("The cell that began with `{was}` begins with `{now}` now. Begin it with `{was}`, and run it.")
+            yield Message(sentence.format(was=was, now=now), Level.BAD), find_given(was, self._given())
+            if kmod_name(name) in self.state.loaded():
+                sentence = _("The `{name}` of before is still loaded in your guest: `%rmmod {name}` removes it.")
+                yield Message(sentence.format(name=kmod_name(name))), ""
 
     def _look_at_lab(self) -> None:
         try:
@@ -155,27 +209,10 @@ class CheckState:
 
     def next_hint(self) -> list[Part]:
         """The next hint to the last check."""
-        last = self.last
-        if last is None or not last.hints:
-            passed = last is not None and not last.reason
+        if self.hints is None or not self.hints.result.hints:
+            passed = self.hints is not None and not self.hints.result.reason
             return [Message(_("The last check passed.") if passed else _("There is no hint now."))]
-        self.shown = min(self.shown + 1, len(last.hints))
-        if self.exercise:
-            record.note_hint(record.progress_file(), self.exercise, last.title, self.shown)
-        return hint_parts(last.title, last.hints, self.shown)
-
-    def _hint_button(self, result: CheckResult) -> Buttons:
-        """A button that shows one hint after the other."""
-        hints = iter(range(1, len(result.hints) + 1))
-
-        def take(_number: int) -> Pressed:
-            number = next(hints, len(result.hints))
-            if self.exercise:
-                record.note_hint(record.progress_file(), self.exercise, result.title, number)
-            html = View(hint_parts(result.title, result.hints, number)).html
-            return Pressed(html, (0,) if number < len(result.hints) else ())
-
-        return Buttons([_("next hint")], take)
+        return self.hints.next()
 
 
 def _source(sources: LearnerSources, result: CheckResult) -> str | None:
@@ -195,14 +232,18 @@ def _source(sources: LearnerSources, result: CheckResult) -> str | None:
 def make_functions(checks: CheckState) -> dict[str, Any]:
     """The functions that cells may call by name: the words of checks, `exercise`, `check`, `hint` and `progress`."""
 
-    def exercise(name: str) -> None:
+    def exercise(name: str = "") -> None:
         """Say which exercise this notebook is, so that its results are kept."""
+        if not isinstance(name, str) or not name:
+            data = checks.find_data()
+            call = f'exercise("{data.exercise if data else "…"}")'
+            raise UsageError(_("An exercise needs its name."), hint=_("Write `{call}`.").format(call=call))
         checks.exercise = name
         sentence = _("This is the exercise `{name}`: `hint()` helps with a check, `progress()` shows how far you are.")
         show(Message(sentence.format(name=name)))
 
     def check(
-        title: str, *expectations: Expectation, points: float = 1, hints: Sequence[str] = (), partial: bool = False
+        title: str = "", *expectations: Expectation, points: float = 1, hints: Sequence[str] = (), partial: bool = False
     ) -> float:
         """Check what the notebook's cells wrote; shows a card, and returns the points.
 
@@ -211,7 +252,9 @@ def make_functions(checks: CheckState) -> dict[str, Any]:
         if expectations:
             posed = make_check(title, *expectations, points=points, hints=hints, partial=partial)
         else:
-            posed = checks.data().check(title)
+            data = checks.data()
+            look_at_title(title, data)
+            posed = data.check(title)
         result = checks.judge(posed)
         if result.points is None:
             raise NotCheckedError(
@@ -219,11 +262,11 @@ def make_functions(checks: CheckState) -> dict[str, Any]:
             )
         return result.points if is_run_by_nbgrader() else Points(result.points)
 
-    def hint() -> None:
+    def hint(*_ignored: object) -> None:
         """Show the next hint to the check that was last run."""
         show(*checks.next_hint())
 
-    def progress() -> None:
+    def progress(*_ignored: object) -> None:
         """Show how far you are in all exercises."""
         show_view(progress_view(checks.exercise))
 

@@ -9,6 +9,7 @@ from IPython.core.magic import no_var_expand
 
 from kmodlab.errors import DamagedLabError, NotBuiltError
 from kmodlab.i18n import _
+from kmodlab.notebook.accidents import Surroundings, look_at_cell
 from kmodlab.notebook.anatomy import ANATOMY_HELP, anatomy
 from kmodlab.notebook.beside import BESIDE_HELP, beside
 from kmodlab.notebook.built_modules import BUILT_HELP, built
@@ -54,6 +55,7 @@ from kmodlab.notebook.source_files import KFILE_HELP, MAKEFILE_HELP, kfile, make
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.tracing import FAULTS_HELP, TIMELINE_HELP, faults, timeline
 from kmodlab.notebook.views.quiz import guess, predict
+from kmodlab.notebook.way_back import offer_way_back
 from kmodlab.settings import find_own_programs
 
 Run = Callable[[NotebookState, str, str | None], None]
@@ -93,6 +95,7 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
 _state = NotebookState()
 _check_state = CheckState(_state)
 _front_ends: list[FrontEnd] = []  # one while the extension is loaded
+_watches: list[AccidentWatch] = []  # one, too
 _AS_LINE["given"] = (make_given(_check_state.data), GIVEN_HELP)
 # The functions that cells call by name.
 _FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_check_state)}
@@ -119,6 +122,8 @@ def load(ipython: Any) -> None:
     ipython.push(_FUNCTIONS, interactive=False)
     ipython.input_transformer_manager.cleanup_transforms.append(fill_empty_cell)
     ipython.events.register("pre_run_cell", _check_state.note)
+    _watches.append(AccidentWatch(ipython))
+    _watches[-1].install()
     install(ipython, _state)
     _front_ends.append(FrontEnd(ipython, _state))
     _front_ends[-1].install()
@@ -129,11 +134,6 @@ def is_loaded(ipython: Any) -> bool:
     return fill_empty_cell in ipython.input_transformer_manager.cleanup_transforms
 
 
-def note_cell(info: Any) -> None:
-    """Take note of a cell that loads the extension by being run."""
-    _check_state.note(info)
-
-
 def unload(ipython: Any) -> None:
     """Remove the magics and the functions, and end the guest."""
     ipython.drop_by_id(_FUNCTIONS)
@@ -142,6 +142,8 @@ def unload(ipython: Any) -> None:
             ipython.magics_manager.magics[kind].pop(name, None)
     ipython.input_transformer_manager.cleanup_transforms.remove(fill_empty_cell)
     ipython.events.unregister("pre_run_cell", _check_state.note)
+    while _watches:
+        _watches.pop().uninstall()
     uninstall(ipython)
     while _front_ends:
         _front_ends.pop().uninstall()
@@ -155,6 +157,47 @@ def fill_empty_cell(lines: list[str]) -> list[str]:
     if len(lines) == 1 and first and first[0] in {f"%%{name}" for name in _WITH_CELL}:
         return [lines[0].rstrip("\n") + "\n", "\n"]
     return lines
+
+
+class AccidentWatch:
+    """Looks at each cell before IPython takes it for Python, and shows the way back from an error below it."""
+
+    has_side_effects = True  # so IPython does not call it to find out whether more lines follow
+
+    def __init__(self, ipython: Any) -> None:
+        self._ipython = ipython
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """A transformer of input, which changes nothing. Raises: DamagedCellError."""
+        around = Surroundings(
+            _check_state.find_data,
+            tuple(_check_state.cells.values()),
+            self._ipython.user_ns,
+            _FUNCTIONS,
+            lambda name: self._ipython.find_cell_magic(name) is not None,
+        )
+        look_at_cell("".join(lines), around)
+        return lines
+
+    def offer(self, result: Any) -> None:
+        """IPython calls this after each cell."""
+        data = _check_state.find_data()
+        offer_way_back(result.error_before_exec or result.error_in_exec, data.cells if data else {})
+
+    def install(self) -> None:
+        """Watch from the next cell on."""
+        self._ipython.input_transformer_manager.cleanup_transforms.append(self)
+        self._ipython.events.register("post_run_cell", self.offer)
+
+    def uninstall(self) -> None:
+        """Watch no more."""
+        self._ipython.input_transformer_manager.cleanup_transforms.remove(self)
+        self._ipython.events.unregister("post_run_cell", self.offer)
+
+
+def transform(lines: list[str]) -> list[str]:
+    """What the transformers of this extension do, in their order."""
+    return _watches[-1](fill_empty_cell(lines))
 
 
 def _tool(tool: str) -> Run:

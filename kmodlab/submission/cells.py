@@ -17,6 +17,7 @@ from kmodlab.files import MIB
 
 LONGEST = MIB  # characters of a cell
 _MAGIC = re.compile(r"%%(\w+)[ \t]*(.*)")
+_EMPTY_LINES = re.compile(r"\A(?:[ \t]*\n)+")
 
 
 class CellKind(StrEnum):
@@ -68,7 +69,8 @@ def read_cell(source: str) -> LearnerCell | None:
     """A cell's magic, name and text; None if it begins with none of our magics, or has no name."""
     if len(source) > LONGEST:
         return None
-    line, body = split_magic(source.encode("utf-8", "replace").decode())  # JSON can contain half of a surrogate pair
+    source = source.encode("utf-8", "replace").decode()  # JSON can contain half of a surrogate pair
+    line, body = split_magic(_EMPTY_LINES.sub("", source))  # IPython does not mind empty lines above a magic
     match = _MAGIC.fullmatch(line)
     if not match or match[1] not in list(CellKind):
         return None

@@ -6,22 +6,94 @@ import json
 import shutil
 from pathlib import Path
 from types import SimpleNamespace
+from typing import NamedTuple
 
 import pytest
-from cells import Run
+from cells import Run, run_cell
 from IPython.core.interactiveshell import InteractiveShell
 
 from kmodlab.checks.registry import read_check
 from kmodlab.course.exercise import read_master
-from kmodlab.course.exercise_data import FILE, read_data
+from kmodlab.course.exercise_data import FILE, call_by_title, read_data
 from kmodlab.notebook import autoload
 from kmodlab.notebook.checks import CheckState
 from kmodlab.notebook.extension import is_loaded, unload
 from kmodlab.notebook.state import NotebookState
+from kmodlab.notebook.views.buttons import press
+from kmodlab.notebook.way_back import DamagedCellError
 
 ROOT = Path(__file__).parents[2]
 HELLO = ROOT / "exercises" / "01-hello"
 LOADED = "It says hello when it is loaded"
+CHECK = f'check("{LOADED}")'
+GIVEN = read_data(HELLO / FILE).cells["hello"]
+CODE = GIVEN.partition("\n")[2]
+
+
+class Accident(NamedTuple):
+    """What a beginner's cell looks like, what he is told, and the cells after the button is pressed."""
+
+    cell: str
+    sentence: str
+    advice: str
+    mended: tuple[str, ...]
+
+
+MEND, BACK = "Mend this cell", "Put the given cell back"
+BY_HAND = "`%given hello` puts the given cell back"
+ACCIDENTS = {
+    "the first line deleted": Accident(CODE, "its first line is missing", "Begin it with `%%kmod hello`.", (GIVEN,)),
+    "the first line deleted, and the rest is Python by chance": Accident(
+        '#include <linux/module.h>\nMODULE_LICENSE("GPL");',
+        "its first line is missing",
+        BY_HAND,
+        ('%%kmod hello\n#include <linux/module.h>\nMODULE_LICENSE("GPL");',),
+    ),
+    "one percent sign": Accident(f"%kmod hello\n{CODE}", "first line is `%kmod hello`", "two percent signs", (GIVEN,)),
+    "no percent sign": Accident(f"kmod hello\n{CODE}", "first line is `kmod hello`", BY_HAND, (GIVEN,)),
+    "the first line a comment": Accident(f"#{GIVEN}", "first line is `#%%kmod hello`", BY_HAND, (GIVEN,)),
+    "a comment above the first line": Accident(
+        f"# mine\n{GIVEN}", "must be the first line", "Move what is above it", (f"%%kmod hello\n// mine\n{CODE}",)
+    ),
+    "the first line in the middle": Accident(
+        f"{CODE}\n%%kmod hello\n", "must be the first line", BY_HAND, (f"%%kmod hello\n{CODE}\n",)
+    ),
+    "a misspelt magic": Accident(f"%%kmodd hello\n{CODE}", "no `%%kmodd`", "Did you mean `%%kmod`?", (GIVEN,)),
+    "the first line twice": Accident(f"%%kmod hello\n{GIVEN}", "stands twice", "the first line only", (GIVEN,)),
+    "two cells of C merged": Accident(
+        f"{GIVEN}\n%%kmod other\nint x;", "two cells were merged", "a cell of its own", (GIVEN, "%%kmod other\nint x;")
+    ),
+    "a check merged into a cell of C": Accident(
+        f"{GIVEN}\n{CHECK}", "two cells were merged", "a cell of its own", (GIVEN, CHECK)
+    ),
+    "the cell above merged into a cell of C": Accident(
+        f'exercise("01-hello")\n{GIVEN}', "two cells were merged", "a cell of its own", ('exercise("01-hello")', GIVEN)
+    ),
+    "a check without its end": Accident(CHECK[:25], "not a complete call", "`%given greets` puts", (CHECK,)),
+    "a check without parentheses": Accident(f'check "{LOADED}"', "not a complete call", f"mean `{CHECK}`?", (CHECK,)),
+    "a check without quotes": Accident(f"check({LOADED})", "not a complete call", f"mean `{CHECK}`?", (CHECK,)),
+    "a check of one name": Accident(
+        "check(says_hello_when_loaded)", "not a complete call", f"mean `{CHECK}`?", (CHECK,)
+    ),
+    "a check of a title that there is not": Accident(
+        'check("It says hello when it is")', "has no check 'It says hello when it is'", f"mean `{CHECK}`?", (CHECK,)
+    ),
+    "a check misspelt": Accident(f'chek("{LOADED}")', "no function `chek`", "`%given greets` puts", (CHECK,)),
+    "a check misspelt among other lines": Accident(
+        f'x = 1\nCheck("{LOADED}")', "no function `Check`", f"mean `{CHECK}`?", (f"x = 1\n{CHECK}",)
+    ),
+    "a hint without parentheses": Accident("hint", "not a complete call", "Did you mean `hint()`?", ("hint()",)),
+    "a hint without its end": Accident("hint(", "not a complete call", "Did you mean `hint()`?", ("hint()",)),
+    "a hint misspelt": Accident("hnit()", "no function `hnit`", "Did you mean `hint()`?", ("hint()",)),
+}
+RIGHT = {
+    "a name of the learner's own": "hints = 3\nhints",
+    "a function of the learner's own": "def chek(x): return x\nchek(3)",
+    "a magic of IPython above ours": "%%capture out\n%%answer q\nForty-two",
+    "a comment that includes": "#include <linux/module.h>\nx = 1",
+    "an answer with our words in it": "%%answer q\ncheck(it)\n",
+    "an empty line above a magic": "\n\n%%answer q\nForty-two",
+}
 
 
 @pytest.fixture
@@ -57,9 +129,61 @@ def test_a_check_before_any_other_cell_says_what_to_run(run: Run) -> None:
 
 
 @pytest.mark.usefixtures("exercise")
-def test_a_damaged_title_names_the_nearest_check(run: Run) -> None:
-    text = run('check("It says hello when it is")').text
-    assert f'Did you mean `check("{LOADED}")`?' in text and "`%given` puts a given cell back" in text
+@pytest.mark.parametrize("name", ACCIDENTS)
+def test_an_accident_is_answered_in_a_sentence_with_the_way_back(shell: InteractiveShell, name: str) -> None:
+    accident = ACCIDENTS[name]
+    cell = run_cell(shell, accident.cell)
+    assert cell.error and "Traceback" not in cell.text and "SyntaxError" not in cell.text
+    assert accident.sentence in cell.stdout
+    assert accident.advice in cell.cards[0]
+    (buttons,) = cell.buttons
+    assert buttons["labels"][0] == MEND
+    pressed = press({"key": buttons["key"], "number": 0})
+    assert (pressed["here"], *pressed["below"]) == accident.mended
+    if "%given" in cell.cards[0]:
+        assert buttons["labels"][1] == BACK
+        (given,) = press({"key": buttons["key"], "number": 1})["below"]
+        assert given in read_data(HELLO / FILE).cells.values()
+
+
+@pytest.mark.usefixtures("exercise")
+@pytest.mark.parametrize("name", RIGHT)
+def test_a_right_cell_is_left_alone(shell: InteractiveShell, name: str) -> None:
+    assert run_cell(shell, RIGHT[name]).error is None
+
+
+@pytest.mark.usefixtures("exercise")
+def test_python_mistakes_stay_pythons(shell: InteractiveShell) -> None:
+    for source in ("checker = foo(", "def f(:\n    return 1;", "chart(3)"):
+        assert isinstance(run_cell(shell, source).error, SyntaxError | NameError)
+
+
+@pytest.mark.usefixtures("exercise")
+def test_a_check_without_a_title_offers_all_checks(shell: InteractiveShell) -> None:
+    cell = run_cell(shell, "check()")
+    assert "A check needs its title." in cell.stdout and "`%given` lists the cells" in cell.cards[0]
+    assert cell.buttons[0]["labels"] == [call_by_title(title) for title in read_data(HELLO / FILE).checks]
+    assert press({"key": cell.buttons[0]["key"], "number": 1})["here"] == CHECK
+    assert 'Write `exercise("01-hello")`.' in run_cell(shell, "exercise()").stdout
+
+
+@pytest.mark.usefixtures("exercise")
+def test_a_misspelt_module_is_not_checked_as_it_was_and_is_said_to_be_loaded(run: Run) -> None:
+    code = f'{GIVEN}\nMODULE_LICENSE("GPL");'
+    run(code)
+    run(code.replace("hello", "helo", 1))
+    card = run(CHECK).cards[0]
+    assert "There is no module `hello` yet." in card
+    assert "The cell that began with `%%kmod hello` begins with `%%kmod helo` now." in card
+    assert "`%given hello` puts the given cell back" in card
+    assert "The `hello` of before is still loaded in your guest: `%rmmod hello` removes it." in card
+
+
+@pytest.mark.usefixtures("exercise")
+def test_the_button_and_hint_show_one_order(run: Run) -> None:
+    (buttons,) = run(CHECK).buttons
+    assert "Hint 1" in press({"key": buttons["key"], "number": 0})["html"]
+    assert "Hint 2" in run("hint()").text
 
 
 @pytest.mark.usefixtures("exercise")
@@ -105,6 +229,33 @@ def test_a_cell_that_is_something_else_now_is_not_checked_as_it_was(first_line: 
     assert checks.replaced == {"%%kmod hello": first_line}
     ran(checks, "b", "%%kmod hello\nanother cell")
     assert checks.replaced == {}
+
+
+@pytest.mark.usefixtures("exercise")
+def test_without_cell_ids_a_misspelt_name_replaces_what_it_was() -> None:
+    checks = CheckState(NotebookState())
+    for name in ("hello", "helo"):
+        checks.note(SimpleNamespace(raw_cell=GIVEN.replace("hello", name, 1), cell_id=None))
+    assert [name for _kind, name in checks.cells] == ["helo"]
+    assert checks.replaced == {"%%kmod hello": "%%kmod helo"}
+    checks.note(SimpleNamespace(raw_cell=GIVEN, cell_id=None))
+    assert checks.replaced == {}
+
+
+def test_an_accident_after_a_restart_loads_kmodlab_too() -> None:
+    for source in (CODE, f"%kmod hello\n{CODE}", "chek()", "hint"):
+        shell = InteractiveShell()
+        autoload.load_ipython_extension(shell)
+        assert isinstance(run_cell(shell, source).error, DamagedCellError)
+        unload(shell)
+
+
+def test_functions_of_the_learners_own_do_not_load_kmodlab() -> None:
+    shell = InteractiveShell()
+    autoload.load_ipython_extension(shell)
+    shell.run_cell("def check(number): return number")
+    shell.run_cell("check(3)")
+    assert not is_loaded(shell) and shell.user_ns["check"](4) == 4
 
 
 def test_after_a_restart_a_check_loads_kmodlab_by_itself() -> None:

@@ -22,6 +22,11 @@ def test_a_cell_is_a_magic_a_name_and_a_text() -> None:
     assert cell.files == ("parts.c", "parts.h")
 
 
+def test_empty_lines_above_a_magic_do_not_matter() -> None:
+    cell = read_cell("\n  \n%%kmod hello\nint x;")
+    assert cell is not None and (cell.name, cell.body) == ("hello", "int x;")
+
+
 @pytest.mark.parametrize(
     "source",
     [

@@ -1,4 +1,4 @@
-"""Buttons below an output: the quiz's answers, and the hints of checks.
+"""Buttons below an output: the quiz's answers, the hints of checks, and what mends a cell.
 
 An output has its buttons as data of a MIME type of ours. JupyterLab's extension shows them below the output's HTML, in
 notebooks and in RISE, and sends the number of one that is pressed through a comm; the answer comes back the same way.
@@ -21,18 +21,24 @@ _KEY_LETTERS = 16
 
 @dataclass(frozen=True)
 class Pressed:
-    """What pressing a button does: HTML to add below, and the numbers of the buttons that can still be pressed."""
+    """What pressing a button does: HTML to add below, and the numbers of the buttons that can still be pressed.
+
+    `here` is the new text of the cell that has the output, None if it stays; `below` are texts of new cells below it.
+    """
 
     html: str
     enabled: tuple[int, ...] = ()
+    here: str | None = None
+    below: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Buttons:
-    """The buttons of one output. `press` gets the number of the button, from 0."""
+    """The buttons of one output, `numbered` if they are options. `press` gets the number of the button, from 0."""
 
     labels: Sequence[str]
     press: Callable[[int], Pressed]
+    numbered: bool = True
 
     def data(self, html: str) -> dict[str, Any]:
         """What goes into the output whose HTML this is; its buttons work from now on."""
@@ -40,7 +46,7 @@ class Buttons:
         # The same output has the same key, whenever it is run, and no other output has it.
         key = hashlib.sha256(content.encode()).hexdigest()[:_KEY_LETTERS]
         _live[key] = self
-        return {"key": key, "labels": list(self.labels)}
+        return {"key": key, "labels": list(self.labels)} | ({} if self.numbered else {"numbered": False})
 
 
 _live: dict[str, Buttons] = {}
@@ -59,7 +65,9 @@ def press(data: Any) -> dict[str, Any]:
         sentence = _("Run the cell first: its buttons work from then on.")
         return {"html": f"<p>{sentence}</p>", "enabled": None}
     pressed = buttons.press(number)
-    return {"html": pressed.html, "enabled": list(pressed.enabled)}
+    answer = {"html": pressed.html, "enabled": list(pressed.enabled)}
+    cells = {"here": pressed.here, "below": list(pressed.below)}
+    return answer | (cells if pressed.here is not None or pressed.below else {})
 
 
 def answer_comm(comm: Any, message: Any) -> None:

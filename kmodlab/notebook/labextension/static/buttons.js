@@ -10,9 +10,9 @@ const COMM = 'kmodlab.buttons';
  * A factory of renderers for one notebook.
  * @param rendermime the package @jupyterlab/rendermime
  * @param widgets the package @lumino/widgets
- * @param sessionContext the notebook's session
+ * @param panel the notebook's panel
  */
-export function makeButtonRenderer({ MimeModel, htmlRendererFactory }, { Panel, Widget }, sessionContext) {
+export function makeButtonRenderer({ MimeModel, htmlRendererFactory }, { Panel, Widget }, panel) {
   class ButtonOutput extends Panel {
     constructor(options) {
       super();
@@ -21,13 +21,13 @@ export function makeButtonRenderer({ MimeModel, htmlRendererFactory }, { Panel, 
     }
 
     async renderModel(model) {
-      const { key, labels } = model.data[MIME];
+      const { key, labels, numbered = true } = model.data[MIME];
       this.addWidget(await this.#html(String(model.data['text/html'] ?? ''), model.trusted));
       const row = element('div', { className: 'km-buttons', role: 'group' });
       row.dataset.lmSuppressShortcuts = 'true'; // Enter and Space are the buttons', not the notebook's
       row.addEventListener('keydown', event => event.stopPropagation()); // nor those of slides
       this.buttons = labels.map((label, number) => {
-        const text = labels.length > 1 ? `${number + 1}. ${label}` : label;
+        const text = numbered && labels.length > 1 ? `${number + 1}. ${label}` : label;
         const button = element('button', { type: 'button', className: 'km-button', textContent: text });
         button.addEventListener('click', () => this.#press(key, number));
         return button;
@@ -41,13 +41,13 @@ export function makeButtonRenderer({ MimeModel, htmlRendererFactory }, { Panel, 
 
     #press(key, number) {
       const pressed = this.buttons[number];
-      const kernel = sessionContext.session?.kernel;
+      const kernel = panel.sessionContext.session?.kernel;
       if (!kernel || pressed.getAttribute('aria-disabled') === 'true') {
         return;
       }
       const comm = kernel.createComm(COMM);
       comm.onMsg = async message => {
-        const { html, enabled } = message.content.data;
+        const { html, enabled, here = null, below = [] } = message.content.data;
         if (enabled) {
           pressed.classList.add('km-pressed');
           // Not `disabled`: the button would lose the keyboard's focus.
@@ -55,8 +55,27 @@ export function makeButtonRenderer({ MimeModel, htmlRendererFactory }, { Panel, 
         }
         const answer = await this.#html(html, true);
         this.answers.addWidget(answer);
+        this.#write(here, below);
       };
       comm.open({ key, number });
+    }
+
+    /** Gives the cell that has this output another text, and puts new cells below it. */
+    #write(here, below) {
+      const notebook = panel.content;
+      const index = notebook.widgets.findIndex(cell => cell.node.contains(this.node));
+      if (index < 0) {
+        return;
+      }
+      if (here !== null) {
+        notebook.widgets[index].model.sharedModel.setSource(here);
+      }
+      below.forEach((source, number) =>
+        notebook.model.sharedModel.insertCell(index + 1 + number, { cell_type: 'code', source, metadata: {} })
+      );
+      if (below.length > 0 && here === null) {
+        notebook.activeCellIndex = index + 1;
+      }
     }
 
     async #html(html, trusted) {

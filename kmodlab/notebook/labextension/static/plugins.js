@@ -52,13 +52,13 @@ export async function makePlugins(get) {
     },
     {
       id: 'kmodlab:buttons',
-      description: "The quiz's answers and the hints of checks are buttons.",
+      description: "The quiz's answers, the hints of checks and what mends a cell are buttons.",
       autoStart: true,
       requires: [INotebookTracker],
       activate: (_app, notebooks) => {
         addStyle(BUTTON_STYLE);
         const add = panel =>
-          panel.content.rendermime.addFactory(makeButtonRenderer(rendermime, widgets, panel.sessionContext), 0);
+          panel.content.rendermime.addFactory(makeButtonRenderer(rendermime, widgets, panel), 0);
         notebooks.forEach(add);
         notebooks.widgetAdded.connect((_sender, panel) => add(panel));
       }

@@ -1,0 +1,57 @@
+"""What a notebook offers when something has happened to a cell: buttons that mend it, and what to type instead."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from kmodlab.errors import UsageError
+from kmodlab.i18n import _
+from kmodlab.notebook.magic import show_view
+from kmodlab.notebook.render.parts import Message, Part
+from kmodlab.notebook.views.buttons import Buttons, Pressed
+from kmodlab.notebook.views.view import View
+
+
+class DamagedCellError(UsageError):
+    """A cell is not what it should be. What to do about it is shown below the message.
+
+    `advice` is a sentence. `texts` are those of the mended cell and of cells that come below it, empty if that is not
+    known. `given` is the id of the cell that the exercise gives instead. `calls` are what the cell may have to be.
+    """
+
+    def __init__(
+        self, message: str, *, advice: str = "", texts: Sequence[str] = (), given: str = "", calls: Sequence[str] = ()
+    ) -> None:
+        super().__init__(message)
+        self.advice, self.texts, self.given, self.calls = advice, tuple(texts), given, tuple(calls)
+
+
+def offer_way_back(error: BaseException | None, given: Mapping[str, str]) -> None:
+    """Show the way back from an error of ours, below its message; `given` are the exercise's cells by their ids."""
+    if not isinstance(error, DamagedCellError):
+        return
+    parts: list[Part] = [Message(error.advice)] if error.advice else []
+    labels, pressed = [], []
+    if error.texts:
+        labels.append(_("Mend this cell"))
+        sentence = _("The cell is mended: run it. (Ctrl+Z in it goes back.)")
+        pressed.append(Pressed(View([Message(sentence)]).html, here=error.texts[0], below=error.texts[1:]))
+    for call in error.calls:
+        labels.append(call)
+        pressed.append(Pressed(View([Message(_("The cell is mended: run it."))]).html, here=call))
+    if error.given in given:
+        part, label, answer = way_to_given(error.given, given)
+        parts.append(part)
+        labels.append(label)
+        pressed.append(answer)
+    elif given and not error.texts:
+        parts.append(Message(_("`%given` lists the cells of the exercise, and puts one back.")))
+    if parts:
+        show_view(View(parts, buttons=Buttons(labels, pressed.__getitem__, numbered=False) if labels else None))
+
+
+def way_to_given(name: str, given: Mapping[str, str]) -> tuple[Part, str, Pressed]:
+    """How to put a given cell back: what to type, a button's label, and what pressing it does."""
+    html = View([Message(_("The cell `{name}` is below, as it was given.").format(name=name))]).html
+    part = Message(_("`%given {name}` puts the given cell back, below this one.").format(name=name))
+    return part, _("Put the given cell back"), Pressed(html, below=(given[name],))
