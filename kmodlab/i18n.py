@@ -39,6 +39,11 @@ def ngettext(singular: str, plural: str, number: int) -> str:
     return load_catalogue().ngettext(singular, plural, number)
 
 
+def plural_number(points: float) -> int:
+    """The whole number that decides the plural form of so many points; half a point is "0.5 points"."""
+    return int(points) if points == int(points) else 2
+
+
 def N_(message: str) -> str:  # noqa: N802 - gettext's own name for it
     """Mark a message for the catalogue; it is translated when it is shown."""
     return message

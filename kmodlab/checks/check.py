@@ -14,6 +14,8 @@ from kmodlab.errors import UsageError
 from kmodlab.i18n import _
 from kmodlab.kernel.own import VARIANTS
 
+MOST_POINTS = 100  # of one check
+
 
 @dataclass(frozen=True)
 class Expectation:
@@ -61,9 +63,9 @@ def check(
     if not all(isinstance(expectation, Expectation) for expectation in expectations):
         message = _("An argument of the check {title!r} is not an expectation, such as loads(...).")
         raise UsageError(message.format(title=title))
-    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points <= 100:
-        message = _("The check {title!r} has points={points!r}: it must be a number above 0 and at most 100.")
-        raise UsageError(message.format(title=title, points=points))
+    if isinstance(points, bool) or not isinstance(points, int | float) or not 0 < points <= MOST_POINTS:
+        message = _("The check {title!r} has points={points!r}: it must be a number above 0 and at most {most}.")
+        raise UsageError(message.format(title=title, points=points, most=MOST_POINTS))
     if isinstance(hints, str) or not all(isinstance(hint, str) and hint.strip() for hint in hints):
         raise UsageError(_("The hints of the check {title!r} are not a list of sentences.").format(title=title))
     if kernel not in ("", *VARIANTS):

@@ -25,6 +25,7 @@ VERBS = {
     "setup": N_("Fetch a kernel, build the guest, take its snapshot."),
     "doctor": N_("Check what the lab needs; say how to mend what is missing."),
     "course": N_("Lay out the course in a folder of your own."),
+    "progress": N_("Show how far you are in the course, and where you stopped."),
     "kernel": N_("Build a kernel of our own, for drivers that are built in."),
     "run": N_("Build a module, load it into a pristine guest, unload it."),
     "demo": N_("Build hello.c and load it into a real kernel."),

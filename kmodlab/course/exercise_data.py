@@ -3,9 +3,11 @@
 `kmodlab release` makes the file from the master; a check cell in the notebook only has the check's title. Of hidden
 checks the file has the titles. It is JSON:
 
-    {"exercise": "01-hello", "title": "Hello", "hidden": [{"title": "…", "points": 1}],
+    {"exercise": "01-hello", "title": "Hello", "hidden": [{"id": "in-time", "title": "…", "points": 1}],
      "checks": [{"title": "…", "points": 2, "expects": ["loads(…)", "logs(…)"], "hints": ["…"]}],
-     "cells": {"hello": "%%kmod hello…"}}
+     "cells": {"hello": "%%kmod hello…"}, "answers": ["hello"]}
+
+It lies in a learner's folder, so it may be anything: what is in it is read, and never run.
 """
 
 from __future__ import annotations
@@ -17,8 +19,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from kmodlab.checks.check import Check
-from kmodlab.checks.registry import CheckTextError, read_check
+from kmodlab.checks.check import MOST_POINTS, Check
+from kmodlab.checks.registry import read_check
 from kmodlab.course.exercise import Cell, Exercise, Role
 from kmodlab.errors import UsageError
 from kmodlab.files import MIB, read_file
@@ -31,13 +33,18 @@ _OPTIONS = ("partial", "kernel")
 
 @dataclass(frozen=True)
 class ExerciseData:
-    """The data of one exercise: checks by their titles, the points of hidden ones, and the given cells by their ids."""
+    """The data of one exercise: checks by their titles, the points of hidden ones, and the given cells by their ids.
+
+    `answers` are the ids of the cells that the learner writes in, `hidden_ids` those of hidden checks.
+    """
 
     exercise: str
     title: str
     checks: Mapping[str, Check]
     hidden: Mapping[str, float]
     cells: Mapping[str, str]
+    answers: tuple[str, ...] = ()
+    hidden_ids: tuple[str, ...] = ()
 
     def check(self, title: str) -> Check:
         """The check of that title.
@@ -64,11 +71,11 @@ def call_by_title(title: str) -> str:
 def data_text(exercise: Exercise, cells: Mapping[str, str]) -> str:
     """The text of the file; `cells` are the texts of the learner's notebook, by the cells' ids."""
     checks = [_check_data(cell) for cell in exercise.cells if cell.check and not cell.hidden]
-    later = [cell.check for cell in exercise.cells if cell.check and cell.hidden]
-    hidden = [{"title": check.title, "points": check.points} for check in later]
+    later = [(cell.id, cell.check) for cell in exercise.cells if cell.check and cell.hidden]
+    hidden = [{"id": name, "title": check.title, "points": check.points} for name, check in later]
     given = {cell.id: cells[cell.id] for cell in exercise.cells if cell.role is not Role.PROSE and not cell.hidden}
     about = {"exercise": exercise.name, "title": exercise.title}
-    data = {**about, "checks": checks, "hidden": hidden, "cells": given}
+    data = {**about, "checks": checks, "hidden": hidden, "cells": given, "answers": list(exercise.answers)}
     return json.dumps(data, indent=1, ensure_ascii=False) + "\n"
 
 
@@ -90,11 +97,13 @@ def read_data(path: Path) -> ExerciseData:
     try:
         data = json.loads(read_file(path, _LIMIT))
         checks = [_read_check(each) for each in data["checks"]]
-        hidden = {str(each["title"]): float(each["points"]) for each in data["hidden"]}
+        hidden = {str(each["title"]): _read_points(each["points"]) for each in data["hidden"]}
+        ids = tuple(str(each.get("id", "")) for each in data["hidden"])
         cells = {str(name): str(text) for name, text in data["cells"].items()}
         name, title = str(data["exercise"]), str(data["title"])
-        return ExerciseData(name, title, {check.title: check for check in checks}, hidden, cells)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, CheckTextError) as exc:
+        answers = tuple(str(name) for name in data.get("answers", ()) if name in cells)
+        return ExerciseData(name, title, {check.title: check for check in checks}, hidden, cells, answers, ids)
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise UsageError(
             _("{path}, which says what the checks expect, cannot be read.").format(path=path), hint=how_to_lay_out()
         ) from exc
@@ -104,6 +113,13 @@ def _read_check(data: Mapping[str, Any]) -> Check:
     arguments = [repr(str(data["title"])), *map(str, data["expects"])]
     arguments += [f"{name}={data[name]!r}" for name in ("points", "hints", *_OPTIONS) if name in data]
     return read_check(f"check({', '.join(arguments)})")
+
+
+def _read_points(value: Any) -> float:
+    points = float(value)
+    if not 0 < points <= MOST_POINTS:
+        raise ValueError(points)
+    return points
 
 
 def how_to_lay_out() -> str:

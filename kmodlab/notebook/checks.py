@@ -24,16 +24,16 @@ from kmodlab.course import progress as record
 from kmodlab.course.course_files import IN_WHEEL, find_checkout
 from kmodlab.course.exercise_data import ExerciseData, find_data
 from kmodlab.errors import DamagedLabError, KmodlabError, UsageError
-from kmodlab.i18n import _, ngettext
+from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.notebook.accidents import find_given, look_at_title
 from kmodlab.notebook.guest import guest
 from kmodlab.notebook.magic import show, show_view, split
-from kmodlab.notebook.render.check import CheckCard, hint_parts, plural_number
+from kmodlab.notebook.render.check import CheckCard, hint_parts
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views.buttons import Buttons, Pressed
-from kmodlab.notebook.views.table import Column, ColumnKind, Table
+from kmodlab.notebook.views.progress import progress_view
 from kmodlab.notebook.views.view import View
 from kmodlab.notebook.way_back import way_to_given
 from kmodlab.settings import is_run_by_nbgrader
@@ -268,7 +268,7 @@ def make_functions(checks: CheckState) -> dict[str, Any]:
 
     def progress(*_ignored: object) -> None:
         """Show how far you are in all exercises."""
-        show_view(progress_view(checks.exercise))
+        show_view(progress_view(Path.cwd(), checks.exercise))
 
     return {**WORDS, "exercise": exercise, "check": check, "hint": hint, "progress": progress}
 
@@ -316,45 +316,3 @@ def _one_name(magic: str, line: str, cell: str | None) -> str:
             hint=_("Begin the cell with `%%{magic} NAME`.").format(magic=magic),
         )
     return words[0]
-
-
-# ---- progress ------------------------------------------------------------------------------------------------------
-
-
-def progress_view(current: str) -> View:
-    """A table of all exercises, with what the learner reached in each; `current` is the one of this notebook.
-
-    Only points that can be reached here count; those of hidden checks come when it is graded, and stand apart.
-    """
-    marks = record.read_marks(record.progress_file())
-    exercises = record.find_exercises(Path.cwd())
-    rows, bold, total = [], set[int](), 0.0
-    for number, name in enumerate(sorted({*exercises, *marks})):
-        checks, data = marks.get(name, {}), exercises.get(name)
-        worth = {title: check.points for title, check in data.checks.items()} if data else {}
-        worth = worth or {title: mark.of for title, mark in checks.items()}
-        reached = sum(min(mark.points, worth[title]) for title, mark in checks.items() if title in worth)
-        of = sum(worth.values())
-        state = _("done") if of and reached >= of else _("begun") if checks else ""
-        points = _("{reached} of {points}").format(reached=f"{reached:g}", points=f"{of:g}")
-        later = sum(data.hidden.values()) if data else 0.0
-        hints = sum(mark.hints for mark in checks.values())
-        title = data.title if data else ""
-        rows.append([name, title, points, state, f"{later:g}" if later else "", str(hints or "")])
-        total += reached
-        if name == current:
-            bold.add(number)
-    caption = ngettext(
-        "Your progress: {points} point so far. It is kept in {file}.",
-        "Your progress: {points} points so far. It is kept in {file}.",
-        plural_number(total),
-    ).format(points=f"{total:g}", file=record.progress_file())
-    columns = [
-        Column(_("exercise"), ColumnKind.CODE),
-        Column(_("about")),
-        Column(_("points"), ColumnKind.NUMBER),
-        Column(_("state")),
-        Column(_("more when it is graded"), ColumnKind.NUMBER),
-        Column(_("hints taken"), ColumnKind.NUMBER),
-    ]
-    return View([Table(caption, columns, rows, bold=frozenset(bold))])

@@ -50,6 +50,7 @@ from kmodlab.notebook.kernel_source import SOURCE_HELP, source
 from kmodlab.notebook.kmod import KMOD_HELP, LIBRARY_HELP, kmod, library
 from kmodlab.notebook.magic import show
 from kmodlab.notebook.manual import MANUAL_HELP, manual
+from kmodlab.notebook.rehearsal_magic import REHEARSE_HELP, RehearsalMagic
 from kmodlab.notebook.render.parts import Level, Message
 from kmodlab.notebook.source_files import KFILE_HELP, MAKEFILE_HELP, kfile, makefile
 from kmodlab.notebook.state import NotebookState
@@ -96,6 +97,7 @@ _state = NotebookState()
 _check_state = CheckState(_state)
 _front_ends: list[FrontEnd] = []  # one while the extension is loaded
 _watches: list[AccidentWatch] = []  # one, too
+_AS_LINE["rehearse"] = (RehearsalMagic(_check_state), REHEARSE_HELP)
 _AS_LINE["given"] = (make_given(_check_state.data), GIVEN_HELP)
 # The functions that cells call by name.
 _FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_check_state)}

@@ -1,4 +1,4 @@
-"""Buttons that mend a damaged cell, or put a given one below it: in a real Chromium."""
+"""Buttons that mend a damaged cell or put a given one below it, and links of the progress page: in a real Chromium."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pages import RUN, Server, Visit, opened_in_jupyterlab
 from playwright.sync_api import Browser
 
 from kmodlab.course.exercise_data import FILE, read_data
+from kmodlab.course.learner_folder import RECORD, FolderRecord, LearnerFolder
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
 
@@ -23,11 +24,16 @@ SOURCES = "() => jupyterapp.shell.currentWidget.content.widgets.map(cell => cell
 
 @pytest.fixture
 def visit(server: Server, browser: Browser) -> Iterator[Visit]:
+    """A notebook in a folder of its own course, which has one exercise."""
+    files = {f"exercises/01-hello/{name}": (HELLO / name).read_bytes() for name in (FILE, "hello.ipynb")}
+    LearnerFolder(server.folder, FolderRecord()).lay_out(files)
     shutil.copy(HELLO / FILE, server.folder)
-    with opened_in_jupyterlab(server, browser, "mending", ["%load_ext kmodlab", *CELLS]) as visit:
+    with opened_in_jupyterlab(server, browser, "mending", ["%load_ext kmodlab", *CELLS, "progress()"]) as visit:
         visit.page.evaluate(RUN, 0)
         yield visit
-    (server.folder / FILE).unlink()
+    shutil.rmtree(server.folder / "exercises")
+    for name in (FILE, RECORD):
+        (server.folder / name).unlink()
 
 
 def press(visit: Visit, number: int, name: str) -> list[str]:
@@ -43,7 +49,11 @@ def press(visit: Visit, number: int, name: str) -> list[str]:
 
 def test_buttons_mend_a_cell_and_put_a_given_one_below(visit: Visit) -> None:
     code, merged = CELLS
-    assert press(visit, 1, "Put the given cell back") == [code, GIVEN, merged]
-    assert press(visit, 1, "Mend this cell") == [GIVEN, GIVEN, merged]
-    assert press(visit, 3, "Mend this cell") == [GIVEN, GIVEN, GIVEN, 'check("It can be built")']
+    check, last = 'check("It can be built")', "progress()"
+    assert press(visit, 1, "Put the given cell back") == [code, GIVEN, merged, last]
+    assert press(visit, 1, "Mend this cell") == [GIVEN, GIVEN, merged, last]
+    assert press(visit, 3, "Mend this cell") == [GIVEN, GIVEN, GIVEN, check, last]
+    visit.page.evaluate(RUN, 5)
+    visit.page.get_by_role("link", name="01-hello").click()
+    visit.page.locator(".lm-TabBar-tab.lm-mod-current", has_text="hello.ipynb").wait_for()
     assert not visit.complaints

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from kmodlab.checks.check_result import CheckResult, Status
-from kmodlab.i18n import N_, _, ngettext
+from kmodlab.i18n import N_, _, ngettext, plural_number
 from kmodlab.notebook.render.parts import Excerpt, Message, Part, escape, join_texts, prose
 from kmodlab.text import escape_control_chars
 
@@ -96,11 +96,6 @@ def hint_parts(title: str, hints: Sequence[str], number: int) -> list[Part]:
     else:
         more = _("It is the last one.")
     return [Message(sentence), _Plain(more)]
-
-
-def plural_number(points: float) -> int:
-    """The whole number that decides the plural form of so many points; half a point is "0.5 points"."""
-    return int(points) if points == int(points) else 2
 
 
 @dataclass(frozen=True)

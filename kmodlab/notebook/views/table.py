@@ -22,6 +22,18 @@ class ColumnKind(StrEnum):
     PROSE = "prose"
 
 
+class LinkedText(str):
+    """A cell's text that is a link in HTML; `address` is escaped already."""
+
+    address: str
+
+    def __new__(cls, text: str, address: str) -> LinkedText:
+        """The text, with its address."""
+        linked = super().__new__(cls, text)
+        linked.address = address
+        return linked
+
+
 @dataclass(frozen=True)
 class Column:
     """The title of a column, in the reader's language, and what it holds."""
@@ -105,6 +117,8 @@ def _cell(column: Column, cell: str, *, is_first: bool) -> str:
     tag, scope = ("th", ' scope="row"') if is_first else ("td", "")
     # Some pages remove style sheets (GitHub does); the element stays.
     content = f"<code>{escape(cell)}</code>" if column.kind is ColumnKind.CODE and cell else prose(cell)
+    if isinstance(cell, LinkedText):
+        content = f'<a href="{cell.address}">{content}</a>'
     return f"<{tag}{scope}{_class(column)}>{content}</{tag}>"
 
 
