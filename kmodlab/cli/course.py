@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from kmodlab.cli.console import OUT, say
+from kmodlab.course.autoload_config import configure_autoload
 from kmodlab.course.begun_work import BegunNotebook, read_committed
 from kmodlab.course.course_files import EXERCISES, NOTEBOOKS, find_checkout, read_wheel
 from kmodlab.course.learner_folder import FIRST, FileFate, FileReport, LearnerFolder, digest_of
@@ -46,6 +47,8 @@ def course(folder: Path, begun: bool | None, where: bool) -> None:
         if report.fate is not FileFate.SAME and (existed or report.fate is not FileFate.NEW):
             _show(report)
     _show_summary(folder, reports)
+    if not configure_autoload():
+        say(_("kmodlab does not load itself into notebooks of this Python: after a restart, run the first cell again."))
 
 
 def _read_course() -> tuple[Mapping[str, bytes], Sequence[BegunNotebook]]:

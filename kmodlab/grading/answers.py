@@ -62,13 +62,21 @@ class _Cells:
     def __init__(self, notebook: SubmittedNotebook, exercise: Exercise) -> None:
         self.by_id: dict[str, list[SubmittedCell]] = defaultdict(list)
         self.by_first_line: dict[tuple[str, ...], list[SubmittedCell]] = defaultdict(list)
-        self.used: set[int] = set()  # numbers of the cells that count as answers
+        self.used: set[int] = set()  # numbers of the cells that count as answers, or as checks that were put back
         self.all = notebook.cells
-        known = {cell.id for cell in exercise.cells}
+        self.known = {cell.id for cell in exercise.cells}
         for cell in notebook.cells:
             self.by_id[cell.key].append(cell)
-            if cell.key not in known and cell.type == "code" and cell.defines:
+            if cell.key not in self.known and cell.type == "code" and cell.defines:
                 self.by_first_line[cell.defines].append(cell)
+
+    def put_back(self, check: Cell) -> list[SubmittedCell]:
+        """The cell with the text of a check that has lost its own cell: it was put back, and has another id."""
+        given = {text.strip() for text in given_texts(check)}
+        others = (cell for cell in self.all if cell.key not in self.known and cell.number not in self.used)
+        cells = [cell for cell in others if cell.source.strip() in given][:1]
+        self.used |= {cell.number for cell in cells}
+        return cells
 
     def others(self, answer: Cell) -> list[SubmittedCell]:
         """The cells without an id of the exercise that define the same as an answer cell of the master."""
@@ -181,7 +189,7 @@ def _remarks(notebook: SubmittedNotebook, exercise: Exercise, cells: _Cells) -> 
         yield _("The notebook asks for another Jupyter kernel, {kernel}.").format(kernel=_quoted(notebook.kernel))
     for cell in exercise.cells:
         if cell.role is Role.CHECK:
-            yield from _check_remarks(cell, cells.by_id.get(cell.id, ()))
+            yield from _check_remarks(cell, cells.by_id.get(cell.id) or cells.put_back(cell))
         elif cell.role is Role.CODE:
             yield from _code_remarks(cell, cells.by_id.get(cell.id, ()))
     yield from _order_remarks(notebook, exercise)

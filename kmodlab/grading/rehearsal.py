@@ -6,6 +6,7 @@ It has the exercise's data beside the notebook, not the master: of hidden checks
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from kmodlab.checks.check import Check
@@ -17,7 +18,7 @@ from kmodlab.course.release import announce_hidden
 from kmodlab.errors import UsageError
 from kmodlab.grading.answers import match
 from kmodlab.grading.models import HandedIn
-from kmodlab.grading.notebooks import NotebookError, read_notebook
+from kmodlab.grading.notebooks import NotebookError, SubmittedNotebook, read_notebook
 from kmodlab.grading.task import run_check
 
 
@@ -43,13 +44,21 @@ def take_answers(notebook: Path, exercise: Exercise) -> HandedIn:
     Raises: UsageError if it cannot be read, or has none of the answers.
     """
     try:
-        handed_in = match(HandedIn((notebook.name,), notebook=read_notebook(notebook.read_bytes())), exercise)
+        handed_in = match(HandedIn((notebook.name,), notebook=_without_prose(notebook, exercise)), exercise)
         problem = handed_in.problem
     except (OSError, NotebookError) as error:
         problem = str(error)
     if problem:
         raise UsageError(f"{notebook.name}: {problem}")
     return handed_in
+
+
+def _without_prose(notebook: Path, exercise: Exercise) -> SubmittedNotebook:
+    """A notebook without the cells of prose, of which the exercise's data say nothing."""
+    submitted = read_notebook(notebook.read_bytes())
+    known = {cell.id for cell in exercise.cells}
+    cells = tuple(cell for cell in submitted.cells if cell.type == "code" or cell.key in known)
+    return replace(submitted, cells=cells)
 
 
 def rehearse(

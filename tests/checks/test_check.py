@@ -77,6 +77,14 @@ def test_a_check_is_read_from_its_cells_text() -> None:
         ('check("T", loads("a"))\ncheck("U", loads("a"))', "not one call"),
         ("__import__('os').system('true')", "__import__"),
         ("open('/etc/passwd')", "open"),
+        ('check("T", loads.__globals__)', "loads.__globals__"),
+        ('check("T", loads("a").examine)', "examine"),
+        ('check("T", loads("a" * 10**9))', "only words of checks"),
+        ('check("T", loads("a"), points=().__class__)', "__class__"),
+        ('check("T", *[loads("a")])', "only words of checks"),
+        ('check("T", loads("a", **{"n": 1}))', r"\*\*"),
+        ('check("T", (lambda: 1)())', "unknown word"),
+        (f"check({'(' * 5000}", "not one call"),
     ],
 )
 def test_what_is_no_check_is_refused_in_words(text: str, why: str) -> None:

@@ -20,6 +20,7 @@ from kmodlab.cli.main import cli
 from kmodlab.course.begun_work import BegunNotebook, read_committed
 from kmodlab.course.course_files import learner_files, read_checkout, read_wheel
 from kmodlab.course.exercise import find_masters, read_master
+from kmodlab.course.exercise_data import FILE
 from kmodlab.course.learner_folder import FIRST, RECORD, FileFate, LearnerFolder, find_folder
 from kmodlab.course.merge import digests_of
 from kmodlab.course.release import secrets_of
@@ -39,9 +40,26 @@ def text_of(cell: Mapping[str, Any]) -> str:
     return "".join(cell["source"])
 
 
+def strings_in(content: bytes) -> Iterator[str]:
+    """The texts in a file: if it is JSON, all its strings."""
+    try:
+        values = [json.loads(content)]
+    except ValueError:
+        yield content.decode()
+        return
+    while values:
+        value = values.pop()
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list | dict):
+            values += value.values() if isinstance(value, dict) else value
+
+
 def wrong_in(files: Mapping[str, bytes]) -> Iterator[str]:
     """Sentences about whatever learners must not get."""
-    secrets = {line for master in find_masters(CHECKOUT / "exercises") for line in secrets_of(read_master(master))}
+    exercises = [read_master(master) for master in find_masters(CHECKOUT / "exercises")]
+    secrets = {line for exercise in exercises for line in secrets_of(exercise)}
+    hints = {hint for exercise in exercises for check in exercise.checks.values() for hint in check.hints}
     notes = {
         text_of(cell)
         for path in (CHECKOUT / "notebooks").glob("*.ipynb")
@@ -52,15 +70,16 @@ def wrong_in(files: Mapping[str, bytes]) -> Iterator[str]:
     for path, content in files.items():
         if "master" in path or "/tests/" in path:
             yield f"{path} is there"
-        if not path.endswith(".ipynb"):
-            continue
-        texts = [text_of(cell) for cell in cells_of(content)]
-        yield from (f"{path}: a note" for text in texts if text in notes)
-        if path.startswith("exercises/"):
+        is_notebook = path.endswith(".ipynb")
+        texts = [text_of(cell) for cell in cells_of(content)] if is_notebook else [*strings_in(content)]
+        if is_notebook:
+            yield from (f"{path}: a note" for text in texts if text in notes)
+            yield from (f"{path}: a hint" for text in texts if any(hint in text for hint in hints))
+        if path.startswith("exercises/") and path.endswith((".ipynb", FILE)):
             # What one exercise gives may be the answer of another.
             own = secrets_of(read_master(CHECKOUT / Path(path).with_name("master.ipynb")))
             yield from (f"{path}: {line}" for line in own if any(line in text for text in texts))
-        for cell in cells_of(content):
+        for cell in cells_of(content) if is_notebook else ():
             if {"question", "predicted"} & set(cell["metadata"].get("tags", [])) and cell["outputs"]:
                 yield f"{path}: an output under a question: {cell['id']}"
 
@@ -74,8 +93,18 @@ def test_the_search_finds_what_learners_must_not_get() -> None:
     as_they_are = {path: (CHECKOUT / path).read_bytes() for path in COURSE}
     master = (CHECKOUT / "exercises/01-hello/master.ipynb").read_bytes()
     wrong = list(wrong_in(as_they_are | {HELLO: master}))
-    assert {"note", "question"} <= {word for sentence in wrong for word in re.findall("note|question", sentence)}
+    words = {word for sentence in wrong for word in re.findall("a note|a hint|question", sentence)}
+    assert words == {"a note", "a hint", "question"}
     assert [sentence for sentence in wrong if sentence.startswith(HELLO)]
+
+
+def test_the_search_finds_the_body_of_a_hidden_check_in_an_exercises_data() -> None:
+    path = "exercises/01-hello/checks.json"
+    data = json.loads(COURSE[path])
+    (hidden,) = (cell for cell in read_master(CHECKOUT / "exercises/01-hello/master.ipynb").cells if cell.hidden)
+    data["hidden"][0]["expects"] = [line.strip() for line in hidden.source.splitlines()]
+    assert not [sentence for sentence in wrong_in(COURSE) if sentence.startswith(path)]
+    assert [sentence for sentence in wrong_in(COURSE | {path: json.dumps(data).encode()}) if sentence.startswith(path)]
 
 
 def test_every_question_is_tagged_and_folded_and_a_cell_answers_it() -> None:

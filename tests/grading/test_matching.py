@@ -46,6 +46,19 @@ def test_line_ends_of_other_systems_are_made_ours() -> None:
     assert source_of(put("%%kmod hello\r\nint x;\r\n")) == "%%kmod hello\nint x;\n"
 
 
+def test_a_check_that_was_put_back_has_another_id_and_no_remark() -> None:
+    def put_back(data: dict[str, Any]) -> None:
+        check = cell(data, "greets")
+        check["id"] = "7f3a"
+        check["metadata"] = {}
+
+    def copy(data: dict[str, Any]) -> None:
+        data["cells"].append({**cell(data, "greets"), "id": "7f3a", "metadata": {}})
+
+    assert matched(put_back).remarks == ()
+    assert matched(copy).remarks == ("1 cell is not part of the exercise.",)
+
+
 @pytest.mark.parametrize("line", ["%%bash", "%%kmod other -f x.c", "%%kmod hello -f /etc/passwd", "%%python"])
 def test_the_first_line_is_the_masters(line: str) -> None:
     submission = matched(put(f"{line}\nint x;"))

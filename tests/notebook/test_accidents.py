@@ -216,6 +216,17 @@ def test_a_lost_cell_is_given_again(run: Run) -> None:
     assert "has no cell 'nosuch'" in run("%given nosuch").text
 
 
+def test_hostile_data_are_read_and_never_run(run: Run, exercise: Path) -> None:
+    data = json.loads((exercise / FILE).read_text())
+    trap = exercise / "trap"
+    data["checks"][1]["expects"] = [f"loads(open({str(trap)!r}, 'w').name)"]
+    data["checks"][1]["hints"] = [f"{{open({str(trap)!r}, 'w')}}"]
+    (exercise / FILE).write_text(json.dumps(data))
+    said = run(CHECK).text
+    assert "which says what the checks expect, cannot be read" in said and "Traceback" not in said
+    assert not trap.exists()
+
+
 def ran(checks: CheckState, cell_id: str, source: str) -> None:
     checks.note(SimpleNamespace(raw_cell=source, cell_id=cell_id))
 

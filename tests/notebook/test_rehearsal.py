@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def test_a_rehearsal_says_what_a_grader_would_say_as_far_as_that_can_be_seen(run: Run) -> None:
     run('exercise("01-hello")')
     card = run("%rehearse").cards[0]
-    assert "A grader would give hello.ipynb, as it is saved, 4 of the 7 points" in card
+    assert "A grader would give `hello.ipynb`, as it is saved, 4 of the 7 points" in card
     rows = {line.strip(): line for line in card.splitlines()}
     (goodbye,) = (line for line in rows if line.startswith("It says goodbye"))
     assert "failed" in goodbye

@@ -1,4 +1,7 @@
 """What the ipykernel of this environment loads when it starts (IPython's configuration, in etc/ipython)."""
 
+from importlib.util import find_spec
+
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
-c.InteractiveShellApp.extensions.append("kmodlab.notebook.autoload")
+if find_spec("kmodlab"):
+    c.InteractiveShellApp.extensions.append("kmodlab.notebook.autoload")
