@@ -23,6 +23,7 @@ from kmodlab.guest.machine import Machine
 from kmodlab.i18n import _
 from kmodlab.notebook.guest import change_device
 from kmodlab.notebook.guest_state import read_state
+from kmodlab.notebook.render.log import Log
 from kmodlab.notebook.render.parts import join_texts
 from kmodlab.notebook.state import NotebookState
 from kmodlab.process import submit
@@ -91,11 +92,11 @@ class Panel:
         try:
             while True:
                 machine = self._state.machine
-                if follower is None or follower.machine is not machine:
+                if machine and (follower is None or follower.machine is not machine):
                     if follower:
                         await follower.close()
-                    follower = LogFollower(machine) if machine else None
-                    self._comm.send({"log": [], "fresh": True})
+                    follower = LogFollower(machine)
+                    self._comm.send({"log": [], "fresh": True})  # until then, the log of the last guest stays
                 found = await read_state(machine) if machine else None
                 self._comm.send({"state": found.data if found else None, "busy": bool(self._is_busy())})
                 if follower and (records := follower.take()):
@@ -119,9 +120,11 @@ class Panel:
     def _do(self, wish: str, device: str) -> str:
         if wish == "reset":
             self._state.reset()
-            return _("A fresh guest starts.")
+            self._state.start()
+            return _("A fresh guest runs.")
         if wish in ("plug", "unplug"):
-            return join_texts(change_device(self._state, device, wish)).replace("`", "")
+            parts = change_device(self._state, device, wish)
+            return join_texts([part for part in parts if not isinstance(part, Log)]).replace("`", "")
         return ""
 
 
@@ -141,7 +144,7 @@ def _labels() -> dict[str, str]:
         "none": _("No guest is running: the next command starts one."),
         "kernel": _("Linux {release}, running for {uptime}"),
         "clean": _("not tainted"),
-        "tainted": _("tainted"),
+        "tainted": _("tainted:"),
         "reset": _("Fresh guest"),
         "console": _("Console"),
         "console_title": _("The guest's shell, in a terminal"),

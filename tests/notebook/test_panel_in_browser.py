@@ -101,7 +101,7 @@ def test_the_log_comes_while_a_cell_runs_and_wishes_are_refused(visit: Visit, pa
 def test_a_crash_and_a_fresh_guest_leave_a_panel_that_works(visit: Visit, panel: Locator) -> None:
     visit.page.evaluate(RUN, CRASHES)
     panel.get_by_role("button", name="Fresh guest").click()
-    panel.get_by_role("status").get_by_text("A fresh guest starts.").wait_for()
+    panel.get_by_role("status").get_by_text("A fresh guest runs.").wait_for()
     visit.page.evaluate(RUN, LOGS)
     panel.get_by_text("info: panel: all is well").wait_for()
 

@@ -19,6 +19,7 @@ export function makePanelClass({ Widget }, openConsole) {
     #comm = null;
     #labels = {};
     #lines = [];
+    #followsLog = true; // until somebody scrolls up
 
     constructor() {
       super();
@@ -32,7 +33,7 @@ export function makePanelClass({ Widget }, openConsole) {
       this.controls = element('div');
       this.said = element('p', { className: 'km-said', role: 'status' });
       this.modules = element('div');
-      this.log = element('div');
+      this.log = element('div', { className: 'km-log' });
       this.node.append(this.state, this.controls, this.said, this.modules, this.log);
       this.node.dataset.lmSuppressShortcuts = 'true';
       this.#say('Open a notebook, and run its cell %load_ext kmodlab.');
@@ -154,6 +155,10 @@ export function makePanelClass({ Widget }, openConsole) {
       this.level.value = '7';
       this.lines = element('div', { className: 'km-lines', role: 'log', label: this.#labels.log, tabIndex: 0 });
       this.lines.setAttribute('aria-live', 'off'); // a module may print a thousand lines in a second
+      this.lines.addEventListener('scroll', () => {
+        const { scrollTop, clientHeight, scrollHeight } = this.lines;
+        this.#followsLog = scrollTop + clientHeight >= scrollHeight - 4;
+      });
       this.filter.addEventListener('input', () => this.#filterLines());
       this.level.addEventListener('change', () => this.#filterLines());
       const row = element('div', { className: 'km-filter' });
@@ -163,15 +168,21 @@ export function makePanelClass({ Widget }, openConsole) {
 
     #showState(state, busy) {
       const { none, kernel, clean, tainted } = this.#labels;
+      if (busy && this.busy.hidden) {
+        this.#say(''); // what was said is over
+      }
       this.busy.hidden = !busy;
       this.devices.forEach((node, name) => node.setAttribute('aria-pressed', String(!!state?.devices.includes(name))));
       const title = state ? kernel.replace('{release}', state.release).replace('{uptime}', state.uptime) : none;
-      const taint = state?.taint.length ? `${tainted}: ${state.taint.join('; ')}` : clean;
-      this.state.replaceChildren(
-        element('p', { className: 'km-kernel', textContent: title }),
-        ...(state ? [element('p', { textContent: taint })] : [])
-      );
+      const parts = [element('p', { className: 'km-kernel', textContent: title })];
+      if (state) {
+        const taints = element('ul');
+        taints.append(...state.taint.map(textContent => element('li', { textContent })));
+        parts.push(element('p', { textContent: state.taint.length ? tainted : clean }), taints);
+      }
+      this.state.replaceChildren(...parts);
       this.#showModules(state?.modules ?? []);
+      this.#scrollLog(); // the log has what the others leave
     }
 
     #showModules(rows) {
@@ -181,16 +192,14 @@ export function makePanelClass({ Widget }, openConsole) {
       }
       this.modules.dataset.shown = key;
       const { modules, module, bytes, uses, users } = this.#labels;
-      const table = element('table');
-      table.append(element('caption', { textContent: modules }), row('th', [module, bytes, uses, users]));
-      table.append(...rows.map(cells => row('td', cells)));
-      const box = element('div', { className: 'km-modules', role: 'group', label: modules, tabIndex: 0 });
+      const table = element('table', { label: modules });
+      table.append(row('th', [module, bytes, uses, users]), ...rows.map(cells => row('td', cells)));
+      const box = element('div', { className: 'km-modules', role: 'region', label: modules, tabIndex: 0 });
       box.append(table);
-      this.modules.replaceChildren(...(rows.length ? [box] : []));
+      this.modules.replaceChildren(...(rows.length ? [element('h2', { textContent: modules }), box] : []));
     }
 
     #addLines(records) {
-      const atEnd = this.lines.scrollTop + this.lines.clientHeight >= this.lines.scrollHeight - 4;
       for (const [time, level, name, text] of records.slice(-MOST_LINES)) {
         const kind = level <= 3 ? 'urgent' : level === 4 ? 'warning' : 'quiet';
         const node = element('div', { className: `km-${kind}`, textContent: `[${time}] ${name}: ${text}` });
@@ -201,7 +210,10 @@ export function makePanelClass({ Widget }, openConsole) {
         node.remove();
       }
       this.#filterLines();
-      if (atEnd) {
+    }
+
+    #scrollLog() {
+      if (this.#followsLog) {
         this.lines.scrollTop = this.lines.scrollHeight;
       }
     }
@@ -211,6 +223,7 @@ export function makePanelClass({ Widget }, openConsole) {
       for (const { level, node } of this.#lines) {
         node.hidden = level > Number(this.level.value) || !node.textContent.toLowerCase().includes(text);
       }
+      this.#scrollLog();
     }
   };
 }
@@ -224,23 +237,27 @@ function row(kind, cells) {
 /** The style of the panel, in the colours of the theme. */
 export const PANEL_STYLE = `
 .km-panel { padding: .8em; overflow: auto; color: var(--jp-ui-font-color0); background: var(--jp-layout-color1);
-  font-size: var(--jp-ui-font-size1); min-width: 20em; }
-.km-panel h2, .km-panel caption { font-size: 1em; font-weight: bold; margin: .8em 0 .3em; text-align: left; }
+  font-size: var(--jp-ui-font-size1); --jp-sidebar-min-width: 320px; display: flex; flex-direction: column; }
+.km-panel > * { flex: none; }
+.km-panel h2 { font-size: 1em; font-weight: bold; margin: .8em 0 .3em; }
 .km-panel p { margin: .3em 0; }
+.km-panel ul { margin: 0; padding-left: 1.2em; }
 .km-panel .km-kernel { font-weight: bold; }
 .km-panel .km-row { display: flex; flex-wrap: wrap; align-items: center; gap: .3em; }
 .km-panel .km-button[aria-pressed='true'] { border: 2px solid var(--jp-brand-color1); font-weight: bold; }
-.km-panel .km-modules { max-height: 18em; overflow: auto; }
+.km-panel .km-modules { max-height: 16em; overflow: auto; }
 .km-panel table { border-collapse: collapse; width: 100%; }
-.km-panel th, .km-panel td { text-align: left; vertical-align: top; padding: .1em .5em .1em 0; overflow-wrap: anywhere;
+.km-panel th, .km-panel td { text-align: left; vertical-align: top; padding: .1em .5em .1em 0;
   border-bottom: 1px solid var(--jp-border-color2); }
-.km-panel th:not(:last-child):not(:first-child) { overflow-wrap: normal; }
+.km-panel th { position: sticky; top: 0; background: var(--jp-layout-color1); }
+.km-panel td:first-child, .km-panel td:last-child { overflow-wrap: anywhere; min-width: 6em; }
+.km-panel .km-log { flex: 1 0 auto; display: flex; flex-direction: column; }
 .km-panel .km-filter { display: flex; gap: .3em; margin-bottom: .3em; }
 .km-panel .km-filter input { flex: 1; min-width: 4em; }
 .km-panel .km-filter > * { font: inherit; color: inherit; background: var(--jp-layout-color2);
   border: 1px solid var(--jp-border-color1); }
-.km-panel .km-lines { font-family: var(--jp-code-font-family); font-size: .9em; max-height: 24em; overflow: auto;
-  white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--jp-border-color2); padding: .3em; }
+.km-panel .km-lines { font-family: var(--jp-code-font-family); font-size: .9em; flex: 1 1 14em; overflow: auto;
+  min-height: 14em; max-height: 40em; white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--jp-border-color2); padding: .3em; }
 .km-panel .km-lines .km-urgent { color: color-mix(in srgb, var(--jp-error-color1) 75%, currentcolor); font-weight: bold; }
 .km-panel .km-lines .km-warning { color: color-mix(in srgb, var(--jp-warn-color1) 65%, currentcolor); }
 `;

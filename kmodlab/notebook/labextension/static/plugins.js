@@ -13,11 +13,8 @@ import { makePanelClass, PANEL_STYLE } from './panel.js';
  * @param {(name: string) => Promise<any>} get
  */
 export async function makePlugins(get) {
-  const [{ INotebookTracker, NotebookActions }, { IEditorLanguageRegistry }, { ILabShell }] = await Promise.all([
-    get('@jupyterlab/notebook'),
-    get('@jupyterlab/codemirror'),
-    get('@jupyterlab/application')
-  ]);
+  const [{ INotebookTracker, NotebookActions }, { IEditorLanguageRegistry }, { ILabShell }, { ICommandPalette }] =
+    await Promise.all(['notebook', 'codemirror', 'application', 'apputils'].map(name => get(`@jupyterlab/${name}`)));
   const codemirror = {
     language: await get('@codemirror/language'),
     common: await get('@lezer/common'),
@@ -68,8 +65,8 @@ export async function makePlugins(get) {
       description: "A panel with the guest's state, its modules and its log.",
       autoStart: true,
       requires: [INotebookTracker],
-      optional: [ILabShell],
-      activate: (app, notebooks, shell) => {
+      optional: [ILabShell, ICommandPalette],
+      activate: (app, notebooks, shell, palette) => {
         if (!shell) {
           return; // slides have no edges
         }
@@ -77,6 +74,14 @@ export async function makePlugins(get) {
         const LabPanel = makePanelClass(widgets, (kernel, command) => openConsole(app, kernel, command));
         const panel = new LabPanel();
         shell.add(panel, 'right', { rank: 900 });
+        app.commands.addCommand('kmodlab:panel', {
+          label: 'Show the Kernel Lab Panel',
+          execute: () => {
+            shell.activateById(panel.id);
+            panel.node.querySelector('button')?.focus();
+          }
+        });
+        palette?.addItem({ command: 'kmodlab:panel', category: 'kmodlab' });
         const watched = new WeakSet();
         const follow = () => {
           const context = notebooks.currentWidget?.sessionContext ?? null;
