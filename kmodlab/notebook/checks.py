@@ -239,7 +239,10 @@ def make_functions(checks: CheckState) -> dict[str, Any]:
             call = f'exercise("{data.exercise if data else "…"}")'
             raise UsageError(_("An exercise needs its name."), hint=_("Write `{call}`.").format(call=call))
         checks.exercise = name
-        sentence = _("This is the exercise `{name}`: `hint()` helps with a check, `progress()` shows how far you are.")
+        sentence = _(
+            "This is the exercise `{name}`: `hint()` helps with a check, `progress()` shows how far you are, "
+            "`%rehearse` what a grader would say."
+        )
         show(Message(sentence.format(name=name)))
 
     def check(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from argparse import Namespace
 
 from kmodlab.errors import UsageError
-from kmodlab.guest.lab import Lab
 from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
-from kmodlab.notebook.magic import MagicOptions, add_module_options, code_of, show
+from kmodlab.kbuild.sources import kmod_name
+from kmodlab.notebook.magic import MagicOptions, add_module_options, show
 from kmodlab.notebook.progress_bar import ProgressBar
 from kmodlab.notebook.render.build import build_parts
 from kmodlab.notebook.render.faults import FaultTable
@@ -34,10 +35,24 @@ def _add_options(options: MagicOptions) -> None:
     )
 
 
-def _build(lab: Lab, state: NotebookState, name: str, code: str, files: list[str]) -> BuiltModule:
-    """Build the cell's module; the notebook does not remember it, since it is not put into the notebook's guest."""
-    sources = state.sources(name, code, files, lab.reserved)
-    return BuiltModule(build(lab.tree, sources), sources, f"{name}.c")
+def _module(state: NotebookState, options: Namespace, cell: str | None) -> BuiltModule:
+    """The cell's module; without a cell's text, the one of that name that a cell has built.
+
+    The notebook does not remember the cell's, since it is not put into the notebook's guest.
+
+    Raises: UsageError if there is none.
+    """
+    if cell is None:
+        built = state.modules.get(kmod_name(options.name))
+        if built is None:
+            raise UsageError(
+                _("No cell of this notebook has built a module `{name}`.").format(name=options.name),
+                hint=_("Run the cell that begins with `%%kmod {name}` first.").format(name=options.name),
+            )
+        return built
+    lab = state.session.lab
+    sources = state.sources(options.name, cell, options.file, lab.reserved)
+    return BuiltModule(build(lab.tree, sources), sources, f"{options.name}.c")
 
 
 # ---- faults --------------------------------------------------------------------------------------------------------
@@ -62,6 +77,8 @@ Build the cell's C code as a kernel module and try every way in which its init c
 First it is loaded and unloaded, once and a hundred times more. Then, for each call in init that can fail, it is loaded
 in a guest of its own in which only that call fails. The table says what init returned, what stayed behind, and whether
 the kernel crashed. Your own guest is not touched.
+
+    %faults hello               the module that a cell has built
 """)
 )
 
@@ -69,9 +86,8 @@ the kernel crashed. Your own guest is not touched.
 def faults(state: NotebookState, line: str, cell: str | None) -> None:
     """Run `%%faults`."""
     options = FAULTS_OPTIONS.parse(line)
-    code = code_of("faults", cell)
     lab = state.session.lab
-    module = _build(lab, state, options.name, code, options.file)
+    module = _module(state, options, cell)
     if not module.build.passed:
         show(*build_parts(module))
         return
@@ -107,6 +123,7 @@ Build the cell's C code as a kernel module, load and unload it once, and draw wh
 The picture shows the module's state in the kernel (COMING, LIVE, GOING), its init and exit, and what they call.
 
     %%timeline hello --fail misc_register
+    %timeline hello             the module that a cell has built
 
 makes one call in init fail; the picture then shows that exit is not called. Your own guest is not touched.
 """)
@@ -116,9 +133,8 @@ makes one call in init fail; the picture then shows that exit is not called. You
 def timeline(state: NotebookState, line: str, cell: str | None) -> None:
     """Run `%%timeline`."""
     options = TIMELINE_OPTIONS.parse(line)
-    code = code_of("timeline", cell)
     lab = state.session.lab
-    module = _build(lab, state, options.name, code, options.file)
+    module = _module(state, options, cell)
     if not module.build.passed:
         show(*build_parts(module))
         return

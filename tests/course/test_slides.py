@@ -14,7 +14,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 
 from kmodlab.cli.slides import slides
 from kmodlab.course.slides import export
-from kmodlab.course.slides.export import export_notebook
+from kmodlab.course.slides.export import export_notebook, shown_lines
 from kmodlab.errors import SetupError, UsageError
 
 SLIDE = {"slideshow": {"slide_type": "slide"}}
@@ -65,6 +65,35 @@ def test_a_question_is_shown_without_the_code_that_has_its_answer() -> None:
     page = export_notebook(notebook(asked), "deck").page
     assert "<p>Which?</p>" in page
     assert "because" not in re.sub(r"<script>.*?</script>", "", page, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize(
+    ("spans", "shown"),
+    [
+        ("2-3", ["%%kmod a", "two", "three", "/* … */"]),
+        ("3-3, 5-9", ["%%kmod a", "/* … */", "three", "/* … */", "five"]),
+        ("nonsense", ["%%kmod a", "/* … */"]),
+        ("1-5", ["%%kmod a", "two", "three", "four", "five"]),
+    ],
+)
+def test_a_slide_may_leave_out_lines_of_a_long_cell(spans: str, shown: list[str]) -> None:
+    assert shown_lines("%%kmod a\ntwo\nthree\nfour\nfive", spans).split("\n") == shown
+    cell = new_code_cell("%%bash\nleft_out\nshown", metadata={"slideshow": {"slide_type": "-", "lines": "3-3"}})
+    page = export_notebook(notebook(cell), "deck").page
+    assert "left_out" not in page and "shown" in page
+
+
+def test_slides_of_the_course_show_whole_functions_and_its_headers_have_none() -> None:
+    spans = 0
+    for path in sorted((Path(__file__).parents[2] / "notebooks").glob("*.ipynb")):
+        for cell in nbformat.read(path, as_version=4).cells:
+            if re.match(r"%%(?:kfile|intree) \S+\.h\n", cell.source):
+                assert not re.search(r"\)\s*\n\{", cell.source), f"{path.name}: {cell.id}"
+            lines = cell.source.split("\n")
+            for first, last in re.findall(r"(\d+)-(\d+)", cell.metadata.get("slideshow", {}).get("lines", "")):
+                spans += 1
+                assert lines[int(first) - 2] == "" and ([*lines, ""][int(last)] == ""), f"{path.name}: {cell.id}"
+    assert spans
 
 
 def test_a_live_output_is_shown_in_the_form_that_lives_without_a_kernel() -> None:

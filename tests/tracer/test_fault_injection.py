@@ -182,6 +182,13 @@ def test_a_cell_shows_the_matrix_beside_its_source(run: Run) -> None:
     assert "<table>" in page and "← ✗ leaks" in page
 
 
+def test_a_line_takes_the_module_that_a_cell_has_built(run: Run) -> None:
+    assert "No cell of this notebook has built a module `three`." in run("%timeline three").text
+    run(f"%%kmod three --build-only\n{THREE_STEPS}")
+    assert "init succeeded, so the module was live" in run("%timeline three").text
+    assert "Every run is clean." in run("%faults three --cycles 2").text
+
+
 def test_a_cell_shows_the_life_of_its_module(run: Run) -> None:
     cell = run(f"%%timeline three\n{THREE_STEPS}")
     assert "init succeeded, so the module was live until exit was called" in cell.text

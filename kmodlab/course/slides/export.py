@@ -1,8 +1,9 @@
 """Export notebooks as decks: reveal.js slides with the stored outputs, each in one HTML file that fetches nothing.
 
-The slideshow metadata of the cells decide what is on which slide, and nbconvert makes the slides. `deck/` has the
-template and the styles, and a script that makes letters as large as the slide has room for. reveal.js comes with the
-package sphinx-revealjs, of which nothing else is used; its licence is part of each deck.
+The slideshow metadata of the cells decide what is on which slide, and nbconvert makes the slides. A long cell says
+there which of its lines a deck shows: {"slide_type": "-", "lines": "7-12, 20-31"}. `deck/` has the template and the
+styles, and a script that makes letters as large as the slide has room for. reveal.js comes with the package sphinx-
+revealjs, of which nothing else is used; its licence is part of each deck.
 """
 
 from __future__ import annotations
@@ -141,11 +142,27 @@ def _prepared(notebook: NotebookNode) -> NotebookNode:
         # The code of a prediction contains the answer; the slide shows only the question, its output.
         if cell.cell_type == "code" and cell.source.startswith("predict(") and cell.outputs:
             cell.metadata.tags = [_NO_CODE]
+        if spans := cell.metadata.get("slideshow", {}).get("lines"):
+            cell.source = shown_lines(cell.source, str(spans))
         for output in cell.get("outputs", []):
             data = output.get("data", {})
             if "text/html" in data:
                 data["text/html"] = _SECTION.sub(r"\1div", data["text/html"])
     return notebook
+
+
+def shown_lines(source: str, spans: str) -> str:
+    """What a slide shows of a long cell: its first line and the lines of `spans`, such as "7-12, 20-31"."""
+    lines, shown = source.split("\n"), {1}
+    for first, last in re.findall(r"(\d{1,4})-(\d{1,4})", spans):
+        shown |= set(range(int(first), int(last) + 1))
+    kept: list[str] = []
+    for number, line in enumerate(lines, 1):
+        if number in shown:
+            kept.append(line)
+        elif number - 1 in shown:
+            kept.append("/* … */")
+    return "\n".join(kept)
 
 
 def _slide_type(cell: NotebookNode) -> str:
