@@ -73,7 +73,8 @@ def read_page(start: Path) -> ProgressPage:
     rows = (
         [_notebook_row(learner, path) for path in sorted(learner.root.glob(f"{NOTEBOOKS}/*.ipynb"))] if learner else []
     )
-    for name in sorted({*exercises, *marks}):
+    # In a course, what it has not cannot be reached; elsewhere, notebooks may be older than the data of exercises.
+    for name in sorted(exercises if learner else {*exercises, *marks}):
         rows.append(_exercise_row(name, exercises.get(name), marks.get(name, {}), folder, learner))
     stopped = learner.root / learner.where_stopped() if learner else None
     return ProgressPage(tuple(rows), stopped if stopped and stopped.is_file() else None)
