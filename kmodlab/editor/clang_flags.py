@@ -1,8 +1,8 @@
 """The flags that clangd reads a module's C with: kbuild's own, as a build records them, without those of gcc alone.
 
 kbuild writes the command that made hello.o into `.hello.o.cmd` (cmd_and_savecmd in scripts/Kbuild.include). What
-decides how C is read is taken from there: where headers are, which macros are set, which C it is. Flags of code
-generation and of warnings are left out, many of which only gcc knows.
+decides how C is read is taken from there: where headers are, which macros are set, which C it is, what is warned of.
+Flags of code generation are left out, many of which only gcc knows.
 """
 
 from __future__ import annotations
@@ -24,7 +24,14 @@ _NAME = "probe"
 _PROBE = f'#include <linux/module.h>\nMODULE_LICENSE("GPL");\nMODULE_DESCRIPTION("{_NAME}");\n'
 _WITH_VALUE = ("-include", "-isystem")
 _KEPT = re.compile(
-    r"-nostdinc|-I.+|-[DU].+|-std=.+|-m(?:64|32|no-[a-z0-9]+)|-f(?:short-wchar|no-builtin.*|no-common)|-O\d"
+    r"-nostdinc|-I.+|-[DU].+|-std=.+|-m(?:64|32|no-[a-z0-9]+)|-f(?:short-wchar|no-builtin.*|no-common)|-O\d|-W(?!p,).+"
+)
+# kbuild turns these off if its compiler is clang (Makefile, scripts/Makefile.extrawarn).
+# What is unused may still be needed in a text that is being written.
+_QUIET = (
+    *("-Wno-unknown-warning-option", "-Wno-gnu", "-Wno-initializer-overrides", "-Wno-format-zero-length"),
+    *("-Wno-pointer-to-enum-cast", "-Wno-tautological-compare", "-Wno-tautological-constant-out-of-range-compare"),
+    *("-Wno-unaligned-access", "-Wno-cast-function-type-strict", "-Wno-unused"),
 )
 
 
@@ -35,16 +42,16 @@ async def clang_flags(tree: KernelTree) -> tuple[str, ...]:
 
     Raises: KmodlabError if nothing can be built.
     """
-    kept = tree.root.parent / f"clang-flags-{tree.release}.json"
+    kept = tree.root.parent / f"clangd-flags-{tree.release}.json"
     with contextlib.suppress(OSError, ValueError, TypeError):
-        return tuple(map(str, json.loads(kept.read_text(encoding="utf-8"))))
+        return (*map(str, json.loads(kept.read_text(encoding="utf-8"))), *_QUIET)
     built = await build_async(tree, Sources.of(_NAME, {f"{_NAME}.c": _PROBE}))
     command = built.files.get(f".{_NAME}.o.cmd", b"").decode("utf-8", "replace")
     flags = tuple(parse_command(command.replace(str(tree.sources), USR_SRC), headers_path(tree.release)))
     if flags:
         with contextlib.suppress(OSError, KmodlabError):
             replace_text(kept, json.dumps(flags), mode=0o644)
-    return flags
+    return (*flags, *_QUIET)
 
 
 def parse_command(text: str, folder: str) -> Iterator[str]:

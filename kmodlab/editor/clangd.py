@@ -1,7 +1,8 @@
-"""clangd, in the sandbox: completion, hover and signatures for the C of one notebook's cells.
+"""clangd, in the sandbox: completion, hover, signatures and a check for the C of one notebook's cells.
 
 It reads the unpacked headers with kbuild's own flags (`clang_flags`). It is started when it is first needed, and again
-after it has ended or hung; it dies with this process, as all children do.
+after it has ended or hung; it dies with this process, as all children do. It keeps the headers of each open file in
+memory, so only the files that were used last are open.
 """
 
 from __future__ import annotations
@@ -24,16 +25,26 @@ from kmodlab.sandbox.sandbox import OUTSIDE, WORK, find_sandbox, open_box
 _START_S = 20.0
 _ANSWER_S = 5.0
 _MOST = 100  # candidates
+_MOST_OPEN = 4  # files
 # No index in the background, nothing on disk, no formatting: only what the cell includes.
 _OPTIONS = (
     *("--background-index=0", "--pch-storage=memory", "-j=2", "--compile_args_from=lsp", "--header-insertion=never"),
     *("--clang-tidy=0", f"--limit-results={_MOST}", "--log=error"),
 )
-_PLAIN = {"textDocument": {
+# With an arena for each thread, glibc would reserve most of the address space that the box allows.
+_ENVIRONMENT = {"HOME": WORK, "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
+_CLIENT = {"textDocument": {
     "completion": {"completionItem": {"snippetSupport": False}},
     "hover": {"contentFormat": ["plaintext"]},
     "signatureHelp": {"signatureInformation": {"documentationFormat": ["plaintext"]}},
+    "publishDiagnostics": {"relatedInformation": True},
 }}  # fmt: skip
+
+_SEVERITIES = {1: "error", 2: "warning"}  # DiagnosticSeverity
+_FIXES = re.compile(r" \(fix(?:es)? available\)$")
+# gcc accepts these: an argument that is shorter than int becomes one.
+_PROMOTED = re.compile(r"Format specifies type '(?:un)?(?:signed )?(?:char|short)' but the argument has type '.*int'")
+_NO_FILE = re.compile(r"^'[^'/]*' file not found$")  # not the kernel's: those are in folders
 
 
 @dataclass(frozen=True)
@@ -51,6 +62,16 @@ class Explained:
 
     text: str
     header: str = ""
+
+
+@dataclass(frozen=True)
+class ClangComplaint:
+    """An error or a warning of clang. `line` and `column`, in UTF-16 units, are counted from 0."""
+
+    line: int
+    column: int
+    severity: str  # "error" or "warning"
+    message: str
 
 
 @dataclass(frozen=True)
@@ -79,13 +100,14 @@ class Clangd:
         self._starting = asyncio.Lock()
         self._stack = contextlib.ExitStack()
         self._flags: tuple[str, ...] = ()
-        self._texts: dict[str, tuple[int, str]] = {}  # by file name: version and text
-        self._parsed: dict[str, asyncio.Event] = {}
+        self._texts: dict[str, tuple[int, str]] = {}  # by file name, the last used last: version and text
+        self._published: dict[str, tuple[int, Any]] = {}  # by file name: the version that was read, its diagnostics
+        self._news = asyncio.Event()  # set, and replaced, when diagnostics come, or no more
 
     async def close(self) -> None:
         """End clangd, if it runs."""
         server, self._server = self._server, None
-        self._texts, self._parsed = {}, {}
+        self._texts, self._published = {}, {}
         if server:
             await server.close()
         self._stack.close()
@@ -93,9 +115,9 @@ class Clangd:
     async def complete(self, cursor: Cursor) -> list[Candidate]:
         """Candidates at a cursor, the best first. The first answer takes a second or two."""
         await self._open(cursor)
-        with contextlib.suppress(asyncio.TimeoutError):
+        with contextlib.suppress(ServerError):
             # Before it has read the headers, clangd only knows the words in the text.
-            await asyncio.wait_for(self._parsed[cursor.name].wait(), _START_S)
+            await self._read(cursor.name, 1)
         answer = await self._ask("textDocument/completion", cursor)
         items = answer.get("items", []) if isinstance(answer, dict) else []
         return [
@@ -120,6 +142,37 @@ class Clangd:
         signatures = (answer or {}).get("signatures", [])
         return str(signatures[0]["label"]) if signatures else ""
 
+    async def check(self, cursor: Cursor) -> list[ClangComplaint]:
+        """What clang says of a text; where the cursor is does not matter.
+
+        Nothing is said of a text with a file that is not there: most other complaints would come from that.
+        """
+        await self._open(cursor)
+        diagnostics = await self._read(cursor.name, self._texts[cursor.name][0])
+        complaints = list(map(_complaint, filter(_is_told, diagnostics)))
+        return [] if any(_NO_FILE.search(complaint.message) for complaint in complaints) else complaints
+
+    async def _read(self, name: str, version: int) -> list[dict[str, Any]]:
+        """The diagnostics of a file, when clangd has read this version of it or a later one.
+
+        Raises: ServerError if that takes too long, or clangd has ended.
+        """
+        server = self._server
+        assert server is not None
+
+        async def wait() -> Any:
+            while self._published.get(name, (0, []))[0] < version:
+                if not server.is_running:
+                    raise ServerError(_("The language server has ended."))
+                await self._news.wait()
+            return self._published[name][1]
+
+        try:
+            diagnostics: list[dict[str, Any]] = await asyncio.wait_for(wait(), _START_S)
+        except TimeoutError:
+            raise ServerError(_("The language server did not answer in time.")) from None
+        return diagnostics
+
     async def _open(self, cursor: Cursor) -> None:
         """Show clangd the file's present text."""
         name, text = cursor.name, cursor.text
@@ -128,8 +181,9 @@ class Clangd:
                 await self.close()
                 await self._start()
         assert self._server is not None
-        version, known = self._texts.get(name, (0, ""))
+        version, known = self._texts.pop(name, (0, ""))
         if version and text == known:
+            self._texts[name] = version, text
             return
         self._texts[name] = version + 1, text
         document = {"uri": _uri(name), "version": version + 1}
@@ -137,12 +191,19 @@ class Clangd:
             changes = [{"text": text}]
             self._server.tell("textDocument/didChange", {"textDocument": document, "contentChanges": changes})
             return
-        self._parsed[name] = asyncio.Event()
+        if len(self._texts) > _MOST_OPEN:
+            self._close_file(next(iter(self._texts)))
         flags = self._flags if cursor.kernel else ()
         command = {"workingDirectory": WORK, "compilationCommand": ["clang", *flags, "-c", f"{WORK}/{name}"]}
         settings = {"compilationDatabaseChanges": {f"{WORK}/{name}": command}}
         self._server.tell("workspace/didChangeConfiguration", {"settings": settings})
         self._server.tell("textDocument/didOpen", {"textDocument": {**document, "languageId": "c", "text": text}})
+
+    def _close_file(self, name: str) -> None:
+        assert self._server is not None
+        del self._texts[name]
+        self._published.pop(name, None)
+        self._server.tell("textDocument/didClose", {"textDocument": {"uri": _uri(name)}})
 
     async def _start(self) -> None:
         command = find_clangd()
@@ -155,12 +216,12 @@ class Clangd:
         )
         if not box.real:
             self._flags = tuple(flag.replace(USR_SRC, str(self._tree.sources)) for flag in self._flags)
-        server = LanguageServer(self._notice)
-        argv = box.argv([command, *_OPTIONS], cwd=WORK, environment={"HOME": WORK, "LC_ALL": "C.UTF-8"})
+        server = LanguageServer(self._notice, self._wake)
+        argv = box.argv([command, *_OPTIONS], cwd=WORK, environment=_ENVIRONMENT)
         await server.start(argv, environment=OUTSIDE, pass_fds=box.pass_fds)
         self._server = server
         try:
-            options = {"processId": None, "rootUri": None, "capabilities": _PLAIN}
+            options = {"processId": None, "rootUri": None, "capabilities": _CLIENT}
             await server.ask("initialize", options, timeout_s=_START_S)
             server.tell("initialized", {})
         except BaseException:
@@ -171,8 +232,14 @@ class Clangd:
         # clangd sends diagnostics, even if there are none, when it has read a file with its headers.
         if method == "textDocument/publishDiagnostics":
             name = str(parameters.get("uri", "")).rpartition("/")[2]
-            if name in self._parsed:
-                self._parsed[name].set()
+            if name in self._texts:  # it also clears those of a file that is closed
+                self._published[name] = int(parameters.get("version") or 0), parameters.get("diagnostics") or []
+            self._wake()
+
+    def _wake(self) -> None:
+        """Wake those that wait for diagnostics."""
+        self._news.set()
+        self._news = asyncio.Event()
 
     async def _ask(self, method: str, cursor: Cursor) -> Any:
         assert self._server is not None
@@ -196,6 +263,16 @@ class Clangd:
         generic = header.replace("asm-generic/", "linux/").replace("asm/", "linux/")
         folders = (self._tree.sources / match[2].partition("/arch/")[0] / "include", self._tree.headers / "include")
         return generic if any((folder / generic).is_file() for folder in folders) else header
+
+
+def _is_told(diagnostic: dict[str, Any]) -> bool:
+    return diagnostic.get("severity") in _SEVERITIES and not _PROMOTED.match(str(diagnostic.get("message")))
+
+
+def _complaint(diagnostic: dict[str, Any]) -> ClangComplaint:
+    start = diagnostic["range"]["start"]
+    message = _FIXES.sub("", str(diagnostic.get("message", "")))
+    return ClangComplaint(int(start["line"]), int(start["character"]), _SEVERITIES[diagnostic["severity"]], message)
 
 
 def _uri(name: str) -> str:

@@ -26,13 +26,15 @@ class ServerError(SandboxError):
 
 
 class LanguageServer:
-    """One running server. `on_notification(method, parameters)` is called for what it sends by itself.
+    """One running server. `on_notification(method, parameters)` is called for what it sends by itself, `on_end()` when
+    it can no more be asked.
 
     All methods belong to the I/O thread.
     """
 
-    def __init__(self, on_notification: Callable[[str, Any], None]) -> None:
-        self._on_notification = on_notification
+    def __init__(self, on_notification: Callable[[str, Any], None], on_end: Callable[[], None]) -> None:
+        self._on_notification, self._on_end = on_notification, on_end
+        self._has_ended = False
         self._child: asyncio.subprocess.Process | None = None
         self._reader: asyncio.Task[None] | None = None
         self._answers: dict[int, asyncio.Future[Any]] = {}
@@ -49,7 +51,7 @@ class LanguageServer:
     @property
     def is_running(self) -> bool:
         """Whether it can be asked."""
-        return self._reader is not None and not self._reader.done()
+        return self._reader is not None and not self._has_ended
 
     async def close(self) -> None:
         """End the server; requests that wait for it fail."""
@@ -94,6 +96,8 @@ class LanguageServer:
                 while True:
                     self._take(await _read_message(self._child.stdout))
         finally:
+            self._has_ended = True
+            self._on_end()
             for answer in self._answers.values():
                 if not answer.done():
                     answer.set_exception(_ended())

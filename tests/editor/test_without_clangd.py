@@ -58,7 +58,7 @@ def test_what_decides_how_c_is_read_is_kept_of_kbuilds_command() -> None:
         "-DKBUILD_MODNAME='\"a\"' -c -o /tmp/a.o /tmp/a.c ; ./tools/objtool/objtool /tmp/a.o\n\nsource := a.c\n"
     )
     expected = ["-nostdinc", "-I/h/include", "-I/usr/src/x/include", "-include", "/h/a.h", "-D__KERNEL__"]
-    assert list(parse_command(command, "/h")) == [*expected, "-std=gnu11", '-DKBUILD_MODNAME="a"']
+    assert list(parse_command(command, "/h")) == [*expected, "-std=gnu11", "-Wall", '-DKBUILD_MODNAME="a"']
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_decides_how_c_is_read_is_kept_of_kbuilds_command() -> None:
 )
 def test_a_server_that_ends_or_breaks_the_protocol_is_an_error(script: str, tmp_path: Path) -> None:
     async def ask() -> None:
-        server = LanguageServer(lambda _method, _parameters: None)
+        server = LanguageServer(lambda _method, _parameters: None, lambda: None)
         await server.start(["sh", "-c", script], environment={"PATH": "/usr/bin:/bin"})
         try:
             await asyncio.wait_for(server.ask("initialize", {}, timeout_s=30), 20)

@@ -1,4 +1,4 @@
-"""What JupyterLab shows while a cell is written, and buttons below outputs: in a real Chromium, by the keyboard."""
+"""What JupyterLab shows while a cell is written, and buttons below outputs: in a real Chromium."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ static int __init hello_init(void)
 }
 """
 ASK = 'predict("What will `rmmod` say?", ["nothing", "It is in use."], right=2)'
-CELLS = ["%load_ext kmodlab", C, ASK, "print('It goes on.')"]
-LOAD, MODULE, QUIZ, NEXT = range(len(CELLS))
+CELLS = ["%load_ext kmodlab", C, ASK, "print('It goes on.')", "%rmmod "]
+LOAD, MODULE, QUIZ, NEXT, RMMOD = range(len(CELLS))
 EMPTY_LINE = 7
 WRITE = """([number, line, text]) => {
     const cell = jupyterapp.shell.currentWidget.content.widgets[number].model.sharedModel;
@@ -73,6 +73,79 @@ def test_tab_completes_c(visit: Visit, begun: str, whole: str) -> None:
         jupyterapp.shell.currentWidget.content.activeCell.model.sharedModel.getSource().includes(whole)""",
         arg=whole,
     )
+
+
+MIDDLE = """([number, word]) => {
+    const editor = jupyterapp.shell.currentWidget.content.widgets[number].editor.editor;
+    const at = editor.state.doc.toString().indexOf(word) + Math.floor(word.length / 2);
+    const { left, top, bottom } = editor.coordsAtPos(at);
+    return [left, (top + bottom) / 2];
+}"""
+
+
+def hover(visit: Visit, word: str) -> str:
+    """The tooltip that comes when the mouse rests on a word of the module."""
+    page = visit.page
+    page.mouse.move(0, 0)
+    page.locator(".km-explained").wait_for(state="detached")
+    page.mouse.move(*page.evaluate(MIDDLE, [MODULE, word]))
+    tooltip = page.locator(".km-explained")
+    tooltip.wait_for()
+    return tooltip.inner_text()
+
+
+def test_the_mouse_on_a_name_explains_it(visit: Visit) -> None:
+    write(visit, "\tmisc_register(0);")
+    explained = hover(visit, "kzalloc")
+    assert "allocate memory" in explained and "#include <linux/slab.h>" in explained
+    assert "with GFP_KERNEL it may" in explained
+    assert "Exported with EXPORT_SYMBOL by the kernel itself." in hover(visit, "misc_register")
+
+
+def test_tab_after_rmmod_offers_modules_only(visit: Visit) -> None:
+    page = visit.page
+    page.locator(".jp-CodeCell").nth(RMMOD).locator(".cm-line").first.click()
+    page.keyboard.press("End")
+    page.keyboard.press("Tab")
+    page.wait_for_function("""async () => {
+        const kernel = jupyterapp.shell.currentWidget.sessionContext.session.kernel;
+        return kernel.status === 'idle';
+    }""")
+    assert page.locator(".jp-Completer:not(.lm-mod-hidden)").count() == 0
+
+
+SETTINGS = "() => jupyterapp.commands.execute('settingeditor:open', {query: 'Kernel lab'})"
+
+IS_ON = """async () =>
+    (await jupyterapp.serviceManager.settings.fetch('kmodlab:live-check')).raw.includes('"enabled": true')"""
+
+
+def turn_on_the_check(visit: Visit) -> None:
+    """Turn it on in JupyterLab's settings, and come back."""
+    page = visit.page
+    page.evaluate("() => { window.kmodlabNotebook = jupyterapp.shell.currentWidget; }")
+    page.evaluate(SETTINGS)
+    page.get_by_label("Check C while it is written").check()
+    page.wait_for_function(IS_ON)
+    page.evaluate("() => jupyterapp.shell.activateById(window.kmodlabNotebook.id)")
+
+
+def test_a_check_while_typing_marks_errors_until_gcc_has_run(visit: Visit) -> None:
+    page = visit.page
+    cell = page.locator(".jp-CodeCell").nth(MODULE)
+    squiggle, dot = cell.locator(".km-squiggle.km-error"), cell.locator(".km-dot.km-error")
+    turn_on_the_check(visit)
+    write(visit, "\tmisc_register(unknown);")
+    squiggle.wait_for()
+    assert squiggle.all_inner_texts() == ["unknown"]
+    assert "Use of undeclared identifier 'unknown'" in str(dot.get_attribute("title"))
+    write(visit, "\tmisc_register(NULL);")
+    squiggle.wait_for(state="detached")
+    write(visit, "\tmisc_register(unknown);")
+    squiggle.wait_for()
+    page.evaluate(RUN, MODULE)
+    cell.locator(".km-dot[title*='first use in this function']").wait_for()
+    assert dot.count() == 1
 
 
 def test_an_answer_is_chosen_by_the_keyboard(visit: Visit) -> None:

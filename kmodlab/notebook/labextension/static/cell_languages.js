@@ -1,30 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // Gives each cell of a notebook the language that its first line says, and the kernel's indentation.
+import { forEachCodeCell } from './cells.js';
 import { isOurs, mimeOf } from './languages.js';
 
 // Documentation/process/coding-style.rst, "Indentation".
 const KERNEL_STYLE = { indentUnit: 'Tab', tabSize: 8 };
 
 export class CellLanguages {
-  /** Cells that are watched. */
-  #cells = new WeakSet();
-
   /**
    * Watch a notebook's cells, those that come later too.
    * @param notebook the widget Notebook
    */
   watch(notebook) {
-    const look = () => notebook.widgets.forEach(cell => this.#watchCell(notebook, cell));
-    look();
-    notebook.modelContentChanged.connect(look);
-    notebook.modelChanged.connect(look);
+    forEachCodeCell(notebook, cell => this.#watchCell(notebook, cell));
   }
 
   #watchCell(notebook, cell) {
-    if (this.#cells.has(cell) || cell.model.type !== 'code') {
-      return;
-    }
-    this.#cells.add(cell);
     const update = () => this.#update(notebook, cell);
     cell.model.contentChanged.connect(update);
     cell.model.mimeTypeChanged.connect(update); // JupyterLab gives all cells the ipykernel's language

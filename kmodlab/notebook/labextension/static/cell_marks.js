@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-// Collects the marks in the outputs of a notebook's cells, and gives each to the cell that it is about.
+// Collects the marks in the outputs of a notebook's cells, and gives each to the cell that it is about. Those of the
+// check while a cell is written are added, except on lines that have a mark already.
+import { forEachCodeCell } from './cells.js';
 
 export class CellMarks {
   /** Cells whose editors can show marks. */
   #ready = new WeakSet();
   /** Notebooks that are updated soon. */
   #waiting = new WeakSet();
+  /** Cells and their marks of the check while they are written. */
+  #live = new WeakMap();
 
   /** @param marks what `makeMarks` returns */
   constructor(marks) {
@@ -17,19 +21,21 @@ export class CellMarks {
    * @param notebook the widget Notebook
    */
   watch(notebook) {
-    const watched = new WeakSet();
-    const look = () => {
-      for (const cell of notebook.widgets) {
-        if (cell.model.type === 'code' && !watched.has(cell.model)) {
-          watched.add(cell.model);
-          cell.model.outputs.changed.connect(() => this.#schedule(notebook));
-          cell.ready.then(() => this.#schedule(notebook));
-        }
-      }
-    };
-    look();
-    notebook.modelContentChanged.connect(look);
-    notebook.modelChanged.connect(look);
+    forEachCodeCell(notebook, cell => {
+      cell.model.outputs.changed.connect(() => this.#schedule(notebook));
+      cell.ready.then(() => this.#schedule(notebook));
+    });
+  }
+
+  /**
+   * Show what the check of a cell's present text found, in the place of what it found before.
+   * @param notebook the widget Notebook
+   * @param cell the widget of the cell
+   * @param {object[]} marks
+   */
+  showLive(notebook, cell, marks) {
+    this.#live.set(cell, marks);
+    this.#schedule(notebook);
   }
 
   /** Update before the next frame is drawn: a module that prints a lot changes its output much more often. */
@@ -52,7 +58,9 @@ export class CellMarks {
         marks.get(owner)?.push(mark);
       }
     }
-    for (const [cell, own] of marks) {
+    for (const [cell, fromOutputs] of marks) {
+      const live = this.#live.get(cell) ?? [];
+      const own = [...fromOutputs, ...live.filter(mark => !fromOutputs.some(other => isSameLine(mark, other)))];
       const editor = cell.editor?.editor;
       if (editor && (own.length || this.#ready.has(editor))) {
         if (!this.#ready.has(editor)) {
@@ -73,6 +81,8 @@ function marksOf(outputs) {
   }
   return marks;
 }
+
+const isSameLine = (mark, other) => mark.line === other.line && mark.text === other.text;
 
 /** Whether a cell's magic gives its text this name. */
 function holds(cell, file) {

@@ -31,6 +31,9 @@ export function mimeOf(source) {
   return MAGICS[magic[1]] ?? '';
 }
 
+/** Whether a MIME type is our C. */
+export const isC = mime => mime === MIME.c;
+
 /** Whether a MIME type is one of ours. */
 export const isOurs = mime => Object.values(MIME).includes(mime);
 

@@ -2,6 +2,7 @@
 // Marks in a cell's editor: the lines that the outputs of cells are about, underlined, with a dot in the margin. What is
 // wrong, and the hint, are in a tooltip; F8 goes from one to the next and reads it out. A mark goes away when its line
 // is edited.
+import { bubble } from './bubble.js';
 
 /**
  * A mark, as kmodlab writes it into an output's metadata (kmodlab/notebook/render/parts.py, LineMark).
@@ -94,7 +95,7 @@ export function makeMarks({ state, view }) {
 
   const tooltip = hoverTooltip((editor, position) => {
     const found = all(editor.state).find(({ from, to }) => from <= position && position <= to);
-    return found ? { pos: found.from, end: found.to, above: true, create: () => ({ dom: bubble(found.mark) }) } : null;
+    return found ? { pos: found.from, end: found.to, above: true, create: () => ({ dom: bubble(words(found.mark)) }) } : null;
   });
 
   function go(editor) {
@@ -121,8 +122,7 @@ export function makeMarks({ state, view }) {
     '.km-dot': { display: 'block', width: '0.5em', height: '0.5em', margin: '0.4em auto 0', borderRadius: '50%' },
     '.km-dot.km-error': { background: 'var(--jp-error-color1, #b00020)' },
     '.km-dot.km-warning': { background: 'var(--jp-warn-color1, #b35900)' },
-    '.km-dot.km-note': { background: 'var(--jp-info-color1, #00639c)' },
-    '.km-bubble': { padding: '0.4em 0.6em', maxWidth: '40em', whiteSpace: 'pre-wrap' }
+    '.km-dot.km-note': { background: 'var(--jp-info-color1, #00639c)' }
   });
 
   return {
@@ -141,12 +141,4 @@ export function makeMarks({ state, view }) {
 /** A mark in words: what is wrong, and the hint below it. */
 function words(mark) {
   return [`${mark.severity}: ${mark.message}`, mark.hint].filter(Boolean).join('\n');
-}
-
-function bubble(mark) {
-  const dom = document.createElement('div');
-  dom.className = 'km-bubble';
-  dom.setAttribute('role', 'tooltip');
-  dom.textContent = words(mark);
-  return dom;
 }

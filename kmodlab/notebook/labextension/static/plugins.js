@@ -1,20 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 // The plugins of this extension.
+import { BUBBLE_STYLE } from './bubble.js';
 import { BUTTON_STYLE, makeButtonRenderer } from './buttons.js';
 import { CellLanguages } from './cell_languages.js';
 import { CellMarks } from './cell_marks.js';
+import { forEachCodeCell, forEachNotebook } from './cells.js';
 import { openConsole } from './console.js';
+import { makeHover } from './hover.js';
 import { makeLanguages } from './languages.js';
+import { LiveCheck } from './live_check.js';
 import { makeMarks } from './marks.js';
 import { makePanelClass, PANEL_STYLE } from './panel.js';
+import { Questions } from './questions.js';
+
+/** The plugin with a setting has the name of its schema (schemas/kmodlab/live-check.json). */
+const LIVE_CHECK = 'kmodlab:live-check';
 
 /**
  * The plugins, made of packages that JupyterLab shares.
  * @param {(name: string) => Promise<any>} get
  */
 export async function makePlugins(get) {
-  const [{ INotebookTracker, NotebookActions }, { IEditorLanguageRegistry }, { ILabShell }, { ICommandPalette }] =
-    await Promise.all(['notebook', 'codemirror', 'application', 'apputils'].map(name => get(`@jupyterlab/${name}`)));
+  const { INotebookTracker, NotebookActions } = await get('@jupyterlab/notebook');
+  const { IEditorLanguageRegistry } = await get('@jupyterlab/codemirror');
+  const { ILabShell } = await get('@jupyterlab/application');
+  const { ICommandPalette } = await get('@jupyterlab/apputils');
+  const { ISettingRegistry } = await get('@jupyterlab/settingregistry');
   const codemirror = {
     language: await get('@codemirror/language'),
     common: await get('@lezer/common'),
@@ -23,6 +34,7 @@ export async function makePlugins(get) {
   };
   const rendermime = await get('@jupyterlab/rendermime');
   const widgets = await get('@lumino/widgets');
+  const marks = new CellMarks(makeMarks(codemirror));
   return [
     {
       id: 'kmodlab:languages',
@@ -32,8 +44,7 @@ export async function makePlugins(get) {
       activate: (_app, notebooks, registry) => {
         makeLanguages(registry, codemirror);
         const cells = new CellLanguages();
-        notebooks.forEach(panel => cells.watch(panel.content));
-        notebooks.widgetAdded.connect((_sender, panel) => cells.watch(panel.content));
+        forEachNotebook(notebooks, panel => cells.watch(panel.content));
       }
     },
     {
@@ -42,9 +53,41 @@ export async function makePlugins(get) {
       autoStart: true,
       requires: [INotebookTracker],
       activate: (_app, notebooks) => {
-        const cells = new CellMarks(makeMarks(codemirror));
-        notebooks.forEach(panel => cells.watch(panel.content));
-        notebooks.widgetAdded.connect((_sender, panel) => cells.watch(panel.content));
+        addStyle(BUBBLE_STYLE);
+        forEachNotebook(notebooks, panel => marks.watch(panel.content));
+      }
+    },
+    {
+      id: 'kmodlab:hover',
+      description: 'What a name of C stands for is shown when the mouse rests on it.',
+      autoStart: true,
+      requires: [INotebookTracker],
+      activate: (_app, notebooks) =>
+        forEachNotebook(notebooks, panel => {
+          const questions = new Questions(panel.sessionContext);
+          forEachCodeCell(panel.content, async cell => {
+            await cell.ready;
+            cell.editor?.injectExtension(makeHover(codemirror, cell, questions));
+          });
+        })
+    },
+    {
+      id: LIVE_CHECK,
+      description: 'C is checked while it is written, if the setting says so.',
+      autoStart: true,
+      requires: [INotebookTracker, ISettingRegistry],
+      activate: async (_app, notebooks, registry) => {
+        const check = new LiveCheck(marks);
+        forEachNotebook(notebooks, panel => {
+          const questions = new Questions(panel.sessionContext);
+          forEachCodeCell(panel.content, cell => check.watch(panel.content, cell, questions));
+        });
+        const settings = await registry.load(LIVE_CHECK);
+        const update = () => {
+          check.isOn = settings.get('enabled').composite === true;
+        };
+        settings.changed.connect(update);
+        update();
       }
     },
     {
@@ -56,8 +99,7 @@ export async function makePlugins(get) {
         addStyle(BUTTON_STYLE);
         const add = panel =>
           panel.content.rendermime.addFactory(makeButtonRenderer(rendermime, widgets, panel), 0);
-        notebooks.forEach(add);
-        notebooks.widgetAdded.connect((_sender, panel) => add(panel));
+        forEachNotebook(notebooks, add);
       }
     },
     {
