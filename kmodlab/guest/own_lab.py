@@ -39,7 +39,7 @@ from kmodlab.manifest import digest_of, find_damage, made_from, verify
 from kmodlab.process import Deadline, run_sync
 from kmodlab.settings import Settings
 
-SOURCE_MIB = 1200  # the package, and what is unpacked of it
+SOURCE_MIB = 900  # the package, and what is unpacked of it
 BOOT_S = 600.0  # an emulated kernel that checks each access to memory boots slowly
 
 

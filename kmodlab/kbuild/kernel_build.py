@@ -46,9 +46,8 @@ def build_kernel(kernel: OwnKernel, variant: Variant, arch: Arch, inputs: str, p
     for name in (SEAL, MANIFEST):  # it is not complete, whatever it was
         remove(objects / name)
     _configure(kernel, variant)
-    image, jobs = Path(arch.image).name, f"--jobs={os.cpu_count() or 1}"
     with _steps(progress, variant.steps) as count:
-        _check(run_sync(_make(kernel, [*variant.variables, jobs, image, "modules"], count)))
+        _check(run_sync(_make(kernel, [*variant.variables, Path(arch.image).name, "modules"], count)))
     _install(kernel, arch)
     seal(objects, inputs, lambda path: path in (".config", "Makefile", "Module.symvers", "vmlinux"))
 
@@ -105,7 +104,9 @@ async def _make(
         tmpfs={USR_SRC: 1, WORK: KERNEL.disk_mib},
         writable={_inside(objects): objects},
     ) as box:
-        argv = ["make", "-C", _inside(source), f"O={_inside(objects)}", *words]
+        # Twice as many jobs as processors: most sources are small, and their jobs wait for files and for each other.
+        jobs = f"--jobs={2 * (os.cpu_count() or 1)}"
+        argv = ["make", "-C", _inside(source), f"O={_inside(objects)}", jobs, *words]
         return await run_async(
             box.argv(argv, cwd=_inside(objects), environment={**BUILD_ENVIRONMENT, "TMPDIR": WORK}),
             deadline=Deadline.after(_BUILD_S),

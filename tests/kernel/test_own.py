@@ -56,7 +56,10 @@ def test_an_option_that_kconfig_dropped_is_found_unless_not_all_kernels_have_it(
         ("linux-source-6.1/arch/arm64/Kconfig", False),
         ("linux-source-6.1/arch/arm/crypto/Kconfig", False),
         ("linux-source-6.1/drivers/misc/Makefile", False),
+        ("linux-source-6.1/drivers/net/wireless/ath/Kconfig", False),
+        ("linux-source-6.1/drivers/net/wireless/ath/main.c", True),
+        ("linux-source-6.1/drivers/net/dummy.c", False),
     ],
 )
-def test_of_other_architectures_only_what_kconfig_reads_is_unpacked(path: str, is_left_out: bool) -> None:
+def test_of_what_no_guest_can_use_only_what_kconfig_reads_is_unpacked(path: str, is_left_out: bool) -> None:
     assert any(fnmatch.fnmatchcase(path, pattern) for pattern in left_out(AMD64)) == is_left_out
