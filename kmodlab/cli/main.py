@@ -29,6 +29,7 @@ VERBS = {
     "kernel": N_("Build a kernel of our own, for drivers that are built in."),
     "run": N_("Build a module, load it into a pristine guest, unload it."),
     "demo": N_("Build hello.c and load it into a real kernel."),
+    "check": N_("Run a notebook of your own, and compare its checks with those of the solved exercise."),
     "shell": N_("Open a shell in a fresh guest."),
     "headers": N_("Print the folder of the kernel's headers, for `make` by hand."),
     "faults": N_("Make each call in a module's init fail once."),
@@ -42,7 +43,13 @@ VERBS = {
     "clean": N_("Remove the lab and all that was downloaded."),
 }
 # The extra of kmodlab that installs a Python package.
-_EXTRAS = {"nbformat": "grading", "jinja2": "grading", "nbconvert": "slides", "traitlets": "slides"}
+_EXTRAS = {
+    "nbformat": "grading",
+    "jinja2": "grading",
+    "nbconvert": "slides",
+    "nbval": "notebook",
+    "traitlets": "slides",
+}
 INTERRUPTED = 130  # 128 + SIGINT, as in a shell
 PIPE_CLOSED = 141  # 128 + SIGPIPE
 _LONGEST = 300  # characters of an unexpected error's text

@@ -25,6 +25,12 @@ def find_checkout() -> Path | None:
     return root if (root / NOTEBOOKS / "00-welcome.ipynb").is_file() and (root / "pyproject.toml").is_file() else None
 
 
+def installed_courses() -> tuple[Path, ...]:
+    """The folders in which the course lies: the wheel's, and the checkout if this code runs in one."""
+    checkout = find_checkout()
+    return (IN_WHEEL, *([checkout] if checkout else []))
+
+
 def learner_files(checkout: Path) -> Iterator[str]:
     """The paths of all files in a checkout that learners get, in the order of the course."""
     yield from (f"{NOTEBOOKS}/{path.name}" for path in sorted((checkout / NOTEBOOKS).glob("*.ipynb")))

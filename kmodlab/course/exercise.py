@@ -49,13 +49,17 @@ class Role(StrEnum):
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell of a master. Only check cells have a `check`; a `hidden` one is left out of the learner's version."""
+    """A cell of a master. Only check cells have a `check`; a `hidden` one is left out of the learner's version.
+
+    `verdict` is what the check says of the solution, as text, if the master was run.
+    """
 
     id: str
     role: Role
     source: str
     check: Check | None = None
     hidden: bool = False
+    verdict: str = ""
 
     @property
     def magic(self) -> str:
@@ -202,7 +206,7 @@ def _read_cell(path: Path, number: int, cell: Any) -> Cell:
     if meta and meta.get("points") != check.points:
         message = _("The check has points={points:g}, but its nbgrader metadata say {metadata}.")
         raise broken(message.format(points=check.points, metadata=meta.get("points")))
-    return Cell(name, role, cell.source, check, _is_hidden(cell.source, broken))
+    return Cell(name, role, cell.source, check, _is_hidden(cell.source, broken), _verdict(cell))
 
 
 _FLAGS = {
@@ -227,6 +231,12 @@ def _role(cell: Any, meta: Mapping[str, Any]) -> Role:
         return Role.ANSWER
     code = [line for line in cell.source.splitlines() if line.strip() and not line.startswith("#")]
     return Role.CHECK if meta.get("grade") or (code and code[0].startswith("check(")) else Role.CODE
+
+
+def _verdict(cell: Any) -> str:
+    """The text of the card that a check cell has as its output."""
+    texts = (output.get("data", {}).get("text/plain", "") for output in cell.outputs)
+    return next(filter(None, texts), "")
 
 
 def _is_hidden(source: str, broken: Callable[[str], ExerciseError]) -> bool:

@@ -4,7 +4,7 @@
 checks the file has the titles. It is JSON:
 
     {"exercise": "01-hello", "title": "Hello", "hidden": [{"id": "in-time", "title": "…", "points": 1}],
-     "checks": [{"title": "…", "points": 2, "expects": ["loads(…)", "logs(…)"], "hints": ["…"]}],
+     "checks": [{"title": "…", "points": 2, "expects": ["loads(…)", "logs(…)"], "hints": ["…"], "verdict": "✓ …"}],
      "cells": {"hello": "%%kmod hello…"}, "answers": ["hello"]}
 
 It lies in a learner's folder, so it may be anything: what is in it is read, and never run.
@@ -15,7 +15,7 @@ from __future__ import annotations
 import ast
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +36,7 @@ class ExerciseData:
     """The data of one exercise: checks by their titles, the points of hidden ones, and the given cells by their ids.
 
     `answers` are the ids of the cells that the learner writes in, `hidden_ids` those of hidden checks.
+    `verdicts` are what the checks say of the solution, by their titles.
     """
 
     exercise: str
@@ -45,6 +46,7 @@ class ExerciseData:
     cells: Mapping[str, str]
     answers: tuple[str, ...] = ()
     hidden_ids: tuple[str, ...] = ()
+    verdicts: Mapping[str, str] = field(default_factory=dict)
 
     def check(self, title: str) -> Check:
         """The check of that title.
@@ -86,7 +88,8 @@ def _check_data(cell: Cell) -> dict[str, Any]:
     assert isinstance(call, ast.Call)
     expects = [ast.get_source_segment(cell.source.strip(), each) for each in call.args[1:]]
     options = {name: value for name in _OPTIONS if (value := getattr(check, name))}
-    return {"title": check.title, "points": check.points, **options, "expects": expects, "hints": list(check.hints)}
+    about = {"title": check.title, "points": check.points, **options}
+    return {**about, "expects": expects, "hints": list(check.hints), "verdict": cell.verdict}
 
 
 def read_data(path: Path) -> ExerciseData:
@@ -100,9 +103,11 @@ def read_data(path: Path) -> ExerciseData:
         hidden = {str(each["title"]): _read_points(each["points"]) for each in data["hidden"]}
         ids = tuple(str(each.get("id", "")) for each in data["hidden"])
         cells = {str(name): str(text) for name, text in data["cells"].items()}
+        verdicts = {str(each["title"]): str(each.get("verdict", "")) for each in data["checks"]}
         name, title = str(data["exercise"]), str(data["title"])
         answers = tuple(str(name) for name in data.get("answers", ()) if name in cells)
-        return ExerciseData(name, title, {check.title: check for check in checks}, hidden, cells, answers, ids)
+        by_title = {check.title: check for check in checks}
+        return ExerciseData(name, title, by_title, hidden, cells, answers, ids, verdicts)
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as exc:
         raise UsageError(
             _("{path}, which says what the checks expect, cannot be read.").format(path=path), hint=how_to_lay_out()

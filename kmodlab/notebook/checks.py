@@ -21,7 +21,7 @@ from kmodlab.checks.evaluate import evaluate
 from kmodlab.checks.registry import WORDS
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.course import progress as record
-from kmodlab.course.course_files import IN_WHEEL, find_checkout
+from kmodlab.course.course_files import installed_courses
 from kmodlab.course.exercise_data import ExerciseData, find_data
 from kmodlab.errors import DamagedLabError, KmodlabError, UsageError
 from kmodlab.i18n import _
@@ -149,8 +149,7 @@ class CheckState:
 
         Raises: UsageError if there is none.
         """
-        checkout = find_checkout()
-        return find_data(self.exercise, Path.cwd(), (IN_WHEEL, *([checkout] if checkout else [])))
+        return find_data(self.exercise, Path.cwd(), installed_courses())
 
     def find_data(self) -> ExerciseData | None:
         """The data of the notebook's exercise; None if they are missing or damaged."""

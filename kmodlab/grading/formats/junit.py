@@ -28,26 +28,43 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
 
 def as_xml(grades: Sequence[Grade]) -> str:
     """All suites as one document."""
+    return make_document([_suite(grade) for own in by_learner(grades).values() for grade in own])
+
+
+def make_document(suites: Sequence[Element]) -> str:
+    """Suites as one document."""
     root = Element("testsuites", name="kmodlab")
-    for own in by_learner(grades).values():
-        for grade in own:
-            root.append(_suite(grade))
+    root.extend(suites)
     for count in ("tests", "failures", "errors"):
         root.set(count, str(sum(int(suite.get(count, "0")) for suite in root)))
     return '<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="unicode") + "\n"
 
 
-def _suite(grade: Grade) -> Element:
-    name = f"{grade.exercise}/{grade.learner}"
-    suite = Element("testsuite", name=_text(name), time=f"{grade.seconds:.3f}")
-    cases = [_case(grade, check) for check in checks_for_learners(grade.checks)]
-    if grade.state is not GradeState.GRADED and not grade.checks:
-        cases.append(_whole(grade))
+def make_suite(name: str, cases: Sequence[Element], seconds: float) -> Element:
+    """A suite of these cases."""
+    suite = Element("testsuite", name=_text(name), time=f"{seconds:.3f}")
     suite.extend(cases)
     suite.set("tests", str(len(cases)))
     suite.set("failures", str(len(suite.findall("./testcase/failure"))))
     suite.set("skipped", str(len(suite.findall("./testcase/skipped"))))
     suite.set("errors", str(len(suite.findall("./testcase/error"))))
+    return suite
+
+
+def make_case(name: str, group: str, status: Status, reason: str, seconds: float, details: str = "") -> Element:
+    """A case; unless it passed, with the reason and the details."""
+    case = Element("testcase", name=_text(name), classname=_text(group), time=f"{seconds:.3f}")
+    if status is not Status.PASSED:
+        outcome = SubElement(case, _ELEMENTS[status], message=_text(reason), type=str(status))
+        outcome.text = _text(details)
+    return case
+
+
+def _suite(grade: Grade) -> Element:
+    cases = [_case(grade, check) for check in checks_for_learners(grade.checks)]
+    if grade.state is not GradeState.GRADED and not grade.checks:
+        cases.append(_whole(grade))
+    suite = make_suite(f"{grade.exercise}/{grade.learner}", cases, grade.seconds)
     remarks = remarks_for_learners(grade)
     if remarks:
         SubElement(suite, "system-out").text = _text("\n".join(remarks))
@@ -55,11 +72,8 @@ def _suite(grade: Grade) -> Element:
 
 
 def _case(grade: Grade, check: CheckResult) -> Element:
-    case = Element("testcase", name=_text(check.title), classname=_text(grade.exercise), time=f"{check.seconds:.3f}")
-    if check.status is not Status.PASSED:
-        outcome = SubElement(case, _ELEMENTS[check.status], message=_text(check.reason), type=str(check.status))
-        outcome.text = _text(text_of(check))
-    return case
+    details = "" if check.status is Status.PASSED else text_of(check)
+    return make_case(check.title, grade.exercise, check.status, check.reason, check.seconds, details)
 
 
 def _whole(grade: Grade) -> Element:
