@@ -30,7 +30,8 @@ _NEAR_CALL = 0.5
 _LEAST_SHARED = 0.5  # of the lines of a cell that has lost its first line, with the cell that it was
 
 _OUR_LINE = re.compile(rf"%%(?:{'|'.join(CELL_MAGICS)})\b.*")
-_OUR_CALL = re.compile(rf"(?:{'|'.join(WORDS)})\(.*\)\s*")
+_OUR_CALL = re.compile(r"(?:check|exercise)\([\"'].*\)\s*")
+_LAST_CALL = re.compile(r"(?:check|hint|progress)\(\)\s*")  # C may begin a function like this, but not end a file
 _SPOILT_LINE = re.compile(r"[#/ \t]*(%[% \t]*)(\w+)\b(.*)")
 _CALL_BEGINS = re.compile(r"\W*(\w+)\s*(?:[()\"'“”„]|\Z)")
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]", re.MULTILINE)
@@ -138,10 +139,11 @@ def _look_for_merged_cells(first: str, lines: list[str], around: Surroundings) -
     if number is not None:
         texts = ("\n".join([first, *lines[:number]]).rstrip(), "\n".join(lines[number:]))
         raise _two_cells(lines[number], texts)
-    calls = [line.strip() for line in lines if _OUR_CALL.fullmatch(line)]
+    last = next((line for line in reversed(lines) if line.strip()), "")
+    calls = [line for line in lines if _OUR_CALL.fullmatch(line) or (line is last and _LAST_CALL.fullmatch(line))]
     if calls:
-        rest = [line for line in lines if not _OUR_CALL.fullmatch(line)]
-        raise _two_cells(calls[0], ("\n".join([first, *rest]).rstrip(), *calls))
+        rest = [line for line in lines if line not in calls]
+        raise _two_cells(calls[0], ("\n".join([first, *rest]).rstrip(), *map(str.strip, calls)))
 
 
 def _two_cells(line: str, texts: tuple[str, ...]) -> DamagedCellError:

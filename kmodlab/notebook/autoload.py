@@ -10,24 +10,25 @@ import builtins
 import re
 from typing import Any
 
-# The percent signs and the name may be damaged; `accidents` answers that.
-_MAGIC = re.compile(
-    r"^[#/ \t]*%[% \t]*"
-    r"(?:k?mo?dd?|kfile|makefile|library|guest|kscript|answer|intree|patch|faults|timeline"
-    r"|insmod|rmmod|modprobe|lsmod|reset_guest|plug|unplug|anatomy|built|given|boot|export|rehearse|lab)\b",
-    re.MULTILINE | re.IGNORECASE,
-)
+# The percent signs may be damaged, and names may be misspelt: `accidents` answers that.
+_MAGIC = re.compile(r"^[#/ \t]*%[% \t]*(\w+)", re.MULTILINE)
+_MAGICS = (
+    "anatomy", "answer", "beside", "boot", "built", "checkpatch", "databases", "depmod", "dmesg", "export", "faults",
+    "given", "guest", "insmod", "intree", "kconfig", "kfile", "kmod", "kscript", "lab", "library", "lsmod", "makefile",
+    "man", "modinfo", "modprobe", "patch", "plug", "rehearse", "reset_guest", "rmmod", "source", "timeline", "unplug",
+    "use_kernel",
+)  # fmt: skip
 _C = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<linux/", re.MULTILINE)
-_CALL = re.compile(
-    r"^((?:ch\w{1,3}k|exercise|hint|progress|predict|guess)s?)[ \t]*(?:[(\"'“]|$)", re.MULTILINE | re.IGNORECASE
-)
+_CALL = re.compile(r"^(\w+)[ \t]*(?:[(\"'“]|$)", re.MULTILINE)
+_FUNCTIONS = ("check", "exercise", "hint", "progress", "predict", "guess")
+_NEAR = 0.7
 
 
 def load_ipython_extension(ipython: Any) -> None:
     """Watch the cells that are run."""
 
     def look(lines: list[str]) -> list[str]:
-        if not _is_ours("".join(lines), ipython.user_ns):
+        if not _is_ours("".join(lines), ipython):
             return lines
         from kmodlab.notebook.extension import is_loaded, load, transform
 
@@ -41,8 +42,22 @@ def load_ipython_extension(ipython: Any) -> None:
     ipython.input_transformer_manager.cleanup_transforms.append(look)
 
 
-def _is_ours(text: str, names: dict[str, Any]) -> bool:
-    if _MAGIC.search(text) or _C.search(text):
+def _is_ours(text: str, ipython: Any) -> bool:
+    if _C.search(text):
         return True
-    # A function of that name may be the notebook's own.
-    return any(not (match[1] in names or hasattr(builtins, match[1])) for match in _CALL.finditer(text))
+    # A function or a magic of such a name may be the notebook's own.
+    calls = {name for name in _CALL.findall(text) if name not in ipython.user_ns and not hasattr(builtins, name)}
+    magics = {name for name in _MAGIC.findall(text) if not _is_magic(ipython, name)}
+    if not calls and not magics:
+        return False
+    from difflib import get_close_matches
+
+    return any(
+        get_close_matches(name.lower(), known, n=1, cutoff=_NEAR)
+        for unknown, known in ((calls, _FUNCTIONS), (magics, _MAGICS))
+        for name in unknown
+    )
+
+
+def _is_magic(ipython: Any, name: str) -> bool:
+    return bool(ipython.find_line_magic(name) or ipython.find_cell_magic(name))

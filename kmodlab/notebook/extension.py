@@ -56,7 +56,7 @@ from kmodlab.notebook.source_files import KFILE_HELP, MAKEFILE_HELP, kfile, make
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.tracing import FAULTS_HELP, TIMELINE_HELP, faults, timeline
 from kmodlab.notebook.views.quiz import guess, predict
-from kmodlab.notebook.way_back import offer_way_back
+from kmodlab.notebook.way_back import DamagedCellError, offer_way_back
 from kmodlab.settings import find_own_programs
 
 Run = Callable[[NotebookState, str, str | None], None]
@@ -183,8 +183,10 @@ class AccidentWatch:
 
     def offer(self, result: Any) -> None:
         """IPython calls this after each cell."""
-        data = _check_state.find_data()
-        offer_way_back(result.error_before_exec or result.error_in_exec, data.cells if data else {})
+        error = result.error_before_exec or result.error_in_exec
+        if isinstance(error, DamagedCellError):
+            data = _check_state.find_data()
+            offer_way_back(error, data.cells if data else {})
 
     def install(self) -> None:
         """Watch from the next cell on."""

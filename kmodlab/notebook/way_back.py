@@ -26,10 +26,8 @@ class DamagedCellError(UsageError):
         self.advice, self.texts, self.given, self.calls = advice, tuple(texts), given, tuple(calls)
 
 
-def offer_way_back(error: BaseException | None, given: Mapping[str, str]) -> None:
-    """Show the way back from an error of ours, below its message; `given` are the exercise's cells by their ids."""
-    if not isinstance(error, DamagedCellError):
-        return
+def offer_way_back(error: DamagedCellError, given: Mapping[str, str]) -> None:
+    """Show the way back below an error's message; `given` are the exercise's cells by their ids."""
     parts: list[Part] = [Message(error.advice)] if error.advice else []
     labels, pressed = [], []
     if error.texts:

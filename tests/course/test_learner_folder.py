@@ -315,6 +315,8 @@ def test_the_wheel_has_the_course_and_nothing_that_learners_must_not_get(tmp_pat
     assert files == COURSE
     assert next(iter(files)) == FIRST
     assert not [path for path in (tmp_path / "w").rglob("*") if path.name == "master.ipynb"]
+    # It would overwrite an environment's own configuration of IPython.
+    assert not list((tmp_path / "w").glob("*.data/data/etc/ipython/*"))
 
 
 @pytest.mark.long
@@ -327,3 +329,5 @@ def test_the_wheel_lays_out_the_course_in_an_empty_environment(tmp_path: Path) -
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
     assert "8 notebooks, 20 exercises" in done.stdout
     assert {path: (tmp_path / "c" / path).read_bytes() for path in COURSE} == COURSE
+    assert "does not load itself" not in done.stdout
+    assert (tmp_path / "v/etc/ipython/ipython_kernel_config.py").is_file()

@@ -16,6 +16,7 @@ from kmodlab.checks.registry import read_check
 from kmodlab.course.exercise import read_master
 from kmodlab.course.exercise_data import FILE, call_by_title, read_data
 from kmodlab.notebook import autoload
+from kmodlab.notebook.accidents import Surroundings, look_at_cell
 from kmodlab.notebook.checks import CheckState
 from kmodlab.notebook.extension import is_loaded, unload
 from kmodlab.notebook.state import NotebookState
@@ -152,6 +153,13 @@ def test_a_right_cell_is_left_alone(shell: InteractiveShell, name: str) -> None:
     assert run_cell(shell, RIGHT[name]).error is None
 
 
+def test_functions_of_c_with_our_names_are_no_merged_cells() -> None:
+    for code in ("static int\ncheck(struct device *dev)\n{\n}", "static void\nhint()\n{\n}\n"):
+        look_at_cell(f"%%kmod hello\n{code}", Surroundings())
+    with pytest.raises(DamagedCellError, match="two cells were merged"):
+        look_at_cell("%%kmod hello\nint x;\nhint()\n", Surroundings())
+
+
 @pytest.mark.usefixtures("exercise")
 def test_python_mistakes_stay_pythons(shell: InteractiveShell) -> None:
     for source in ("checker = foo(", "def f(:\n    return 1;", "chart(3)"):
@@ -254,11 +262,23 @@ def test_without_cell_ids_a_misspelt_name_replaces_what_it_was() -> None:
 
 
 def test_an_accident_after_a_restart_loads_kmodlab_too() -> None:
-    for source in (CODE, f"%kmod hello\n{CODE}", "chek()", "hint"):
+    for source in (CODE, f"%kmod hello\n{CODE}", f"%%kmodd hello\n{CODE}", "chek()", "hnit()", "hint"):
         shell = InteractiveShell()
         autoload.load_ipython_extension(shell)
         assert isinstance(run_cell(shell, source).error, DamagedCellError)
         unload(shell)
+
+
+def test_every_magic_loads_kmodlab_and_those_of_ipython_do_not(shell: InteractiveShell) -> None:
+    magics = shell.magics_manager.magics
+    ours = {name for kind in ("line", "cell") for name, made in magics[kind].items() if "kmodlab" in made.__module__}
+    assert ours == set(autoload._MAGICS)
+    fresh = InteractiveShell()
+    autoload.load_ipython_extension(fresh)
+    for source in ("%%script cat\nx", "%time 1 + 1", "%%capture\n1", "%pwd", "%man ls"):
+        fresh.run_cell(source)
+        assert is_loaded(fresh) == source.startswith("%man"), source
+    unload(fresh)
 
 
 def test_functions_of_the_learners_own_do_not_load_kmodlab() -> None:
