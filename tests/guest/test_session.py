@@ -130,6 +130,17 @@ def test_only_new_log_records_are_given(session: Session) -> None:
     assert len(parse_kmsg(session.kmsg(0))) > 100
 
 
+def test_who_follows_the_log_takes_no_records_from_others(session: Session) -> None:
+    def follow() -> list[str]:
+        return [record.text for record in parse_kmsg(session.with_machine(lambda machine: machine.agent.follow_log()))]
+
+    assert len(follow()) > 100  # the boot
+    session.run(["sh", "-c", "echo '<7>for all' > /dev/kmsg"])
+    assert follow() == ["for all"]
+    assert follow() == []
+    assert [record.text for record in parse_kmsg(session.kmsg())][-1] == "for all"
+
+
 def test_two_forks_have_different_random_numbers_and_the_right_time(session: Session) -> None:
     uuids = set()
     for _ in range(2):

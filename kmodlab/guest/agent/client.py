@@ -22,6 +22,7 @@ from kmodlab.i18n import _
 
 MAX_PAYLOAD = 65536
 HEADER = struct.Struct("<IIB")
+_LOG_NEW, _LOG_FOLLOW = (1 << 64) - 1, (1 << 64) - 2
 OUTPUT_LIMIT = 16 * MIB  # bytes of one command's stdout or stderr
 
 
@@ -171,7 +172,13 @@ class Agent:
 
     async def log(self, sequence: int | None = None, limit: int = OUTPUT_LIMIT) -> bytes:
         """The records of /dev/kmsg from a sequence number on; None: those that were not sent before."""
-        first = (1 << 64) - 1 if sequence is None else sequence
+        return await self._log(_LOG_NEW if sequence is None else sequence, limit)
+
+    async def follow_log(self) -> bytes:
+        """The records of /dev/kmsg that it has not given before, whatever `log` has given."""
+        return await self._log(_LOG_FOLLOW, OUTPUT_LIMIT)
+
+    async def _log(self, first: int, limit: int) -> bytes:
         failure = _("The guest could not read the kernel log: {reason}.")
         return await self._fetch(b"L", struct.pack("<Q", first), limit, failure)
 

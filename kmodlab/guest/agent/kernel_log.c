@@ -12,24 +12,27 @@
 /*
  * Every read of /dev/kmsg gives one record, "priority,sequence,microseconds,flags;text\n"
  * (Documentation/ABI/testing/dev-kmsg). A frame holds many records. EPIPE means that the next records were
- * overwritten; the next read gives the oldest record that is left. The file stays open, so that a request for new
- * records need not read all records again.
+ * overwritten; the next read gives the oldest record that is left. The files stay open, so that a request for new
+ * records need not read all records again: one for commands, one for whoever follows the log beside them.
  */
 void read_log(uint32_t id)
 {
-	static int fd = -1;
+	static int files[2] = { -1, -1 };
 	uint64_t first, sequence;
+	int fd, *file;
 	size_t filled = 0;
 	ssize_t n;
 
 	memcpy(&first, payload, sizeof(first));
-	if (fd < 0)
-		fd = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	file = &files[first == LOG_FOLLOW];
+	if (*file < 0)
+		*file = open("/dev/kmsg", O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	fd = *file;
 	if (fd < 0) {
 		send_done(id, errno);
 		return;
 	}
-	if (first == UINT64_MAX)
+	if (first == LOG_NEW || first == LOG_FOLLOW)
 		first = 0;
 	else
 		lseek(fd, 0, SEEK_SET);
@@ -45,7 +48,7 @@ void read_log(uint32_t id)
 		if (n <= 0)
 			break;
 		chunk[filled + n] = 0;
-		if (sscanf(chunk + filled, "%*u,%" SCNu64, &sequence) == 1 && sequence >= first)
+		if (!first || (sscanf(chunk + filled, "%*u,%" SCNu64, &sequence) == 1 && sequence >= first))
 			filled += n;
 	}
 	if (filled > 0)

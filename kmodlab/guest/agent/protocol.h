@@ -15,7 +15,8 @@
  *     'Z' size     u16 rows, u16 columns of the terminal of 'T'
  *     'W' write    u32 mode, then the path; the file's content follows in 'I' frames
  *     'R' read     the path of a regular file
- *     'L' log      u64 sequence number of the first /dev/kmsg record to send; all-ones: records not sent before
+ *     'L' log      u64 sequence number of the first /dev/kmsg record to send; LOG_NEW: records not sent before;
+ *                  LOG_FOLLOW: records that LOG_FOLLOW has not sent before
  *
  * Guest to host: 'o' stdout or file bytes, 'e' stderr bytes, and, once and last for each request,
  * 'x' with the i32 wait status of a command, or 'd' with an i32 that is 0 or an errno.
@@ -36,6 +37,8 @@
 #include <stdint.h>
 
 #define MAX_PAYLOAD 65536
+#define LOG_NEW UINT64_MAX
+#define LOG_FOLLOW (UINT64_MAX - 1)
 
 enum frame_type {
 	FRAME_HELLO = 'H',
