@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 from cells import Run
+from IPython.core.shellapp import InteractiveShellApp
+from traitlets.config import Config
+from traitlets.config.loader import PyFileConfigLoader
 
 from kmodlab.course.autoload_config import CONFIG, configure_autoload
 from kmodlab.course.course_files import read_checkout
@@ -79,3 +82,11 @@ def test_only_an_environment_of_its_own_gets_a_configuration_and_none_is_overwri
     config.write_text("c = get_config()  # somebody's own\n")
     assert not configure_autoload(tmp_path, is_own=True)
     assert config.read_text() == "c = get_config()  # somebody's own\n"
+
+
+def test_a_users_own_list_of_extensions_stays_and_kmodlab_is_loaded_as_well() -> None:
+    folder = ROOT / "kmodlab/notebook/ipython"
+    config = PyFileConfigLoader(CONFIG, path=str(folder)).load_config()
+    config.merge(Config({"InteractiveShellApp": {"extensions": ["storemagic"]}}))
+    app = InteractiveShellApp(config=config)
+    assert (app.extensions, app.extra_extensions) == (["storemagic"], ["kmodlab.notebook.autoload"])

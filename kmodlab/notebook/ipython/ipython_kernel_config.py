@@ -4,4 +4,5 @@ from importlib.util import find_spec
 
 c = get_config()  # type: ignore[name-defined]  # noqa: F821
 if find_spec("kmodlab"):
-    c.InteractiveShellApp.extensions.append("kmodlab.notebook.autoload")
+    # Not `extensions`: a user's own list in ~/.ipython would replace it.
+    c.InteractiveShellApp.extra_extensions.append("kmodlab.notebook.autoload")
