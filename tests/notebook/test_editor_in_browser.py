@@ -86,7 +86,9 @@ def test_a_new_line_in_a_block_is_indented_by_a_tab(visit: Visit) -> None:
     assert "\tif (1) {\n\t\tx();\n\t}\n" in visit.page.evaluate(SOURCE, C)
 
 
-@pytest.mark.parametrize(("cell", "number", "comment"), [(C, 7, "// "), (MAKE, 1, "# "), (SHELL, 1, "# ")])
+@pytest.mark.parametrize(
+    ("cell", "number", "comment"), [(C, 1, "// "), (C, 7, "// "), (MAKE, 1, "# "), (SHELL, 1, "# ")]
+)
 def test_the_comment_key_writes_the_comments_of_the_language(
     visit: Visit, cell: int, number: int, comment: str
 ) -> None:
@@ -134,3 +136,7 @@ def test_a_complaint_is_marked_on_its_line_until_that_is_edited(visit: Visit) ->
     page.keyboard.press("End")
     page.keyboard.type(" ")
     squiggle.wait_for(state="detached")
+
+
+def test_nothing_of_ours_complains_while_cells_are_written(visit: Visit) -> None:
+    assert visit.complaints == []

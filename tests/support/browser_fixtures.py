@@ -21,6 +21,8 @@ from kmodlab.guest.lab import Lab
 
 START_S = 60
 REPOSITORY = Path(__file__).parents[2]
+# The Python of another JupyterLab, which has our extension too; its ipykernels have to be this Python's.
+PYTHON = os.environ.get("KMODLAB_TEST_JUPYTERLAB", sys.executable)
 
 
 # Not for the whole run: while Playwright waits for its browser, an event loop runs in this thread, and no other can.
@@ -59,7 +61,7 @@ def jupyterlab(home: Path, root: Path) -> Iterator[Server]:
     environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), **folders, "IPYTHONDIR": str(home / "ipython")}
     with (home / "log").open("w") as log:
         child = subprocess.Popen(
-            [sys.executable, "-m", "jupyterlab", *options],
+            [PYTHON, "-m", "jupyterlab", *options],
             cwd=root,
             env=environment,
             stdout=log,

@@ -9,7 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import nbformat
-from playwright.sync_api import Browser, Page, WebSocket
+from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocket
 
 
 @dataclass
@@ -27,6 +27,11 @@ class Visit:
         self.page.context.on("request", lambda request: self._note(request.url))
         self.page.on("websocket", note_socket)
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("console", self._note_console)
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and "labextensions/kmodlab/" in message.location["url"]:
+            self.complaints.append(message.text)
 
     def _note(self, url: str) -> None:
         parts = urlsplit(url)

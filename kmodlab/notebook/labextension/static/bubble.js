@@ -18,6 +18,5 @@ export const BUBBLE_STYLE = `
 .cm-tooltip:has(> .km-bubble) { border: 1px solid var(--jp-border-color1, #888); z-index: 1000;
   background: var(--jp-layout-color1, #fff); color: var(--jp-ui-font-color1, #000); }
 .km-bubble { padding: .4em .6em; max-width: 48em; max-height: 20em; overflow: auto; white-space: pre-wrap; }
-.km-bubble + .km-bubble { border-top: 1px solid var(--jp-border-color2, #888); }
 .km-explained { font-family: var(--jp-code-font-family, monospace); font-size: var(--jp-code-font-size, 13px); }
 `;

@@ -15,7 +15,8 @@ export function makeHover({ view }, cell, questions) {
   const explain = async (editor, position) => {
     const { doc } = editor.state;
     const word = editor.state.wordAt(position);
-    if (!word || !isC(cell.model.mimeType) || word.from < doc.line(1).to) {
+    const isMarked = editor.dom.querySelector('.km-squiggle:hover'); // what is wrong there comes first, and alone
+    if (!word || !isC(cell.model.mimeType) || word.from < doc.line(1).to || isMarked) {
       return null;
     }
     const offset = [...doc.sliceString(0, word.to)].length;

@@ -61,9 +61,12 @@ export function makeLanguages(registry, codemirror) {
 
 /** A language whose parser leaves the first line out: it is the magic, and belongs to IPython. */
 function belowMagic(support, { language, common }) {
-  const { Language, LanguageSupport } = language;
+  const { Language, LanguageSupport, languageDataProp } = language;
   const { NodeType, Parser, Tree } = common;
   const whole = NodeType.define({ id: 0, name: 'Cell', top: true });
+  // Begins with the end of the first line: comment keys are looked up to the left of where a line begins, too.
+  const data = languageDataProp.add(() => support.language.data);
+  const text = NodeType.define({ id: 1, name: 'Text', top: true, props: [data] });
 
   class BelowMagic extends Parser {
     createParse(input, _fragments, ranges) {
@@ -77,7 +80,8 @@ function belowMagic(support, { language, common }) {
       return {
         advance: () => {
           const tree = inner.advance();
-          return tree && new Tree(whole, [tree], [below[0].from], input.length);
+          const inside = tree && new Tree(text, [tree], [1], tree.length + 1);
+          return tree && new Tree(whole, [inside], [below[0].from - 1], input.length);
         },
         get parsedPos() {
           return inner.parsedPos;
