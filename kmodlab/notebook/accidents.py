@@ -27,6 +27,7 @@ _OF_C = {"kmod", "library", "faults", "timeline", "intree"}
 WORDS = ("check", "hint", "progress", "exercise")
 _NEAR = 0.7
 _NEAR_CALL = 0.5
+_SHORTEST = 4  # characters of a line that tells something
 _LEAST_SHARED = 0.5  # of the lines of a cell that has lost its first line, with the cell that it was
 
 _OUR_LINE = re.compile(rf"%%(?:{'|'.join(CELL_MAGICS)})\b.*")
@@ -35,6 +36,7 @@ _LAST_CALL = re.compile(r"(?:check|hint|progress)\(\)\s*")  # C may begin a func
 _SPOILT_LINE = re.compile(r"[#/ \t]*(%[% \t]*)(\w+)\b(.*)")
 _CALL_BEGINS = re.compile(r"\W*(\w+)\s*(?:[()\"'“”„]|\Z)")
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*[<\"]", re.MULTILINE)
+_MACRO = re.compile(r"(?:MODULE_[A-Z_]+|module_\w+)\(")
 _C_LINE = re.compile(
     r"^(?:[ \t]*#[ \t]*include[ \t]*[<\"]|(?:MODULE_[A-Z_]+|module_\w+|EXPORT_SYMBOL\w*)[ \t]*\("
     r"|(?:static|struct|enum|union|typedef|extern|const|void|int|long|char|unsigned)\b[^#\n]*[;{(,]"
@@ -83,7 +85,7 @@ def look_at_cell(source: str, around: Surroundings) -> None:
     elif text.strip() and not first.startswith(("!", "?")):
         if is_python(text):
             _look_at_words(text, around)
-            if not (_INCLUDE.search(text) and re.search(r"^(MODULE_\w+|module_\w+)\(.*\);", text, re.MULTILINE)):
+            if not (_is_c_by_chance(text) or _most_like(text, around)[1] >= _LEAST_SHARED):
                 return
         _look_at_first_line(text, around)
         _look_at_spoilt_line(text, around)
@@ -92,13 +94,23 @@ def look_at_cell(source: str, around: Surroundings) -> None:
 
 
 def is_python(text: str) -> bool:
-    """Whether a cell is Python, as IPython extends it."""
+    """Whether a cell is Python, as IPython extends it. A cell magic below the first line is not."""
+    flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
-        flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
-        compile(TransformerManager().transform_cell(text), "cell", "exec", flags)
+        transformed = TransformerManager().transform_cell(text)
+        compile(transformed, "cell", "exec", flags)
     except (SyntaxError, ValueError):
         return False
-    return True
+    return "run_line_magic('%" not in transformed
+
+
+def _is_c_by_chance(text: str) -> bool:
+    """Whether it is C that Python could read, too: includes are its comments, macros its calls."""
+    try:
+        statements = ast.parse(text).body if _INCLUDE.search(text) else []
+    except SyntaxError:
+        return False
+    return any(isinstance(each, ast.Expr) and _MACRO.match(ast.unparse(each)) for each in statements)
 
 
 def near_word(name: str, words: Sequence[str]) -> str:
@@ -115,8 +127,8 @@ def _look_at_magic(text: str, around: Surroundings) -> None:
     assert match
     name, rest = match.groups()
     if name in CELL_MAGICS:
-        if name in _OF_C or (name == "kfile" and rest.strip().endswith((".c", ".h"))):
-            _look_for_merged_cells(first, body.split("\n"), around)
+        is_c = name in _OF_C or (name == "kfile" and rest.strip().endswith((".c", ".h")))
+        _look_for_merged_cells(first, body.split("\n"), around, is_c=is_c)
     elif not around.is_magic(name) and (right := near_word(name, CELL_MAGICS)):
         raise DamagedCellError(
             _("There is no `%%{name}`.").format(name=name),
@@ -126,7 +138,7 @@ def _look_at_magic(text: str, around: Surroundings) -> None:
         )
 
 
-def _look_for_merged_cells(first: str, lines: list[str], around: Surroundings) -> None:
+def _look_for_merged_cells(first: str, lines: list[str], around: Surroundings, *, is_c: bool) -> None:
     number = next((number for number, line in enumerate(lines) if _OUR_LINE.fullmatch(line)), None)
     if number is not None and lines[number].split() == first.split():
         rest = [line for line in lines if line.split() != first.split()]
@@ -139,6 +151,8 @@ def _look_for_merged_cells(first: str, lines: list[str], around: Surroundings) -
     if number is not None:
         texts = ("\n".join([first, *lines[:number]]).rstrip(), "\n".join(lines[number:]))
         raise _two_cells(lines[number], texts)
+    if not is_c:
+        return  # a script or an answer may have any words in it
     last = next((line for line in reversed(lines) if line.strip()), "")
     calls = [line for line in lines if _OUR_CALL.fullmatch(line) or (line is last and _LAST_CALL.fullmatch(line))]
     if calls:
@@ -193,31 +207,45 @@ def _look_at_spoilt_line(text: str, around: Surroundings) -> None:
 
 
 def _look_for_lost_line(text: str, around: Surroundings) -> None:
-    lost, shared = "", 0.0
-    for known in (*around.ran, *around.given.values()):
-        first, _newline, body = known.partition("\n")
-        if _OUR_LINE.fullmatch(first) and (alike := _shared(text, body)) > shared:
-            lost, shared = first, alike
+    lost, shared = _most_like(text, around)
     is_c = _C_LINE.search(text) is not None
     if not is_c and shared < _LEAST_SHARED:
         return
     of_c = [text.partition("\n")[0] for text in around.given.values() if text.startswith("%%kmod")]
-    lost = lost or (of_c[0] if len(of_c) == 1 else "")
+    lost = lost or (of_c if len(of_c) == 1 else [])
     if not lost:
         raise DamagedCellError(_("This cell is C."), advice=_("Begin it with `%%kmod NAME`, on a line of its own."))
+    sentence = _("This cell is C, and its first line is missing.") if is_c else _("The cell's first line is missing.")
+    if len(lost) > 1:
+        advice = _("Begin it with one of these:") + "".join(f" `{first}`" for first in lost)
+        raise DamagedCellError(sentence, advice=advice, choices={first: f"{first}\n{text}" for first in lost})
     raise DamagedCellError(
-        _("The first line of this cell is missing.")
-        if not is_c
-        else _("This cell is C, and its first line is missing."),
-        advice=_("Begin it with `{line}`.").format(line=lost),
-        texts=(f"{lost}\n{text}",),
-        given=find_given(lost, around.given),
+        sentence,
+        advice=_("Begin it with `{line}`.").format(line=lost[0]),
+        texts=(f"{lost[0]}\n{text}",),
+        given=find_given(lost[0], around.given),
     )
+
+
+def _most_like(text: str, around: Surroundings) -> tuple[list[str], float]:
+    """The first lines of the cells with a magic that a text is most like, and how much, from 0 to 1."""
+    shared: dict[str, float] = {}
+    for known in (*around.ran, *around.given.values()):
+        first, _newline, body = known.partition("\n")
+        if _OUR_LINE.fullmatch(first) and (alike := _shared(text, body)):
+            shared[first] = max(alike, shared.get(first, 0.0))
+    most = max(shared.values(), default=0.0)
+    likely = [first for first, alike in shared.items() if alike == most]
+    # What was run is a cell of its own, unless it is the likeliest.
+    ran = {each.partition("\n")[0] for each in around.ran}
+    return [first for first in likely if first not in ran] or likely, most
 
 
 def _shared(text: str, body: str) -> float:
     """How much of a text's lines another one has too, from 0 to 1."""
-    lines, others = ({line.strip() for line in each.split("\n") if len(line.strip()) > 1} for each in (text, body))
+    lines, others = (
+        {line.strip() for line in each.split("\n") if len(line.strip()) >= _SHORTEST} for each in (text, body)
+    )
     return len(lines & others) / len(lines) if lines else 0.0
 
 
@@ -298,7 +326,7 @@ def _damaged_check(sentence: str, text: str, data: ExerciseData | None, cell: st
     call = next(iter(get_close_matches(text.strip(), calls, n=1, cutoff=_NEAR_CALL)), "")
     if not call:
         advice = _("It is one of these:") + "".join(f" `{call}`" for call in calls) if calls else how_to_lay_out()
-        return DamagedCellError(sentence, advice=advice, calls=calls)
+        return DamagedCellError(sentence, advice=advice, choices={call: call for call in calls})
     return DamagedCellError(
         sentence,
         advice=_("Did you mean `{call}`?").format(call=call),

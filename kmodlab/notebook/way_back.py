@@ -16,27 +16,34 @@ class DamagedCellError(UsageError):
     """A cell is not what it should be. What to do about it is shown below the message.
 
     `advice` is a sentence. `texts` are those of the mended cell and of cells that come below it, empty if that is not
-    known. `given` is the id of the cell that the exercise gives instead. `calls` are what the cell may have to be.
+    known; then `choices` may be texts that the cell may have to be, by what buttons call them. `given` is the id of the
+    cell that the exercise gives instead.
     """
 
     def __init__(
-        self, message: str, *, advice: str = "", texts: Sequence[str] = (), given: str = "", calls: Sequence[str] = ()
+        self,
+        message: str,
+        *,
+        advice: str = "",
+        texts: Sequence[str] = (),
+        choices: Mapping[str, str] | None = None,
+        given: str = "",
     ) -> None:
         super().__init__(message)
-        self.advice, self.texts, self.given, self.calls = advice, tuple(texts), given, tuple(calls)
+        self.advice, self.texts, self.choices, self.given = advice, tuple(texts), choices or {}, given
 
 
 def offer_way_back(error: DamagedCellError, given: Mapping[str, str]) -> None:
     """Show the way back below an error's message; `given` are the exercise's cells by their ids."""
     parts: list[Part] = [Message(error.advice)] if error.advice else []
     labels, pressed = [], []
+    mended = View([Message(_("The cell is mended: run it. (Ctrl+Z in it goes back.)"))]).html
     if error.texts:
         labels.append(_("Mend this cell"))
-        sentence = _("The cell is mended: run it. (Ctrl+Z in it goes back.)")
-        pressed.append(Pressed(View([Message(sentence)]).html, here=error.texts[0], below=error.texts[1:]))
-    for call in error.calls:
-        labels.append(call)
-        pressed.append(Pressed(View([Message(_("The cell is mended: run it."))]).html, here=call))
+        pressed.append(Pressed(mended, here=error.texts[0], below=error.texts[1:]))
+    for label, text in error.choices.items():
+        labels.append(label)
+        pressed.append(Pressed(mended, here=text))
     if error.given in given:
         part, label, answer = way_to_given(error.given, given)
         parts.append(part)

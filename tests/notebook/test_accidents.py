@@ -153,6 +153,39 @@ def test_a_right_cell_is_left_alone(shell: InteractiveShell, name: str) -> None:
     assert run_cell(shell, RIGHT[name]).error is None
 
 
+def damage(text: str) -> dict[str, str]:
+    """A cell with a magic after each accident that can happen to its first line."""
+    first, _newline, body = text.partition("\n")
+    return {
+        "lost": body,
+        "one percent sign": f"{first[1:]}\n{body}",
+        "no percent sign": f"{first[2:]}\n{body}",
+        "a comment": f"#{text}",
+        "twice": f"{first}\n{text}",
+        "a letter twice": f"%%{first[2]}{first[2:]}\n{body}",
+    }
+
+
+@pytest.mark.parametrize("folder", sorted((ROOT / "exercises").glob("*-*/")), ids=lambda folder: folder.name)
+def test_no_cell_of_an_exercise_loses_its_first_line_unnoticed(folder: Path) -> None:
+    data = read_data(folder / FILE)
+    for text in data.cells.values():
+        look_at_cell(text, Surroundings(lambda: data, names=dict.fromkeys(["check", "exercise"])))
+        for name, damaged in damage(text).items() if text.startswith("%%") else ():
+            with pytest.raises(DamagedCellError) as caught:
+                look_at_cell(damaged, Surroundings(lambda: data))
+            # Answers that are as they were given look alike.
+            assert text in (*caught.value.texts[:1], *caught.value.choices.values()), name
+
+
+def test_no_cell_of_the_course_is_taken_for_a_damaged_one() -> None:
+    for path in (*(ROOT / "notebooks").glob("*.ipynb"), *(ROOT / "exercises").glob("*/master.ipynb")):
+        for cell in json.loads(path.read_text())["cells"]:
+            if cell["cell_type"] == "code":
+                names = dict.fromkeys(["check", "exercise", "predict", "guess"])
+                look_at_cell("".join(cell["source"]), Surroundings(names=names, is_magic=lambda _name: True))
+
+
 def test_functions_of_c_with_our_names_are_no_merged_cells() -> None:
     for code in ("static int\ncheck(struct device *dev)\n{\n}", "static void\nhint()\n{\n}\n"):
         look_at_cell(f"%%kmod hello\n{code}", Surroundings())
