@@ -242,9 +242,10 @@ def _most_like(text: str, around: Surroundings) -> tuple[list[str], float]:
 
 
 def _shared(text: str, body: str) -> float:
-    """How much of a text's lines another one has too, from 0 to 1."""
+    """How much of a text's lines another one has too, from 0 to 1. Includes stand in many cells, and tell nothing."""
     lines, others = (
-        {line.strip() for line in each.split("\n") if len(line.strip()) >= _SHORTEST} for each in (text, body)
+        {line.strip() for line in each.split("\n") if len(line.strip()) >= _SHORTEST and not _INCLUDE.match(line)}
+        for each in (text, body)
     )
     return len(lines & others) / len(lines) if lines else 0.0
 
