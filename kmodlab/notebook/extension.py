@@ -211,16 +211,24 @@ def _tool(tool: str) -> Run:
     return run
 
 
+def _what_was_ended() -> str:
+    """A sentence about what an interrupt has ended, in the singular; it makes sure that the guest can be used."""
+    what = _state.running.replace("`", "") or _("what the cell ran")
+    if not _state.settle():
+        return _("{what} was ended; the next cell gets a fresh guest.").format(what=what)
+    if tool := _state.unkillable():
+        sentence = _("{what} was ended, but no signal ends {tool} in the kernel; %reset_guest brings a fresh guest.")
+        return sentence.format(what=what, tool=tool)
+    return _("{what} was ended; the guest stays as it is.").format(what=what)
+
+
 def _register(ipython: Any, name: str, kinds: tuple[str, ...], run: Run, text: str) -> None:
     def magic(line: str, cell: str | None = None) -> None:
+        _state.running = ""
         try:
             run(_state, line, cell)
         except KeyboardInterrupt:
-            if _state.settle():
-                sentence = _("what the cell ran was ended; the guest stays as it is.")
-            else:
-                sentence = _("what the cell ran was ended; the next cell gets a fresh guest.")
-            raise Interrupted(sentence) from None
+            raise Interrupted(_what_was_ended()) from None
         except DamagedLabError:
             _check_state.forget_lab()
             raise

@@ -66,7 +66,8 @@ def guest(state: NotebookState, line: str, cell: str | None) -> None:
     state.put(_SCRIPT, script.encode())
     # One pipe for both outputs: they keep their order, as on a terminal.
     argv = ["sh", "-c", f"exec sh {_SCRIPT} 2>&1"]
-    action = state.act(argv, timeout_s=options.timeout, limit=_LIMIT, on_output=printer.take)
+    with state.doing(_("the script")):
+        action = state.act(argv, timeout_s=options.timeout, limit=_LIMIT, on_output=printer.take)
     printer.finish()
     if options.no_log and not action.is_last:
         action = action.without_log()
@@ -187,7 +188,8 @@ TOOL_HELP = {tool: f"{text}\n{_COMMON_HELP}" for tool, text in _TOOL_HELP.items(
 
 def run_tool(state: NotebookState, tool: str, line: str) -> None:
     """Run one of the tools with the arguments in the line."""
-    action = state.act(tool_argv(tool, line), timeout_s=_TIMEOUT_S.get(tool, _USUAL_S))
+    with state.doing(f"`{tool} {line.strip()}`"):
+        action = state.act(tool_argv(tool, line), timeout_s=_TIMEOUT_S.get(tool, _USUAL_S))
     parts = action_parts(action, tool, state.modules)
     if not any(part.text for part in parts):
         parts.append(Message(_("`{tool}` succeeded, and printed nothing.").format(tool=tool), Level.GOOD))
@@ -236,10 +238,10 @@ def pull_out(state: NotebookState, line: str, _cell: str | None) -> None:
 
 def change_device(state: NotebookState, name: str, change: str) -> list[Part]:
     """Plug a device in, or pull it out if `change` is "unplug"; what to show of it. Raises: UsageError."""
+    with state.doing(f"`%{change} {name}`"):
+        action = (unplug if change == "unplug" else plug)(state.session, name, _run_in(state))
     if change == "unplug":
-        action = unplug(state.session, name, _run_in(state))
         return _device_parts(action, state, _("`{name}` is unplugged.").format(name=name))
-    action = plug(state.session, name, _run_in(state))
     devices = _new_devices(action)
     sentence = _("`{name}` is plugged in: {devices}.") if devices else _("`{name}` is plugged in.")
     return _device_parts(action, state, sentence.format(name=name, devices=devices))

@@ -229,7 +229,7 @@ def boot(state: NotebookState, line: str, _cell: str | None) -> None:
     change = state.tree.change
     build = state.tree.build
     if build is None or build.change != change or not build.passed:
-        with ProgressBar() as bar:
+        with ProgressBar() as bar, state.doing(_("the build of the kernel")):
             build = state.tree.build = build_intree(lab.tree, change, lab.arch, progress=bar.update)
     parts = _build_parts(build, verbose=options.verbose)
     if not build.passed or options.build_only:

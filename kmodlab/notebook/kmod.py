@@ -59,6 +59,11 @@ is also put into the guest's /root, for %insmod and %modinfo.
 )
 
 
+def build_name(name: str) -> str:
+    """What a build is called in a sentence."""
+    return _("the build of `{name}`").format(name=name)
+
+
 def kmod(state: NotebookState, line: str, cell: str | None) -> None:
     """Run `%%kmod`."""
     options = KMOD_OPTIONS.parse(line)
@@ -72,7 +77,8 @@ def kmod(state: NotebookState, line: str, cell: str | None) -> None:
             searches = state.earlier.search(session.lab, session.generation, options.name)
         session.prepare()  # the guest is forked while make runs
     tree = session.lab.tree.flavour(options.flavour) if options.flavour else session.lab.tree
-    module = BuiltModule(build(tree, sources), sources, f"{options.name}.c")
+    with state.doing(build_name(options.name)):
+        module = BuiltModule(build(tree, sources), sources, f"{options.name}.c")
     parts = _build_parts(state, module, options)
     if module.build.passed:
         parts += _InGuest(state, module, options, searches).run()
@@ -247,7 +253,8 @@ def library(state: NotebookState, line: str, cell: str | None) -> None:
     (name,) = words
     check_name(name)
     sources = Sources.of(name, {f"{name}.c": as_file(cell), "Makefile": library_makefile(name)})
-    outcome = build(state.session.lab.tree, sources)
+    with state.doing(build_name(name)):
+        outcome = build(state.session.lab.tree, sources)
     # The build also complains that there is no module, which is no mistake here.
     diagnostics = [diagnostic for diagnostic in outcome.diagnostics if diagnostic.file == f"{name}.c"]
     so = outcome.files.get(f"{name}.so")

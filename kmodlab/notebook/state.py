@@ -6,7 +6,9 @@ before it is needed. Each command in the guest is an `Action`; `render` shows it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+import shlex
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
@@ -37,6 +39,7 @@ from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step, with_leaks
 from kmodlab.tracer.unreferenced import LoadedCode
 
 GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
+_IN_KERNEL = "insmod rmmod modprobe"  # tools that call a module's functions, which no signal ends
 LOOK_S = 10.0  # for a quick question to the guest, such as completion asks
 
 
@@ -114,6 +117,7 @@ class NotebookState:
     tree: LearnerTree = field(default_factory=LearnerTree)
     earlier: EarlierVersions = field(default_factory=EarlierVersions)
     no_sandbox_shown: bool = False
+    running: str = ""  # what runs now, for the sentence about an interrupt; see `doing`
     _session: Session | None = None
     _code: LoadedCode = field(default_factory=LoadedCode)  # if the kernel looks for what modules lose
     _had_guest: bool = False
@@ -181,6 +185,13 @@ class NotebookState:
         self.session.start()
         self._had_guest = self.is_alive
 
+    @contextmanager
+    def doing(self, what: str) -> Iterator[None]:
+        """A context with a name for what runs in it. After an exception, `running` still has the name."""
+        before, self.running = self.running, what
+        yield
+        self.running = before
+
     def settle(self) -> bool:
         """Check the guest after an interrupt: True if it still answers; one that does not is replaced."""
         if not self.is_alive:
@@ -191,6 +202,12 @@ class NotebookState:
             self.reset()
             return False
         return True
+
+    def unkillable(self) -> str:
+        """The kmod tool that runs on in a module's function although it was killed; empty if none does."""
+        return self.look(
+            ["sh", "-c", f"sleep 0.1; for i in {_IN_KERNEL}; do pidof $i >/dev/null && echo $i; done; :"]
+        ).partition("\n")[0]
 
     # ---- commands ----
 
@@ -206,15 +223,16 @@ class NotebookState:
         """Run a command in the guest (see `take_step`). If it ends or crashes the guest, a fresh one is made."""
         self._note_loss()
         lost_before, self._lost_guest = self._lost_guest, False
-        step = take_step(
-            self.session,
-            argv,
-            timeout_s=timeout_s,
-            limit=limit,
-            on_output=on_output,
-            trigger=trigger,
-            end_lines=self._may_leave_lines_open(),
-        )
+        with self.doing(self.running or f"`{shlex.join(argv)}`"):
+            step = take_step(
+                self.session,
+                argv,
+                timeout_s=timeout_s,
+                limit=limit,
+                on_output=on_output,
+                trigger=trigger,
+                end_lines=self._may_leave_lines_open(),
+            )
         if self.session.lab.finds_leaks and step.outcome is Outcome.PASSED:
             step = self._follow_memory(step)
         if step.result and step.result.timed_out:

@@ -9,6 +9,7 @@ from kmodlab.errors import UsageError
 from kmodlab.i18n import _
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import kmod_name
+from kmodlab.notebook.kmod import build_name
 from kmodlab.notebook.magic import MagicOptions, add_module_options, show
 from kmodlab.notebook.progress_bar import ProgressBar
 from kmodlab.notebook.render.build import build_parts
@@ -52,7 +53,8 @@ def _module(state: NotebookState, options: Namespace, cell: str | None) -> Built
         return built
     lab = state.session.lab
     sources = state.sources(options.name, cell, options.file, lab.reserved)
-    return BuiltModule(build(lab.tree, sources), sources, f"{options.name}.c")
+    with state.doing(build_name(options.name)):
+        return BuiltModule(build(lab.tree, sources), sources, f"{options.name}.c")
 
 
 # ---- faults --------------------------------------------------------------------------------------------------------
@@ -94,8 +96,13 @@ def faults(state: NotebookState, line: str, cell: str | None) -> None:
     run_options = FaultOptions(
         tuple(options.param), options.script, options.cycles, options.timeout, check_kernel_modules(options.after)
     )
-    with ProgressBar() as progress:
-        result = find_faults(lab, module.build, module.sources.files, run_options, progress.update)
+    with ProgressBar() as progress, state.doing(_("the sweep")):
+
+        def update(step: str, done: int, total: int) -> None:
+            state.running = _("the sweep, in the run “{step}”,").format(step=step)
+            progress.update(step, done, total)
+
+        result = find_faults(lab, module.build, module.sources.files, run_options, update)
     if result.passed:
         verdict = Message(_("Every run is clean."), Level.GOOD)
     else:
@@ -139,7 +146,8 @@ def timeline(state: NotebookState, line: str, cell: str | None) -> None:
         show(*build_parts(module))
         return
     subject = make_subject(module.build, module.sources.files, options.param, check_kernel_modules(options.after))
-    observation = watch_once(lab, subject, _parse_call(options.fail), timeout_s=options.timeout)
+    with state.doing(_("the run of `{name}`").format(name=options.name)):
+        observation = watch_once(lab, subject, _parse_call(options.fail), timeout_s=options.timeout)
     show(TimelineChart(make_timeline(subject.code, known_functions(), observation.records)))
 
 

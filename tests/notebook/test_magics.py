@@ -463,7 +463,11 @@ def test_an_interrupt_of_a_script_leaves_the_guest_as_it_is(open_notebook: Open)
     notebook.wait_for("begun")
     notebook.manager.interrupt_kernel()
     text = notebook.finish()
-    assert "the guest stays as it is" in text and text.endswith("error") and len(text.splitlines()) == 2
+    assert (
+        "the script was ended; the guest stays as it is" in text
+        and text.endswith("error")
+        and len(text.splitlines()) == 2
+    )
     assert re.search(r"^hello\b", notebook.execute("%lsmod"), re.MULTILINE)
     assert qemus_below(notebook.process) == qemus
     assert "sleep" not in notebook.execute("%guest ps")
@@ -476,7 +480,7 @@ def test_a_guest_that_loops_on_after_an_interrupt_is_replaced(open_notebook: Ope
     notebook.wait_for("begun")
     time.sleep(1)
     notebook.manager.interrupt_kernel()
-    assert "the next cell gets a fresh guest" in notebook.finish()
+    assert "the script was ended; the next cell gets a fresh guest" in notebook.finish()
     began = time.monotonic()
     assert "hello" not in notebook.execute("%lsmod")
     assert time.monotonic() - began < 20
@@ -491,10 +495,28 @@ def test_an_interrupt_of_a_build_leaves_nothing_behind(open_notebook: Open) -> N
     poll(lambda: set(descendants(notebook.process)) - before, "the build begins")
     time.sleep(0.5)
     notebook.manager.interrupt_kernel()
-    assert notebook.finish().endswith("error")
+    text = notebook.finish()
+    assert "the build of hello was ended; the guest stays as it is" in text and text.endswith("error")
     poll(lambda: set(descendants(notebook.process)) == before, "the build is gone")
     notebook.execute("%makefile --drop hello")
     assert "is loaded" in notebook.execute(hello())
+
+
+@pytest.mark.long
+def test_an_interrupt_ends_a_sweep_and_says_which_tool_runs_on(open_notebook: Open) -> None:
+    notebook = open_notebook()
+    notebook.execute(hello("--build-only", init="for (;;) schedule_timeout_uninterruptible(HZ);"))
+    before = set(descendants(notebook.process))
+    notebook.send("%faults hello")
+    poll(lambda: set(descendants(notebook.process)) - before, "the sweep begins")
+    notebook.manager.interrupt_kernel()
+    assert re.search(r"the sweep(, in the run “without a fault”,)? was ended;", notebook.finish())
+    poll(lambda: set(descendants(notebook.process)) == before, "the guests of the sweep are gone")
+    notebook.send("%%guest\necho begun\ninsmod hello.ko\n")
+    notebook.wait_for("begun")
+    time.sleep(1)
+    notebook.manager.interrupt_kernel()
+    assert "the script was ended, but no signal ends insmod in the kernel; %reset_guest brings" in notebook.finish()
 
 
 def test_output_goes_to_the_cell_that_caused_it(open_notebook: Open) -> None:
