@@ -44,6 +44,8 @@ _SEVERITIES = {1: "error", 2: "warning"}  # DiagnosticSeverity
 _FIXES = re.compile(r" \(fix(?:es)? available\)$")
 # gcc accepts these: an argument that is shorter than int becomes one.
 _PROMOTED = re.compile(r"Format specifies type '(?:un)?(?:signed )?(?:char|short)' but the argument has type '.*int'")
+_NO_MEMBERS = " {}"  # what clangd says of a struct
+_MOST_MEMBERS = 60  # lines
 _NO_FILE = re.compile(r"^'[^'/]*' file not found$")  # not the kernel's: those are in folders
 
 
@@ -133,7 +135,12 @@ class Clangd:
             return None
         where = await self._ask("textDocument/definition", cursor)
         uri = str(where[0].get("uri", "")) if where else ""
-        return Explained(str(hover["contents"]["value"]).strip(), self._header(uri))
+        text = str(hover["contents"]["value"]).strip()
+        if text.endswith(_NO_MEMBERS):
+            above, _gap, declaration = text.removesuffix(_NO_MEMBERS).rpartition("\n\n")
+            members = _definition(self._text(uri), where[0]["range"]["start"]["line"]) if where else ""
+            text = f"{above}\n\n{members or declaration}"
+        return Explained(text, self._header(uri))
 
     async def signature(self, cursor: Cursor) -> str:
         """The signature of the function whose arguments are written there; empty if that is not known."""
@@ -251,6 +258,15 @@ class Clangd:
             await self.close()
             raise
 
+    def _text(self, uri: str) -> str:
+        """The text of a file of the kernel's headers, or of a cell; empty if it is neither."""
+        for folder in (USR_SRC, self._tree.sources):
+            path = self._tree.sources / uri.removeprefix(f"file://{folder}/")
+            if path.resolve().is_relative_to(self._tree.sources.resolve()):
+                with contextlib.suppress(OSError):
+                    return path.read_text(encoding="utf-8", errors="replace")
+        return self._texts.get(uri.rpartition("/")[2], (0, ""))[1]
+
     def _header(self, uri: str) -> str:
         """The header to include for what is defined in a file; empty if it is none of the kernel's.
 
@@ -263,6 +279,13 @@ class Clangd:
         generic = header.replace("asm-generic/", "linux/").replace("asm/", "linux/")
         folders = (self._tree.sources / match[2].partition("/arch/")[0] / "include", self._tree.headers / "include")
         return generic if any((folder / generic).is_file() for folder in folders) else header
+
+
+def _definition(text: str, line: int) -> str:
+    """The struct that is defined there, up to its closing brace at the left; empty if it is too long to be read."""
+    lines = text.split("\n")[line : line + _MOST_MEMBERS]
+    end = next((number for number, own in enumerate(lines, 1) if own.startswith("}")), 0)
+    return "\n".join(lines[:end])
 
 
 def _is_told(diagnostic: dict[str, Any]) -> bool:

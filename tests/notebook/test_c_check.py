@@ -63,7 +63,7 @@ def checked(lab: Lab) -> Iterator[Checked]:
     [
         ("return 0", "return none", 9, "Use of undeclared identifier 'none'"),
         ("return 0;", "return 0", 10, "Expected ';' after return statement"),
-        ("return 0", "return no_such()", 9, "Implicit declaration of function 'no_such'"),
+        ("return 0", "return no_such()", 9, "no_such"),
         ("%d", "%s", 8, "Format specifies type 'char *' but the argument has type 'int'"),
     ],
     ids=["name", "semicolon", "function", "format"],
@@ -72,7 +72,7 @@ def test_a_mistake_is_marked_on_its_line(checked: Checked, right: str, wrong: st
     (mark,) = checked.marks(CELL.replace(right, wrong))
     code = CELL.replace(right, wrong).split("\n")
     assert (mark["line"], mark["text"], mark["file"]) == (line, code[line - 1], "")
-    assert mark["message"].startswith(message)
+    assert message in mark["message"]
 
 
 def test_what_gcc_accepts_and_what_is_in_another_cell_is_not_marked(checked: Checked) -> None:

@@ -119,6 +119,16 @@ def test_a_name_is_explained_with_its_header_and_whether_it_may_sleep(kernel: Ke
     assert "#include <linux/slab.h>" in text and "with GFP_KERNEL it may" in text
 
 
+def test_a_struct_is_explained_with_its_members(kernel: Kernel) -> None:
+    text = kernel.inspect(CELL.replace("struct miscdevice", f"struct misc{CURSOR}device"))
+    assert "struct miscdevice  {\n\tint minor;\n" in text and "#include <linux/miscdevice.h>" in text
+    assert "\tint highest;\n};" in kernel.inspect(after(f"struct coun{CURSOR}ter c;"))
+
+
+def test_a_macro_is_explained_with_its_definition(kernel: Kernel) -> None:
+    assert "#define pr_info(fmt, ...)" in kernel.inspect(after(f'pr_inf{CURSOR}o("x");'))
+
+
 def test_a_signature_is_shown_with_how_the_symbol_is_exported(kernel: Kernel) -> None:
     text = kernel.inspect(CELL.replace("misc_register(", f"misc_register({CURSOR}"))
     assert text.startswith("misc_register(struct miscdevice *misc) -> int")
