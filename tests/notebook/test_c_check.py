@@ -117,7 +117,7 @@ def test_no_correct_cell_of_the_course_is_marked(lab: Lab) -> None:
                 assert bool(marks) == is_wrong, (path, marks)
     servers = [process for process in descendants(psutil.Process()) if "clangd" in process.name()]
     servers = [process for process in servers if process not in others]
-    assert count > 90 and len(servers) == 1
+    assert count > 70 and len(servers) == 1
     # The first one still runs, far from the limit at which it ends.
     assert servers[0].memory_info().vms < EDITOR.memory_mib * MIB * 3 / 4
     checked.help.close()
