@@ -106,5 +106,14 @@ def test_a_crash_and_a_fresh_guest_leave_a_panel_that_works(visit: Visit, panel:
     panel.get_by_text("info: panel: all is well").wait_for()
 
 
+@pytest.mark.long
+def test_a_restart_of_the_ipykernel_ends_what_the_panel_shows(visit: Visit, panel: Locator) -> None:
+    visit.page.evaluate("() => jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    panel.get_by_text("Run the cell %load_ext kmodlab").wait_for()
+    assert not panel.get_by_text("running for").count()
+    visit.page.evaluate(RUN, LOAD)
+    panel.get_by_text("No guest is running").wait_for()
+
+
 def test_nothing_of_the_panel_complains(visit: Visit) -> None:
     assert visit.complaints == []

@@ -54,7 +54,7 @@ export function makePanelClass({ Widget }, openConsole) {
       }
       const comm = kernel.createComm(COMM);
       comm.onMsg = message => this.#comm === comm && this.#take(message.content.data);
-      comm.onClose = () => this.#comm === comm && this.#lose();
+      comm.onClose = () => this.#comm === comm && this.lose();
       this.#comm = comm;
       comm.open({});
     }
@@ -80,8 +80,11 @@ export function makePanelClass({ Widget }, openConsole) {
       }
     }
 
-    #lose() {
+    /** The ipykernel serves the panel no longer. */
+    lose() {
       this.#comm = null;
+      [this.state, this.controls, this.modules, this.log].forEach(part => part.replaceChildren());
+      delete this.modules.dataset.shown;
       this.#say('Run the cell %load_ext kmodlab: then the guest is shown here.');
     }
 

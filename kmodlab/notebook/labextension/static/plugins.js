@@ -130,6 +130,11 @@ export async function makePlugins(get) {
           if (context && !watched.has(context)) {
             watched.add(context);
             context.kernelChanged.connect(() => context === panel.context && panel.connect());
+            context.statusChanged.connect((_sender, status) => {
+              if (context === panel.context && ['restarting', 'autorestarting', 'dead'].includes(status)) {
+                panel.lose();
+              }
+            });
           }
           panel.follow(context);
         };
