@@ -32,7 +32,17 @@ from kmodlab.guest.stage import make_stage
 from kmodlab.i18n import _
 from kmodlab.kbuild.kernel_build import build_kernel
 from kmodlab.kernel import packages
-from kmodlab.kernel.own import DEBIAN, FOLDER, VARIANTS, OwnKernel, Variant, fragment, get_variant, own_kernel
+from kmodlab.kernel.own import (
+    BUILD_VARIABLES,
+    DEBIAN,
+    FOLDER,
+    VARIANTS,
+    OwnKernel,
+    Variant,
+    fragment,
+    get_variant,
+    own_kernel,
+)
 from kmodlab.kernel.packages import Package
 from kmodlab.kernel.source import choose_source, find_source, unpack_source
 from kmodlab.manifest import digest_of, find_damage, made_from, verify
@@ -177,7 +187,7 @@ def _snapshot_inputs(image: str, hardware: Hardware, fingerprint: str, kernel: O
 
 def _inputs(package: Package, variant: Variant) -> str:
     """What the objects of a variant depend on."""
-    return digest_of(package.sha256, fragment(variant), *variant.variables)
+    return digest_of(package.sha256, fragment(variant), *variant.variables, *BUILD_VARIABLES.values())
 
 
 @dataclass

@@ -23,7 +23,7 @@ from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kbuild.tree_change import ChangedTree, TreeChange
 from kmodlab.kernel.arch import Arch
-from kmodlab.kernel.own import OwnKernel
+from kmodlab.kernel.own import BUILD_VARIABLES, OwnKernel
 from kmodlab.kernel.tree import KernelTree
 from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.guard import Guard
@@ -166,4 +166,4 @@ def _counter(guard: Guard, progress: Progress) -> Callable[[bytes], None]:
 def _argv(box: Box, view: ChangedTree, arch: Arch) -> list[str]:
     image = f"arch/{arch.source}/{arch.image}"
     words = ["sh", "-c", _SCRIPT, "intree", view.tree, view.objects, image, str(os.cpu_count() or 1), *view.folders]
-    return box.argv(words, cwd=WORK, environment={**BUILD_ENVIRONMENT, "TMPDIR": WORK})
+    return box.argv(words, cwd=WORK, environment={**BUILD_ENVIRONMENT, **BUILD_VARIABLES, "TMPDIR": WORK})

@@ -20,7 +20,7 @@ from kmodlab.files import remove, replace_text
 from kmodlab.i18n import _
 from kmodlab.kbuild.build import BUILD_ENVIRONMENT
 from kmodlab.kernel.arch import Arch
-from kmodlab.kernel.own import OwnKernel, Variant, fragment, unmet_options
+from kmodlab.kernel.own import BUILD_VARIABLES, OwnKernel, Variant, fragment, unmet_options
 from kmodlab.manifest import MANIFEST, SEAL, seal
 from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import KERNEL
@@ -108,7 +108,7 @@ async def _make(
         jobs = f"--jobs={2 * (os.cpu_count() or 1)}"
         argv = ["make", "-C", _inside(source), f"O={_inside(objects)}", jobs, *words]
         return await run_async(
-            box.argv(argv, cwd=_inside(objects), environment={**BUILD_ENVIRONMENT, "TMPDIR": WORK}),
+            box.argv(argv, cwd=_inside(objects), environment={**BUILD_ENVIRONMENT, **BUILD_VARIABLES, "TMPDIR": WORK}),
             deadline=Deadline.after(_BUILD_S),
             environment=OUTSIDE,
             pass_fds=box.pass_fds,

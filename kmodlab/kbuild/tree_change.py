@@ -17,7 +17,7 @@ from kmodlab.files import MIB, read_file
 from kmodlab.i18n import _
 from kmodlab.kbuild.kernel_build import USR_SRC
 from kmodlab.kbuild.sources import FILE_LIMIT
-from kmodlab.kernel.own import OwnKernel
+from kmodlab.kernel.own import LEARNERS_FLAGS, OwnKernel
 
 _PATH = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]*(?:/[A-Za-z0-9_][A-Za-z0-9_.+-]*){1,9}")
 _OPTION = re.compile(r"(?:CONFIG_)?([A-Z0-9_]{1,60})")
@@ -142,7 +142,7 @@ class ChangedTree:
         makefile = next((name for name in names if name in files or self.original(name) is not None), None)
         if makefile:
             text = files.get(makefile) or self.original(makefile) or ""
-            files[makefile] = f"{_ended(text)}CFLAGS_{source.stem}.o += -g\n"
+            files[makefile] = f"{_ended(text)}CFLAGS_{source.stem}.o += {LEARNERS_FLAGS}\n"
 
     def original(self, path: str) -> str | None:
         """The kernel's own text of a file; None if it has no such file."""

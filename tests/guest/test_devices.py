@@ -9,6 +9,7 @@ import pytest
 from kmodlab.errors import UsageError
 from kmodlab.guest.devices import plug, unplug
 from kmodlab.guest.lab import Lab
+from kmodlab.guest.own_lab import OwnLab
 from kmodlab.guest.session import Session
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.sources import Sources
@@ -88,3 +89,13 @@ def test_a_usb_device_asks_for_the_driver_of_its_controller(session: Session) ->
 def test_an_unknown_device_is_refused_by_name(session: Session) -> None:
     with pytest.raises(UsageError, match="no device 'toaster'"):
         plug(session, "toaster", act(session))
+
+
+@pytest.mark.parametrize("name", DRIVERS)
+def test_a_kernel_of_our_own_notices_devices_too(name: str, small_lab: OwnLab) -> None:
+    with Session(small_lab) as session:
+        built = build(small_lab.tree, Sources.of("driver", {"driver.c": DRIVERS[name]}))
+        assert built.ko is not None, built.transcript
+        assert load(session, "driver", built.ko).result is not None
+        assert "seen: probe" in logged(plug(session, name, act(session)))
+        assert "seen: remove" in logged(unplug(session, name, act(session)))

@@ -8,7 +8,7 @@ import pytest
 
 from kmodlab.errors import UsageError
 from kmodlab.kbuild.tree_change import ChangedTree, TreeChange
-from kmodlab.kernel.own import OwnKernel
+from kmodlab.kernel.own import LEARNERS_FLAGS, OwnKernel
 
 KCONFIG = 'menu "Misc devices"\n\nconfig OLD\n\tbool "Old"\n\nendmenu\n'
 ENTRY = 'config HELLO\n\ttristate "Say hello"\n'
@@ -63,5 +63,5 @@ def test_a_new_folder_is_one_in_the_nearest_that_there_is(kernel: OwnKernel) -> 
 
 def test_an_object_of_the_learners_gets_its_lines_and_the_learner_does_not_see_how(kernel: OwnKernel) -> None:
     view = ChangedTree(kernel, TreeChange.of({"drivers/misc/hello.c": "int x;\n"}, {}))
-    assert view.files["drivers/misc/Makefile"].endswith("CFLAGS_hello.o += -g\n")
+    assert view.files["drivers/misc/Makefile"].endswith(f"CFLAGS_hello.o += {LEARNERS_FLAGS}\n")
     assert list(view.texts()) == ["drivers/misc/hello.c"]

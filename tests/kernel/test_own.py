@@ -46,6 +46,11 @@ def test_an_option_that_kconfig_dropped_is_found_unless_not_all_kernels_have_it(
     assert list(unmet_options(wanted, "CONFIG_PCI=y\n# CONFIG_KPROBES is not set\n")) == ["CONFIG_KPROBES=y"]
 
 
+def test_an_option_that_is_not_wanted_may_be_missing_but_not_set() -> None:
+    wanted = "CONFIG_MSDOS_PARTITION=n\nCONFIG_EFI_PARTITION=n\n"
+    assert list(unmet_options(wanted, "CONFIG_EFI_PARTITION=y\n")) == ["CONFIG_EFI_PARTITION=n"]
+
+
 @pytest.mark.parametrize(
     ("path", "is_left_out"),
     [
