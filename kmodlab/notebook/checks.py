@@ -257,6 +257,7 @@ def make_functions(checks: CheckState) -> dict[str, Any]:
             data = checks.data()
             look_at_title(title, data)
             posed = data.check(title)
+            checks.exercise = data.exercise  # after a restart, nobody may have said so
         result = checks.judge(posed)
         if result.points is None:
             raise NotCheckedError(
