@@ -97,6 +97,24 @@ def test_the_comment_key_writes_the_comments_of_the_language(
     assert visit.page.evaluate(SOURCE, cell).splitlines()[number].strip().startswith(comment)
 
 
+TAB_SIZE = "number => jupyterapp.shell.currentWidget.content.widgets[number].editor.getOption('tabSize')"
+
+
+def test_a_tab_is_as_wide_as_the_kernels_style_or_a_setting_says(visit: Visit) -> None:
+    page = visit.page
+    assert page.evaluate(TAB_SIZE, C) == 8
+    page.evaluate("() => { window.kmodlabNotebook = jupyterapp.shell.currentWidget; }")
+    page.evaluate("() => jupyterapp.commands.execute('settingeditor:open', {query: 'Kernel lab'})")
+    width = page.get_by_role("spinbutton")
+    for columns in (4, 8):
+        width.fill(str(columns))
+        page.wait_for_function(
+            "([number, columns]) => kmodlabNotebook.content.widgets[number].editor.getOption('tabSize') === columns",
+            arg=[C, columns],
+        )
+    page.evaluate("() => jupyterapp.shell.activateById(window.kmodlabNotebook.id)")
+
+
 def test_the_language_changes_as_the_first_line_does(visit: Visit) -> None:
     visit.page.evaluate(SET_SOURCE, [PYTHON, "%%kmod other\nint x;"])
     visit.page.wait_for_function(f"() => ({MIMES})()[{PYTHON}] === 'text/x-kmodlab-c'")

@@ -3,16 +3,33 @@
 import { forEachCodeCell } from './cells.js';
 import { isOurs, mimeOf } from './languages.js';
 
-// Documentation/process/coding-style.rst, "Indentation".
-const KERNEL_STYLE = { indentUnit: 'Tab', tabSize: 8 };
-
 export class CellLanguages {
+  #notebooks = new Set();
+  #tabSize = 8; // Documentation/process/coding-style.rst, "Indentation"
+
   /**
    * Watch a notebook's cells, those that come later too.
    * @param notebook the widget Notebook
    */
   watch(notebook) {
+    this.#notebooks.add(notebook);
+    notebook.disposed.connect(() => this.#notebooks.delete(notebook));
     forEachCodeCell(notebook, cell => this.#watchCell(notebook, cell));
+  }
+
+  /**
+   * Give tabs another width, in the cells that are there and in those that come.
+   * @param {number} columns
+   */
+  setTabSize(columns) {
+    this.#tabSize = columns;
+    for (const notebook of this.#notebooks) {
+      notebook.widgets.filter(cell => isOurs(cell.model.mimeType)).forEach(cell => this.#indent(cell));
+    }
+  }
+
+  #indent(cell) {
+    cell.ready.then(() => cell.editor?.setOptions({ indentUnit: 'Tab', tabSize: this.#tabSize }));
   }
 
   #watchCell(notebook, cell) {
@@ -30,7 +47,7 @@ export class CellLanguages {
     const mime = mimeOf(cell.model.sharedModel.getSource());
     if (mime && cell.model.mimeType !== mime) {
       cell.model.mimeType = mime;
-      cell.ready.then(() => cell.editor?.setOptions(KERNEL_STYLE));
+      this.#indent(cell);
     } else if (!mime && isOurs(cell.model.mimeType)) {
       cell.model.mimeType = notebook.codeMimetype;
       cell.ready.then(() => cell.editor?.setOptions(notebook.editorConfig.code));

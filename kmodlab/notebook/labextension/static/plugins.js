@@ -13,7 +13,8 @@ import { makeMarks } from './marks.js';
 import { makePanelClass, PANEL_STYLE } from './panel.js';
 import { Questions } from './questions.js';
 
-/** The plugin with a setting has the name of its schema (schemas/kmodlab/live-check.json). */
+/** Plugins with settings have the names of their schemas (schemas/kmodlab/languages.json, live-check.json). */
+const LANGUAGES = 'kmodlab:languages';
 const LIVE_CHECK = 'kmodlab:live-check';
 
 /**
@@ -37,14 +38,15 @@ export async function makePlugins(get) {
   const marks = new CellMarks(makeMarks(codemirror));
   return [
     {
-      id: 'kmodlab:languages',
+      id: LANGUAGES,
       description: 'Cells that begin with a magic of kmodlab are C, make or shell.',
       autoStart: true,
-      requires: [INotebookTracker, IEditorLanguageRegistry],
-      activate: (_app, notebooks, registry) => {
-        makeLanguages(registry, codemirror);
+      requires: [INotebookTracker, IEditorLanguageRegistry, ISettingRegistry],
+      activate: (_app, notebooks, languages, registry) => {
+        makeLanguages(languages, codemirror);
         const cells = new CellLanguages();
         forEachNotebook(notebooks, panel => cells.watch(panel.content));
+        followSettings(registry, LANGUAGES, settings => cells.setTabSize(settings.tabSize));
       }
     },
     {
@@ -76,18 +78,15 @@ export async function makePlugins(get) {
       description: 'C is checked while it is written, if the setting says so.',
       autoStart: true,
       requires: [INotebookTracker, ISettingRegistry],
-      activate: async (_app, notebooks, registry) => {
+      activate: (_app, notebooks, registry) => {
         const check = new LiveCheck(marks);
         forEachNotebook(notebooks, panel => {
           const questions = new Questions(panel.sessionContext);
           forEachCodeCell(panel.content, cell => check.watch(panel.content, cell, questions));
         });
-        const settings = await registry.load(LIVE_CHECK);
-        const update = () => {
-          check.isOn = settings.get('enabled').composite === true;
-        };
-        settings.changed.connect(update);
-        update();
+        followSettings(registry, LIVE_CHECK, settings => {
+          check.isOn = settings.enabled;
+        });
       }
     },
     {
@@ -145,6 +144,18 @@ export async function makePlugins(get) {
       }
     }
   ];
+}
+
+/**
+ * Call a function with a plugin's settings, now and whenever they change.
+ * @param registry JupyterLab's settings
+ * @param {string} plugin
+ * @param {(settings: any) => void} use
+ */
+async function followSettings(registry, plugin, use) {
+  const settings = await registry.load(plugin);
+  settings.changed.connect(() => use(settings.composite));
+  use(settings.composite);
 }
 
 function addStyle(textContent) {
