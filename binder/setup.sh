@@ -246,7 +246,7 @@ make_python() {
 	copy_extension
 }
 
-# JupyterLab reads its extensions here, and the ipykernel what it loads. pip made the first copies; this brings them up
+# JupyterLab reads its extensions here, and its configuration, and the ipykernel what it loads. pip made the first copies; this brings them up
 # to date.
 copy_extension() {
 	local folder=$venv/share/jupyter/labextensions/kmodlab
@@ -254,8 +254,12 @@ copy_extension() {
 		mkdir -p "$folder"
 		cp -RT "$root/kmodlab/notebook/labextension" "$folder"
 	}
-	mkdir -p "$venv/etc/ipython"
+	mkdir -p "$venv/etc/ipython" "$venv/etc/jupyter"
 	cp "$root/kmodlab/notebook/ipython/ipython_kernel_config.py" "$venv/etc/ipython/"
+	local program
+	for program in server nbconvert; do # both export notebooks
+		cp "$root/kmodlab/course/slides/languages.json" "$venv/etc/jupyter/jupyter_${program}_config.json"
+	done
 }
 
 # ------------------------------------------------------------------------------------------------------------------

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import nbformat
 import pytest
@@ -115,3 +116,15 @@ def test_cards_can_be_read_in_each_theme_and_fit(visit: Visit, theme: str) -> No
     visit.page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
     visit.page.wait_for_function(f"() => ({CONTRASTS})().every(ratio => ratio >= 4.5)", timeout=20_000)
     assert visit.page.evaluate(OVERFLOWING) == 0
+
+
+def test_exported_html_has_the_colours_of_c(server: Server) -> None:
+    notebook = nbformat.read(FIRST, as_version=4)
+    notebook.metadata.language_info.pygments_lexer = "ipython3"  # as JupyterLab saves it
+    path = server.folder / "exported.ipynb"
+    nbformat.write(notebook, path)
+    with urlopen(server.address("nbconvert/html", path), timeout=60) as answer:
+        page = answer.read().decode()
+    path.unlink()
+    assert '<span class="cp">#include</span>' in page
+    assert '<span class="k">static</span>' in page

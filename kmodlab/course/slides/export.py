@@ -8,6 +8,7 @@ revealjs, of which nothing else is used; its licence is part of each deck.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterable
 from copy import deepcopy
@@ -30,9 +31,6 @@ from kmodlab.i18n import N_, _, ngettext
 
 Theme = Literal["light", "dark"]
 
-# The languages of the cells that begin with our magics.
-_LANGUAGES = {"%%kmod": "c", "%%kfile": "c", "%%library": "c", "%%faults": "c", "%%timeline": "c"}
-_LANGUAGES |= {"%%intree": "c", "%%makefile": "make", "%%guest": "bash", "%%kscript": "bash"}
 # Everything is in the page itself; the speaker view shows the deck in a frame.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
@@ -181,9 +179,9 @@ def _title(notebook: NotebookNode) -> str:
 
 @cache
 def _exporter() -> SlidesExporter:
-    config = Config()
+    # The languages of cells. In .venv, JupyterLab and nbconvert have this file as configuration, for what they export.
+    config = Config(json.loads(_text("languages.json")))
     config.NbConvertBase.display_data_priority = _MIME_TYPES
-    config.HighlightMagicsPreprocessor.languages = _LANGUAGES
     config.TagRemovePreprocessor.enabled = True
     config.TagRemovePreprocessor.remove_input_tags = {_NO_CODE}
     with as_file(_DATA) as folder:
