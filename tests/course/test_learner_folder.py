@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -28,6 +30,7 @@ from kmodlab.errors import UsageError
 
 CHECKOUT = Path(__file__).parents[2]
 COURSE = read_checkout(CHECKOUT)
+NOBODY = 65534  # the user and the group
 HELLO = "exercises/01-hello/hello.ipynb"
 
 
@@ -319,15 +322,47 @@ def test_the_wheel_has_the_course_and_nothing_that_learners_must_not_get(tmp_pat
     assert not list((tmp_path / "w").glob("*.data/data/etc/ipython/*"))
 
 
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A folder that is a user's without any rights: outside of pytest's own, which are root's alone."""
+    with tempfile.TemporaryDirectory(prefix="kmodlab-home-") as folder:
+        if os.geteuid() == 0:
+            os.chown(folder, NOBODY, NOBODY)
+        yield Path(folder)
+
+
+def run_as_user(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run a command as a user without any rights, in an environment that knows nothing of us."""
+    user = ["setpriv", f"--reuid={NOBODY}", f"--regid={NOBODY}", "--clear-groups"] if os.geteuid() == 0 else []
+    own = {name: text for name, text in os.environ.items() if name.lower().endswith("_proxy")}
+    variables = {**own, "HOME": str(home), "PATH": "/usr/bin:/bin", "LC_ALL": "C.UTF-8"}
+    argv = [*user, *map(str, words)]
+    return subprocess.run(argv, cwd=home, env=variables, capture_output=True, text=True, timeout=1200, check=False)
+
+
 @pytest.mark.long
-def test_the_wheel_lays_out_the_course_in_an_empty_environment(tmp_path: Path) -> None:
-    wheel = build_wheel(tmp_path)
-    subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "v")], check=True, timeout=300)
-    python = tmp_path / "v/bin/python"
-    subprocess.run([python, "-m", "pip", "install", "-q", str(wheel)], check=True, timeout=900)
-    command: list[str | Path] = [tmp_path / "v/bin/kmodlab", "course", tmp_path / "c"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=60)
-    assert "8 notebooks, 20 exercises" in done.stdout
-    assert {path: (tmp_path / "c" / path).read_bytes() for path in COURSE} == COURSE
-    assert "does not load itself" not in done.stdout
-    assert (tmp_path / "v/etc/ipython/ipython_kernel_config.py").is_file()
+def test_from_the_wheel_alone_an_exercise_goes_from_wrong_to_right(home: Path, tmp_path: Path) -> None:
+    wheel = shutil.copy(build_wheel(tmp_path), home)
+    assert run_as_user(home, "python3", "-m", "venv", home / "v").returncode == 0
+    installed = run_as_user(home, home / "v/bin/pip", "install", "-q", f"{wheel}[notebook]")
+    assert installed.returncode == 0, installed.stderr
+    kmodlab = home / "v/bin/kmodlab"
+    laid_out = run_as_user(home, kmodlab, "course", home / "c")
+    assert "8 notebooks, 20 exercises" in laid_out.stdout
+    assert "does not load itself" not in laid_out.stdout
+    assert {path: (home / "c" / path).read_bytes() for path in COURSE} == COURSE
+    assert (home / "v/etc/ipython/ipython_kernel_config.py").is_file()
+    set_up = run_as_user(home, kmodlab, "setup")
+    assert set_up.returncode == 0, set_up.stderr
+
+    notebook = home / "c" / HELLO
+    wrong = run_as_user(home, kmodlab, "check", notebook)
+    assert wrong.returncode == 1, wrong.stdout + wrong.stderr
+    content = json.loads(notebook.read_bytes())
+    for cell in content["cells"]:
+        if text_of(cell).startswith("%%kmod hello"):
+            answers = read_master(CHECKOUT / "exercises/01-hello/master.ipynb").answers
+            cell["source"] = next(answer.source for answer in answers.values())
+    notebook.write_text(json.dumps(content))
+    right = run_as_user(home, kmodlab, "check", notebook)
+    assert right.returncode == 0, right.stdout + right.stderr
