@@ -43,11 +43,8 @@ def find(notebook: Any, text: str) -> Any:
 
 
 @pytest.mark.lab
-@pytest.mark.parametrize(
-    "master",
-    [pytest.param(path, marks=[] if path.parent.name == "01-hello" else pytest.mark.long) for path in MASTERS],
-    ids=lambda path: path.parent.name,
-)
+@pytest.mark.long
+@pytest.mark.parametrize("master", MASTERS, ids=lambda path: path.parent.name)
 def test_a_solved_exercise_passes(master: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     done = check(master, tmp_path, monkeypatch)
     number = sum(not cell.hidden for cell in read_master(master).cells if cell.check)

@@ -39,7 +39,14 @@ def count_slides(notebook: Path) -> int:
     return sum(cell.metadata.slideshow.slide_type in ("slide", "subslide") for cell in cells)
 
 
-@pytest.mark.parametrize("notebook", ALL, ids=lambda path: path.stem)
+# The shortest one, and the one with the most kinds of output; the decks of all are tested besides.
+QUICK = ("00-welcome", "06-whole-story")
+
+
+@pytest.mark.parametrize(
+    "notebook",
+    [pytest.param(path, marks=[] if path.stem in QUICK else [pytest.mark.long], id=path.stem) for path in ALL],
+)
 def test_a_notebook_opens_as_slides_and_nobody_else_is_asked(notebook: Path, server: Server, visit: Visit) -> None:
     page = visit.page
     page.goto(server.address("rise", notebook))

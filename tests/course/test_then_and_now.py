@@ -22,6 +22,7 @@ def sanitized(text: str) -> str:
     return text
 
 
+@pytest.mark.long
 def test_the_page_run_again_says_the_same(lab: Lab) -> None:
     assert sanitized(make_page(lab)) == sanitized(PAGE.read_text(encoding="utf-8"))
 
