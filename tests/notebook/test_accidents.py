@@ -18,7 +18,7 @@ from kmodlab.course.exercise_data import FILE, call_by_title, read_data
 from kmodlab.notebook import autoload
 from kmodlab.notebook.accidents import Surroundings, look_at_cell
 from kmodlab.notebook.checks import CheckState
-from kmodlab.notebook.extension import is_loaded, unload
+from kmodlab.notebook.extension import is_loaded, load, unload
 from kmodlab.notebook.state import NotebookState
 from kmodlab.notebook.views.buttons import press
 from kmodlab.notebook.way_back import DamagedCellError
@@ -232,15 +232,30 @@ def test_a_hidden_check_is_made_later(run: Run) -> None:
     assert "is made when this is graded" in run('check("It says each thing once, and in time")').text
 
 
-@pytest.mark.parametrize("text", [None, "", "{}", '{"exercise": "01-hello", "checks": [{}]}', "no JSON"])
-def test_lost_or_damaged_data_are_put_back(run: Run, exercise: Path, text: str | None) -> None:
-    (exercise / FILE).unlink()
-    if text is not None:
-        (exercise / FILE).write_text(text)
+@pytest.mark.parametrize("text", ["", "{}", '{"exercise": "01-hello", "checks": [{}]}', "no JSON"])
+def test_damaged_data_are_put_back(run: Run, exercise: Path, text: str) -> None:
+    (exercise / FILE).write_text(text)
     said = run(f'check("{LOADED}")').text
     assert "Traceback" not in said
-    assert ("kmodlab course" in said) is (text is not None)
-    assert ("It is not known which exercise" in said) is (text is None)
+    assert "kmodlab course" in said
+
+
+def test_without_data_it_is_not_known_which_exercise_it_is(run: Run, exercise: Path, shell: InteractiveShell) -> None:
+    unload(shell)  # an earlier cell may have said it
+    load(shell)
+    (exercise / FILE).unlink()
+    said = run(f'check("{LOADED}")').text
+    assert "Traceback" not in said
+    assert "It is not known which exercise" in said
+
+
+@pytest.mark.usefixtures("exercise")
+def test_a_check_says_which_exercise_it_is(run: Run, shell: InteractiveShell) -> None:
+    unload(shell)
+    load(shell)
+    run(f'check("{LOADED}")')
+    row = next(line for line in run("progress()").text.splitlines() if "01-hello" in line)
+    assert "begun" in row
 
 
 @pytest.mark.usefixtures("exercise")
