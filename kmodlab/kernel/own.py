@@ -75,8 +75,8 @@ def get_variant(name: str) -> Variant:
     return VARIANTS[name]
 
 
-# For make, when it builds the kernel: gcc notes where each word of a macro comes from, which takes a sixth of the time,
-# and helps those alone who read its complaints. Learners' own objects get it (`kbuild.tree_change`).
+# For make, when it builds the kernel: gcc notes where each word of a macro comes from, which takes a twelfth of its
+# time, and helps only those who read its complaints. Learners' own objects have it (`kbuild.tree_change`).
 BUILD_VARIABLES = {"KCFLAGS": "-ftrack-macro-expansion=0"}
 LEARNERS_FLAGS = "-g -ftrack-macro-expansion=2"
 
