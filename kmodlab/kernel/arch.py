@@ -1,14 +1,14 @@
-"""What Debian, QEMU, the kernel and the C library call things on each architecture: one table, with one row so far.
+"""What differs between architectures in Debian, QEMU, the kernel and the C library: one table, with one row so far.
 
-To add an architecture, add a row: that is all that fetching its kernel, building modules, and loading them in a guest
-need, on a machine of that architecture, whose gcc builds modules and guest agent. It must be 64-bit and little-endian.
+To add an architecture, add a row. With it, kmodlab downloads the kernel, builds modules and loads them in a guest, on a
+machine of that architecture, whose gcc builds modules and guest agent. It must be 64-bit and little-endian.
 
-All else that knows machine code, registers or numbers:
+Other files that depend on machine code, registers or numbers of system calls:
 
 - `tracer/call_sites.py` finds calls in x86-64 code; `tracer/module/` breaks on them, reads and sets registers;
   `tracer/kernel_api.txt` names functions that the compiler and the kernel's build add on x86;
-- `crash/` reads the logs of all architectures, and finds the call behind a frame on x86-64 and arm64, an address of a
-  module that is gone on x86-64;
+- `crash/` reads the logs of all architectures; it finds the call behind a frame on x86-64 and arm64, and recognises an
+  address in an unloaded module on x86-64;
 - `guest/agent/jump.c` sets the HPET, a clock of PCs;
 - `sandbox/seccomp.py` has the numbers of system calls on x86-64 and arm64; elsewhere there is no filter;
 - `elf/purposes.py` explains the relocations of x86-64 and some of arm64;
@@ -73,7 +73,7 @@ AMD64 = Arch(
     cpu_kvm="host",
     serial="isa-serial",
     console="ttyS0",
-    # On a busy host the clocksource's watchdog would complain of its own lateness, in the middle of a learner's log.
+    # On a busy host the clocksource watchdog runs late and warns of it in the middle of a learner's log.
     boot_options=("no_timer_check", "tsc=reliable"),
     loader="/lib64/ld-linux-x86-64.so.2",
     crc_modules=("crc32c_intel",),
@@ -84,7 +84,7 @@ AMD64 = Arch(
         interrupt_bits=0x200,  # the IF bit of RFLAGS (Intel SDM vol. 1, 3.4.3)
         interrupts_on=0x200,
         halted=r"\bHLT=1",
-        # With KASLR, behind the gigabyte of the kernel's image (Documentation/arch/x86/x86_64/mm.rst).
+        # With KASLR, 1 GiB is reserved for the kernel's image below the modules (Documentation/arch/x86/x86_64/mm.rst).
         modules_begin=0xFFFF_FFFF_C000_0000,
     ),
 )

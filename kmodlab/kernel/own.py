@@ -1,4 +1,4 @@
-"""Kernels of our own, built from Debian's source of the same series: which there are, and where their parts lie.
+"""Kernels of our own, built from Debian's source of the same series: their variants, and the folders of their parts.
 
     kernels/VERSION/                        one version of Debian's package linux-source-X
         packages.json, linux-source-….deb   the download
@@ -7,7 +7,8 @@
         kernel/boot/, kernel/lib/modules/   a variant's image and modules
         small.json, debug.json              what guests of a variant use (`guest.lab.LabFile`)
 
-`small` boots in half the time of Debian's kernel, and drivers are built into it; `debug` finds mistakes by itself.
+`small` boots in half the time of Debian's kernel, and drivers are built into it; `debug` has the kernel's own checkers
+(KASAN, kmemleak, lockdep and others).
 `kbuild.kernel_build` builds them, `guest.own_lab` makes their guests.
 """
 
@@ -26,7 +27,7 @@ from kmodlab.manifest import is_sealed, verify
 
 FOLDER = "kernels"
 DEBIAN = "debian"  # the kernel that is not one of our own
-# Options that not all kernels have: a fragment may name them, and the configuration may lack them.
+# Options that not all kernels have: the configuration may lack them although a fragment sets them.
 _NOT_IN_ALL = (
     *("CPU_MITIGATIONS", "HID_SUPPORT", "MITIGATION_RETPOLINE", "RETPOLINE", "SPECULATION_MITIGATIONS"),
     "UBSAN_SANITIZE_ALL",
@@ -40,7 +41,7 @@ class Variant:
     name: str
     fragments: tuple[str, ...]
     purpose: str
-    steps: int  # lines that make prints, nearly
+    steps: int  # lines that make prints, roughly
     cpu_s: int  # processor time
     needed_mib: int  # disk space for its objects
     finds_leaks: bool = False  # by kmemleak
@@ -59,7 +60,7 @@ VARIANTS = {
             cpu_s=780,
             needed_mib=900,
             finds_leaks=True,
-            # kmemleak reads all words of memory, and with each read checked by KASAN that takes twice as long.
+            # kmemleak reads every word of memory. If KASAN checks each of these reads, a scan takes twice as long.
             variables=("KASAN_SANITIZE_kmemleak.o=n",),
         ),
     )
@@ -75,8 +76,8 @@ def get_variant(name: str) -> Variant:
     return VARIANTS[name]
 
 
-# For make, when it builds the kernel: gcc notes where each word of a macro comes from, which takes a twelfth of its
-# time, and helps only those who read its complaints. Learners' own objects have it (`kbuild.tree_change`).
+# For make, when it builds the kernel. By default gcc records the origin of each token of a macro, which takes a twelfth
+# of its time and only improves diagnostics. Learners' own objects are built with it (`kbuild.tree_change`).
 BUILD_VARIABLES = {"KCFLAGS": "-ftrack-macro-expansion=0"}
 LEARNERS_FLAGS = "-g -ftrack-macro-expansion=2"
 
@@ -94,7 +95,7 @@ class OwnKernel(KernelTree):
 
     @property
     def compiler(self) -> str:
-        """The compiler that builds the kernel and its modules."""
+        """The compiler that builds the kernel and its modules, as a command."""
         return "gcc"
 
     @property
@@ -104,12 +105,15 @@ class OwnKernel(KernelTree):
 
     @property
     def module_variables(self) -> Mapping[str, str]:
-        """Modules get the debugging information that the kernel itself does without: it is built sooner so."""
+        """Variables for make when modules are built: with debugging information, which the kernel itself does not have.
+
+        The kernel builds faster without it.
+        """
         return {"KCFLAGS": "-g"}
 
     @property
     def is_complete(self) -> bool:
-        """Whether it was built to its end."""
+        """Whether the last build was completed."""
         return is_sealed(self.headers)
 
     def verify(self) -> None:
@@ -119,15 +123,20 @@ class OwnKernel(KernelTree):
 
 
 def own_kernel(folder: Path, version: str, variant: str) -> OwnKernel:
-    """A variant of the source package `version` in the cache folder, built or not.
+    """A variant of the source package `version` in the cache folder `folder`, whether it has been built or not.
 
-    Its release is as Debian's are: the version without Debian's revision, then the variant.
+    Its release is the upstream version and the variant, such as "6.1.192-small".
+
+    Raises: SetupError if `version` is not a version.
     """
     return OwnKernel(f"{upstream_version(version)}-{variant}", folder / FOLDER / version / "kernel", variant)
 
 
 def upstream_version(version: str) -> str:
-    """The kernel's version in a Debian package's: 6.1.192 in 6.1.192-3. Raises: SetupError."""
+    """The kernel's version in a Debian package's version: 6.1.192 in 6.1.192-3.
+
+    Raises: SetupError if it does not begin with a version.
+    """
     match = re.match(r"\d+\.\d+(\.\d+)?", version)
     if not match:
         raise SetupError(_("The source has no version that can be read: {version}.").format(version=version))
@@ -135,7 +144,7 @@ def upstream_version(version: str) -> str:
 
 
 def fragment(variant: Variant) -> str:
-    """The options of a variant, in the format of .config; a later line overrides an earlier one."""
+    """The options of a variant, in the format of .config; where fragments differ, the later one decides."""
     folder = files("kmodlab.kernel") / "config"
     options: dict[str, str] = {}
     for name in variant.fragments:
@@ -146,7 +155,7 @@ def fragment(variant: Variant) -> str:
 
 
 def unmet_options(wanted: str, config: str) -> Iterator[str]:
-    """The lines of a fragment that a configuration does not have: kconfig drops what depends on something else."""
+    """The lines of the fragment `wanted` that `config` lacks: kconfig drops options whose dependencies are not met."""
     lines = set(config.splitlines())
     for line in wanted.splitlines():
         option, _equals, value = line.partition("=")

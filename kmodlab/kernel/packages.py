@@ -1,7 +1,7 @@
-"""Chooses and downloads the Debian packages of a lab, through apt, with its signature checks, without root.
+"""Chooses and downloads the Debian packages of a lab through apt, which checks their signatures, without root.
 
-apt runs with private state and cache folders, so that it needs no root and changes nothing on the host; the archives,
-keys and proxies are the host's own. The chosen packages are recorded beside their files, so that all later steps work
+apt runs with private state and cache folders, so that it needs no root and changes nothing on the host. It uses the
+host's archives, keys and proxies. The chosen packages are recorded beside their files, so that all later steps work
 without a network.
 """
 
@@ -23,13 +23,13 @@ from kmodlab.i18n import _
 from kmodlab.kernel.arch import Arch
 from kmodlab.process import CompletedProcess, Deadline, check_run, run, run_async, run_sync
 
-# These metapackages decide the version; of their dependencies a lab takes all that are parts of Linux itself.
-# The cloud flavour's headers (1.5 MB) are for lessons on a module that was built for another kernel, and is refused.
+# These metapackages decide the version; a lab takes those of their dependencies that are parts of Linux itself.
+# The cloud flavour's headers (1.5 MB) are for lessons on a module that was built for another kernel and is refused.
 _KERNEL_ROOTS = ("linux-image", "linux-headers", "linux-headers-cloud")
 _KERNEL_PART = re.compile(r"linux-(image|headers|kbuild|modules|binary)-")
 # The guest's userland: kmod's own tools, a shell, and the libraries of both. Not busybox-static: its shell prefers its
-# own insmod and lsmod to those on PATH. mandoc shows the tools' manual pages, on the host. Since Debian 13, kmod itself
-# opens the libraries that decompress modules, and its package does not depend on them.
+# own insmod and lsmod to those on PATH. mandoc shows the tools' manual pages, on the host. Since Debian 13, kmod opens
+# the libraries that decompress modules with dlopen(), and its package does not depend on them.
 USERLAND_ROOTS = ("kmod", "busybox", "mandoc", "liblzma5", "libzstd1")
 _USERLAND_PART = re.compile(r"(lib(kmod2|c6|ssl3|ssl3t64|zstd1|lzma5)|zlib1g)$")
 
@@ -64,7 +64,7 @@ def resolve(apt_dir: Path, arch: Arch) -> tuple[Package, ...]:
 
 
 def refresh(apt_dir: Path, arch: Arch) -> CompletedProcess:
-    """Fetch apt's index of all packages; without a network the old one stays."""
+    """Download apt's index of all packages; without a network the old one stays."""
     return run(["apt-get", *apt_options(apt_dir, arch), "update"], timeout_s=300)
 
 
@@ -233,7 +233,7 @@ def save_packages(packages: Iterable[Package], folder: Path) -> None:
 
 
 def read_packages(folder: Path) -> tuple[Package, ...]:
-    """The packages that are recorded in a folder, whether their files are there or not; none if that cannot be read."""
+    """The packages that are recorded in a folder, with or without their files; empty if the record is unreadable."""
     try:
         packages = tuple(Package(**fields) for fields in json.loads(read_file(folder / "packages.json")))
     except (OSError, ValueError, TypeError):

@@ -1,4 +1,4 @@
-"""Debian's source of the kernel: chosen and downloaded through apt, as the lab's packages are, and unpacked."""
+"""Chooses Debian's package with the kernel's source, and unpacks it; `packages` downloads it."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from kmodlab.kernel.packages import Package, Progress, apt_options, package_of, 
 from kmodlab.manifest import find_damage, is_sealed, seal
 from kmodlab.process import Deadline, check_run, run, run_async, run_sync
 
-# Of other architectures, and of drivers for what no guest has, only what kconfig and make read is unpacked: the rest is
-# half of the source, and nothing here uses it.
+# Not unpacked: the code of other architectures, and of drivers for hardware that no guest has. It is half of the source
+# and nothing uses it. The files that kconfig and make read are unpacked.
 _LEFT_OUT = ("*.[chS]", "*.dts", "*.dtsi")
 _NO_SUCH_DEVICES = (
     *("drivers/gpu/drm", "drivers/infiniband", "drivers/media", "drivers/net/ethernet", "drivers/net/wireless"),
     *("drivers/staging", "sound/pci", "sound/soc"),
 )
 _UNUSED = ("Documentation/devicetree", "Documentation/translations", "tools/perf", "tools/testing")
-_FILES = 39_000  # that are unpacked, nearly
-_EVERY = 1000  # of tar's records
+_FILES = 39_000  # unpacked, roughly
+_EVERY = 1000  # files between two calls of `progress`
 
 
 def choose_source(version: str, apt_dir: Path, arch: Arch) -> Package:
-    """The package with the source of the kernel `version` (of Debian's), or else the newest of its series.
+    """The package with the source of the kernel with Debian's version `version`, or else the newest of its series.
 
-    Raises: SetupError if apt knows none.
+    Raises: SetupError if apt knows no package with the source of this series.
     """
     series = ".".join(upstream_version(version).split(".")[:2])
     name = f"linux-source-{series}"
-    found = _ask(f"{name}={version}", apt_dir, arch)
-    if found is None:
+    package = _ask(f"{name}={version}", apt_dir, arch)
+    if package is None:
         refresh(apt_dir, arch)  # the index may be older than the package, or missing
-        found = _ask(f"{name}={version}", apt_dir, arch) or _ask(name, apt_dir, arch)
-    if found is None:
+        package = _ask(f"{name}={version}", apt_dir, arch) or _ask(name, apt_dir, arch)
+    if package is None:
         raise SetupError(
             _("apt knows no package named {names}.").format(names=name),
             hint=_("Check the network, then run the command again: apt's sources must name a Debian archive."),
         )
-    return found
+    return package
 
 
 def _ask(query: str, apt_dir: Path, arch: Arch) -> Package | None:
@@ -53,7 +53,7 @@ def _ask(query: str, apt_dir: Path, arch: Arch) -> Package | None:
 
 
 def find_source(sources: Path) -> Path | None:
-    """The unpacked source in a folder usr/src, if all its files are whole; they are all read."""
+    """The unpacked source in a folder usr/src; None if it is missing or damaged. Reads all its files."""
     for folder in sorted(sources.glob("linux-[0-9]*")):
         if is_sealed(folder) and find_damage(folder, thorough=True) is None:
             return folder
@@ -61,7 +61,12 @@ def find_source(sources: Path) -> Path | None:
 
 
 def unpack_source(package: Package, debs: Path, sources: Path, arch: Arch, progress: Progress) -> Path:
-    """Unpack the source into a folder usr/src, as linux-6.1; returns that folder. Raises: SetupError."""
+    """Unpack the source into the folder `sources` (a usr/src), and return the new folder, such as linux-6.1.
+
+    `debs` is the folder of the package's file.
+
+    Raises: SetupError if the package has no source, or cannot be unpacked.
+    """
     with scratch_folder(sources) as scratch:
         check_run(["dpkg-deb", "-x", debs / package.file, scratch / "package"], timeout_s=300)
         archive = next(scratch.glob("package/usr/src/linux-source-*.tar.xz"), None)
@@ -98,9 +103,10 @@ async def _untar(archive: Path, into: Path, arch: Arch, progress: Progress) -> N
 
 
 def left_out(arch: Arch) -> Iterable[str]:
-    """What is not unpacked, as patterns of tar."""
+    """tar's patterns for the files that are not unpacked."""
     first, rest = arch.source[0], arch.source[1:]
-    # No pattern of tar's means "all but": so all that begin otherwise, and those that begin alike and go on otherwise.
+    # tar has no pattern for "all names but x86". So there is a pattern for each letter of x86: names that are equal up
+    # to this letter, where they have another one.
     others = [f"[!{first}]*", *(f"{arch.source[:n]}[!{letter}]*" for n, letter in enumerate(rest, 1))]
     yield from (f"*/arch/{other}/{pattern}" for other in others for pattern in _LEFT_OUT)
     yield from (f"*/{folder}/*.[chS]" for folder in _NO_SUCH_DEVICES)

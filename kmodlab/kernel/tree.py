@@ -1,4 +1,4 @@
-"""Debian's kernel packages, unpacked into a folder: where everything is, and how to make it work from there.
+"""Debian's kernel packages, unpacked into a folder: the paths of their parts, and how to make them work there.
 
 `KernelTree` names the parts (headers, image, modules); `relocate` replaces the packages' absolute paths. `packages`
 fetches and unpacks them.
@@ -60,7 +60,7 @@ class KernelTree:
         return {}
 
     def flavour(self, name: str) -> KernelTree:
-        """The same version, configured for something else ("cloud"): headers to build with, but no kernel to boot.
+        """The same version in another flavour of Debian's, such as "cloud": headers to build with, no kernel to boot.
 
         Raises: SetupError if its headers are missing.
         """
@@ -75,7 +75,7 @@ class KernelTree:
 
     @property
     def compiler(self) -> str:
-        """The compiler that built the kernel, and that modules must be built with, by the name that kbuild calls it.
+        """The compiler that built the kernel and must build its modules: the command that kbuild runs.
 
         For instance "gcc-12"; since Debian 13 "x86_64-linux-gnu-gcc-14".
 
@@ -97,16 +97,20 @@ class KernelTree:
         return self.compiler[self.compiler.rindex("gcc") :]
 
     def verify(self) -> None:
-        """Check all that builds read, before a failed one is called a learner's fault. Raises: DamagedLabError."""
+        """Check all files that builds read, before a failed build is called the learner's fault.
+
+        Raises: DamagedLabError.
+        """
         verify(self.root.parent, f"{self.root.name}/usr/src/")
 
 
 def relocate(root: Path, release: str) -> KernelTree:
     """Make an unpacked tree usable from any folder; doing it twice changes nothing.
 
-    Debian's headers include their other half by its absolute path, /usr/src/linux-headers-…-common, and kbuild's
-    programs as ../../lib/linux-kbuild-…; a sandbox that shows `root/usr/src` at /usr/src has neither. Afterwards
-    everything in usr/src refers to its neighbours only.
+    Debian's headers name their other half by its absolute path, /usr/src/linux-headers-…-common, and kbuild's programs
+    as ../../lib/linux-kbuild-…; a sandbox that mounts `root/usr/src` at /usr/src has neither. Afterwards all paths in
+    usr/src stay within usr/src.
+
 
     Raises: SetupError if the tree is not as expected.
     """
@@ -135,14 +139,14 @@ def _header_folders(tree: KernelTree) -> list[Path]:
 
 
 def _move_kbuild(root: Path) -> None:
-    """Bring usr/lib/linux-kbuild-X to usr/src, and leave a link where it was."""
+    """Move usr/lib/linux-kbuild-X to usr/src, and leave a link in its old place."""
     for packaged in root.glob("usr/lib/linux-kbuild-*"):
         if not packaged.is_symlink():
             moved = root / "usr/src" / packaged.name
             # Debian has a link here, which points the other way.
             moved.unlink(missing_ok=True)
             packaged.rename(moved)
-    # Found by usr/src: the link in usr/lib is missing if we were stopped just after the renaming.
+    # Searched in usr/src, because the link in usr/lib is missing if an earlier call was killed after the renaming.
     for moved in root.glob("usr/src/linux-kbuild-*"):
         _link(root / "usr/lib" / moved.name, f"../src/{moved.name}")
 
@@ -175,5 +179,5 @@ def _rewrite_include(makefile: Path) -> None:
     )
     if relative != text:
         makefile.write_text(relative, encoding="utf-8")
-        # The sandbox has a user of its own, and our umask may be strict.
+        # The sandbox's user must be able to read it, even if our umask is strict.
         makefile.chmod(0o644)
