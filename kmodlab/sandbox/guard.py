@@ -1,6 +1,6 @@
-"""Watches a box from outside: the memory of all its processes together, their number, its files, its output.
+"""Watches a box from outside: its processes and their total memory, its files and its output.
 
-The kernel limits each process by itself, not their sum.
+The kernel's own limits are for each process, not for all processes of a box together.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ class Overrun(StrEnum):
 class Guard:
     """Counts what a box uses. Pass `count` to `run_async` as `on_output`, and `watch` as `watch`.
 
-    `tmpfs` are the box's own folders; without bubblewrap, `folder` holds them instead. Afterwards `overrun` is the
-    limit that ended the box, or None.
+    `tmpfs` are the paths of the box's own folders; without bubblewrap, they are in `folder`. Afterwards `overrun` is
+    the limit that ended the box, or None.
     """
 
     def __init__(self, limits: Limits, *, tmpfs: Sequence[str] = (), folder: Path | None = None) -> None:
@@ -56,7 +56,7 @@ class Guard:
                 self.overrun = self._look(parent.children(recursive=True))
                 if self.overrun:
                     return
-        # Its last output is still in the pipe; but a process that it left behind may keep the pipe open for ever.
+        # The last output is still in the pipe. Do not wait for its end: a process left behind may keep the pipe open.
         await asyncio.sleep(_LAST_OUTPUT_S)
 
     def _look(self, processes: list[psutil.Process]) -> Overrun | None:
@@ -81,12 +81,15 @@ def _resident(process: psutil.Process) -> int:
 
 
 def _file_count(processes: Iterable[psutil.Process], tmpfs: Sequence[str]) -> int:
-    """Files in a box's own folders, seen through one of its processes; no limit on size counts their inodes' memory."""
+    """Number of files in a box's own folders, counted through /proc/PID/root of one of its processes.
+
+    A limit on the size of a tmpfs does not count the memory of its inodes, so their number is limited.
+    """
     for process in processes:
         with contextlib.suppress(OSError):
             inside = [Path(f"/proc/{process.pid}/root{folder}") for folder in tmpfs]
             if any(path.stat().st_dev == _device(folder) for path, folder in zip(inside, tmpfs, strict=True)):
-                return 0  # bubblewrap has not mounted them yet: these are the host's
+                return 0  # bubblewrap has not mounted them yet: these are the host's folders
             return sum(usage.f_files - usage.f_ffree for usage in map(os.statvfs, inside))
     return 0
 

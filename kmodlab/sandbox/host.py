@@ -1,6 +1,6 @@
-"""What a box's command line depends on here: our user, the users that we may become, our own limits.
+"""What a box's command line depends on: our user, the users that we may become, and our own resource limits.
 
-And the two commands that a box needs besides bubblewrap: `prlimit` and `setpriv`, of util-linux.
+It also makes the command lines of `prlimit` and `setpriv` (util-linux), which a box needs besides bubblewrap.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from pathlib import Path
 from kmodlab.files import MIB
 from kmodlab.sandbox.limits import Limits
 
-# A box started by root runs under a user id of its own, because the limit on processes counts a user's, not a box's.
-# It is drawn from numbers that nobody assigns: systemd's table of ids (systemd.io/UIDS-GIDS) leaves 0x70000000 to
-# 0x7fffffff unused, subordinate ids end far below, and all of them fit in 31 bits.
+# A box started by root gets a user id of its own, because RLIMIT_NPROC counts the processes of a user. The id is drawn
+# from a range that nobody assigns: systemd's table of ids (systemd.io/UIDS-GIDS) leaves 0x70000000 to 0x7fffffff
+# unused, subordinate ids end far below, and all of them fit in 31 bits.
 _UID_BASE, _UID_COUNT = 0x7000_0000, 0x0FFF_0000
-# If we are root of a container that maps few ids: from their upper end.
+# If we are root of a container that maps few ids, they are taken from the upper end.
 _UID_COUNT_SMALL = 2000
 
 PATH = "/usr/bin:/bin:/usr/sbin:/sbin"
@@ -29,19 +29,19 @@ _ROOT_LINKS = ("bin", "sbin", "lib", "lib32", "lib64", "libx32")
 
 @dataclass(frozen=True)
 class Host:
-    """What a box's command line depends on here; made by `read_host`."""
+    """What a box's command line depends on; made by `read_host`."""
 
     root: bool  # whether we may become another user
-    links: Mapping[str, str]  # "/bin" -> "usr/bin" and so on; "" if it is a folder
-    hard_limits: Mapping[str, int] = field(default_factory=dict)  # prlimit's name -> bytes or count
+    links: Mapping[str, str]  # path in / -> target, such as "/bin" -> "usr/bin"; "" if it is a folder
+    hard_limits: Mapping[str, int] = field(default_factory=dict)  # prlimit's name -> our hard limit, bytes or count
     uid_base: int = _UID_BASE
     uid_count: int = _UID_COUNT
-    per_box_nproc: bool = True  # whether the limit on processes counts this box's alone
+    per_box_nproc: bool = True  # whether the limit on processes counts this box's processes alone
     machine: str = ""  # as `uname -m` prints it
 
 
 def parse_uid_map(text: str) -> tuple[int, int]:
-    """Base and count of the ids for boxes, from /proc/self/uid_map (user_namespaces(7)); count 0 if none is free."""
+    """First id and number of ids for boxes, from /proc/self/uid_map (user_namespaces(7)); (0, 0) if no id is free."""
     spans = [(int(start), int(count)) for start, _outer, count in (line.split() for line in text.splitlines())]
     for start, count in spans:
         if start <= _UID_BASE and start + count >= _UID_BASE + _UID_COUNT:
@@ -54,7 +54,7 @@ def parse_uid_map(text: str) -> tuple[int, int]:
 
 @cache
 def read_host() -> Host:
-    """What a box's command line depends on here, read once."""
+    """What a box's command line depends on, read once in this process."""
     base, count = parse_uid_map(Path("/proc/self/uid_map").read_text())
     paths = [Path("/", name) for name in _ROOT_LINKS]
     numbers = {"as": resource.RLIMIT_AS, "cpu": resource.RLIMIT_CPU, "fsize": resource.RLIMIT_FSIZE}
@@ -74,7 +74,7 @@ def read_host() -> Host:
 
 
 def limit_argv(limits: Limits, host: Host, *, count_processes: bool) -> list[str]:
-    """`prlimit` with the limits of one process, never above our own."""
+    """The beginning of a command line: `prlimit` with the limits of one process, never above our own hard limits."""
     values = {
         "core": 0,
         "cpu": limits.cpu_s,
@@ -89,7 +89,7 @@ def limit_argv(limits: Limits, host: Host, *, count_processes: bool) -> list[str
 
 
 def demote_argv(uid: int, groups: Sequence[int] = ()) -> list[str]:
-    """`setpriv` to an unprivileged user that can never gain a privilege again."""
+    """The beginning of a command line: `setpriv` to an unprivileged user that can never gain a privilege again."""
     group_option = f"--groups={','.join(map(str, groups))}" if groups else "--clear-groups"
     no_privileges = ("--inh-caps=-all", "--ambient-caps=-all", "--bounding-set=-all", "--no-new-privs")
     return ["setpriv", f"--reuid={uid}", f"--regid={uid}", group_option, *no_privileges, "--"]

@@ -50,7 +50,7 @@ LIMITS: Mapping[str, Limits] = {
         open_files=1024,
         sockets=True,
     ),
-    # A kernel of our own, from Debian's source alone.
+    # Building a kernel of our own; no code of learners runs.
     "kernel": Limits(
         wall_s=None,
         cpu_s=None,
@@ -64,7 +64,7 @@ LIMITS: Mapping[str, Limits] = {
         open_files=1024,
         sockets=False,
     ),
-    # That kernel with a learner's driver in it: all its objects are copied before the build.
+    # Building that kernel with a learner's driver in it. The kept objects are copied into the box first.
     "intree": Limits(
         wall_s=300,
         cpu_s=200,
@@ -78,7 +78,7 @@ LIMITS: Mapping[str, Limits] = {
         open_files=1024,
         sockets=False,
     ),
-    # Tools that read what a build left.
+    # Tools that read the outputs of a build.
     "reader": Limits(
         wall_s=20,
         cpu_s=20,

@@ -1,6 +1,6 @@
 """The fallback without bubblewrap: limits, another user if we are root, a private folder, and a clean end.
 
-It prevents accidents, and does not keep a program from reading what the user can read; `check_sandbox` says so.
+It prevents accidents. It does not prevent a program from reading what the user can read; `check_sandbox` says so.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ from kmodlab.i18n import _
 from kmodlab.sandbox.host import PATH, Host, demote_argv, limit_argv
 from kmodlab.sandbox.limits import Limits
 
-# Started beside the command, in a session of its own: if our end of the pipe closes and nothing was written, we were
-# killed, and it ends the command's process group and removes the folder. (dash cannot redirect from a descriptor above
-# 9 by its number.)
+# This script runs beside the command, in a session of its own. If our end of the pipe closes before anything is
+# written, we were killed; the script then ends the command's process group and removes the folder. (dash cannot
+# redirect from a descriptor above 9 by its number.)
 _LEASH = """
 setsid sh -c 'read -r _ <"/proc/self/fd/$1" || { kill -s KILL -- "-$2"; rm -rf -- "$3"; }' leash "$1" "$$" "$2" \
     >/dev/null 2>&1 </dev/null &
@@ -60,7 +60,10 @@ def bare_argv(
 
 @contextlib.contextmanager
 def private_folder() -> Iterator[Path]:
-    """A new folder that others can pass through, not read; removed at the end, whatever was done to it."""
+    """A new folder with mode 0711; removed at the end, whatever a command did to it.
+
+    Raises: SandboxError if it cannot be made.
+    """
     try:
         folder = Path(tempfile.mkdtemp(prefix="kmodlab-"))
     except OSError as error:
@@ -82,7 +85,7 @@ def make_subfolder(folder: Path, uid: int | None) -> None:
 def _remove(folder: Path) -> None:
     for path, names, _files in os.walk(folder):
         for name in names:
-            # An unreadable folder would stay behind; links are not followed.
+            # A folder without permissions could not be removed. Links are not followed.
             if not Path(path, name).is_symlink():
                 Path(path, name).chmod(0o700)
     shutil.rmtree(folder, ignore_errors=True)
@@ -90,7 +93,7 @@ def _remove(folder: Path) -> None:
 
 @contextlib.contextmanager
 def leash() -> Iterator[int]:
-    """The read end of a pipe, written to on leaving: a pipe that closes empty tells the leash that we were killed."""
+    """The read end of a pipe for the script `_LEASH`. On leaving, a byte is written; without one, we were killed."""
     read_end, write_end = os.pipe()
     try:
         yield read_end
@@ -121,7 +124,7 @@ def kill_leftovers(folder: Path, uid: int | None) -> None:
 def _belongs(process: psutil.Process, folder: Path, uid: int | None) -> bool:
     with contextlib.suppress(psutil.Error, OSError):
         if process.status() == psutil.STATUS_ZOMBIE:
-            return False  # it is dead already, and its parent has not reaped it
+            return False  # a zombie: it has ended, and its parent has not reaped it
         if uid is not None:
             return process.uids().real == uid
         home = str(folder)

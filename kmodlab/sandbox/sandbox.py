@@ -1,8 +1,8 @@
 """The sandbox for untrusted work: a box for each run of a command, made by bubblewrap.
 
-A learner's Makefile can run any program, and a learner's module is root in its guest; so `make` and QEMU see only the
-read-only system, their own inputs and small folders of their own, without network and under limits. If bubblewrap
-cannot run, `no_sandbox` is the fallback, and `check_sandbox` says so. `guard` counts total memory and output.
+A learner's Makefile can run any program, and a learner's module can do anything in its guest. So `make` and QEMU see
+only the read-only system, their own inputs and small folders of their own, without network and under limits. If
+bubblewrap cannot run, `no_sandbox` is the fallback, and `check_sandbox` says so. `guard` counts memory and output.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kmodlab.settings import get_settings
 WORK = "/tmp"  # noqa: S108 (in the box, not the host's)
 
 _ETC = ("/etc/alternatives", "/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d")
-# Our environment, as the box's own programs see it.
+# The environment of prlimit, setpriv and bubblewrap themselves; the command in the box gets its own.
 OUTSIDE = {"PATH": PATH}
 
 
@@ -61,7 +61,7 @@ def box_argv(
     if uid is not None:
         inner += demote_argv(uid, sorted(set(devices.values())))
     return [
-        # The box's first process is bubblewrap, whose environment the others can read.
+        # The box's first process is bubblewrap; the others can read its environment.
         *("env", "-i", f"PATH={PATH}", "bwrap"),
         *_namespaces(uid is not None, userns_off=userns_off),
         *("--die-with-parent", "--new-session", "--clearenv"),
@@ -99,12 +99,12 @@ def _system(host: Host) -> list[str]:
 
 
 def _is_below(target: str, binds: Mapping[str, Path]) -> bool:
-    """Whether a folder is mounted over one of a read-only tree."""
+    """Whether a folder is mounted on one inside a read-only tree."""
     return any(target.startswith(f"{bind}/") for bind in binds)
 
 
 def _tmpfs(target: str, mib: int) -> list[str]:
-    # Every user may write there, as in any /tmp: root makes it, and another user works in it.
+    # Every user may write there, as in /tmp: root mounts it, and the box's user works in it.
     return [*_parents(target), "--perms", "1777", "--size", str(mib * MIB), "--tmpfs", target]
 
 
@@ -113,7 +113,7 @@ def _bind(target: str, path: Path) -> list[str]:
 
 
 def _parents(target: str) -> list[str]:
-    # By default bubblewrap makes them for root only.
+    # By default, bubblewrap makes parent folders that only root can enter.
     parents = [str(folder) for folder in reversed(PurePosixPath(target).parents)][1:]
     missing = [folder for folder in parents if not folder.startswith("/usr")]
     return [word for folder in missing for word in ("--perms", "0755", "--dir", folder)]
@@ -136,7 +136,10 @@ _verdicts: dict[str, SandboxVerdict] = {}
 
 
 def check_sandbox(mode: str | None = None) -> SandboxVerdict:
-    """Whether bubblewrap works here, tried once per process. `mode` is that of KMODLAB_SANDBOX, "auto" or "off"."""
+    """Whether bubblewrap works here, tried once per process.
+
+    `mode` is "auto" or "off"; None means the value of KMODLAB_SANDBOX.
+    """
     return run_sync(find_sandbox(mode))
 
 
@@ -218,18 +221,18 @@ class Box:
         return () if self.own_fd is None else (self.own_fd,)
 
     def guard(self) -> Guard:
-        """A guard for the run in this box."""
+        """A new guard for this box."""
         return Guard(self.limits, tmpfs=() if self.folder else tuple(self.tmpfs), folder=self.folder)
 
     def path(self, target: str) -> str:
-        """The path under which the command finds a path of the box."""
+        """The path at which the command finds the box's path `target`; another one without bubblewrap."""
         for inside, real in self._mounts().items():
             if target == inside or target.startswith(inside + "/"):
                 return f"{real}{target.removeprefix(inside)}"
         return target
 
     def shown(self, text: str) -> str:
-        """Text that the command printed, with paths as they are in the box."""
+        """The command's output with the box's paths, also if it ran without bubblewrap."""
         for inside, real in self._mounts().items():
             text = text.replace(str(real), inside)
         return text
@@ -284,7 +287,8 @@ def open_box(
 ) -> Iterator[Box]:
     """A box for one run; on leaving, all that was made for it is removed. See `box_argv` for the arguments.
 
-    With folders that are `writable`, the command is ours: it runs as our own user, and no system call is refused.
+    `devices` are the paths of device files. Only a trusted command may get `writable` folders: it then runs as our own
+    user, without the filter of system calls.
 
     Raises: SandboxError if no temporary folder can be made.
     """

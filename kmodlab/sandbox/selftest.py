@@ -1,7 +1,7 @@
 """Attacks on the sandbox, to see whether it holds on this machine; `kmodlab doctor --sandbox` runs them.
 
-Each is a shell script that does, in a box like a build's, what a hostile Makefile might. What it reached is observed
-from outside: by a canary file, a listening socket, the processes of this machine.
+Each is a shell script that does, in a box like a build's, what a hostile Makefile might do. What it reached is observed
+from outside: by a canary file, a listening socket, and the processes of this machine.
 """
 
 from __future__ import annotations
@@ -37,7 +37,10 @@ class Canary:
 
 @dataclass(frozen=True)
 class _Bait:
-    """The targets of an attack: a secret in a file and in the environment, an open port; its process bears `mark`."""
+    """The targets of an attack: a secret in a file and in the environment, and an open port.
+
+    `mark` is an argument of the attack's process, by which a look at this machine's processes finds it.
+    """
 
     secret: str
     file: Path
