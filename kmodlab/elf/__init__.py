@@ -1,1 +1,1 @@
-"""Reads ELF files, modules and depmod's databases: plain data, and never written."""
+"""Reads ELF files, modules and depmod's databases into plain data, and writes none of them."""

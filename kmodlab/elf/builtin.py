@@ -79,12 +79,12 @@ def _has_exit(module: KernelModule) -> bool:
 
 
 def _pointers(elf: ObjectFile, section: re.Pattern[str]) -> list[Relocation]:
-    """The pointers in the sections of that name. Before linking, their relocations say where they point to."""
+    """The pointers in the sections whose names match, as relocations: before linking, only these have the targets."""
     return [relocation for relocation in elf.relocations if section.fullmatch(relocation.section.name)]
 
 
 def _function(elf: ObjectFile, pointer: Relocation) -> str:
-    """The function that a pointer points to: a symbol, or a place in a section of code."""
+    """The name of the function that a pointer points to, by its symbol or by its offset in a section of code."""
     if pointer.symbol.kind != "section" or pointer.symbol.section is None:
         return pointer.symbol.name
     return elf.describe_place(pointer.symbol.section, pointer.addend or 0).removesuffix("+0x0")

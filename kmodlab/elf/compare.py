@@ -1,6 +1,6 @@
-"""Two ELF files side by side: which sections and symbols each has, and the answers to questions about both.
+"""Compares two ELF files: the sections and symbols of each, and facets such as how each is loaded.
 
-`builtin` (a driver that is built in, and a module) and `shared` (a shared library, and a module) ask the questions.
+`builtin` has the facets of a built-in driver and a module, `shared` those of a shared library and a module.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from kmodlab.elf.object_file import ObjectFile, Section, Symbol
 from kmodlab.i18n import ngettext
 
-# The kernel's __UNIQUE_ID() counts, so the same symbol has another number in another build (linux/compiler.h).
+# The kernel's __UNIQUE_ID() appends a counter, so a symbol has different numbers in two builds (linux/compiler.h).
 _NUMBERED = re.compile(r"(__UNIQUE_ID_\w*?)\d+")
 
 
 @dataclass(frozen=True)
 class Facet:
-    """A question, and the answer for each side, with `code` in backquotes."""
+    """One aspect of both files: a question, and the answer for each side, with `code` in backquotes."""
 
     question: str
     left: str
@@ -62,9 +62,9 @@ def compare_objects(
     *,
     shared: bool = False,
 ) -> Comparison:
-    """Two ELF files side by side; `names` are the two headings.
+    """Compare two ELF files; `names` are the headings of the two sides.
 
-    With `shared`, local symbols are left out: only those that a file needs from others or offers to them are compared.
+    With `shared`, only symbols that a file imports or exports are compared, not local ones.
     """
     left_sections, right_sections = _sections(left), _sections(right)
     left_symbols, right_symbols = _symbols(left, shared=shared), _symbols(right, shared=shared)
@@ -82,14 +82,14 @@ def _sections(elf: ObjectFile) -> dict[str, Section]:
 
 
 def _symbols(elf: ObjectFile, *, shared: bool) -> dict[str, Symbol]:
-    """The symbols by name, without those of sections and files; with `shared` without local ones."""
+    """The symbols by name, except those of sections and files, and with `shared` except local ones."""
     symbols = elf.dynamic_symbols if elf.kind == "shared" else elf.symbols
     named = (symbol for symbol in symbols if symbol.name and symbol.kind not in ("section", "file"))
     return {plain_name(symbol.name): symbol for symbol in named if not shared or symbol.binding != "local"}
 
 
 def plain_name(name: str) -> str:
-    """A symbol's name without the number that the compiler gave it."""
+    """A symbol's name without the counter of __UNIQUE_ID()."""
     match = _NUMBERED.fullmatch(name)
     return match[1] if match else name
 

@@ -3,8 +3,8 @@
 Distributions may compress their modules (hello.ko.xz); kmod unpacks such files before the kernel gets them. The two
 formats that Python's standard library reads are unpacked here, up to a limit, since a small file can hold gigabytes.
 
-Whatever a file contains, the readers of this folder return data or raise `MalformedError`, in a time that grows only
-with the file's size. A damaged, truncated or hostile file costs one sentence, never a traceback.
+Whatever a file contains, the readers of this folder return data or raise `MalformedError`, in a time that is linear in
+the file's size. They never raise another exception for a damaged, truncated or hostile file.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class MalformedError(UsageError):
 
 @contextmanager
 def reading(damage: str) -> Iterator[None]:
-    """Turn any failure in this block into a MalformedError with the message `damage`."""
+    """A context that turns any exception in it into a MalformedError with the message `damage`."""
     try:
         yield
     except MalformedError:
@@ -43,7 +43,7 @@ def reading(damage: str) -> Iterator[None]:
 
 
 def text_of(data: bytes) -> str:
-    """Bytes as text; what is not UTF-8 becomes visible escapes, so that different names stay different."""
+    """Bytes as text. Bytes that are not UTF-8 become visible escapes, so that different names stay different."""
     return data.decode("utf-8", "backslashreplace")
 
 

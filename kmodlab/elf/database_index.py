@@ -1,9 +1,9 @@
 """The binary databases: modules.dep.bin, modules.alias.bin and the other .bin files, which modprobe searches.
 
-Each maps keys to values. The keys are a tree (a trie): a path from the root spells a key letter by letter, so a search
-reads a few nodes of a file that has tens of thousands. If keys are patterns ("pci:v00008086d*"), the search follows
-both the letter and the wildcards. depmod writes the format; kmod's libkmod/libkmod-index.c describes it ("Disk
-format"). All numbers are unsigned and big-endian.
+Each maps keys to values. The keys are a trie: a path from the root spells a key letter by letter, so a search reads few
+of the file's tens of thousands of nodes. If keys are patterns ("pci:v00008086d*"), the search follows the letter and
+the wildcards. depmod writes the format; kmod's libkmod/libkmod-index.c describes it ("Disk format"). All numbers are
+unsigned and big-endian.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ class Value:
 class Node:
     """A node of the tree, at `offset` in the file, `size` bytes long.
 
-    `prefix` are the letters with which all keys below it continue; `children` are pairs of the next letter and its
-    node's offset, with the flags; `values` are those of the key that ends here.
+    `prefix` are the letters with which all keys below it continue. `children` are pairs: the next letter, and the
+    offset of its node, with the flags. `values` are the values of the key that ends here.
     """
 
     offset: int
@@ -99,7 +99,7 @@ class Index:
         return tuple(steps)
 
     def search(self, key: str) -> tuple[Value, ...]:
-        """The values of exactly this key, as modprobe looks up a name in modules.dep.bin; empty if it is missing."""
+        """The values of this key, as modprobe looks up a name in modules.dep.bin; empty if the key is missing."""
         steps = self.walk(key)
         return steps[-1].node.values if steps and steps[-1].spelled == key else ()
 
@@ -112,7 +112,7 @@ class Index:
         return tuple(sorted(pairs, key=lambda pair: pair[1].priority))
 
     def _candidates(self, name: str) -> Iterator[tuple[str, Value]]:
-        """The keys that begin like the name, and those that have a wildcard before they differ from it."""
+        """Keys with their values: those that begin like the name, up to its end or to the key's first wildcard."""
         budget = _Budget(len(self.data))
         pending = [(self.root, "")]
         while pending:
@@ -126,7 +126,7 @@ class Index:
             pending += [(child, key + letter) for letter, child in node.children if _may_match(key + letter, name)]
 
     def node(self, offset: int) -> Node:
-        """The node at an offset, which includes the four flags."""
+        """The node at an offset, whose upper four bits are the flags."""
         reader = _Reader(self.data, offset & _OFFSET)
         prefix = reader.text() if offset & _PREFIX else ""
         children = tuple(reader.children()) if offset & _CHILDREN else ()
@@ -154,7 +154,7 @@ def open_index(data: bytes) -> Index:
 
 
 def _may_match(spelled: str, name: str) -> bool:
-    """Whether a pattern that begins like this may match: it equals the name up to its first wildcard."""
+    """Whether a pattern that begins with `spelled` may match: up to its first wildcard, it equals the name."""
     end = next((position for position, letter in enumerate(spelled) if letter in WILD), len(spelled))
     return name.startswith(spelled[:end])
 
@@ -166,7 +166,10 @@ def _bounded(key: str) -> str:
 
 
 class _Budget:
-    """Stops a search in a malicious index: in a real one every byte belongs to one node, so no search reads more."""
+    """Stops an endless search in a malicious index.
+
+    In a real index every byte belongs to one node, so no search reads more bytes than the file has.
+    """
 
     def __init__(self, size: int) -> None:
         self._left = size
@@ -197,7 +200,7 @@ class _Reader:
         return int.from_bytes(self._take(4), "big")
 
     def text(self) -> str:
-        """Letters, ended by NUL."""
+        """Read a text that ends with NUL."""
         end = self.data.find(b"\0", self.at, self.at + _MAX_TEXT)
         if end < 0:
             raise MalformedError(_("The index is damaged: a text in it has no end."))
@@ -205,7 +208,7 @@ class _Reader:
         return text_of(text)
 
     def children(self) -> Iterator[tuple[str, int]]:
-        """The first and the last letter, then an offset for each letter between them, 0 for a missing node."""
+        """Read the children: the first and the last letter, then an offset for each letter, 0 for a missing node."""
         first, last = self._take(2)
         count = max(0, last - first + 1)
         offsets: Sequence[int] = struct.unpack(f">{count}I", self._take(4 * count))
@@ -214,7 +217,7 @@ class _Reader:
                 yield chr(letter), offset
 
     def values(self) -> Iterator[Value]:
-        """Their number, then priority and text of each."""
+        """Read the values: their number, then priority and text of each."""
         for _count in range(self._number()):
             priority = self._number()
             yield Value(self.text(), priority)

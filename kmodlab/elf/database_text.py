@@ -21,7 +21,7 @@ WILD = frozenset("*?[")
 
 @dataclass(frozen=True)
 class Alias:
-    """A line of modules.alias or modules.symbols: names that match `pattern` mean the module."""
+    """A line of modules.alias or modules.symbols: names that match `pattern` stand for the module `module`."""
 
     pattern: str
     module: str
@@ -37,20 +37,20 @@ class Softdep:
 
 
 def parse_dep(data: bytes) -> dict[str, tuple[str, ...]]:
-    """modules.dep: path -> paths of all modules that it needs, directly or not; the last one is loaded first."""
+    """Parse modules.dep: path -> paths of all modules that it needs, directly or not; the last is loaded first."""
     pairs = (line.partition(":") for line in _lines(data))
     return {path: tuple(needed.split()) for path, colon, needed in pairs if colon}
 
 
 def parse_alias(data: bytes) -> tuple[Alias, ...]:
-    """modules.alias, or modules.symbols, whose patterns are "symbol:NAME"."""
+    """Parse modules.alias, or modules.symbols, whose patterns are "symbol:NAME"."""
     # An alias may contain spaces; a module's name does not.
     pairs = (line.removeprefix("alias ").rsplit(maxsplit=1) for line in _lines(data) if line.startswith("alias "))
     return tuple(Alias(pair[0], pair[1]) for pair in pairs if len(pair) == 2)
 
 
 def parse_softdep(data: bytes) -> tuple[Softdep, ...]:
-    """modules.softdep, in its order: if a module has several lines, modprobe obeys the first."""
+    """Parse modules.softdep, in its order: if a module has several lines, modprobe uses the first."""
     return tuple(_softdep(words[1:]) for line in _lines(data) if (words := line.split())[0] == "softdep" and words[1:])
 
 
@@ -66,7 +66,7 @@ def _softdep(words: list[str]) -> Softdep:
 
 
 def parse_paths(data: bytes) -> tuple[str, ...]:
-    """modules.builtin and modules.order: one path on each line."""
+    """Parse modules.builtin or modules.order: one path on each line."""
     return tuple(_lines(data))
 
 
@@ -86,7 +86,7 @@ def name_of(path: str) -> str:
 
 
 def matches(pattern: str, name: str) -> bool:
-    """Whether a pattern with `*`, `?` and `[…]` matches a whole name, as fnmatch(3) of the C library without flags."""
+    """Whether a pattern with `*`, `?` and `[…]` matches a whole name, like fnmatch(3) without flags."""
     return _compiled(pattern).match(name) is not None
 
 

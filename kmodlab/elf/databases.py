@@ -1,7 +1,7 @@
 """All databases of one kernel, and how modprobe finds modules in them.
 
-A search uses the binary files, as modprobe does: it does not find a .ko that depmod has not written there. The order
-of the files is that of kmod_module_new_from_lookup() in kmod's libkmod/libkmod-module.c. /etc/modprobe.d is ignored.
+A search uses the binary files, as modprobe does, so it finds a .ko only after depmod. The files are searched in the
+order of kmod_module_new_from_lookup() in kmod's libkmod/libkmod-module.c. /etc/modprobe.d is ignored.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kmodlab.elf.database_text import (
 )
 from kmodlab.i18n import N_
 
-# Every file, and the question that it answers; depmod writes all that do not come with the kernel.
+# Every file, and the question that it answers. Some come with the kernel, depmod writes the others.
 FILES: Mapping[str, str] = MappingProxyType(
     {
         "modules.dep": N_("which modules does this one need?"),
@@ -55,7 +55,8 @@ FILES: Mapping[str, str] = MappingProxyType(
 class LookupResult:
     """What modprobe finds for a name: `modules` in the order of loading, and the database that has them (`file`).
 
-    `patterns` are the aliases that matched, one for each module. `builtin` means that it is built into the kernel.
+    `patterns` are the aliases that matched, one for each module. `builtin` says whether the driver is built into the
+    kernel.
     """
 
     modules: tuple[str, ...]
@@ -108,7 +109,7 @@ class Databases:
 
     @cached_property
     def builtin(self) -> Mapping[str, str]:
-        """modules.builtin: name -> path that it would have as a module."""
+        """modules.builtin: name of a built-in driver -> path that it would have as a module."""
         return {name_of(path): path for path in parse_paths(self._bytes("modules.builtin"))}
 
     @cached_property
@@ -120,12 +121,12 @@ class Databases:
 
     def index(self, name: str) -> Index | None:
         """A binary file, open, such as "modules.alias.bin"; None if it is missing or empty."""
-        # depmod writes an empty file if it has no entries for it.
+        # depmod writes an empty file, without a header, if it has no entries.
         data = self._bytes(name)
         return open_index(data) if data else None
 
     def dependencies(self, name: str) -> tuple[str, ...] | None:
-        """Names of all modules that one needs, in the order of loading; None if modprobe does not find it."""
+        """Names of all modules that a module needs, in the order of loading; None if modprobe does not find it."""
         line = self._dep_line(name)
         return None if line is None else tuple(name_of(path) for path in reversed(line.partition(":")[2].split()))
 
@@ -140,7 +141,7 @@ class Databases:
         return values[0].text if values else None
 
     def softdep(self, name: str) -> Softdep:
-        """What is loaded before and after a module: its first line in modules.softdep, as modprobe reads it."""
+        """The modules loaded before and after a module: its first line in modules.softdep, which modprobe uses."""
         lines = (softdep for softdep in self.softdeps if matches(softdep.module, name))
         return next(lines, Softdep(name, (), ()))
 

@@ -27,7 +27,7 @@ KERNEL = "vmlinux"  # the kernel itself in Module.symvers
 
 @dataclass(frozen=True)
 class Export:
-    """A symbol that other modules may use; only those with a GPL-compatible licence if `gpl_only`.
+    """A symbol that other modules may use; if `gpl_only`, only modules with a GPL-compatible licence.
 
     `namespace` is empty for most symbols. `crc` is the checksum of the declaration, None without CONFIG_MODVERSIONS.
     """
@@ -40,7 +40,7 @@ class Export:
 
 @dataclass(frozen=True)
 class Import:
-    """A symbol that a module uses and does not define. `crc` is the checksum that it expects, None for any.
+    """A symbol that a module uses and does not define. `crc` is the checksum that it expects, None if it has none.
 
     A `weak` symbol may be missing; any other must exist when the module is loaded.
     """
@@ -59,13 +59,16 @@ class Version:
 
 
 def find_exports(elf: ObjectFile) -> tuple[Export, ...]:
-    """The symbols that an object exports, in the order of its symbol table."""
+    """The symbols that an object exports, in the order of its symbol table.
+
+    Raises: MalformedError if a table is damaged.
+    """
     by_name = {symbol.name: symbol for symbol in elf.symbols if symbol.defined and symbol.kind != "section"}
     return tuple(_export(elf, symbol, by_name) for symbol in by_name.values() if symbol.section and _is_entry(symbol))
 
 
 def _is_entry(symbol: Symbol) -> bool:
-    # Before it is linked, an object has a section for each (___ksymtab+f), so that the linker can sort them.
+    # Before linking, an object has a section for each export (___ksymtab+f), so that the linker can sort them.
     assert symbol.section is not None
     return symbol.name.startswith(_ENTRY) and symbol.section.name.startswith(("__ksymtab", "___ksymtab"))
 
@@ -97,7 +100,10 @@ def _order(elf: ObjectFile) -> Literal["little", "big"]:
 
 
 def find_imports(elf: ObjectFile) -> tuple[Import, ...]:
-    """The symbols that an object uses and does not define, by name."""
+    """The symbols that an object uses and does not define, sorted by name.
+
+    Raises: MalformedError if a table is damaged.
+    """
     crcs = {version.symbol: version.crc for version in find_versions(elf)}
     undefined = sorted((symbol for symbol in elf.symbols if symbol.is_undefined), key=lambda symbol: symbol.name)
     return tuple(Import(symbol.name, symbol.binding == "weak", crcs.get(symbol.name)) for symbol in undefined)
@@ -108,13 +114,15 @@ def find_versions(elf: ObjectFile) -> tuple[Version, ...]:
 
     Since Linux 6.14 a kernel may use the extended form, which has room for names of any length. It takes precedence
     over the old form, as in check_version() (kernel/module/version.c).
+
+    Raises: MalformedError if the section is damaged.
     """
     extended = tuple(_extended_versions(elf))
     return extended or tuple(_versions(elf))
 
 
 def _versions(elf: ObjectFile) -> Iterator[Version]:
-    """Entries of __versions. Those of 64-bit PowerPC since Linux 6.3, of varying length, are not supported."""
+    """Entries of __versions. The variable-length entries of 64-bit PowerPC since Linux 6.3 are not supported."""
     data, width = elf.content("__versions"), elf.bits // 8
     if len(data) % _VERSION_BYTES:
         raise MalformedError(_("The section __versions is damaged: its entries have the wrong size."))
@@ -137,8 +145,8 @@ def _extended_versions(elf: ObjectFile) -> Iterator[Version]:
 
 # ---- Module.symvers ------------------------------------------------------------------------------------------------
 
-# modpost writes this file at the end of a build and reads it at the beginning of the next, which is how a module's
-# build knows the symbols of others (read_dump() in scripts/mod/modpost.c).
+# modpost writes Module.symvers at the end of a build. The build of another module reads it, and so knows the symbols
+# that this module exports (read_dump() in scripts/mod/modpost.c).
 
 
 @dataclass(frozen=True)
@@ -153,7 +161,7 @@ class Exported:
 
     @property
     def is_builtin(self) -> bool:
-        """Whether the kernel itself exports it, so that it always exists."""
+        """Whether the kernel itself exports the symbol, so that it always exists."""
         return self.module == KERNEL
 
 
@@ -171,7 +179,7 @@ def _entries(text: str) -> Iterator[Exported]:
     for number, line in enumerate(text.split("\n"), 1):
         if not line:
             continue
-        # The namespace is the last field since Linux 5.9, and empty for most; before 5.4 there was no such field.
+        # The namespace is the last field since Linux 5.9, mostly empty; before 5.4 lines had no such field.
         crc, name, module, kind, namespace, *_more = [*line.split("\t"), "", "", "", ""]
         if not name or not kind.startswith("EXPORT_"):
             raise MalformedError(_("Line {number} is not one of a Module.symvers file.").format(number=number))

@@ -1,7 +1,7 @@
 """The dependencies of one module, or of all modules of a kernel, as a graph.
 
-modules.dep names for each module everything that it needs, directly or not. The graph has only the edges that do not
-follow from others, so a picture shows every chain, and nothing twice.
+modules.dep lists for each module all modules that it needs, directly or not. The graph omits the edges that follow from
+others (it is the transitive reduction), so a picture shows every chain once.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class Graph:
 
     @cached_property
     def needs(self) -> Mapping[str, tuple[str, ...]]:
-        """For each module those that it needs."""
+        """For each module the modules that it needs."""
         needs: defaultdict[str, list[str]] = defaultdict(list)
         for node, other in self.edges:
             needs[node].append(other)
@@ -40,7 +40,7 @@ class Graph:
         while pending:
             node, is_ready = pending.pop()
             if is_ready:
-                # In a damaged file two may need each other; the first counts as the upper one.
+                # In a damaged file, two modules may need each other; the first one counts as the upper one.
                 depths[node] = max((depths[other] + 1 for other in self.needs[node] if other in depths), default=0)
             elif node not in visited:
                 visited.add(node)
@@ -62,8 +62,8 @@ class Graph:
 class TreeSummary:
     """The modules of a kernel in numbers.
 
-    `depths[n]` counts the modules whose longest chain of needs is n long. `most_needed` are the modules that most
-    others need, directly or not, with their numbers. `chain` is a longest chain.
+    `depths[n]` is the number of modules whose longest chain of dependencies has n edges. `most_needed` are pairs: a
+    module, and how many others need it, directly or not. `chain` is a longest chain.
     """
 
     modules: int
@@ -74,7 +74,7 @@ class TreeSummary:
 
 
 def module_graph(databases: Databases, name: str) -> Graph:
-    """One module and everything that it needs; without nodes if modules.dep does not have it."""
+    """The graph of a module and all modules that it needs; empty if modules.dep does not have the module."""
     path = databases.paths.get(name_of(name))
     if path is None:
         return Graph((), ())
@@ -82,7 +82,7 @@ def module_graph(databases: Databases, name: str) -> Graph:
 
 
 def tree_graph(databases: Databases) -> Graph:
-    """All modules of a kernel."""
+    """The graph of all modules of a kernel."""
     return _graph(databases, tuple(databases.dep))
 
 
@@ -93,7 +93,7 @@ def _graph(databases: Databases, paths: tuple[str, ...]) -> Graph:
 
 
 def _direct(databases: Databases, path: str) -> list[str]:
-    """What a module needs not only because another module that it needs does."""
+    """The modules that a module needs directly: those that none of its other dependencies needs."""
     needed = databases.dep.get(path, ())
     indirect = {other for via in needed for other in databases.dep.get(via, ()) if via != other}
     return [other for other in needed if other not in indirect and other != path]

@@ -1,7 +1,7 @@
 """The init functions of a kernel, in the order in which it calls them while it boots.
 
-include/linux/init.h, ___define_initcall(), names a pointer to each: __initcall__kmod_hello__230_17_hello_init6 is that
-of hello_init() in line 17 of the object hello, at the level 6; the linker sorts them by level, and within a level they
+___define_initcall() in include/linux/init.h makes a pointer to each: __initcall__kmod_hello__230_17_hello_init6 points
+to hello_init(), in line 17 of the object hello, at level 6. The linker sorts the pointers by level; within a level they
 keep the order of the Makefiles (include/asm-generic/vmlinux.lds.h, INIT_CALLS).
 """
 
@@ -23,7 +23,7 @@ _POINTER = re.compile(
 
 @dataclass(frozen=True)
 class Initcall:
-    """One init function; `kmod` is the name of its driver, as KBUILD_MODNAME has it."""
+    """One init function; `kmod` is the KBUILD_MODNAME of its driver, `line` the line of its module_init()."""
 
     level: str
     function: str
@@ -34,13 +34,13 @@ class Initcall:
 def find_initcalls(elf: ObjectFile) -> tuple[Initcall, ...]:
     """The init functions of a vmlinux, or of one object, in the order of their pointers.
 
-    Raises: MalformedError.
+    Raises: MalformedError if the table of symbols is damaged.
     """
-    found = []
+    pointers = []
     names = (symbol for symbol in elf.symbols if symbol.name.startswith(_PREFIX) and len(symbol.name) < _LONGEST)
     for symbol in islice(names, _MOST):
         match = _POINTER.fullmatch(symbol.name)
         if match:
             call = Initcall(match["level"], match["function"], match["kmod"], int(match["line"]))
-            found.append((symbol.section.index if symbol.section else 0, symbol.value, call))
-    return tuple(call for _section, _value, call in sorted(found, key=lambda row: row[:2]))
+            pointers.append((symbol.section.index if symbol.section else 0, symbol.value, call))
+    return tuple(call for _section, _value, call in sorted(pointers, key=lambda row: row[:2]))

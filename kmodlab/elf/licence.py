@@ -1,9 +1,9 @@
 """The licence of a module, as the kernel judges it.
 
 The kernel knows six licences that are compatible with the GPL, and compares whole strings. Any other licence taints it.
-Of several, it uses the first in .modinfo (kernel/module/main.c, set_license), where the compiler decides on the order.
-For modpost all of them must be compatible, or the module may not use what is exported with EXPORT_SYMBOL_GPL
-(scripts/mod/modpost.c, read_symbols).
+If a module states several licences, the kernel uses the first in .modinfo, whose order the compiler decides
+(kernel/module/main.c, set_license). modpost demands that all of them are compatible, or the module may not use symbols
+exported with EXPORT_SYMBOL_GPL (scripts/mod/modpost.c, read_symbols).
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ GPL_COMPATIBLE = (  # include/linux/license.h, license_is_gpl_compatible
     "Dual MIT/GPL",
     "Dual MPL/GPL",
 )
-PROPRIETARY = "Proprietary"  # what include/linux/module.h asks all others to state
+PROPRIETARY = "Proprietary"  # for all other licences, according to include/linux/module.h
 
 
 def is_gpl_compatible(licence: str) -> bool:
-    """Whether the kernel takes a licence for a free one."""
+    """Whether the kernel counts a licence as compatible with the GPL."""
     return licence in GPL_COMPATIBLE
 
 
@@ -32,5 +32,5 @@ def licence_of(modinfo: Modinfo) -> str | None:
 
 
 def quote_licences() -> str:
-    """The compatible licences, as one writes them in C."""
+    """The compatible licences, each in the quotes of a C string."""
     return ", ".join(f'"{licence}"' for licence in GPL_COMPATIBLE)

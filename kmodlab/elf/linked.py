@@ -1,7 +1,7 @@
-"""What becomes of a driver's object in the kernel that it is linked into: where each symbol is, or that it is dropped.
+"""What the linker makes of a driver's object in the kernel: the address of each symbol, or that it is dropped.
 
-include/asm-generic/vmlinux.lds.h says what the linker drops (DISCARDS) and what is between __init_begin and __init_end,
-whose memory the kernel gives back when it has booted (free_initmem()).
+include/asm-generic/vmlinux.lds.h says what the linker drops (DISCARDS), and what lies between __init_begin and
+__init_end, which the kernel frees after the boot (free_initmem()).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True)
 class LinkedSymbol:
-    """A symbol of an object, and what it is in the kernel: its section there and its address, None if it is dropped."""
+    """A symbol of an object, with its section and address in the kernel; "" and None if it is dropped."""
 
     name: str
     section: str
@@ -38,7 +38,10 @@ class LinkedSymbol:
 
 @dataclass(frozen=True)
 class Linked:
-    """An object in the kernel. `initcalls` are all init functions of the kernel, `own` the numbers of the object's."""
+    """An object in the kernel.
+
+    `initcalls` are all init functions of the kernel; `own` are the indices of the object's own ones in it.
+    """
 
     symbols: tuple[LinkedSymbol, ...]
     initcalls: tuple[Initcall, ...]
@@ -46,7 +49,10 @@ class Linked:
 
 
 def find_linked(built: ObjectFile, kernel: ObjectFile) -> Linked:
-    """Where the symbols of an object are in the kernel's ELF file, vmlinux. Raises: MalformedError."""
+    """Find the symbols of the object `built` in `kernel`, the kernel's vmlinux.
+
+    Raises: MalformedError if a table of symbols is damaged.
+    """
     there = _symbols_of(built, kernel)
     edges = {symbol.name: symbol.value for symbol in kernel.symbols if symbol.name in _INIT}
     begin, end = (edges.get(name, 0) for name in _INIT)
@@ -54,12 +60,12 @@ def find_linked(built: ObjectFile, kernel: ObjectFile) -> Linked:
     for symbol in built.symbols:
         if symbol.kind in ("section", "file") or symbol.section is None or not symbol.name:
             continue
-        found = there.get(plain_name(symbol.name))
-        if found is None:
+        in_kernel = there.get(plain_name(symbol.name))
+        if in_kernel is None:
             fate, section, address = Fate.DROPPED, "", None
         else:
-            fate = Fate.FREED if begin <= found.value < end else Fate.STAYS
-            section, address = found.section.name if found.section else "", found.value
+            fate = Fate.FREED if begin <= in_kernel.value < end else Fate.STAYS
+            section, address = in_kernel.section.name if in_kernel.section else "", in_kernel.value
         symbols.append(LinkedSymbol(symbol.name, symbol.section.name, symbol.size, fate, section, address))
     calls = find_initcalls(kernel)
     mine = {(call.kmod, call.function) for call in find_initcalls(built)}
@@ -68,7 +74,10 @@ def find_linked(built: ObjectFile, kernel: ObjectFile) -> Linked:
 
 
 def _symbols_of(built: ObjectFile, kernel: ObjectFile) -> dict[str, Symbol]:
-    """The kernel's symbols that come from an object, by name: local ones follow that of their source file."""
+    """The kernel's symbols that come from an object, by name.
+
+    In a table of symbols, a file's local symbols follow the symbol of the file (gABI, "Symbol Table").
+    """
     sources = {symbol.name for symbol in built.symbols if symbol.kind == "file"}
     names = {plain_name(symbol.name): symbol.binding for symbol in built.symbols if symbol.section}
     groups: list[dict[str, Symbol]] = []
@@ -84,5 +93,5 @@ def _symbols_of(built: ObjectFile, kernel: ObjectFile) -> dict[str, Symbol]:
                 groups[-1].setdefault(name, symbol)
             elif symbol.binding != "local" and names[name] != "local":
                 others[name] = symbol
-    # Several source files may have one name: that which has most of the object's symbols is it.
+    # Several source files may have the same name: the object's is the file with most of its symbols.
     return others | max(groups, key=len, default={})

@@ -1,7 +1,7 @@
 """A device's modalias in words: "pci:v00001234d000011E8…" names vendor, device and class.
 
-A bus makes this text from the device's identity, and modpost makes patterns for it from a driver's MODULE_DEVICE_TABLE
-(scripts/mod/file2alias.c). The letters of PCI and USB are known here; of other buses only the name.
+The bus makes this text from the device's identity; modpost makes patterns for it from a driver's MODULE_DEVICE_TABLE
+(scripts/mod/file2alias.c). Only modaliases of PCI and USB are split into fields.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from kmodlab.i18n import N_, _
 
-# In their order in the text; each is followed by hexadecimal digits, or by a star in a pattern.
+# The letters of a PCI modalias, in order. Each is followed by hexadecimal digits, or by a star in a pattern.
 _PCI = {
     "v": N_("vendor"),
     "d": N_("device"),
@@ -34,7 +34,7 @@ _USB = {
     "in": N_("interface's number"),
 }
 _BUSES = {"pci": _PCI, "usb": _USB}
-# A range such as [4-7] takes the place of a digit; values contain only capital letters.
+# In a pattern, a range such as [4-7] may stand for a digit. The hexadecimal digits are capital letters.
 _VALUE = r"(?:[0-9A-F]|\[[0-9A-F-]+\]|\?|\*)*"
 
 
@@ -56,7 +56,7 @@ class Modalias:
 
 
 def parse_modalias(text: str) -> Modalias:
-    """Split a modalias into its parts; the bus is "" if the text is not a modalias."""
+    """Split a modalias into its parts; `bus` is "" if the text is not a modalias."""
     bus, colon, address = text.strip().partition(":")
     if not colon:
         return Modalias("", ())

@@ -40,7 +40,10 @@ _MEANINGS = {
 
 @dataclass(frozen=True)
 class Parameter:
-    """A parameter of a module. `kind` is its type in module_param(), such as "int"; may be empty, as `description`."""
+    """A parameter of a module; `kind` is its type in module_param(), such as "int".
+
+    `kind` and `description` may be empty.
+    """
 
     name: str
     kind: str
@@ -62,8 +65,8 @@ class Vermagic:
 class Modinfo:
     """The key=value strings of a module, in the file's order; a key may occur several times.
 
-    The keys of a driver that is built in begin with its name ("hello.license"). `owner` is that name, and the keys
-    here are without it; None for a module.
+    The keys of a built-in driver begin with its name ("hello.license"). `owner` is that name, which is removed from the
+    keys here; None for a module.
     """
 
     entries: tuple[tuple[str, str], ...]
@@ -79,7 +82,7 @@ class Modinfo:
 
     @property
     def vermagic(self) -> Vermagic | None:
-        """The kernel that the module was built for; None if modpost has not added it yet."""
+        """The kernel that the module was built for; None if modpost has not added vermagic yet."""
         text = self.get("vermagic")
         return None if text is None else parse_vermagic(text)
 
@@ -103,7 +106,7 @@ def _split(value: str) -> tuple[str, str]:
 
 
 def parse_modinfo(section: bytes) -> Modinfo:
-    """The strings of a .modinfo section: key=value, each ended by NUL. A string without "=" has an empty value."""
+    """Parse a .modinfo section: strings key=value that end with NUL. A string without "=" has an empty value."""
     texts = (text_of(entry) for entry in section.split(b"\0") if entry)
     entries = [(key, value) for key, _equals, value in (text.partition("=") for text in texts)]
     owners = {key.rpartition(".")[0] for key, _value in entries}
@@ -115,7 +118,7 @@ def parse_modinfo(section: bytes) -> Modinfo:
 
 
 def explain_key(key: str) -> str:
-    """What a key of .modinfo tells; empty for an unknown key."""
+    """The meaning of a key of .modinfo, in the reader's language; empty for an unknown key."""
     return _(_MEANINGS.get(key, ""))
 
 
@@ -136,7 +139,7 @@ def parse_vermagic(text: str) -> Vermagic:
 
 
 def explain_vermagic_word(word: str) -> str:
-    """What a word of a vermagic means; empty for an unknown word."""
+    """The meaning of a word of a vermagic, in the reader's language; empty for an unknown word."""
     if word.startswith("RANDSTRUCT_"):
         return _("structures are shuffled; this number identifies their order")
     return _(_VERMAGIC_WORDS.get(word, ""))

@@ -48,14 +48,14 @@ class LoadedModule:
 
 
 def parse_proc_modules(data: bytes) -> Mapping[str, LoadedModule]:
-    """The loaded modules by name, the latest first, as in /proc/modules; damaged lines are skipped."""
+    """The loaded modules by name, in the order of /proc/modules: latest first. Damaged lines are skipped."""
     matches = (_LINE.fullmatch(line.strip()) for line in text_of(data).split("\n"))
     return MappingProxyType({match["name"]: _module(match) for match in matches if match})
 
 
 def _module(match: re.Match[str]) -> LoadedModule:
     users = tuple(user for user in match["users"].split(",") if user not in ("", "-"))
-    # A kernel that cannot unload modules does not count their users.
+    # A kernel without CONFIG_MODULE_UNLOAD does not count users.
     count = int(match["count"]) if match["count"] != "-" else 0
     return LoadedModule(match["name"], int(match["size"]), count, users, match["state"], match["taints"] or "")
 
@@ -84,7 +84,7 @@ _REASONS = {
 class Load:
     """A module that modprobe would load, from `path`; None for a built-in driver, which it only mentions.
 
-    `why` and `whose`: because which module needs it (dependencies) or wishes for it (softdeps).
+    `why` is the reason; `whose` is the module that needs it (a dependency) or asks for it (a softdep).
     """
 
     name: str
@@ -94,7 +94,7 @@ class Load:
 
     @property
     def reason(self) -> str:
-        """Why, in words."""
+        """The reason, in the reader's language."""
         return _(_REASONS[self.why]).format(module=name_of(self.whose))
 
 
@@ -102,6 +102,8 @@ def plan_load(databases: Databases, name: str, loaded: Collection[str] = ()) -> 
     """What `modprobe NAME` would load, in this order; empty for a name that it does not find.
 
     `name` may be an alias. `loaded` are the names of loaded modules, which modprobe skips.
+
+    Raises: MalformedError if a binary database is damaged.
     """
     plan = _LoadPlan(databases)
     with reading(_("The list of soft dependencies is damaged.")):
@@ -114,14 +116,14 @@ def plan_load(databases: Databases, name: str, loaded: Collection[str] = ()) -> 
 
 @dataclass
 class _LoadPlan:
-    """The list while it grows. A module that occurs twice is skipped the second time."""
+    """Collects the modules to load. A module that occurs twice is skipped the second time."""
 
     databases: Databases
     visited: set[str] = field(default_factory=set)
     loads: dict[str, Load] = field(default_factory=dict)
 
     def probe(self, name: str, why: Why, whose: str) -> None:
-        """Add first what a module needs, then the module itself."""
+        """Add the modules that a module needs, then the module itself."""
         if name in self.visited:
             return
         self.visited.add(name)
@@ -145,7 +147,7 @@ class _LoadPlan:
 class RemovePlan:
     """What `modprobe -r` would remove, in this order. `refused` is its error message, empty if it succeeds.
 
-    `left` are dependencies that nothing uses any more, but which stay loaded: modprobe looks at each only once.
+    `left` are dependencies that stay loaded although nothing uses them any more: modprobe looks at each only once.
     """
 
     removed: tuple[str, ...]
@@ -157,6 +159,8 @@ def plan_remove(databases: Databases, name: str, loaded: Mapping[str, LoadedModu
     """What `modprobe -r NAME` would remove of the loaded modules (see `parse_proc_modules`).
 
     The kernel counts users that are not modules, such as open files, but does not name them; they are assumed to stay.
+
+    Raises: MalformedError if a binary database is damaged.
     """
     plan = _RemovePlan(databases, {module.name: module.refcount for module in loaded.values()}, dict(loaded))
     modules = databases.lookup(name).modules
@@ -173,7 +177,7 @@ def plan_remove(databases: Databases, name: str, loaded: Mapping[str, LoadedModu
 
 @dataclass
 class _RemovePlan:
-    """`counts` are the reference counts of the modules that are still loaded."""
+    """Collects the modules to remove. `counts` are the reference counts of the modules that are still loaded."""
 
     databases: Databases
     counts: dict[str, int]
@@ -182,7 +186,7 @@ class _RemovePlan:
     visited: set[str] = field(default_factory=set)
 
     def remove(self, name: str, *, asked: bool = False) -> str:
-        """Remove a module, then what it needed or wished for; returns modprobe's error message."""
+        """Remove a module, then its dependencies and softdeps; returns modprobe's error message, or ""."""
         if name in self.visited:
             return ""
         self.visited.add(name)
@@ -193,7 +197,7 @@ class _RemovePlan:
         if self.counts[name] > 0:
             return f"Module {name} is in use."
         self._drop(name)
-        # In the order of loading, so that most of the lower ones are still in use when their turn comes.
+        # modprobe goes through them in the order of loading, so many are still in use when it looks at them.
         for needed in self.databases.dependencies(name) or ():
             if self.counts.get(needed) == 0:
                 self._drop(needed)

@@ -1,6 +1,6 @@
-"""A kernel module as data: everything that its file says. `read_module` opens one.
+"""A kernel module as data: everything that its file says. `read_module` opens it.
 
-Only a kernel knows whether it accepts the module.
+This does not say whether a kernel accepts the module.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ THIS_MODULE = ".gnu.linkonce.this_module"
 class ThisModule:
     """The `struct module` in the file, which becomes the module's entry in the kernel's list of modules.
 
-    `init` and `exit` are the names of the module's init and exit functions, None if it has no such function.
+    `init` and `exit` are the names of the module's init and exit functions, None if a function is missing.
     """
 
     name: str
@@ -76,19 +76,19 @@ class KernelModule:
         return _this_module(self.elf)
 
     def text_after_nul(self, key: str) -> str:
-        """What follows a NUL byte inside the first string of a key, where the kernel stops reading; usually empty."""
+        """The rest of a key's first string after a NUL byte in it, where the kernel stops reading; usually empty."""
         start = f"{key}=".encode()
         section = self.elf.section(".modinfo")
         in_section = (symbol for symbol in self.elf.symbols if section and symbol.section == section)
         texts = (self.elf.content_at(section, symbol.value, symbol.size) for symbol in in_section)
-        # Each string is a variable of its own (linux/moduleparam.h, __MODULE_INFO), so its size tells where it ends.
+        # Each string is a variable of its own (linux/moduleparam.h, __MODULE_INFO), so its symbol has its size.
         text = next((text for text in texts if text.startswith(start)), b"")
         return text_of(text.partition(b"\0")[2].strip(b"\0"))
 
     @property
     def build_id(self) -> str:
         """The identity of this build in hexadecimal digits (ld --build-id); empty if the file has no such note."""
-        # In the note's section (gABI) three numbers and the name "GNU" take 16 bytes before it.
+        # A note (gABI) begins with three numbers and a name, here "GNU": 16 bytes.
         return self.elf.content(".note.gnu.build-id")[16:].hex()
 
 
@@ -122,7 +122,7 @@ def _this_module(elf: ObjectFile) -> ThisModule | None:
         return None
     # struct module (linux/module.h) begins with its state, an int, and a list_head of two pointers; then comes the
     # name: 64 bytes minus an unsigned long (MODULE_NAME_LEN). The offsets of the pointers to init and exit depend on
-    # the kernel's headers, but these pointers are the structure's only relocations.
+    # the kernel's configuration, but these pointers are the structure's only relocations.
     pointer_size = elf.bits // 8
     start, length = 3 * pointer_size, 64 - pointer_size
     name = elf.content(section)[start : start + length].partition(b"\0")[0]

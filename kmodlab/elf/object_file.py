@@ -1,7 +1,7 @@
 """An ELF file as data: its sections, symbols and relocations. A .ko, a .o and a .so are all ELF files.
 
-`purposes` says what sections are for, `module` reads a .ko as a whole. pyelftools knows the layouts (elf.h, the System
-V gABI); the positions and sizes of all tables are checked here before anything in them is used.
+`purposes` says what sections are for, `module` reads a .ko as a whole. pyelftools parses the structures (elf.h, the
+System V gABI); this file checks the positions and sizes of all tables before it uses anything in them.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _MAX_NAME = 4096  # the kernel allows 512 bytes (KSYM_NAME_LEN); mangled names o
 
 _KINDS = {"ET_REL": "relocatable", "ET_EXEC": "executable", "ET_DYN": "shared", "ET_CORE": "core"}
 _WRITE, _ALLOC, _EXECINSTR = 0x1, 0x2, 0x4
-# In readelf's order, which is that of the bits: letter and word (gABI, "Section Attribute Flags").
+# Bit -> letter and word, in the order of the bits, which is readelf's (gABI, "Section Attribute Flags").
 _FLAGS = {
     _WRITE: ("W", N_("writable")),
     _ALLOC: ("A", N_("in memory")),
@@ -112,10 +112,10 @@ class Symbol:
 
 @dataclass(frozen=True)
 class Relocation:
-    """A place that the loader patches as soon as it knows all addresses.
+    """A location that the loader patches when it knows all addresses.
 
-    The place is at `offset` in `section`. `kind`, such as "R_X86_64_PLT32", says how to compute its new content from
-    the symbol's address and `addend`. `addend` is None on machines that keep it in the place itself.
+    The location is at `offset` in `section`. `kind`, such as "R_X86_64_PLT32", says how to compute its new content from
+    the symbol's address and `addend`. `addend` is None on machines that store it at the location itself.
     """
 
     section: Section
@@ -126,7 +126,7 @@ class Relocation:
 
     @property
     def target(self) -> str:
-        """What the place refers to, such as "_printk" or ".rodata.str1.1+0xc"."""
+        """The address that it refers to, such as "_printk" or ".rodata.str1.1+0xc"."""
         name, addend = self.symbol.name, self.addend or 0
         if not addend:
             return name or "0x0"
@@ -192,14 +192,14 @@ class ObjectFile:
 
     @cached_property
     def _tables(self) -> dict[str, tuple[Symbol, ...]]:
-        """The symbol tables with their empty first entry, since relocations count it."""
-        # The gABI allows one of each kind.
+        """The symbol tables with their empty first entry, because relocations have indices into them."""
+        # The gABI allows at most one table of each kind.
         tables = {section.kind: section for section in reversed(self.sections) if section.kind in ("SYMTAB", "DYNSYM")}
         with reading(_("The table of symbols is damaged.")):
             return {kind: tuple(_symbols(self, section)) for kind, section in tables.items()}
 
     def describe_place(self, section: Section, offset: int) -> str:
-        """A place by its function or variable, such as "hello_init+0x5"; outside of these by its section."""
+        """An offset in a section as SYMBOL+OFFSET, such as "hello_init+0x5"; as SECTION+OFFSET outside of symbols."""
         symbol = self.symbol_at(section, offset)
         return f"{symbol.name}+{offset - symbol.value:#x}" if symbol else f"{section.name}+{offset:#x}"
 
@@ -218,14 +218,17 @@ class ObjectFile:
         for symbol in sized:
             assert symbol.section is not None
             starts, symbols = by_section.setdefault(symbol.section.index, ([], []))
-            # Of several names at one offset the first is the source's own; others are aliases such as init_module.
+            # Of several symbols at one offset, the first has the source's name; others are aliases like init_module.
             if not starts or starts[-1] != symbol.value:
                 starts.append(symbol.value)
                 symbols.append(symbol)
         return by_section
 
     def with_addresses(self, addresses: Mapping[int, int]) -> bytes:
-        """A copy of the file with other addresses of its sections; `addresses` maps sections' numbers to them."""
+        """A copy of the file's bytes with other addresses (sh_addr) of its sections.
+
+        `addresses` maps numbers of sections to addresses.
+        """
         start, width = self._elf["e_shoff"], self._elf["e_shentsize"]
         position, layout = _ADDRESS_FIELD[self.bits]
         field_layout = struct.Struct(("<" if self.little_endian else ">") + layout)
@@ -294,12 +297,12 @@ def _sections(elf: ELFFile, image: bytes) -> Iterator[Section]:
 
 
 class _Names:
-    """A string table: names, each ended by NUL, found by their offsets."""
+    """A string table: names, each ended by NUL, read at their offsets."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
         self._names: dict[int, str] = {}
-        # Names may share their ends, but hardly ever this often.
+        # Names may share their ends, but in real files hardly ever this often.
         self._budget = 16 * len(data)
 
     def get(self, offset: int) -> str:
@@ -359,7 +362,7 @@ def _relocations(elf: ObjectFile, numbers: Collection[int]) -> Iterator[Relocati
         if table.kind not in ("RELA", "REL"):
             continue
         symbols = elf._tables.get(elf.sections[table.link].kind, ())
-        # In a linked program one table patches many sections, and then it names no section (info is 0).
+        # In a linked program, a table is for many sections and names none of them (info is 0).
         patched = elf.sections[table.info] if table.info else table
         if patched.index not in numbers:
             continue

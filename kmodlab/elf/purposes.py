@@ -1,4 +1,4 @@
-"""What the sections of a module are for, and what its relocations patch: tables with a few words for each.
+"""The purposes of a module's sections, relocations and init levels, in a few words each.
 
 The names come from the kernel's linker scripts and headers (scripts/module.lds.S, asm-generic/vmlinux.lds.h,
 linux/init.h, linux/moduleparam.h), the System V gABI, and the x86-64 psABI.
@@ -10,7 +10,7 @@ import re
 
 from kmodlab.i18n import N_, _
 
-# Exact names first; then the patterns below, in their order.
+# Sections with exactly these names; the patterns below are for others.
 _SECTIONS = {
     # code
     ".text": N_("code that stays as long as the module is loaded"),

@@ -1,7 +1,7 @@
 """A shared library of userspace, and how it compares with a kernel module.
 
-What it needs and offers is in the dynamic section of an ELF file (System V gABI, chapter 5; symbol versions: Linux
-Standard Base, "Symbol Versioning"). Nothing is loaded, and no other library is opened.
+The dynamic section of an ELF file names the libraries and symbols that it needs and offers (System V gABI, chapter 5;
+symbol versions: Linux Standard Base, "Symbol Versioning"). Nothing is loaded, and no other library is opened.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class SharedLibrary:
     def opened(self) -> tuple[str, ...]:
         """The libraries that its code may open with dlopen(), if it says so in .note.dlopen.
 
-        The format: uapi-group.org/specifications/specs/elf_dlopen_metadata; of notes: System V gABI, chapter 5.
+        Format: uapi-group.org/specifications/specs/elf_dlopen_metadata, in notes of the System V gABI, chapter 5.
         """
         with reading(_("The list of libraries to open is damaged.")):
             return tuple(name for entry in self._notes(".note.dlopen") for name in _sonames(entry))
@@ -94,7 +94,7 @@ class SharedLibrary:
         return text_of(data[offset : data.find(b"\0", offset)]) if 0 <= offset < len(data) else ""
 
     def _notes(self, section: str) -> Iterator[bytes]:
-        """What the notes (Elf64_Nhdr) of a section hold behind their names."""
+        """The descriptors of the notes (Elf64_Nhdr) in a section."""
         data, start, layout = self.elf.content(section), 0, struct.Struct(self._order + "III")
         while start < len(data):
             name_size, size, _type = layout.unpack_from(data, start)
@@ -104,7 +104,7 @@ class SharedLibrary:
 
     @cached_property
     def _dynamic(self) -> tuple[tuple[int, int], ...]:
-        """Tags and values (Elf64_Dyn), up to the first null."""
+        """Tags and values of .dynamic (Elf64_Dyn), up to DT_NULL."""
         layout = struct.Struct(self._order + ("qQ" if self.elf.bits == 64 else "iI"))
         data = self.elf.content(".dynamic")
         entries = layout.iter_unpack(data[: len(data) // layout.size * layout.size])
@@ -112,7 +112,7 @@ class SharedLibrary:
 
     @cached_property
     def _version_numbers(self) -> list[int]:
-        """For each dynamic symbol the number of its version (Elf64_Versym), without the bit that hides it."""
+        """For each dynamic symbol the index of its version (Elf64_Versym), without the bit for hidden symbols."""
         data = self.elf.content(".gnu.version")
         numbers = [number & 0x7FFF for (number,) in struct.iter_unpack(f"{self._order}H", data[: len(data) // 2 * 2])]
         missing = len(self.elf.dynamic_symbols) + 1 - len(numbers)
@@ -120,14 +120,14 @@ class SharedLibrary:
 
     @cached_property
     def _versions(self) -> dict[int, tuple[str, str]]:
-        """Number of a version -> its name and the library it belongs to."""
+        """Index of a version -> its name and its library."""
         with reading(_("The list of symbol versions is damaged.")):
             return dict(self._needed_versions())
 
     def _needed_versions(self) -> Iterator[tuple[int, tuple[str, str]]]:
-        """The lists in .gnu.version_r: of libraries (Elf64_Verneed), of each library's versions (Elf64_Vernaux)."""
+        """The entries of .gnu.version_r: libraries (Elf64_Verneed) and the versions of each (Elf64_Vernaux)."""
         data, start, budget = self.elf.content(".gnu.version_r"), 0, _MAX_VERSIONS
-        # Without two fields each: the version of the format and a count; the name's hash and flags.
+        # The layouts skip fields that are not used: the format's version and a count; the name's hash and flags.
         library_layout, version_layout = struct.Struct(self._order + "4xIII"), struct.Struct(self._order + "6xHII")
         while data and budget > 0:
             file, first, next_library = library_layout.unpack_from(data, start)
@@ -174,7 +174,7 @@ def read_shared(source: Path | bytes) -> SharedLibrary:
 
 
 def find_providers(module: KernelModule, symvers: Mapping[str, Exported]) -> Mapping[str, str]:
-    """For each symbol that a module needs the module that exports it: "vmlinux" for the kernel, empty if unknown."""
+    """For each symbol that a module needs, the module that exports it: "vmlinux" for the kernel, "" if unknown."""
     return {
         symbol.name: symvers[symbol.name].module.rpartition("/")[2] if symbol.name in symvers else ""
         for symbol in module.imports
@@ -184,7 +184,10 @@ def find_providers(module: KernelModule, symvers: Mapping[str, Exported]) -> Map
 def compare_shared(
     library: Path | bytes, module: Path | bytes, symvers: Mapping[str, Exported] | None = None
 ) -> Comparison:
-    """Compare a shared library with a kernel module; `symvers` tells which modules export the symbols it needs."""
+    """Compare a shared library with a kernel module; `symvers` names the modules that export the symbols it needs.
+
+    Raises: MalformedError if a file is damaged or of another kind.
+    """
     left, right = read_shared(library), read_module(module)
     return compare_objects(left.elf, right.elf, (".so", ".ko"), _facets(left, right, symvers or {}), shared=True)
 

@@ -35,7 +35,7 @@ class Signature:
     """A module's signature. `size` is the number of bytes after the ELF file.
 
     `signer` is the name in the key's certificate, `key` its serial number as `modinfo` prints it, `digest` the hash
-    function. All three are empty if they cannot be read; then `doubt` says why, without a full stop.
+    function. If they cannot be read, all three are empty and `doubt` says why, without a full stop.
     """
 
     size: int
@@ -46,7 +46,7 @@ class Signature:
 
 
 def find_signature(image: bytes) -> Signature | None:
-    """The signature at the end of a module's bytes; None for an unsigned module. `doubt` tells of damage."""
+    """The signature at the end of a module's bytes; None for an unsigned module. If damaged, `doubt` says so."""
     if not image.endswith(MARK):
         return None
     end = len(image) - len(MARK) - _TRAILER.size
@@ -89,7 +89,7 @@ def _hex(data: bytes) -> str:
 
 
 def _is_name(part: Any) -> bool:
-    """Whether this part of a distinguished name is the common name (RFC 5280, A.1), which people read."""
+    """Whether this part of a distinguished name is its common name (RFC 5280, A.1)."""
     return str(part["type"]) == "2.5.4.3"
 
 
