@@ -1,1 +1,1 @@
-"""C to .ko: sources, the real kbuild in the sandbox, and what the compiler says as data, with hints."""
+"""C to .ko: checks sources, runs the kernel's kbuild in the sandbox, and returns diagnostics as data, with hints."""

@@ -1,7 +1,7 @@
 """C to .ko by the kernel's own build system, in the sandbox: `build` takes sources and returns a `Build`.
 
-What a learner's code does wrong is in the `Build`; an exception means that nothing could be built at all. Sources
-enter the sandbox, and outputs leave it, as archives through pipes: nothing is written to this machine's disk.
+Errors in the learner's code are in the `Build`; an exception means that make could not be run. Sources enter the
+sandbox, and outputs leave it, as archives through pipes: nothing is written to this machine's disk.
 """
 
 from __future__ import annotations
@@ -44,7 +44,8 @@ tar --create --file=- --format=ustar --owner=0 --group=0 --hard-dereference . 2>
 exit $status
 """
 
-# The locale is as in a terminal; times and names are fixed, so that equal sources give equal modules.
+# The locale makes gcc print the quotes that a terminal shows. Times and names are fixed, so that equal sources give
+# equal modules.
 BUILD_ENVIRONMENT = {
     "LANG": "C.UTF-8",
     "LC_ALL": "C.UTF-8",
@@ -60,9 +61,9 @@ BUILD_ENVIRONMENT = {
 def build(
     tree: KernelTree, sources: Sources, *, limits: Limits = BUILD, sandbox: SandboxVerdict | None = None
 ) -> Build:
-    """Build a module with `make -C … M=… modules`; an interrupt ends it and leaves nothing behind.
+    """Build a module with `make -C … M=… modules`; an interrupt ends the build and leaves nothing behind.
 
-    `sandbox` defaults to what `check_sandbox` returns.
+    `sandbox` None means the result of `check_sandbox`.
 
     Raises: SetupError if headers or tools are missing; DamagedLabError if the build fails and they are damaged;
     SandboxError if the build could not be started.
@@ -79,10 +80,12 @@ async def build_async(
     compiler: Path | None = None,
     environment: Mapping[str, str] | None = None,
 ) -> Build:
-    """`build` for callers on the I/O thread.
+    """`build` for callers on the I/O thread; raises the same exceptions.
 
     `compiler` is a folder put first on PATH, by default that of the compiler wrapper (`cc_cache`); `environment` is
     added to make's.
+
+    Raises: SetupError, DamagedLabError, SandboxError, as `build` does.
     """
     _check_tools(tree)
     sandbox = sandbox or await find_sandbox()
@@ -104,7 +107,7 @@ async def build_async(
         )
         run = _observe(finished, box, guard, tree.release)
     seconds = time.monotonic() - start
-    # Hostile output can take a moment to read, and this thread has guests to look after.
+    # Parsing hostile output may take a while, which would block the event loop and with it all guests.
     result = await asyncio.to_thread(assess_build, run, sources, tree.release, seconds=seconds, sandboxed=box.real)
     if not result.passed:
         await asyncio.to_thread(tree.verify)
@@ -135,7 +138,7 @@ def make_argv(box: Box, release: str, environment: Mapping[str, str]) -> list[st
 
 
 def headers_path(release: str) -> str:
-    """The headers of a kernel, as the sandbox shows them."""
+    """The path of a kernel's headers in the sandbox."""
     return f"{USR_SRC}/linux-headers-{release}"
 
 
@@ -153,7 +156,7 @@ def pack(files: Mapping[str, bytes]) -> bytes:
 def _observe(finished: CompletedProcess, box: Box, guard: Guard, release: str) -> Run:
     overrun = guard.overrun or (Overrun.OUTPUT if finished.output_truncated else None)
     if not finished.stdout and not overrun and not finished.timed_out:
-        # Even with the most broken Makefile, make prints which folder it enters.
+        # make prints "Entering directory" even with a broken Makefile; without this line it was never started.
         errors = finished.stderr[:2000].decode("utf-8", "replace").strip()
         reason = (errors.splitlines() or [_("status {status}").format(status=finished.status)])[-1]
         message = _("The build could not be started: {reason}.").format(reason=reason)

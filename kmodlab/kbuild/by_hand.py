@@ -12,7 +12,7 @@ from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.sources import FILE_LIMIT, MAKEFILES, MAKES_OWN, Sources, kmod_name
 
 _VERSION = re.compile(rb'^MODULE_VERSION\("([\w.-]+)"\)', re.MULTILINE)
-# What kbuild leaves beside the sources; the names are those of Documentation/kbuild/modules.rst and of a real build.
+# Files that kbuild leaves beside the sources, as in Documentation/kbuild/modules.rst and seen in a real build.
 _LEFT_BEHIND = ("*.o", "*.ko", "*.mod", "*.mod.c", "*.cmd", ".tmp_versions/", "Module.symvers", "modules.order")
 
 _MAKEFILE = """\
@@ -67,7 +67,7 @@ AUTOINSTALL="yes"
 def files_for_make(sources: Sources, modules: Iterable[str], *, dkms: bool = False) -> dict[str, bytes]:
     """The files of the folder by name: the sources, Kbuild, Makefile, README.md, .gitignore, and dkms.conf if asked.
 
-    `modules` are the names of what the build makes, without .ko. What the learner's Makefile says becomes Kbuild.
+    `modules` are the names of the modules that the build makes, without .ko. The learner's Makefile becomes Kbuild.
 
     Raises: UsageError if the sources have files of these names, or a Makefile that kbuild does not read.
     """
@@ -109,7 +109,7 @@ def _dkms(sources: Sources, modules: list[str]) -> str:
 def write_folder(folder: Path, files: Mapping[str, bytes], *, replace: bool = False) -> None:
     """Write the files into a folder, which is made if it is missing.
 
-    Raises: UsageError if a file of that name with another text is there, unless `replace`; then nothing is written.
+    Raises: UsageError if a file exists there with another content, unless `replace`; then nothing is written.
     """
     others = [name for name, data in files.items() if _is_other(folder / name, data)]
     if others and not replace:
@@ -132,4 +132,4 @@ def _is_other(path: Path, data: bytes) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError:
-        return True  # a folder, a pipe, something unreadable: not ours
+        return True  # not a file of ours: a folder, a pipe, or unreadable

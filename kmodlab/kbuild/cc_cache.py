@@ -20,7 +20,10 @@ ANSWERS = "answers"
 
 
 def compiler_folder(tree: KernelTree) -> Path | None:
-    """The folder of the wrapper and its answers for this compiler, made or not; None without a compiler."""
+    """The folder for the wrapper and its cached results for this compiler, which may not exist yet.
+
+    None if the compiler is missing.
+    """
     compiler = shutil.which(tree.compiler, path=PATH)
     if compiler is None:
         return None
@@ -32,7 +35,7 @@ def compiler_folder(tree: KernelTree) -> Path | None:
 
 
 def find_compiler(tree: KernelTree) -> Path | None:
-    """The folder of the wrapper and its answers; None if they were not made for this compiler, or are damaged."""
+    """The folder of the wrapper and its cached results; None if missing, damaged, or made for another compiler."""
     folder = compiler_folder(tree)
     if folder is None or not (folder / ANSWERS).is_file():
         return None

@@ -1,6 +1,6 @@
 """Builds a module once and records kbuild's cc-option probes with their results, for `cc_wrapper.c` to replay.
 
-The wrapper and the results are kept beside the headers that they belong to, in a folder made in one step. Without a
+The wrapper and the results are kept beside the headers, in a folder that appears only when it is complete. Without a
 sandbox nothing is recorded, because paths, and so command lines, differ from build to build.
 """
 
@@ -24,17 +24,17 @@ from kmodlab.sandbox.sandbox import WORK, check_sandbox
 
 
 def record_probes(tree: KernelTree) -> None:
-    """Make the folder that `find_compiler` finds, unless it is whole or the sandbox is unavailable.
+    """Make the folder that `find_compiler` finds, unless it is complete or the sandbox is unavailable.
 
-    The caller holds the set-up's lock. Builds work without the folder, so a failure is not reported: for instance, the
-    lab may be another user's.
+    The caller holds the set-up's lock. Builds work without the folder, so failures are not reported: for instance, the
+    lab may belong to another user.
     """
     folder = compiler_folder(tree)
     if folder is None or find_damage(folder, thorough=True) is None or not check_sandbox().works:
         return
     with contextlib.suppress(OSError, KmodlabError):
         for stale in (*folder.parent.glob(f"{PARTIAL}*"), *folder.parent.glob("compiler-*")):
-            remove(stale)  # a set-up that was killed, another compiler's, or damaged
+            remove(stale)  # left by a killed set-up, made for another compiler, or damaged
         with new_folder(folder) as partial:
             _compile_wrapper(tree, partial)
             (partial / ANSWERS).write_bytes(_answers(tree, partial))

@@ -1,4 +1,4 @@
-"""What stands around a place in C source: the token before it, open braces, where a name is used.
+"""Questions about a position in C source: the token before it, open braces, the uses of a name.
 
 Lines and columns count from 1, columns as gcc counts them, with tab stops (gcc's -fdiagnostics-column-unit=display).
 """
@@ -14,8 +14,8 @@ from functools import cached_property, lru_cache
 from kmodlab.kbuild.locate import code_of
 
 _TAB = 8
-_LONGEST = 1 << 16  # bytes: no source of a learner is longer, and hostile ones must not cost time
-_FAR = 20_000  # characters that are looked through for the other brace
+_LONGEST = 1 << 16  # bytes: learners' sources are shorter; hostile ones are read up to here
+_FAR = 20_000  # characters searched for the other brace
 _DIRECTIVE = re.compile(r"^[ \t]*#(?:[^\n\\]|\\.|\\\n)*", re.MULTILINE)
 _INCLUDE = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<([^>\n]+)>", re.MULTILINE)
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -57,7 +57,7 @@ class CodeText:
         return self._lines[number - 1] if 0 < number <= len(self._lines) else ""
 
     def offset(self, line: int, column: int = 1) -> int:
-        """Where a line's column is in `code`; the end of the code if there is no such line."""
+        """The offset in `code` of a line's column; the end of the code if there is no such line."""
         if line > len(self._starts):
             return len(self.code)
         start = self._starts[line - 1]
@@ -69,7 +69,7 @@ class CodeText:
         return position
 
     def raw_at(self, offset: int) -> str:
-        """The source's own character; blanking keeps each in its place."""
+        """The character at an offset before blanking, which keeps offsets."""
         return self.raw[offset : offset + 1]
 
     def token_before(self, offset: int) -> Token | None:
@@ -86,19 +86,19 @@ class CodeText:
         return Token(match[0], self.line_of(match.start()), match.start())
 
     def offsets_of(self, name: str) -> list[int]:
-        """Where code has a name, directives included."""
+        """The offsets of a name in the code, directives included."""
         return [match.start() for match in re.finditer(rf"\b{re.escape(name)}\b", self._with_directives)]
 
     def uses(self, name: str) -> list[int]:
-        """The lines on which code has a name, directives included."""
+        """The lines of code that contain a name, directives included."""
         return [self.line_of(offset) for offset in self.offsets_of(name)]
 
     def mentions(self, name: str) -> int:
-        """How often the whole text has a name, comments included."""
+        """How often a name occurs in the whole text, comments included."""
         return len(re.findall(rf"\b{re.escape(name)}\b", self.raw))
 
     def includes(self) -> dict[str, int]:
-        """The kernel's headers that the file includes by name, each with its line."""
+        """The kernel's headers that the file includes, by name, each with its line."""
         return {match[1]: self.line_of(match.start()) for match in _INCLUDE.finditer(self._with_directives)}
 
     # ---- braces ----
@@ -125,7 +125,7 @@ class CodeText:
         return False
 
     def suspicious_brace(self, start: int, end: int) -> int | None:
-        """The line of the first { whose } stands farther left than its line, as if it were an outer one's."""
+        """The line of the first { whose } is indented less than the line of the {, as if it closed an outer {."""
         stack: list[int] = []
         for match in re.compile("[{}]").finditer(self.code, start, end):
             if match[0] == "{":
@@ -146,7 +146,7 @@ class CodeText:
         return len(text) - len(text.lstrip())
 
     def definition_of(self, function: str) -> int | None:
-        """The offset of a function's name where its body begins; None if it has none here."""
+        """The offset of a function's name in its definition; None if this file does not define it."""
         if function not in self._definitions:
             pattern = rf"\b{re.escape(function)}\s*\([^;{{}}]{{0,600}}\)[^;{{}}()]{{0,200}}\{{"
             match = re.search(pattern, self.code)
@@ -154,7 +154,7 @@ class CodeText:
         return self._definitions[function]
 
     def end_of_declaration(self, offset: int) -> int:
-        """The line where the declaration or statement at an offset ends: its ; or its last closing brace."""
+        """The line where the declaration or statement at an offset ends, with ; or its last closing brace."""
         depth = 0
         for match in re.compile(r"[{};]").finditer(self.code, offset):
             depth += {"{": 1, "}": -1, ";": 0}[match[0]]
@@ -165,5 +165,5 @@ class CodeText:
 
 @lru_cache(maxsize=64)
 def code_text(source: bytes) -> CodeText:
-    """The text of a source, kept for the next question."""
+    """The `CodeText` of a source; the latest ones are cached."""
     return CodeText(source)

@@ -1,7 +1,7 @@
 """The diagnostics of gcc, as, ld, modpost and make as data, on the learner's own files and lines.
 
 They are parsed from the text that a terminal shows. A diagnostic inside a kernel macro gets the line where the learner
-used the macro; one without a line (modpost's) gets the line where the symbol is used. `hints` explains them.
+used the macro; one without a line (from modpost) gets the line where the symbol is used. `hints` explains them.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from kmodlab.kbuild.locate import find_in_makefile, find_use
 from kmodlab.kbuild.module_hints import find_module_hint
 from kmodlab.kbuild.spot import Spot
 
-# Enough for any learner; a transcript can hold a hundred thousand.
+# More than a learner can use; a transcript can hold a hundred thousand.
 MOST = 200
-_MOST_EXPLAINED = 60  # the first ones matter: the others follow from them, or wait
+_MOST_EXPLAINED = 60  # the later ones mostly follow from the first ones
 _LONGEST_LINE = 1000
 
 
@@ -48,7 +48,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True)
 class Place:
-    """A place in a file: a name for the learner's own files, else a path; line and column count from 1."""
+    """A place in a file: the name of a learner's file, or the path of another; line and column count from 1."""
 
     file: str = ""
     line: int | None = None
@@ -65,11 +65,11 @@ class Note:
 
 @dataclass(frozen=True)
 class Diagnostic:
-    """One error or warning. `file`, `line` and `column` are in the learner's own files; "" or None if not known.
+    """One error or warning. `file`, `line` and `column` are in the learner's own files; "" or None if unknown.
 
-    `origin` is the place that the tool names, `function` the function that it was compiling, `included_from` and
-    `notes` are the chains that lead there, `excerpt` the lines with the caret. `hint` says what to do; it may be empty.
-    `unit` is the object file that was being made. `follow_ups` are the diagnostics that only follow from this one.
+    `origin` is the place that the tool names, `function` the function that it was compiling. `included_from` and
+    `notes` are the chains that lead there, `excerpt` are the lines with the caret. `hint` says what to do; it may be
+    empty. `unit` is the object file that was being made. `follow_ups` are diagnostics that only follow from this one.
     """
 
     tool: Tool
@@ -96,7 +96,7 @@ class Diagnostic:
 
 
 def follow_up_sentence(number: int) -> str:
-    """How many messages only follow from another one."""
+    """A sentence with the number of messages that only follow from another one, in the reader's language."""
     return ngettext(
         "{number} more message follows from this one.", "{number} more messages follow from this one.", number
     ).format(number=number)
@@ -111,8 +111,8 @@ def parse_diagnostics(
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics in a build's transcript, each with its follow-ups; `files` are the learner's own, in `folder`.
 
-    `parts` holds the objects of each module, if known. If the kernel's `release` is given, names that it does not have
-    yet, or no more, are explained.
+    `parts` are the objects of each module, by its name, if known. If the kernel's `release` is given, names that this
+    kernel does not have, or has in another form, are explained.
     """
     parser = _Parser(files, folder)
     for line in text.splitlines():
@@ -193,7 +193,10 @@ class _Draft:
         return replace(diagnostic, file=place.file, line=place.line, column=place.column)
 
     def _own_place(self, diagnostic: Diagnostic, own: Mapping[str, bytes]) -> Place | None:
-        """The first place in the learner's files: its own, of an inlined call, a used macro, a note, an #include."""
+        """The place in the learner's files; None if all places are in other files.
+
+        The places in this order: the diagnostic's own, an inlined call, a used macro, a note, an #include.
+        """
         expansions = [note.place for note in self.notes if _expansion(note)]
         inlined = [self.inlined] if self.inlined else []
         others = [note.place for note in self.notes]
@@ -234,7 +237,7 @@ class _Parser:
         return self._raw[match.start("message") : match.end("message")]
 
     def _place(self, match: re.Match[str]) -> Place:
-        """The place of a match; the learner's own files without their folder."""
+        """The place in a match; a learner's file is named without its folder."""
         groups = match.groupdict()
         line, column = groups.get("line"), groups.get("column")
         return Place(self._shorten(groups["file"]), int(line) if line else None, int(column) if column else None)
@@ -318,7 +321,7 @@ class _Parser:
     # ---- after the compiler ----
 
     def _modpost(self, line: str) -> bool:
-        if line.startswith("  "):  # "  CC [M]  /tmp/other.o": a new file
+        if line.startswith("  "):  # "  CC [M]  /tmp/other.o": the next file's messages follow
             self._forget()
             if step := _STEP.fullmatch(line):
                 self._unit = self._shorten(step["file"])
@@ -344,7 +347,7 @@ class _Parser:
         if match := _LD_UNDEFINED.fullmatch(line):
             return self._add(Tool.LD, Severity.ERROR, self._message(match), self._place(match))
         if match := _LD_OTHER.fullmatch(line):
-            if match["message"].endswith(":"):  # "in function `f':" is the place of the next line's message
+            if match["message"].endswith(":"):  # "in function `f':" belongs to the message in the next line
                 return True
             severity = Severity.WARNING if match["kind"] == "warning: " else Severity.ERROR
             return self._add(Tool.LD, severity, self._message(match), Place())
@@ -369,7 +372,7 @@ class _Parser:
 
 
 def _place_unclosed_calls(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]:
-    """A macro call that is never closed is reported at the end of the file; place it where it begins."""
+    """Move the diagnostic of an unclosed macro call from the end of the file to the beginning of the call."""
     placed = list(diagnostics)
     for number, diagnostic in enumerate(diagnostics):
         if unclosed := _UNCLOSED_CALL.match(diagnostic.message):
@@ -378,6 +381,6 @@ def _place_unclosed_calls(diagnostics: Sequence[Diagnostic]) -> list[Diagnostic]
                 if plain_quotes(follower.message).startswith(begin):
                     place = follower.place
                     placed[number] = replace(diagnostic, file=place.file, line=place.line, column=place.column)
-                    # It says that the macro is unknown; a hint about that would mislead.
+                    # This message says that the macro is unknown, which is not the mistake: no hint.
                     placed[other] = replace(follower, hint_key="consequence")
     return placed

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class _Kind(Enum):
-    """What a message of gcc is about, as far as one may follow from another."""
+    """What a message of gcc is about, as far as this decides whether it follows from another."""
 
     UNCLOSED = auto()  # a string, comment, condition or macro call: gcc reads on to the end of the line or the file
     OPEN = auto()  # a function that is not closed
@@ -81,9 +81,9 @@ _KINDS = tuple(
 )
 _SUGGESTION = re.compile(r"did you mean '(\w+)'")
 _INCLUDE = re.compile(r"#include <([^>]+)>")
-# With these hints, two diagnostics on one line are one mistake: a macro of the kernel makes several of it.
+# With these hints, two diagnostics on one line are one mistake: a macro of the kernel makes several messages of it.
 _ONE_MACRO = ("two-inits", "wrong-init", "wrong-exit", "parameter-type", "parameter-permissions", "module-macro")
-# With these, the same remedy helps against all diagnostics of a build that have the hint.
+# With these hints, all diagnostics of a build that have the hint have the same remedy.
 _ONE_REMEDY = ("circular", "source-left-out", "not-exported")
 _FAR_LINES = 200  # between two statements outside of functions that have one cause
 _MOST = 60  # diagnostics that are compared with each other
@@ -92,7 +92,7 @@ _COMPLETE = (";", "{", "}")  # after these, nothing is missing
 
 @dataclass(frozen=True)
 class _Message:
-    """A diagnostic, with what the rules ask of it."""
+    """A diagnostic, with the answers to the questions that the rules ask."""
 
     diagnostic: Diagnostic
     source: CodeText
@@ -145,7 +145,7 @@ class _Message:
 
     @cached_property
     def braces_are_balanced(self) -> bool:
-        """Whether the function is closed, by its braces, where gcc takes it for open."""
+        """Whether the braces of a function that gcc takes for unclosed are balanced."""
         begin = self.source.definition_of(self.function) if self.function else None
         return begin is not None and not self.source.open_braces(begin, self.source.offset(self.line))
 
@@ -188,12 +188,12 @@ def _same_name(earlier: _Message, later: _Message) -> bool:
     if not earlier.name or earlier.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE):
         return False
     if later.kind is _Kind.UNUSED:
-        # What is unused because its type is unknown; an unknown name itself is never reported as unused.
+        # A variable may be unused because its type is incomplete; an unknown name itself is never reported as unused.
         return earlier.kind is _Kind.INCOMPLETE and later.name == earlier.name
     if later.kind is _Kind.REDECLARED:
         return later.name == earlier.name and earlier.kind is _Kind.UNKNOWN
     if later.kind is _Kind.NOT_A_FUNCTION or later.text.startswith("expected ';' before '{'"):
-        # The unknown name is that of a macro: a loop such as for_each_process().
+        # The unknown name is a macro's: a loop such as for_each_process().
         return earlier.kind is _Kind.UNKNOWN and earlier.same_line(later) and later.offset >= earlier.offset
     return later.kind in (_Kind.UNKNOWN, _Kind.INCOMPLETE) and later.name == earlier.name
 
@@ -208,13 +208,13 @@ def _incomplete_type(earlier: _Message, later: _Message) -> bool:
     notes = " ".join(plain_quotes(note.message) for note in later.diagnostic.notes)
     if "excess elements" in later.text:
         return f"(near initialization for '{earlier.name}'" in notes
-    # The variable of the type: it is declared on an earlier line than it is used.
+    # The variable with this type, which is declared on an earlier line than this message's.
     declared = re.search(rf"\b{re.escape(earlier.name)}\s+\w+", later.source.line(later.line))
     return "storage size of" in later.text and earlier.name.startswith(("struct ", "union ")) and declared is not None
 
 
 def _parser_recovery(earlier: _Message, later: _Message) -> bool:
-    """gcc misses something in a place where nothing is missing, after an error in the same function."""
+    """After an error, gcc expects something in the same function where nothing is missing."""
     if not earlier.breaks_syntax or later.kind not in (_Kind.SYNTAX, _Kind.OUTSIDE, _Kind.UNCLOSED, _Kind.NO_EFFECT):
         return False
     if earlier.same_line(later):
@@ -244,7 +244,7 @@ def _misses_something(message: _Message) -> bool:
 
 
 def _open_function(earlier: _Message, later: _Message) -> bool:
-    """What gcc says while a function is open: all that follows is taken for a part of it."""
+    """gcc takes a function for unclosed, and all code after it for a part of it."""
     if earlier.function != later.function or not later.function or later.line < earlier.line:
         return False
     if earlier.kind is _Kind.OPEN:
@@ -252,12 +252,12 @@ def _open_function(earlier: _Message, later: _Message) -> bool:
         return later.kind in (_Kind.OPEN, _Kind.NO_RETURN) or nested
     if later.kind is not _Kind.OPEN or not (earlier.breaks_syntax or earlier.kind is _Kind.NOT_A_FUNCTION):
         return False
-    # The braces decide: if they are balanced, it is the earlier error that made gcc lose the closing one.
+    # If the braces are balanced, the earlier error made gcc skip the closing one.
     return later.braces_are_balanced
 
 
 def _unclosed(earlier: _Message, later: _Message) -> bool:
-    """What gcc misses because it reads a string, a comment or a macro's arguments on to the end of the file."""
+    """gcc misses code after an unclosed string, comment or macro call, because it takes this code for a part of it."""
     if not re.match("unterminated (?:argument list|comment)", earlier.text):
         return False
     if later.kind is _Kind.UNKNOWN:
@@ -268,7 +268,7 @@ def _unclosed(earlier: _Message, later: _Message) -> bool:
 
 
 def _skipped_return(earlier: _Message, later: _Message) -> bool:
-    """The function does end with a return, which gcc skipped or could not understand."""
+    """gcc misses a return statement that it skipped or could not understand."""
     if later.kind is not _Kind.NO_RETURN or earlier.function != later.function or not earlier.is_error:
         return False
     begin = max(0, later.offset - 1000)
@@ -288,7 +288,7 @@ def _lost_declaration(earlier: _Message, later: _Message) -> bool:
     if not earlier.breaks_syntax or later.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE) or not later.name:
         return False
     first = next(iter(later.uses), 0)
-    # The error may be noticed behind the declaration, where its semicolon is missing.
+    # gcc may notice the error only after the declaration, where its semicolon is missing.
     before = earlier.source.token_before(earlier.offset)
     begin = before.line if before and before.text not in _COMPLETE else earlier.line
     lost = range(begin, earlier.end_of_declaration + 1)
@@ -296,7 +296,7 @@ def _lost_declaration(earlier: _Message, later: _Message) -> bool:
 
 
 def _unused(earlier: _Message, later: _Message) -> bool:
-    """It is used, in code that gcc skipped or did not understand; or it is what a misspelt name means."""
+    """A name is unused only because gcc skipped the code that uses it, or because that code misspells the name."""
     if later.kind is not _Kind.UNUSED or not earlier.is_error:
         return False
     if earlier.suggestion == later.name:
@@ -326,7 +326,7 @@ _RULES: tuple[_Rule, ...] = (
 def _comes_before_its_cause(message: _Message, next_message: _Message) -> bool:
     """Whether gcc reports a consequence first, and its cause in the next message."""
     if message.kind is _Kind.NO_RETURN and next_message.kind is _Kind.OUTSIDE:
-        # One } too many ends the function early; what was meant to be its end stands outside.
+        # One } too many ends the function early, so its last lines are outside of functions.
         outside = message.source.token_at(message.offset + 1)
         return bool(outside and outside.line == next_message.line and not next_message.function)
     if "clause does not guard" in message.text and next_message.text.startswith("'else' without"):
@@ -369,10 +369,10 @@ def _follows(earlier: _Message, later: _Message) -> bool:
     if _repeated(earlier, later) or (first.hint_key in _ONE_REMEDY and first.hint == second.hint):
         return True
     if first.hint_key == second.hint_key == "gpl-only-symbol":
-        return first.message.split(" uses ")[0] == second.message.split(" uses ")[0]  # the same module's licence
+        return first.message.split(" uses ")[0] == second.message.split(" uses ")[0]  # the licence of one module
     if first.unit != second.unit:
         return False
-    if "old-style parameter declarations" in earlier.text:  # a declaration without its ; before whatever comes next
+    if "old-style parameter declarations" in earlier.text:  # a ; is missing after the declaration before this code
         return earlier.function == later.function
     return first.file == second.file and any(rule(earlier, later) for rule in _RULES)
 
@@ -389,7 +389,7 @@ def _group(diagnostics: Sequence[Diagnostic], causes: Mapping[int, int]) -> tupl
 
 
 def _root(number: int, causes: Mapping[int, int]) -> int:
-    """The diagnostic at the beginning of a chain of causes, which has no circle."""
+    """The number of the first diagnostic in a chain of causes, which has no cycle."""
     return _root(causes[number], causes) if number in causes else number
 
 

@@ -1,6 +1,6 @@
-"""The mistakes that modpost, the linker, make and the assembler report, and the names that the kernel has elsewhere.
+"""The mistakes that modpost, the linker, make and the assembler report, and the headers of names.
 
-What gcc reports is in `hint_rules_gcc`.
+The mistakes that gcc reports are in `hint_rules_gcc`.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ from kmodlab.i18n import N_
 
 @dataclass(frozen=True)
 class Rule:
-    """A mistake: `pattern` is in the message, `macro` among the macros used there, `excerpt` in the lines shown.
+    """A mistake and its hint. The rule fits a message if all its patterns match.
 
-    `text` has placeholders for the pattern's groups. It is marked for the catalogue, and not yet translated.
+    `pattern` is for the message, `macro` for the names of the macros used there, `excerpt` for the lines shown. `text`
+    has placeholders for the pattern's groups. It is marked for the catalogue, and not yet translated.
     """
 
     key: str
@@ -41,7 +42,7 @@ KBUILD_RULES = (
     ),
     Rule(
         "floating-point",
-        # The names of libgcc's routines, "Soft float library routines" in GCC's internals manual.
+        # The names of libgcc's routines: GCC internals manual, "Soft float library routines".
         r'"__(?:add|sub|mul|div|neg|fix|float|extend|trunc|eq|ne|lt|le|gt|ge)\w*[sdt][if]f?[23]?" .*undefined',
         FLOATING_POINT,
     ),
@@ -197,7 +198,7 @@ USERSPACE = {
     "pthread_mutex_lock": N_("mutex_lock() from <linux/mutex.h>"),
 }
 
-# Where the names are declared that first modules use.
+# The headers of names that a learner's first modules use.
 _HEADERS = {
     "linux/printk.h": "printk pr_info pr_err pr_warn pr_debug pr_notice KERN_INFO KERN_DEBUG KERN_ERR KERN_ALERT",
     "linux/slab.h": "kmalloc kzalloc kcalloc krealloc kfree kmem_cache_create GFP_KERNEL GFP_ATOMIC",

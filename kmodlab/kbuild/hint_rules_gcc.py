@@ -1,6 +1,6 @@
-"""The mistakes that gcc reports: the words of its message, and the hint. The first rule that fits is taken.
+"""The mistakes that gcc reports: patterns of its messages, and the hints. The first rule that fits is used.
 
-Those of punctuation are in `hint_rules_syntax`.
+Mistakes of punctuation are in `hint_rules_syntax`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The mistakes of punctuation that gcc reports, as its words tell them; `syntax_hints` looks at the source first."""
+"""Mistakes of punctuation, recognised by gcc's message alone. `syntax_hints`, which reads the source, comes first."""
 
 from __future__ import annotations
 

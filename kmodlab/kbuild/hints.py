@@ -1,7 +1,7 @@
-"""What to do about a diagnostic, in one or two plain sentences, found by the tool's own words.
+"""Finds the hint for a diagnostic: what to do about it, in one or two plain sentences.
 
-The tables of mistakes are `hint_rules`, `hint_rules_gcc` and `hint_rules_syntax`. Before them come `syntax_hints` and
-`name_hints`, which look at the source.
+First `syntax_hints` and `name_hints` look at the source. Then the rules of `hint_rules`, `hint_rules_gcc` and
+`hint_rules_syntax` are compared with the tool's message.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "`": "'"})
 
 
 def plain_quotes(text: str) -> str:
-    """The text with one kind of quote; which kind gcc, ld and as use depends on the tool and on the locale."""
+    """The text with ' for all quotes; gcc, ld and as have different ones, depending on the locale."""
     return text.translate(_QUOTES)
 
 
@@ -33,7 +33,10 @@ _COMPILED = tuple((re.compile(rule.pattern), rule) for rule in RULES)
 def find_hint(
     tool: str, message: str, *, macros: Sequence[str] = (), excerpt: str = "", spot: Spot | None = None
 ) -> Hint | None:
-    """The hint for a message in the tool's own words, about a spot in the sources; None if there is no hint for it."""
+    """The hint for a tool's message about a spot in the sources; None if no rule fits.
+
+    `macros` are the names of the macros used there, `excerpt` the lines that the tool shows.
+    """
     message = plain_quotes(message)
     if hint := _userspace_hint(message):
         return hint
@@ -56,7 +59,7 @@ _UNKNOWN_NAME = re.compile(
 
 
 def _source_hint(message: str, spot: Spot) -> Hint | None:
-    """The hint that the source decides."""
+    """The hint from the functions that look at the source; None if there is none."""
     if not spot.line or spot.file not in spot.files:
         return None
     return next(filter(None, (finder(message, spot) for finder in (*SYNTAX_FINDERS, *NAME_FINDERS))), None)

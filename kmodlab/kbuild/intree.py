@@ -1,7 +1,7 @@
 """Builds the kernel with a learner's change in its tree: a driver built in, or as a module beside it.
 
-make runs in the sandbox, on a view of the tree: the source is read-only, a folder in which something is changed is
-replaced by one of links to it, and the kept objects are copied. So nothing that the build does stays.
+make runs in the sandbox, on a view of the tree: the source is read-only, each folder with a change is replaced by a
+folder of links to its files, and the kept objects are copied. So the build changes neither source nor objects.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from kmodlab.sandbox.guard import Guard
 from kmodlab.sandbox.limits import INTREE, Limits
 from kmodlab.sandbox.sandbox import OUTSIDE, WORK, Box, SandboxVerdict, find_sandbox, open_box
 
-# In the first part nothing of the learner's runs: the view is made, and the objects are copied. kbuild then runs what
-# his Makefile says. The results leave through descriptor 3, which make and its children do not get.
+# The first part makes the view and copies the objects, and runs no code of the learner's. Then kbuild runs the commands
+# of the learner's Makefile. The results leave through descriptor 3, which make and its children do not get.
 _SCRIPT = r"""
 exec 3>&2 2>&1
 tree=$1 objects=$2 image=$3 jobs=$4
@@ -74,12 +74,12 @@ exit $status
 """
 
 
-# Steps that make prints when one driver is built in: of the driver, the archives above it, the link, and the image.
+# A step in make's output. If a driver is built in: the driver, the archives above it, the link, and the image.
 _STEP = re.compile(rb"^  [A-Z]+ +(?:\[M\] +)?(\S+)$", re.MULTILINE)
 _STEPS = 42
-_RESULTS_MIB = 128  # what leaves the sandbox: vmlinux is the largest of it
+_RESULTS_MIB = 128  # the files that leave the sandbox; vmlinux is the largest
 
-Progress = Callable[[str, int, int], None]  # the step, steps done, steps in total, nearly
+Progress = Callable[[str, int, int], None]  # the step, steps done, estimated steps in total
 
 
 def build_intree(
@@ -91,7 +91,7 @@ def build_intree(
     limits: Limits = INTREE,
     sandbox: SandboxVerdict | None = None,
 ) -> InTreeBuild:
-    """Build the kernel with a change. What the learner's code does wrong is in the result.
+    """Build the kernel with a change. Errors in the learner's code are in the result.
 
     `progress` is called on the I/O thread.
 
@@ -101,9 +101,11 @@ def build_intree(
 
 
 def build_as_module(tree: KernelTree, change: TreeChange, path: str, name: str) -> Build:
-    """Build a source of a change as a module of its own, for a kernel as it is; `name` is the module's.
+    """Build the source at `path` in a change as the external module `name`, for an unchanged kernel.
 
-    Headers that the change has in the same folder go with it. Raises: UsageError if they cannot be built.
+    The headers that the change has in the same folder are built with it.
+
+    Raises: UsageError if they cannot be built; and what `build` raises.
     """
     source = PurePosixPath(path)
     others = {PurePosixPath(other): text for other, text in change.texts.items()}
@@ -150,7 +152,7 @@ async def _build(
 
 
 def _counter(guard: Guard, progress: Progress) -> Callable[[bytes], None]:
-    """Counts what make prints, as output and as steps."""
+    """A function for make's output that counts its bytes and its steps."""
     done = 0
 
     def count(chunk: bytes) -> None:

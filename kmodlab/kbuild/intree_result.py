@@ -24,12 +24,12 @@ NOT_STARTED = 99  # the script's status if the view could not be made
 
 @dataclass(frozen=True)
 class InTreeBuild:
-    """The kernel with a change in it, or why there is none.
+    """The kernel with a change in it, or why it could not be built.
 
-    `config` is the whole .config; `question` is what `make oldconfig` printed. `image` is the bootable kernel,
-    `vmlinux` its ELF file; both are empty unless it passed. `objects` are the learner's object files, by path, and
-    `modules` those that were built as modules, by name. `files` are the texts of the tree that were changed, as they
-    are then, for `diff`; `databases` are modules.builtin and the like. The diagnostics' lines are those of the change.
+    `config` is the whole .config; `question` has the new questions of `make oldconfig`, with their answers. `image` is
+    the bootable kernel, `vmlinux` its ELF file; both are empty unless the build passed. `objects` are the learner's
+    object files, by path, and `modules` the modules, by name. `files` are the new texts of the changed files, for
+    `diff`; `databases` are modules.builtin and similar files. The diagnostics have lines of the learner's texts.
     """
 
     change: TreeChange
@@ -56,7 +56,7 @@ class InTreeBuild:
         return _value(self.config, option)
 
 
-_PARTS = re.compile(r"^== (\w+)\n", re.MULTILINE)  # of what the script prints
+_PARTS = re.compile(r"^== (\w+)\n", re.MULTILINE)  # the headings in the script's output
 
 
 def assess(finished: CompletedProcess, guard: Guard, view: ChangedTree, seconds: float) -> InTreeBuild:
@@ -97,12 +97,12 @@ def assess(finished: CompletedProcess, guard: Guard, view: ChangedTree, seconds:
 
 
 def _shown(text: str, view: ChangedTree) -> str:
-    """What make printed, with paths as in a build in the tree itself."""
+    """make's output, with paths as in a build in the tree itself."""
     return _PARTS.sub("", text).replace(f"{view.tree}/", "").replace(f"{view.objects}/", "")
 
 
 def _numbered(transcript: str, view: ChangedTree) -> str:
-    """What make printed, with the numbers of lines as the learner reads them."""
+    """make's output, with line numbers of the learner's texts."""
     for path in view.change.texts:
         shift = view.change.margin - view.offset(path)
         last = view.change.texts[path].count("\n") + 1 + view.change.margin
@@ -115,17 +115,17 @@ def _numbered(transcript: str, view: ChangedTree) -> str:
 
 
 def _first_of_kconfig(diagnostics: tuple[Diagnostic, ...]) -> tuple[Diagnostic, ...]:
-    """kconfig's errors as one: what it cannot read in a line makes it stumble over the next."""
-    errors = [one for one in diagnostics if one.tool is Tool.KCONFIG and one.severity is Severity.ERROR]
+    """The diagnostics with kconfig's first error, whose follow-ups are the other errors of kconfig."""
+    errors = [error for error in diagnostics if error.tool is Tool.KCONFIG and error.severity is Severity.ERROR]
     if not errors:
         return diagnostics
-    first = min(errors, key=lambda one: one.line or 0)
-    others = tuple(one for one in errors if (one.line, one.message) != (first.line, first.message))
-    return (replace(first, follow_ups=others), *(one for one in diagnostics if one not in errors))
+    first = min(errors, key=lambda error: error.line or 0)
+    others = tuple(error for error in errors if (error.line, error.message) != (first.line, first.message))
+    return (replace(first, follow_ups=others), *(diagnostic for diagnostic in diagnostics if diagnostic not in errors))
 
 
 def _question(asked: str) -> str:
-    """Kconfig's new questions with their answers, of what `make oldconfig` printed: it repeats the old ones."""
+    """The new questions, with their answers, in the output of `make oldconfig`, which repeats the old ones."""
     return "\n".join(line for line in asked.splitlines() if "(NEW)" in line)
 
 
@@ -145,7 +145,7 @@ def _failure(
 ) -> tuple[Reason, str] | None:
     if stopped := explain_stop(run):
         return stopped
-    if not any(one.tool is Tool.KCONFIG for one in diagnostics) and (unheard := _find_unheard(change, config)):
+    if not any(error.tool is Tool.KCONFIG for error in diagnostics) and (unheard := _find_unheard(change, config)):
         return Reason.MAKE, unheard
     if run.status != 0:
         return explain_lack(run.transcript) or _first_error(run, diagnostics)
@@ -168,7 +168,7 @@ _DEPENDS = re.compile(r"[ \t]*depends[ \t]+on[ \t]+(.+)")
 
 
 def _find_unheard(change: TreeChange, config: str) -> str:
-    """Which answer kconfig did not take, and why, in a sentence; empty if it took all, or could not read its files."""
+    """A sentence about an answer that kconfig did not take; empty if it took all, or could not read its files."""
     for option, value in change.answers.items():
         found = _value(config, option)
         if not config or found == value:
@@ -190,7 +190,7 @@ def _find_unheard(change: TreeChange, config: str) -> str:
 
 
 def _depends_on(change: TreeChange, option: str) -> list[str]:
-    """The options that an entry of the learner's depends on."""
+    """The options that the learner's entry for an option depends on."""
     names: list[str] = []
     for text in change.texts.values():
         is_asked = False
@@ -203,6 +203,6 @@ def _depends_on(change: TreeChange, option: str) -> list[str]:
 
 
 def _value(config: str, option: str) -> str:
-    """What a configuration says about an option: y, m or n."""
+    """The value of an option in a configuration: y, m or n."""
     match = re.search(rf"^CONFIG_{re.escape(option)}=(\w)$", config, re.MULTILINE)
     return match[1] if match else "n"

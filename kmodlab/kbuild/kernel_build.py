@@ -1,9 +1,8 @@
 """Builds a kernel of our own from Debian's source: configures it, compiles it, and keeps its objects.
 
-make runs in the sandbox, so that source and objects have the same paths here, in modules' builds and in learners'
-builds, wherever the lab is: kbuild compiles anew what it finds under another path. The source is read-only there. The
-objects are written to the lab's folder as they are made, so a build that was interrupted or killed goes on: kbuild
-notes a file as made only when it is complete.
+make runs in the sandbox, so that source and objects have the same paths in all builds, wherever the lab is: kbuild
+compiles an object again if its path has changed. The source is read-only there. The objects are written directly to
+the lab's folder, so an interrupted or killed build can be continued: kbuild records an object only when it is complete.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from kmodlab.sandbox.limits import KERNEL
 from kmodlab.sandbox.sandbox import OUTSIDE, WORK, find_sandbox, open_box
 
 USR_SRC = "/usr/src"
-SEED = "seed.config"  # the fragment, for allnoconfig, in the folder of the objects
+SEED = "seed.config"  # the variant's options, for `make allnoconfig`, in the folder of the objects
 _STEP = re.compile(rb"^  [A-Z][A-Z0-9_-]+ ", re.MULTILINE)  # "  CC      init/main.o"
 _BUILD_S = 4 * 3600.0
 
@@ -35,15 +34,15 @@ Progress = Callable[[int, int], None]  # steps done, steps in total
 
 
 def build_kernel(kernel: OwnKernel, variant: Variant, arch: Arch, inputs: str, progress: Progress) -> None:
-    """Build a variant, or go on building it; then its objects are sealed, and its image and modules in their places.
+    """Build a variant, or continue its build; then seal its objects, and install its image and modules.
 
-    `inputs` identifies what it is made from; the source must be there.
+    `inputs` identifies what it is made from. The source must have been unpacked before.
 
     Raises: SetupError if a tool is missing, the configuration lacks an option, or the build fails.
     """
     objects = kernel.headers
     objects.mkdir(parents=True, exist_ok=True)
-    for name in (SEAL, MANIFEST):  # it is not complete, whatever it was
+    for name in (SEAL, MANIFEST):  # the folder is incomplete from now on
         remove(objects / name)
     _configure(kernel, variant)
     with _steps(progress, variant.steps) as count:
@@ -54,7 +53,7 @@ def build_kernel(kernel: OwnKernel, variant: Variant, arch: Arch, inputs: str, p
 
 @contextlib.contextmanager
 def _steps(progress: Progress, total: int):  # type: ignore[no-untyped-def]
-    """Count what make prints, as steps; the number of steps in total is an estimate."""
+    """A function for make's output that counts its steps; `total` is an estimate."""
     done = 0
 
     def count(chunk: bytes) -> None:
@@ -71,7 +70,7 @@ def _configure(kernel: OwnKernel, variant: Variant) -> None:
     wanted = fragment(variant)
     seed, config = kernel.headers / SEED, kernel.headers / ".config"
     if seed.is_file() and seed.read_text() == wanted and config.is_file():
-        return  # configured before
+        return  # already configured
     replace_text(seed, wanted, mode=0o644)
     remove(config)
     variables = [f"KCONFIG_ALLCONFIG={_inside(kernel.headers)}/{SEED}"]
@@ -118,7 +117,7 @@ async def _make(
 
 
 def _inside(path: Path) -> str:
-    """Where a folder of usr/src is in the sandbox."""
+    """The path in the sandbox of a folder in usr/src."""
     return f"{USR_SRC}/{path.name}"
 
 
@@ -137,7 +136,7 @@ def _check(finished: CompletedProcess) -> None:
 
 
 def _install(kernel: OwnKernel, arch: Arch) -> None:
-    """Put image and modules where a `KernelTree` has them, as modules_install does."""
+    """Copy image and modules to the paths of a `KernelTree`, as `make modules_install` does."""
     kernel.vmlinuz.parent.mkdir(parents=True, exist_ok=True)
     shutil.copyfile(kernel.headers / "arch" / arch.source / arch.image, kernel.vmlinuz)
     remove(kernel.modules)

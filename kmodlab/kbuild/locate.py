@@ -1,6 +1,6 @@
-"""Finds names in C sources and Makefiles: for a message without a line, the line of the learner's that it is about.
+"""Finds names in C sources and Makefiles, so that a message without a line gets the learner's line that it is about.
 
-Comments, strings and character constants never count: `code_of` blanks them.
+Comments, strings and character constants are ignored: `code_of` blanks them.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from functools import lru_cache
 from itertools import islice
 from pathlib import PurePosixPath
 
-# Tried in this order: what modpost and kbuild's scripts say of a symbol (scripts/mod/modpost.c).
+# Messages of modpost and objtool about a symbol, tried in this order (scripts/mod/modpost.c).
 _SYMBOLS = (
     re.compile(r'"(?P<symbol>\w+)" \[\S+\] undefined!'),
     re.compile(r"uses GPL-only symbol '(?P<symbol>\w+)'"),
@@ -23,12 +23,12 @@ _SYMBOLS = (
     re.compile(r"^(?P<symbol>init_module|cleanup_module)\(\): "),  # tools/objtool/check.c
 )
 _OBJECT = re.compile(r"(?:in |\[|module |^)(?:\S*/)?(?P<stem>[\w-]+)(?:\.k?o)?(?:\]|:| uses|$)")
-# What is never closed ends with the line or the file: so hostile text cannot make this slow.
+# An unclosed string ends with its line, an unclosed comment with the file, so hostile text cannot make this slow.
 _NOT_CODE = re.compile(
     r"""/\*(?:.*?\*/|.*)|//[^\n]*|"(?:\\.|[^"\\\n])*+"?|'(?:\\.|[^'\\\n])*+'?""",
     re.DOTALL,
 )
-_MOST_PLACES = 10  # of a name in one file
+_MOST_PLACES = 10  # uses of a name in one file
 
 
 def find_use(message: str, files: Mapping[str, bytes]) -> tuple[str, int | None]:
@@ -39,7 +39,7 @@ def find_use(message: str, files: Mapping[str, bytes]) -> tuple[str, int | None]
             places = _uses(names["symbol"], files) if "symbol" in names else _places(_export(names["export"]), files)
             inside = [(file, line) for file, line, depth in places if depth > 0]
             outside = [(file, line) for file, line, depth in places if depth == 0]
-            # A section mismatch may name another symbol near the address, so that only a use in a function is it.
+            # A section mismatch may name another symbol near the address, so only a use in a function counts.
             if uses := inside or ([] if "function" in names else outside):
                 return uses[0]
     return _file_of(message, files), None
@@ -62,7 +62,7 @@ def _uses(name: str, files: Mapping[str, bytes]) -> list[tuple[str, int, int]]:
 
 @lru_cache(maxsize=16)
 def _words_of(source: bytes) -> Mapping[str, Sequence[tuple[int, int]]]:
-    """Lines and depths of the uses of each word, so that many messages about large sources cost one pass."""
+    """Lines and depths of the uses of each word. One pass over a source serves all messages."""
     words: dict[str, list[tuple[int, int]]] = defaultdict(list)
     opened = closed = 0
     for number, line in enumerate(code_of(source).split("\n"), 1):
@@ -83,19 +83,19 @@ def _places(pattern: str, files: Mapping[str, bytes]) -> list[tuple[str, int, in
 def _scan(pattern: str, source: bytes) -> Iterator[tuple[int, int]]:
     code = code_of(source)
     for match in islice(re.finditer(pattern, code), _MOST_PLACES):
-        # Up to the end of the line, so that a function's first line belongs to it.
+        # Braces count up to the end of the line, so that a function's first line belongs to the function.
         end = code.find("\n", match.start())
         yield code.count("\n", 0, match.start()) + 1, code.count("{", 0, end) - code.count("}", 0, match.start())
 
 
 @lru_cache(maxsize=16)
 def code_of(source: bytes) -> str:
-    """C source with its comments, strings and character constants blanked: all else keeps its line and column."""
+    """C source with comments, strings and character constants blanked; the rest keeps its line and column."""
     return _NOT_CODE.sub(lambda match: re.sub(r"[^\n]", " ", match[0]), source.decode("utf-8", "replace"))
 
 
 def _file_of(message: str, files: Mapping[str, bytes]) -> str:
-    """The source of the object that a message names; of a module of several sources, the first."""
+    """The source of the object that a message names; if the module has several sources, the first."""
     match = _OBJECT.search(message)
     code = [name for name in files if name.endswith((".c", ".S"))]
     named = f"{match['stem']}.c" if match else ""
@@ -103,10 +103,13 @@ def _file_of(message: str, files: Mapping[str, bytes]) -> str:
 
 
 def find_in_makefile(message: str, files: Mapping[str, bytes]) -> tuple[str, int | None]:
-    """File and line of the Makefile that name what make has no rule for, or what depends on itself; "" if unknown."""
+    """The Makefile, and its line with the target that make has no rule for, or that depends on itself.
+
+    The name is "" if the sources have no Makefile, the line None if no line fits.
+    """
     name = next((name for name in files if PurePosixPath(name).name in ("Kbuild", "Makefile")), "")
     match = re.search(r"(?:target '|Circular )(?:\S*/)?(?P<stem>[\w.+-]+)\.\w+", message)
-    # A message without a name is modpost's, which was given something else than an object file.
+    # A message without a name is modpost's, which got a file that is not an object file.
     wanted = rf"\b{re.escape(match['stem'])}\b" if match else r"^\s*obj-m\b.*\.[cSh]\b"
     if not name:
         return "", None

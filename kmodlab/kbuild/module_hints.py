@@ -1,4 +1,4 @@
-"""Hints about which source belongs to which module: what modpost misses is often in a file that was left out."""
+"""Hints about which source belongs to which module: a symbol that modpost misses is often in a source left out."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ Parts = Mapping[str, Sequence[str]]
 
 _SOURCE = re.compile(r"^source_\S+ := (\S+)", re.MULTILINE)
 _LONGEST = 1 << 16
-_MOST_NAMES = 100  # of one file, among which a misspelt one is looked for
+_MOST_NAMES = 100  # names of one file that are compared with a misspelt one
 _LICENCE = re.compile(r"missing MODULE_LICENSE\(\) in (?:\S*/)?(?P<module>[\w-]+)\.o")
 _STATED = re.compile(r'MODULE_LICENSE\s*\(\s*"(?P<licence>[^"\\\n]{0,80})"\s*\)')
 _GPL_ONLY = re.compile(r"module (?:\S*/)?(?P<module>[\w-]+)\.ko uses GPL-only symbol '(?P<symbol>\w+)'")
-_MOST_PLACES = 10  # at which a name is looked for in a source that may be hostile
+_MOST_PLACES = 10  # uses of a name that are examined; a source may be hostile
 _UNDEFINED = re.compile(r'"(?P<symbol>\w+)" \[(?:\S*/)?(?P<module>[\w-]+)\.ko\] undefined!')
 _MODULE = r"\b(?:module_init|MODULE_LICENSE|module_\w+_driver)\s*\("
 
@@ -60,7 +60,7 @@ def find_module_hint(message: str, files: Mapping[str, bytes], parts: Parts) -> 
 
 
 def ignored_sources(files: Mapping[str, bytes], parts: Parts) -> list[tuple[str, Hint]]:
-    """The sources that are named like a module of several files, and so are not compiled; each with its hint."""
+    """The sources that kbuild ignores because they have the name of a module of several files; each with its hint."""
     left_out = _left_out(files, parts)
     return [(f"{name}.c", _add_source(f"{name}.c", name, parts)) for name in parts if f"{name}.c" in left_out]
 
@@ -72,7 +72,7 @@ def _left_out(files: Mapping[str, bytes], parts: Parts) -> list[str]:
 
 
 def _includes(file: str, source: bytes) -> bool:
-    """Whether a source is compiled as a part of another one."""
+    """Whether the source includes `file`, which is then compiled as a part of it."""
     return (
         re.search(rb'^[ \t]*#[ \t]*include[ \t]+"' + re.escape(file.encode()) + b'"', source, re.MULTILINE) is not None
     )
@@ -83,7 +83,7 @@ def _has(pattern: str, source: bytes) -> bool:
 
 
 def _add_source(file: str, module: str, parts: Parts) -> Hint:
-    """That a source must be added to a module, and how: its Makefile decides."""
+    """A hint to add a source to a module; how depends on the Makefile."""
     stem = PurePosixPath(file).stem
     sources = parts.get(module, ())
     if stem == module:
@@ -118,7 +118,7 @@ def _gpl_only(symbol: str, module: str, files: Mapping[str, bytes], parts: Parts
 
 
 def _licences(source: bytes) -> Iterator[str]:
-    """The licences in a source that are written as one text each."""
+    """The licences in a source, from each MODULE_LICENSE() with one string literal."""
     text = code_text(source)
     for offset in text.offsets_of("MODULE_LICENSE")[:_MOST_PLACES]:
         if match := _STATED.match(text.raw, offset):
@@ -131,7 +131,7 @@ def _licences(source: bytes) -> Iterator[str]:
 def _undefined(symbol: str, module: str, files: Mapping[str, bytes], parts: Parts) -> Hint | None:
     code = {file: content for file, content in files.items() if file.endswith((".c", ".h"))}
     if not any(code_text(content).uses(symbol) for content in code.values()):
-        return None  # the compiler asks for it, or a macro of the kernel
+        return None  # a function that the compiler or a macro of the kernel calls
     definer = next((file for file in code if file.endswith(".c") and _defines(symbol, code[file])), None)
     if definer:
         return _defined_in(definer, symbol, module, files, parts)

@@ -1,4 +1,4 @@
-"""Hints on names that the source decides: what is included, which name of the file is near, what is defined below."""
+"""Hints on unknown names that depend on the source: missing headers, similar names, definitions further below."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _UNKNOWN = re.compile(
 )
 # include/linux/module.h includes them, and a module needs it anyway.
 _BROUGHT_BY_MODULE_H = ("linux/moduleparam.h", "linux/init.h")
-_MOST_STRUCTS = 100  # of the learner's, among which a misspelt one is looked for
+_MOST_STRUCTS = 100  # structs of the learner's that are compared with a misspelt one
 _SUGGESTED = re.compile(r"did you mean '(\w+)'")
 
 
@@ -35,7 +35,10 @@ def _header(message: str, spot: Spot) -> Hint | None:
 
 
 def header_hint(name: str, spot: Spot, *, shown: str = "") -> Hint | None:
-    """That a name's header is missing, or stands too low. A header that is included need not be added."""
+    """The hint about a name's header: it is missing, included too late, or lacks the name in this kernel.
+
+    None if the name's header is unknown. `shown` is how the hint calls the name, if not by `name`.
+    """
     header = HEADER_OF.get(name)
     if header is None:
         return None
@@ -73,7 +76,7 @@ def _misspelling(message: str, spot: Spot) -> Hint | None:
 
 
 def misspelt(name: str, near: str) -> Hint:
-    """That a name may be a near one, misspelt."""
+    """The hint that `name` may be a misspelt `near`."""
     text = _("{name} is not known here. Did you mean {near}?")
     return Hint("misspelt", text.format(name=name, near=near))
 
@@ -95,7 +98,7 @@ def nearest_name(name: str, candidates: Sequence[str]) -> str:
 
 
 def _typing_errors(first: str, second: str) -> int:
-    """How many letters were left out, added, changed or swapped: the optimal string alignment distance."""
+    """The number of letters left out, added, changed or swapped: the optimal string alignment distance."""
     before: list[int] = []
     above = list(range(len(second) + 1))
     for row, letter in enumerate(first, 1):
@@ -119,13 +122,13 @@ def _defined_below(message: str, spot: Spot) -> Hint | None:
 
 
 def _unknown_size(message: str, spot: Spot) -> Hint | None:
-    """A variable of a struct that is not defined: its name is in the source only."""
+    """A variable of an undefined struct. gcc's message has the variable's name, the source that of the struct."""
     match = re.search(r"'(?P<a>\w+)' has initializer but incomplete|storage size of '(?P<b>\w+)'", message)
     name = (match["a"] or match["b"]) if match else ""
-    found = re.search(rf"\b(struct|union|enum)\s+(\w+)[\s*]+[^;]*?\b{name}\b", spot.source.line(spot.line)[:500])
-    if not name or not found:
+    declaration = re.search(rf"\b(struct|union|enum)\s+(\w+)[\s*]+[^;]*?\b{name}\b", spot.source.line(spot.line)[:500])
+    if not name or not declaration:
         return None
-    kind, tag = found.groups()
+    kind, tag = declaration.groups()
     if hint := header_hint(tag, spot, shown=f"{kind} {tag}"):
         return hint
     if near := nearest_name(tag, _own_structs(spot)):

@@ -1,7 +1,7 @@
-"""Reads what a build left: an archive of files, with modules among them, all of it hostile.
+"""Reads the outputs of a build: an archive of files, modules among them, which may be hostile.
 
-A Makefile can leave anything: a link as hello.ko, a text as hello.ko, a damaged archive. So the archive is read
-strictly, by code that cannot loop or follow links, and whatever else is in it is left out.
+A Makefile can leave anything: a link or a text named hello.ko, a damaged archive. So this code reads only regular
+files, cannot loop, follows no links, and skips everything else.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _REGULAR = (b"0", b"\0")
 def read_archive(data: bytes) -> dict[str, bytes]:
     """The regular files at the top of a ustar archive (POSIX pax(1)), by name.
 
-    Links, devices, folders, files in folders, strange names and all that follows damage are left out.
+    Links, devices, folders, files in folders, unusual names, and everything after a damaged header are skipped.
     """
     return {name: content for name, kind, content in _members(data) if kind in _REGULAR and _NAME.fullmatch(name)}
 
@@ -42,7 +42,7 @@ def _members(data: bytes) -> Iterator[tuple[str, bytes, bytes]]:
         content = data[start + _BLOCK : start + _BLOCK + size]
         if len(content) < size:
             return
-        # A name with a prefix is a path, and only the top is of interest.
+        # A name with a prefix is a path, and only files at the top are read.
         name = header[:100].rstrip(b"\0").decode("utf-8", "replace").removeprefix("./")
         if not header[345]:
             yield name, header[156:157], content

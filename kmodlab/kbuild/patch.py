@@ -1,4 +1,4 @@
-"""What happens to a change before it is sent: scripts/checkpatch.pl reads it, and git makes a mail of it.
+"""Prepares a change for sending: scripts/checkpatch.pl checks it, and git makes a mail of it.
 
 Both are the kernel's own tools on the learner's texts, so both run in the sandbox.
 """
@@ -27,7 +27,7 @@ _COMPLAINT = re.compile(
 _CHECKED = (".c", ".h", ".S")
 _AUTHOR = re.compile(r"[^<>\n]{1,100} <[^<>\s]{1,100}@[^<>\s]{1,100}>")
 
-# checkpatch.pl is quick for a file, and slow for a tree: it gets the learner's files alone.
+# checkpatch.pl is slow in a whole tree, so it runs in a folder that has only the learner's files.
 _CHECK = r"""
 tar --extract --file=- --no-same-owner || exit 99
 for file; do
@@ -47,13 +47,16 @@ mkdir -p before && cd before && git init --quiet --initial-branch=master &&
 
 
 def check_patch(kernel: OwnKernel, change: TreeChange) -> tuple[Diagnostic, ...]:
-    """What checkpatch.pl says of the learner's C files, on their lines. Raises: SetupError if it cannot run."""
+    """The errors and warnings of checkpatch.pl for the learner's C files, with lines of the learner's texts.
+
+    Raises: SetupError if checkpatch.pl cannot run.
+    """
     files = {path: text.encode() for path, text in change.texts.items() if path.endswith(_CHECKED)}
     if not files:
         return ()
     finished = run_sync(_run(kernel, _CHECK, files, list(files)))
-    found = (_COMPLAINT.fullmatch(line) for line in finished.stdout.decode("utf-8", "replace").splitlines())
-    diagnostics = tuple(_diagnostic(match, change.margin) for match in found if match and match["file"] in files)
+    matches = (_COMPLAINT.fullmatch(line) for line in finished.stdout.decode("utf-8", "replace").splitlines())
+    diagnostics = tuple(_diagnostic(match, change.margin) for match in matches if match and match["file"] in files)
     if not diagnostics and finished.stderr:
         line = finished.stderr.decode("utf-8", "replace").strip().splitlines()[-1]
         raise SetupError(_("checkpatch.pl cannot run: {reason}.").format(reason=escape_control_chars(line)))
@@ -70,7 +73,7 @@ def _diagnostic(match: re.Match[str], margin: int) -> Diagnostic:
 def format_patch(kernel: OwnKernel, change: TreeChange, message: str, author: str) -> str:
     """The mail with which a change is sent, as `git format-patch` makes it.
 
-    `message` is the commit's: a line, and below an empty one why. `author` is a name and an address.
+    `message` is the commit message: one line, and after an empty line the reason. `author` is "NAME <ADDRESS>".
 
     Raises: UsageError if the author or the message cannot be used; SetupError if git cannot run.
     """

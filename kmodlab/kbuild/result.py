@@ -1,6 +1,6 @@
 """The result of a build: passed or failed, why, the modules, and what the terminal would have shown.
 
-`assess_build` decides by what the build left: that `make` succeeded proves nothing, a module for the right kernel does.
+`assess_build` also looks at the outputs, because make can succeed without a module for the right kernel.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ class Build:
 
 
 def assess_build(run: Run, sources: Sources, release: str, *, seconds: float, sandboxed: bool) -> Build:
-    """The result of a run of make, for the kernel `release`."""
+    """The result of a run of make, for the kernel `release`; `seconds` is how long it took."""
     parts = {} if sources.generated else read_parts(run.files)
     diagnostics = parse_diagnostics(run.transcript, sources.files, parts=parts, release=release)
     failure = explain_stop(run) or _make_failed(run, diagnostics) or _bad_module(run, sources, release)
@@ -154,7 +154,7 @@ _OVERRUNS = {
 
 
 def explain_stop(run: Run) -> tuple[Reason, str] | None:
-    """Why a build was stopped, and a sentence about it; None if make came to its end."""
+    """The reason why a build was stopped, and a sentence about it; None if make ended by itself."""
     if run.overrun:
         reason, sentence = _OVERRUNS[run.overrun]
         return reason, _(sentence)
@@ -163,7 +163,7 @@ def explain_stop(run: Run) -> tuple[Reason, str] | None:
     return None
 
 
-# The words of gcc, as, make, the shell and the C library when a limit of the sandbox is met.
+# Messages of gcc, as, make, the shell and the C library when a limit of the sandbox is reached.
 _STARVED = (
     (
         Reason.DISK,
@@ -195,9 +195,9 @@ _STAGES = {
 
 
 def explain_lack(transcript: str) -> tuple[Reason, str] | None:
-    """What a build that failed lacked, if it met a limit of the sandbox, and a sentence about it."""
-    found = (row for row in _STARVED if re.search(row[1], transcript))
-    return next(((reason, _(sentence)) for reason, _words, sentence in found), None)
+    """The reason and a sentence if a failed build reached a limit of the sandbox; None otherwise."""
+    limits_hit = (row for row in _STARVED if re.search(row[1], transcript))
+    return next(((reason, _(sentence)) for reason, _words, sentence in limits_hit), None)
 
 
 def _make_failed(run: Run, diagnostics: Sequence[Diagnostic]) -> _Failure | None:
@@ -211,12 +211,12 @@ def _make_failed(run: Run, diagnostics: Sequence[Diagnostic]) -> _Failure | None
     reason = _REASONS[error.tool]
     stage = _(_STAGES[reason]).format(file=error.file or _("The source"))
     sentence = _("{stage}: {message} (line {line}).") if error.line else _("{stage}: {message}.")
-    message = error.message.rstrip(".!").replace(f"{WORK}/", "")  # the folder in the box means nothing to anybody
+    message = error.message.rstrip(".!").replace(f"{WORK}/", "")  # the folder in the box means nothing to learners
     return reason, sentence.format(stage=stage, message=message, line=error.line)
 
 
 def _bad_module(run: Run, sources: Sources, release: str) -> _Failure | None:
-    """Why what a successful make left is not a module, or not the one that was to be built; None if it is."""
+    """Why a successful make has not left the module that was to be built; None if it has."""
     for name in sorted(run.links):
         if name.endswith(".ko"):
             return Reason.NO_MODULE, _("The build left {name}, which is not a regular file.").format(name=name)
@@ -235,7 +235,7 @@ def _bad_module(run: Run, sources: Sources, release: str) -> _Failure | None:
 
 
 def _remark_on_makefile(sources: Sources) -> Diagnostic:
-    """Why a Makefile with which make succeeds may not build a module."""
+    """A remark on a Makefile with which make succeeds and builds no module."""
     file = next((name for name in MAKEFILES if name in sources.files), "")
     hint = _("A Makefile for kbuild needs the line obj-m += {name}.o; m stands for module.").format(name=sources.name)
     message = _("{file} names no module that could be built").format(file=file)
@@ -243,7 +243,7 @@ def _remark_on_makefile(sources: Sources) -> Diagnostic:
 
 
 def _remarks_on_code(sources: Sources) -> tuple[Diagnostic, ...]:
-    """What is odd in a module that does build."""
+    """Remarks on code that builds, but is probably not what the learner wants."""
     place = find_code(r"\bint\s+main\s*\(", sources.files)
     if place is None:
         return ()
@@ -253,7 +253,7 @@ def _remarks_on_code(sources: Sources) -> tuple[Diagnostic, ...]:
 
 
 def _remarks_on_parts(sources: Sources, parts: Parts) -> Iterator[Diagnostic]:
-    """The sources that kbuild silently ignores."""
+    """Remarks on the sources that kbuild silently ignores."""
     for file, hint in ignored_sources(sources.files, parts):
         message = _("{file} is not compiled").format(file=file)
         yield Diagnostic(Tool.KMODLAB, Severity.WARNING, message, file, hint=hint.text, hint_key=hint.key)

@@ -1,7 +1,7 @@
 """The sources of a module: C files, headers, a Makefile, checked before they are built.
 
-`Sources.of` takes text, as from a notebook's cell; `read_sources` takes files. Both refuse in one sentence what kbuild
-cannot build. Without a Makefile among them, one is written.
+`Sources.of` takes text, as from a notebook's cell; `read_sources` takes files. Both raise UsageError for sources that
+kbuild cannot build. If there is no Makefile among them, they write one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ MAKES_OWN = ("GNUmakefile", "makefile")  # make reads them, kbuild does not: the
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,54}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
 _OUTPUTS = (".o", ".ko", ".mod", ".mod.c", ".cmd", ".order", "Module.symvers")
-# modpost takes "vmlinux" for the kernel itself, and kbuild has a rule or a variable of its own for the others.
+# modpost takes "vmlinux" for the kernel itself; kbuild has rules or variables with the other names.
 _TAKEN = ("vmlinux", "built-in", "obj", "real-obj", "dtb")
 
 
@@ -74,7 +74,7 @@ class Sources:
 
     @property
     def makefile(self) -> str:
-        """The text of the Makefile that kbuild will read; empty if there is none of that name."""
+        """The text of the Makefile that kbuild reads; empty if it would find none."""
         return next((self.files[name] for name in MAKEFILES if name in self.files), b"").decode()
 
 
@@ -127,7 +127,10 @@ def check_file(name: str, content: str | bytes) -> bytes:
 
 
 def make_makefile(name: str, code: Sequence[str], symvers: Sequence[str] = ()) -> str:
-    """The Makefile of a module: the line obj-m, and the list of its parts unless they are one file of its name."""
+    """The Makefile of a module: the line obj-m, and the list of objects unless the only source is NAME.c or NAME.S.
+
+    Raises: UsageError if there are too many sources.
+    """
     lines = [f"obj-m += {name}.o"]
     if list(code) not in ([f"{name}.c"], [f"{name}.S"]):
         lines += _parts(name, code)
@@ -144,7 +147,7 @@ def _parts(name: str, code: Sequence[str]) -> list[str]:
         raise UsageError(message, hint=_("Rename one of them."))
     if name not in stems:
         return [f"{name}-y := {_objects(stems)}"]
-    # hello.o is linked from its parts, so the object of hello.c needs another name.
+    # hello.o is linked from several objects, so the object of hello.c needs another name.
     part = next(free for free in (f"{name}-main{n}" for n in ("", *range(COUNT_LIMIT))) if free not in stems)
     source = code[stems.index(name)]
     return [

@@ -1,4 +1,4 @@
-"""What a message of gcc is about: a spot in the learner's sources, and what stands around it. `Hint` is the answer."""
+"""A spot in the learner's sources that a message of gcc is about, with the code around it; and `Hint`, its answer."""
 
 from __future__ import annotations
 
@@ -19,7 +19,10 @@ class Hint:
 
 @dataclass(frozen=True)
 class Spot:
-    """Where in the learner's `files` a message is about; `function` is what was compiled, `option` as in -Woption."""
+    """The place in the learner's `files` that a message is about.
+
+    `function` is the function that gcc was compiling, `option` the warning's option, such as "-Wunused-variable".
+    """
 
     files: Mapping[str, bytes]
     file: str
@@ -35,11 +38,11 @@ class Spot:
 
     @cached_property
     def offset(self) -> int:
-        """Where the message is about in the file's code."""
+        """The offset of the spot in the file's code."""
         return self.source.offset(self.line, self.column)
 
     def include_line(self, header: str) -> int | None:
-        """The line that includes a header, in this file or in a header of the learner's; None if none does."""
+        """The line of this file that includes a header; 0 if a header of the learner's does; None if neither does."""
         for file, content in self.files.items():
             if file == self.file or file.endswith(".h"):
                 line = code_text(content).includes().get(header)
@@ -49,13 +52,13 @@ class Spot:
 
     @cached_property
     def before(self) -> str:
-        """The token before the place, if it stands on the same line."""
+        """The token before the spot if it is on the same line; otherwise empty."""
         token = self.source.token_before(self.offset)
         return token.text if token and token.line == self.line else ""
 
     @cached_property
     def statement(self) -> str:
-        """The code of the statement around the place."""
+        """The code of the statement around the spot."""
         code = self.source.code
         start = max(code.rfind(mark, 0, self.offset) for mark in ";{}") + 1
         end = min((end for mark in ";{}" if (end := code.find(mark, self.offset)) >= 0), default=len(code))

@@ -1,4 +1,4 @@
-"""Hints on punctuation that the source decides: what really is missing, and where."""
+"""Hints on punctuation that depend on the source: what is really missing, and where."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def _semicolon(message: str, spot: Spot) -> Hint | None:
     before = spot.source.token_before(len(spot.source.code) if at_end else spot.offset)
     if at_end and spot.source.open_braces(0, len(spot.source.code)):
         return None
-    while before and before.text in _SPECIFIERS:  # gcc reads them before it notices
+    while before and before.text in _SPECIFIERS:  # gcc notices the mistake only after these words
         before = spot.source.token_before(before.start)
     if before is None or before.text in (";", "{", ","):
         return None
     if before.text == "}" and not spot.source.closes_a_type_or_value(before.start):
         return None
     after = None if at_end else spot.source.token_at(spot.offset)
-    # gcc points to the token that it did not expect, or behind the one that the semicolon must follow.
+    # gcc points to the token that it did not expect, or after the token that the semicolon must follow.
     if after is None or after.line > before.line:
         text = _("A semicolon is missing at the end of line {line}.")
         return Hint("missing-semicolon", text.format(line=before.line))
@@ -63,7 +63,7 @@ def _semicolon(message: str, spot: Spot) -> Hint | None:
 
 
 def _unknown_word(message: str, spot: Spot) -> Hint | None:
-    """A word that the compiler takes for a type or a name, where it stands before another one on its line."""
+    """A word that is neither a type nor a keyword, before another word on the same line."""
     match = _BEFORE.search(message)
     if not match or not match["token"] or not _WORD.fullmatch(match["token"]) or "';'" not in match["wanted"]:
         return None
@@ -81,7 +81,7 @@ def _unknown_word(message: str, spot: Spot) -> Hint | None:
 
 
 def _unknown_macro(message: str, spot: Spot) -> Hint | None:
-    """Outside of functions, NAME(…) with balanced parentheses is a macro that the compiler does not know."""
+    """An unknown macro: outside of functions, a line NAME(…) with balanced parentheses."""
     if not message.startswith(("expected ')' before", "expected declaration specifiers or")) or spot.function:
         return None
     match = re.match(r"\s*(?P<macro>[A-Za-z_]\w*)\s*\(", spot.statement)

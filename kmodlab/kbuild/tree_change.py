@@ -1,7 +1,7 @@
-"""What a learner changes in the kernel's own tree, and the view of the tree with it.
+"""A learner's change of the kernel's own tree, and the view of the tree with the change.
 
 `TreeChange` holds files, entries of Kconfig, lines of Makefiles, and answers to kconfig. `ChangedTree` says which
-folders of the tree differ then, and how. `intree` builds it.
+folders of the tree differ with the change, and how. `intree` builds it.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ COUNT_LIMIT = 32
 
 @dataclass(frozen=True)
 class TreeChange:
-    """What a learner adds to the tree: texts by path (drivers/misc/hello.c), and answers by option (HELLO: y).
+    """A learner's change of the tree: texts by path (drivers/misc/hello.c), and answers by option (HELLO: y).
 
-    The text for a Kconfig or Makefile that the kernel has is added to it; any other file is new, or replaces its.
+    If the kernel has a Kconfig or Makefile at the path, the text is added to it; any other text is a whole file.
     `margin` is the number of lines above each text where the learner reads it: 1 in a notebook's cell, for its magic.
     Made by `TreeChange.of`, which checks it.
     """
@@ -96,14 +96,14 @@ def check_answers(answers: Mapping[str, str]) -> Iterator[tuple[str, str]]:
 
 @dataclass(frozen=True)
 class ChangedTree:
-    """The tree with a change: which folders become folders of links, and the texts of the files that differ."""
+    """The tree with a change: the folders that become folders of links, and the texts of the files that differ."""
 
     kernel: OwnKernel
     change: TreeChange
 
     @property
     def tree(self) -> str:
-        """The tree's path in the sandbox: that with which the objects were built."""
+        """The path of the source in the sandbox, the same as when the objects were built."""
         return f"{USR_SRC}/{self.kernel.source.name}"
 
     @property
@@ -113,9 +113,9 @@ class ChangedTree:
 
     @property
     def folders(self) -> list[str]:
-        """The folders of the source in which something is changed, or a folder is added; none is in another."""
-        found = {self._nearest(PurePosixPath(path).parent) for path in self.files}
-        return sorted(name for name in found if not any(name.startswith(f"{other}/") for other in found))
+        """The existing folders of the source with changed or new files, or new folders; none is inside another."""
+        changed = {self._nearest(PurePosixPath(path).parent) for path in self.files}
+        return sorted(name for name in changed if not any(name.startswith(f"{other}/") for other in changed))
 
     def _nearest(self, folder: PurePosixPath) -> str:
         while not (self.kernel.source / folder).is_dir() or (self.kernel.source / folder).is_symlink():
@@ -136,7 +136,7 @@ class ChangedTree:
         return files
 
     def _add_debug_information(self, files: dict[str, str], source: PurePosixPath) -> None:
-        """Have an object compiled with its lines, by a last line of the Makefile that the learner does not see."""
+        """Add a line to the Makefile, hidden from the learner, that compiles an object with debugging information."""
         folder = source.parent
         names = [str(folder / name) for name in ("Kbuild", "Makefile")]
         makefile = next((name for name in names if name in files or self.original(name) is not None), None)
@@ -152,7 +152,7 @@ class ChangedTree:
             return None
 
     def _merged(self, path: str) -> tuple[str, int]:
-        """The text of a file with the change in it, and the number of lines above the learner's."""
+        """The text of a file with the change in it, and the number of lines above the learner's text."""
         text = _ended(self.change.texts[path])
         original = self.original(path) if PurePosixPath(path).name in _ADDED_TO else None
         if original is None:
@@ -167,7 +167,7 @@ class ChangedTree:
         return above + separator + text + below, (above + separator).count("\n")
 
     def offset(self, path: str) -> int:
-        """The number of lines above the learner's in a file."""
+        """The number of lines above the learner's text in a file."""
         return self._merged(path)[1] if path in self.change.texts else 0
 
     def texts(self) -> dict[str, str]:
@@ -175,7 +175,7 @@ class ChangedTree:
         return {path: self._merged(path)[0] for path in self.change.texts}
 
     def packed(self) -> dict[str, bytes]:
-        """What goes into the sandbox: files, answers to kconfig's questions, and options that the kernel has."""
+        """The files for the sandbox: changed files, answers to kconfig's questions, and options that the kernel has."""
         answers, own = self.change.answers, self.change.defined
         asked = "".join(f"{answers.get(option, '')}\n" for option in own)
         known = "".join(f"{option}={value}\n" for option, value in answers.items() if option not in own)
@@ -185,7 +185,7 @@ class ChangedTree:
         return packed | {name: text.encode() for name, text in lists.items()}
 
     def _wanted(self) -> Iterator[str]:
-        """The lines that the answers must give in .config; n leaves no line if the option is not visible."""
+        """The lines of .config that follow from the answers; for n there is none if the option is not visible."""
         for option, value in self.change.answers.items():
             if value != "n":
                 yield f"CONFIG_{option}={value}\n"

@@ -1,4 +1,4 @@
-"""What changed of the buses: PCI, DMA, USB, I2C, SPI, terminals and input devices."""
+"""API changes of buses and their devices: PCI, DMA, USB, I2C, SPI, terminals and input devices."""
 
 from __future__ import annotations
 

@@ -10,7 +10,7 @@ from kmodlab.i18n import N_, _
 
 
 class ChangeKind(StrEnum):
-    """What happened to a name: old code meets the first four, code that is newer than the kernel the last two."""
+    """What happened to a name. The first four concern code older than the kernel, the last two newer code."""
 
     GONE = "gone"
     CHANGED = "changed"
@@ -26,7 +26,7 @@ class ChangeKind(StrEnum):
 
 
 class SignKind(StrEnum):
-    """What gives a change away in a message."""
+    """The part of a message by which a change is recognised."""
 
     NAME = "name"
     HEADER = "header"
@@ -59,16 +59,16 @@ def parse_release(text: str) -> tuple[int, ...]:
 
 
 def _shown(kernel: tuple[int, ...]) -> str:
-    """A kernel as its release is called: 6.1 and 2.6.32."""
+    """The name of a release: "6.1" or "2.6.32"."""
     return ".".join(map(str, kernel[: 3 if kernel[0] < 3 else 2]))
 
 
 @dataclass(frozen=True)
 class Sign:
-    """What gives a change away: `given` and `wanted` are patterns for types, the learner's and the kernel's.
+    """How a change is recognised: `given` and `wanted` are patterns for the learner's type and the kernel's.
 
-    `arguments` says whether the learner's arguments are too "few" or too "many"; `text` is a pattern for their line,
-    which stands in for the name of the member that they set.
+    `arguments` says whether the learner passes too "few" or too "many" arguments. `text` is a pattern for the
+    learner's line, for changes that are not recognised by a name.
     """
 
     kind: SignKind
@@ -82,7 +82,7 @@ FEW = Sign(SignKind.ARGUMENTS, arguments="few")
 MANY = Sign(SignKind.ARGUMENTS, arguments="many")
 VALUE = Sign(SignKind.VALUE)
 READ_ONLY = Sign(SignKind.READ_ONLY)
-# Its argument is a text, which is blanked in the code.
+# The pattern has no argument because strings are blanked in the code that it is compared with.
 NAMESPACE = Sign(SignKind.NAMESPACE, text=r"\bMODULE_IMPORT_NS\(\s*\)")
 
 
@@ -93,11 +93,11 @@ def types(given: str, wanted: str, text: str = "") -> Sign:
 
 @dataclass(frozen=True)
 class Change:
-    """A change of the API in Linux `release`, to be seen in the header (or kernel source) `source`.
+    """A change of the API in Linux `release`, which the header (or kernel source) `source` shows.
 
-    `release` is a range, "3.18–4.9", if it is only known to be in it. `name` is as the reader knows it: "init_timer()",
-    "struct timeval", "linux/config.h", "file_operations.ioctl". `instead` (marked for the catalogue) completes a
-    sentence, `example` is one line of C.
+    `release` is a range such as "3.18–4.9" if the exact release is not known. `name` is as the reader knows it:
+    "init_timer()", "struct timeval", "linux/config.h", "file_operations.ioctl". `instead` (marked for the catalogue)
+    completes a sentence, `example` is one line of C.
     """
 
     how: ChangeKind
@@ -110,21 +110,21 @@ class Change:
 
     @property
     def key(self) -> str:
-        """What tells the changes apart; a name may have changed more than once."""
+        """A unique key; the name is not unique, because a name may have changed more than once."""
         return f"{self.how} {self.name}"
 
     @property
     def identifier(self) -> str:
-        """The name without its parentheses or the word struct; of a member, without its structure."""
+        """The name as an identifier: without parentheses or the word struct, and for a member without its structure."""
         return self.name.removesuffix("()").removeprefix("struct ").rpartition(".")[2]
 
     @property
     def structure(self) -> str:
-        """Of a member, the structure that it belongs to."""
+        """The structure that a member belongs to."""
         return self.name.rpartition(".")[0]
 
     def applies_to(self, kernel: tuple[int, ...]) -> bool:
-        """Whether a module for this kernel meets the change."""
+        """Whether the change concerns modules for this kernel."""
         first, _dash, last = self.release.partition("–")
         if self.how.concerns_old_kernels:
             return kernel < parse_release(first)
@@ -145,7 +145,10 @@ Row = tuple[str, str, str] | tuple[str, str, str, Sign]
 
 
 def changes(how: str, release: str, source: str, *rows: Row) -> tuple[Change, ...]:
-    """What happened in one release and one header: names, what to do instead, examples, and signs if not the name."""
+    """The changes of one kind in one release and one header.
+
+    A row has the name, what to write instead, an example, and a sign unless the name is the sign.
+    """
     return tuple(
         Change(ChangeKind(how), row[0], release, source, row[1], row[2], row[3] if len(row) > 3 else _sign_of(row[0]))
         for row in rows

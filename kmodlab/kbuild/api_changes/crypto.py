@@ -1,4 +1,4 @@
-"""What changed of cryptography."""
+"""API changes of cryptography."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed of work queues and tasklets."""
+"""API changes of work queues and tasklets."""
 
 from __future__ import annotations
 

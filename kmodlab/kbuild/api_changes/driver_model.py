@@ -1,4 +1,4 @@
-"""What changed of the driver model and of sysfs."""
+"""API changes of the driver model and of sysfs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Gives diagnostics of code for another kernel their hints: one for each change, none for what follows from it."""
+"""Adds hints to diagnostics of code for another kernel: one hint for each change, none for its consequences."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 KEY = "api-change"
 CONSEQUENCE = "consequence"
 
-# Enough for any learner; hostile sources and transcripts have more.
+# More than learners' code has; hostile sources and transcripts have more.
 _MOST_NOTES = 20
 _LONGEST_LINE = 1000
 
@@ -26,7 +26,7 @@ _LONGEST_LINE = 1000
 def explain_changes(
     diagnostics: Sequence[Diagnostic], files: Mapping[str, bytes], release: str
 ) -> Sequence[Diagnostic]:
-    """The diagnostics, with hints where a name of the kernel's has changed; `release` is the kernel's."""
+    """The diagnostics, with hints where the kernel's API has changed; `release` is that of the kernel."""
     kernel = parse_release(release)
     if not kernel:
         return diagnostics
@@ -64,7 +64,7 @@ class _Texts:
         return DiagnosticText(plain_quotes(diagnostic.message), notes, line, self.code(diagnostic), self._all)
 
     def code(self, diagnostic: Diagnostic) -> str:
-        """The learner's line without texts and comments."""
+        """The learner's line, with strings and comments blanked."""
         return _line(self._code, diagnostic)
 
 
@@ -87,7 +87,7 @@ _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
 class _Followers:
-    """What the compiler reports only because of a change that has its hint already."""
+    """Recognises diagnostics that only follow from a change that has its hint already."""
 
     def __init__(self, diagnostics: Sequence[Diagnostic], changes: Sequence[Change | None], reports: _Texts) -> None:
         self._reports = reports
@@ -104,7 +104,7 @@ class _Followers:
                 self._variables.update((diagnostic.file, word) for word in words - {change.identifier})
 
     def has(self, diagnostic: Diagnostic) -> bool:
-        """Whether it is on the same line, or about a name there that the compiler could not understand."""
+        """Whether the diagnostic is on the line of such a change, or about a name on that line."""
         if diagnostic.line is None:
             return False
         message = plain_quotes(diagnostic.message)

@@ -1,4 +1,4 @@
-"""What changed of files: their operations, inodes and file systems."""
+"""API changes of files: their operations, inodes and file systems."""
 
 from __future__ import annotations
 

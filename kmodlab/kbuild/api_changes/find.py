@@ -1,6 +1,6 @@
 """Finds the change of the kernel's API that a message is about.
 
-A change is found only if the tool's words and the learner's code agree on it, and the kernel is one that it concerns.
+A change matches only if the tool's message and the learner's code both fit it, and it concerns the kernel.
 """
 
 from __future__ import annotations
@@ -40,7 +40,10 @@ CHANGES: tuple[Change, ...] = tuple(change for table in _TABLES for change in ta
 
 @dataclass(frozen=True)
 class DiagnosticText:
-    """A message with plain quotes, its notes, the learner's line as it is and without texts, and all of their code."""
+    """A message with plain quotes, its notes, and the code that it is about.
+
+    `line` is the learner's line; `code` is that line, and `all_code` all sources, with strings and comments blanked.
+    """
 
     message: str
     notes: str = ""
@@ -61,7 +64,7 @@ _INDEX = {kind: _by_identifier(kind) for kind in SignKind}
 
 
 def find_change(report: DiagnosticText, release: str) -> Change | None:
-    """The change that a report is about, for a kernel's release; None if it is about none that is known."""
+    """The change that a report is about, for a kernel's `release`; None if no known change fits."""
     kernel = parse_release(release)
     if not kernel:
         return None
@@ -73,7 +76,7 @@ def _agrees(change: Change, report: DiagnosticText) -> bool:
     sign = change.sign
     if sign.text and not re.search(sign.text, report.all_code if sign.kind is SignKind.NAMESPACE else report.line):
         return False
-    # A type may come with a header's macro, and a header's name is no part of the code.
+    # A type may be in the expansion of a header's macro, and headers' names are blanked in the code.
     return sign.kind in (SignKind.TYPE, SignKind.HEADER) or change.identifier in _names_in(report.all_code)
 
 
@@ -92,7 +95,7 @@ _NAMED = (
     re.compile(r'"(\w+)" \[\S+\] undefined!'),
     re.compile(r"conflicting types for '(\w+)'"),
 )
-# Of a typedef that was a structure once.
+# For a typedef that was a structure in older kernels.
 _NO_STRUCTURE = re.compile(r"request for member '(\w+)' in something not a structure or union")
 _HEADER = re.compile(r"^(\S+\.h): No such file")
 _MEMBER = re.compile(r"'(?:const )?(?:struct |union )?(\w+)'(?: \{aka '[^']*'\})? has no member named '(\w+)'")
@@ -108,7 +111,7 @@ _READ_ONLY = re.compile(r"of read-only (?:member|location) '(?:.*(?:->|\.))?(\w+
 _NAMESPACE = re.compile(r"uses symbol \w+ from namespace")
 
 
-# The name is on the line only; of the last, the compiler takes it for something else, and stumbles over what follows.
+# Messages without the name, which is on the learner's line. Those of the last row are about the code after the name.
 _WITHOUT_A_NAME = (
     (re.compile(r"discards 'const' qualifier"), SignKind.READ_ONLY),
     (re.compile(r"void value not ignored|invalid use of void expression"), SignKind.VALUE),
@@ -145,7 +148,7 @@ def _named(message: str) -> Iterator[Change]:
             yield from _INDEX[SignKind.NAME].get(match[1], ())
     if match := _UNKNOWN_STRUCTURE.search(message):
         changes = _INDEX[SignKind.NAME].get(match[1], ())
-        # What only changed is known if its header is included.
+        # A struct that only changed still exists: if it is unknown, only its header is missing.
         yield from (change for change in changes if change.how is not ChangeKind.CHANGED)
 
 
@@ -165,7 +168,7 @@ def _changed_arguments(report: DiagnosticText) -> Iterator[Change]:
         if match := pattern.search(report.message):
             wrong = match[number] if isinstance(number, int) else number
             called = match[name]
-            # A macro's name on the line may call a function of a longer name: __vmalloc_noprof.
+            # A macro on the line may call a function whose name contains the macro's: __vmalloc_noprof.
             names = [called, *(word for word in _words(report.code) if word in called)]
             changes = (change for word in names for change in _INDEX[SignKind.ARGUMENTS].get(word, ()))
             yield from (change for change in changes if change.sign.arguments == wrong)
@@ -194,7 +197,7 @@ _PLAIN_TYPES = re.compile(r"when (?:assigning to|initializing) type '(.*?)'()(?:
 
 
 def _types_in(text: str) -> tuple[str, str]:
-    """The learner's type and the kernel's, each with what a typedef stands for."""
+    """The learner's type and the kernel's, each with the type that a typedef stands for."""
     for pattern in (_VALUE_TYPES, _PLAIN_TYPES, _ARGUMENT_TYPES):
         if match := pattern.search(text):
             wanted, wanted_aka, given, given_aka = match.groups()
@@ -218,7 +221,7 @@ def _on_the_line(report: DiagnosticText, kind: SignKind) -> Iterator[Change]:
 
 
 def _whole_name(change: Change, code: str) -> bool:
-    """Whether the code has a structure's name with the word struct before it."""
+    """Whether the code has the name; a structure's name only after the word struct."""
     return not change.name.startswith("struct ") or re.search(rf"\bstruct\s+{change.identifier}\b", code) is not None
 
 

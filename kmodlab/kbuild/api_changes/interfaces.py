@@ -1,4 +1,4 @@
-"""What changed of what userspace sees: /proc, character devices, debugfs and sysctl."""
+"""API changes of interfaces to userspace: /proc, character devices, debugfs and sysctl."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed of random numbers, text and other helpers."""
+"""API changes of library functions: random numbers, text and other helpers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed of interrupts, locks and waiting."""
+"""API changes of interrupts, locks and waiting."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed of memory: allocation, mappings, and addresses of userspace."""
+"""API changes of memory: allocation, mappings, and addresses of userspace."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed of modules themselves: their macros, their headers, and what they may see of the kernel."""
+"""API changes of modules themselves: their macros, their headers, and the symbols that they may use."""
 
 from __future__ import annotations
 

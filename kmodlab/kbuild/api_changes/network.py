@@ -1,4 +1,4 @@
-"""What changed of the network."""
+"""API changes of networking."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What newer kernels have, and what a module for an older one writes."""
+"""Names that only newer kernels have, and what to write in a module for an older kernel."""
 
 from __future__ import annotations
 

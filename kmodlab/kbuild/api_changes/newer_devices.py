@@ -1,4 +1,4 @@
-"""What newer kernels have for devices, disks and networks, and what a module for an older one writes."""
+"""Names for devices, disks and networks that only newer kernels have, and what to write for an older kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed of block devices."""
+"""API changes of block devices."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What changed of tasks, threads and processors."""
+"""API changes of tasks, threads and processors."""
 
 from __future__ import annotations
 

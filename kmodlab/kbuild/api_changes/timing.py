@@ -1,4 +1,4 @@
-"""What changed of timers and clocks."""
+"""API changes of timers and clocks."""
 
 from __future__ import annotations
 
