@@ -1,1 +1,1 @@
-"""The disposable machine: image, QEMU command line, snapshot, agent, lifecycle."""
+"""The guest, a disposable virtual machine: its image, QEMU's command line, snapshots, the agent, sessions."""

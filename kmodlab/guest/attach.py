@@ -4,9 +4,9 @@ The process that has the guest listens on a socket in Linux's abstract namespace
 it is gone with the process, however that ends, and a sandbox without a network cannot reach it. Both sides ask the
 kernel whose process the other one is (SO_PEERCRED).
 
-They send frames as `protocol.h` describes them, all with the id 0: first 'h' with a JSON object that says whose guest
-it is; then 'T' from the terminal, which asks for a shell, and 'I' and 'Z'; in the other direction 'o', and last 'x'
-with the shell's exit status as i32.
+They send frames as `protocol.h` describes them, all with the id 0. The process sends 'h' with a JSON object about its
+guest; the terminal sends 'T', which asks for a shell, then 'I' (input) and 'Z' (size). The process sends 'o' (output),
+and last 'x' with the shell's exit status as i32.
 """
 
 from __future__ import annotations
@@ -34,14 +34,14 @@ Keys = asyncio.Queue[tuple[bytes, bytes]]  # what `Agent.terminal` takes
 
 _PREFIX = "kmodlab.guest."
 _LISTENING = "00010000"  # flags in /proc/net/unix: __SO_ACCEPTCON of linux/net.h
-_ANSWER_S = 3.0  # for the other process to say whose guest it has
-_LOOK_S = 0.3  # how often a terminal without a guest looks for one
-_UNREAD = 1 << 18  # bytes of output that wait for a slow terminal; more of it is left out
+_ANSWER_S = 3.0  # for the other process to describe its guest
+_LOOK_S = 0.3  # how often a terminal without a guest looks for a new guest
+_UNREAD = 1 << 18  # bytes of output that wait for a slow terminal; more is dropped
 _END = struct.Struct("<i")
 
 
 async def run_shell(machine: Machine, keys: Keys, show: Callable[[bytes], None]) -> int:
-    """Run a shell on a terminal in the guest, and return its exit status. `show` gets what it prints.
+    """Run a shell on a terminal in the guest, and return its exit status. `show` is called with its output.
 
     Raises: GuestLostError.
     """
@@ -53,18 +53,18 @@ async def run_shell(machine: Machine, keys: Keys, show: Callable[[bytes], None])
 
 
 class GuestOwner(Protocol):
-    """Who has the guest: its machine, and a way to start one."""
+    """An object that has a guest and can start one, such as a notebook's state."""
 
     @property
     def machine(self) -> Machine | None:
-        """The running guest; None if there is none."""
+        """The running guest; None while no guest runs."""
 
     def start(self) -> None:
         """Start a guest unless one runs; called on a thread of its own. Raises: KmodlabError."""
 
 
 class ConsoleServer:
-    """Lets terminals attach to an owner's guest, from `open` to `close`. `title` says whose it is."""
+    """Lets terminals attach to an owner's guest, from `open` to `close`. `title` names the owner for the user."""
 
     def __init__(self, owner: GuestOwner, title: str) -> None:
         self._owner, self._title = owner, title
@@ -72,7 +72,7 @@ class ConsoleServer:
         self._served: set[asyncio.Task[None]] = set()
 
     def open(self) -> None:
-        """Listen from now on."""
+        """Begin to listen."""
         if self._server is None:
             run_sync(self._open())
 
@@ -82,7 +82,7 @@ class ConsoleServer:
         self._server = await asyncio.start_unix_server(self._serve, sock=listener)
 
     def close(self) -> None:
-        """End all shells, and listen no more."""
+        """Stop listening, and end all shells."""
         if self._server is not None:
             run_sync(self._close(self._server))
             self._server = None
@@ -111,7 +111,7 @@ class ConsoleServer:
 
 
 class _Console:
-    """One attached terminal: its shell, and the next one when the guest has ended."""
+    """One attached terminal: runs a shell in the guest, and another one after the guest was replaced."""
 
     def __init__(self, owner: GuestOwner, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._owner, self._reader, self._writer = owner, reader, writer
@@ -120,7 +120,7 @@ class _Console:
         self._left_out = False
 
     async def run(self) -> None:
-        """Serve the terminal until it is gone, or the shell has ended."""
+        """Serve the terminal until it is closed, or the shell has ended."""
         tasks = [asyncio.create_task(self._receive()), asyncio.create_task(self._run_shells())]
         try:
             await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -157,7 +157,7 @@ class _Console:
         await self._writer.drain()
 
     async def _run_shell(self, machine: Machine) -> int | None:
-        """A shell's exit status; None if it was killed, so that another one follows."""
+        """Run a shell; returns its exit status, or None if the guest ended, so that another shell follows."""
         if self._size:
             self._keys.put_nowait((b"Z", self._size))
         status = await run_shell(machine, self._keys, self._show)
@@ -168,7 +168,7 @@ class _Console:
         return None
 
     async def _wait_for_enter(self, before: Machine | None) -> None:
-        """Wait until Enter is pressed, or until there is another guest."""
+        """Wait until Enter is pressed, or another guest runs than `before`."""
         while self._owner.machine in (None, before):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_LOOK_S):
@@ -177,7 +177,7 @@ class _Console:
                         return
 
     def _show(self, data: bytes) -> None:
-        # A guest prints more than a terminal can take, and its other commands must not wait for that.
+        # A guest may print faster than a terminal reads. Output is dropped, because other commands must not wait.
         if self._writer.transport.get_write_buffer_size() > _UNREAD:
             self._left_out = True
             return
@@ -195,7 +195,7 @@ class _Console:
 
 @dataclass(frozen=True)
 class AttachableGuest:
-    """A process of this user whose guest a terminal can attach to; `runs` says whether it has a guest now."""
+    """A process of this user whose guest a terminal can attach to; `runs` says whether its guest runs now."""
 
     pid: int
     title: str
@@ -203,7 +203,7 @@ class AttachableGuest:
     address: str
 
     async def attach(self, keys: Keys, show: Callable[[bytes], None]) -> int:
-        """Run a shell in the guest as `run_shell` does. Raises: GuestError."""
+        """Run a shell in the guest, like `run_shell`. Raises: GuestError."""
         try:
             reader, writer = await _connect(self.address)
         except OSError as exc:
@@ -235,15 +235,15 @@ async def _feed(keys: Keys, writer: asyncio.StreamWriter) -> None:
 
 
 def attachable_guests() -> list[AttachableGuest]:
-    """The guests that terminals of this user can attach to, in the order of their processes' ids."""
+    """The guests that terminals of this user can attach to, sorted by process id."""
     rows = (line.split() for line in Path("/proc/net/unix").read_text(errors="replace").splitlines())
     names = {row[7][1:] for row in rows if len(row) > 7 and row[3] == _LISTENING and row[7].startswith(f"@{_PREFIX}")}
-    found = [guest for name in names if (guest := run_sync(_ask(f"\0{name}")))]
-    return sorted(found, key=lambda guest: guest.pid)
+    guests = [guest for name in names if (guest := run_sync(_ask(f"\0{name}")))]
+    return sorted(guests, key=lambda guest: guest.pid)
 
 
 async def _ask(address: str) -> AttachableGuest | None:
-    """Whose guest is at that address; None if the process does not answer, or is another user's."""
+    """The guest at an address; None if its process does not answer, or belongs to another user."""
     with contextlib.suppress(OSError, asyncio.IncompleteReadError, TimeoutError, ValueError, KeyError):
         async with asyncio.timeout(_ANSWER_S):
             reader, writer = await _connect(address)
@@ -264,7 +264,7 @@ async def _connect(address: str) -> tuple[asyncio.StreamReader, asyncio.StreamWr
 
 
 async def _read_frame(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
-    """The type and payload of the next frame. Raises: IncompleteReadError at the end; OSError if it is no frame."""
+    """The type and payload of the next frame. Raises: IncompleteReadError at the end; OSError if it is not a frame."""
     length, _number, kind = HEADER.unpack(await reader.readexactly(HEADER.size))
     if length > MAX_PAYLOAD:
         raise OSError("a frame is too long")
@@ -272,7 +272,7 @@ async def _read_frame(reader: asyncio.StreamReader) -> tuple[bytes, bytes]:
 
 
 def _user_of(connection: socket.socket) -> int:
-    """The user whose process is at the other end; struct ucred of linux/socket.h: pid, uid, gid."""
+    """The user id of the process at the other end, from struct ucred (linux/socket.h): pid, uid, gid."""
     credentials = struct.Struct("iII")
     packed = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, credentials.size)
     return int(credentials.unpack(packed)[1])

@@ -1,4 +1,4 @@
-"""A session whose guests boot a kernel of their own, instead of being forked: one with a learner's driver in it."""
+"""A session whose guests boot a kernel with a learner's driver in it, instead of being forked from a snapshot."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from kmodlab.guest.snapshot import boot, let_others_open
 from kmodlab.i18n import _
 from kmodlab.process import Deadline
 
-# With initcall_debug, the kernel goes on to tell of each module that is loaded, and of each device at its shutdown.
+# After the boot, initcall_debug would also log each module that is loaded, and each device at shutdown.
 _QUIET = "echo 0 2>/dev/null >/sys/module/kernel/parameters/initcall_debug"
-# A kernel measures its clock beside everything else, and says so when it is done (arch/x86/kernel/tsc.c,
-# tsc_refine_calibration_work); on a busy host that would be in the middle of what a cell logs.
+# A kernel calibrates the TSC in the background, and logs a message when it is done (arch/x86/kernel/tsc.c,
+# tsc_refine_calibration_work). On a busy host this message would be in the middle of a cell's log.
 _SETTLE = """
 clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
 for i in $(seq 100); do case $(cat $clock) in *-early) sleep 0.05 ;; *) break ;; esac; done
@@ -30,9 +30,9 @@ BOOT_S = 120.0  # emulated, on a busy host
 class BootSession(Session):
     """A session that boots `image`, with `options` on its command line, and puts `files` into each guest.
 
-    `lab` has the initramfs, the disk and the headers that belong to the kernel. After a boot, `boot_log` is what the
-    kernel logged until the agent answered, in the format of /dev/kmsg, and `boot_s` how long that took. If the guest
-    ended before, `boot_end` says how, with its console.
+    `lab` has the initramfs, the disk and the headers that belong to the kernel. After a boot, `boot_log` is the log up
+    to the agent's answer, in the format of /dev/kmsg, and `boot_s` the time in seconds. If the guest ended before,
+    `boot_end` says how, with the console's output.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class BootSession(Session):
             for path, data in self.files.items():
                 await machine.agent.put(path, data, 0o644)
             if self.files:
-                await machine.agent.execute(["depmod"])  # the tools read its indexes
+                await machine.agent.execute(["depmod"])  # writes the databases that the module tools read
         except BaseException:
             await machine.stop()
             raise

@@ -1,4 +1,4 @@
-"""The folder that holds the lab: claims it, keeps order in it, locks it, and removes it."""
+"""The folder that holds the lab: creates it, removes leftovers in it, locks it, and removes it."""
 
 from __future__ import annotations
 
@@ -48,12 +48,15 @@ def claim_folder(folder: Path) -> None:
 
 
 def is_writable(folder: Path) -> bool:
-    """Whether this user may change what is in the folder."""
+    """Whether this user may add and remove files in the folder."""
     return os.access(folder, os.W_OK | os.X_OK)
 
 
 def _is_tagged(folder: Path) -> bool:
-    """Whether the folder has our tag; False if ours may be written. Raises: SetupError if the folder is another's."""
+    """Whether the folder has our tag; False if the tag is missing and may be written.
+
+    Raises: SetupError if the folder belongs to another program.
+    """
     try:
         tag = read_file(folder / _TAG_FILE).decode("utf-8", "replace")
     except OSError:
@@ -76,9 +79,9 @@ def _is_tagged(folder: Path) -> bool:
 
 
 def tidy(folder: Path) -> None:
-    """Remove what killed set-ups and older versions left, and what is no file or folder where one should be.
+    """Remove leftovers of killed set-ups and older versions, and entries of the wrong type.
 
-    What remains is made readable for everybody: the sandbox, and those who share the lab, are other users.
+    The other files are made readable for everybody: the sandbox, and people who share the lab, are other users.
     """
     for leftover in (*folder.glob(f"{PARTIAL}*"), *folder.glob(f"*/{PARTIAL}*"), *(folder / name for name in _FORMER)):
         remove(leftover)
@@ -96,7 +99,7 @@ def _correct(path: Path, is_right: Callable[[Path], bool], mode: int) -> None:
     if not is_right(path):
         remove(path)
     elif path.stat().st_mode & mode != mode:
-        with contextlib.suppress(PermissionError):  # another user's
+        with contextlib.suppress(PermissionError):  # it belongs to another user
             path.chmod(mode)
 
 
@@ -129,7 +132,7 @@ def clean(settings: Settings) -> int:
 
 @contextlib.contextmanager
 def locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
-    """Hold the set-up's lock; `wait` is called if another set-up has it."""
+    """A context that holds the set-up's lock; `wait` is called once if another set-up holds it."""
     if not (folder / LOCK_FILE).is_file():
         remove(folder / LOCK_FILE)
     lock = FileLock(folder / LOCK_FILE)
@@ -146,7 +149,7 @@ def locked(folder: Path, wait: Callable[[], None]) -> Iterator[None]:
 
 @contextlib.contextmanager
 def readable_for_all() -> Iterator[None]:
-    """Let everybody read what this process and its children make, whatever the user's umask is."""
+    """A context in which this process and its children create files that everybody can read, whatever the umask."""
     former = os.umask(0o022)
     try:
         yield
@@ -156,7 +159,7 @@ def readable_for_all() -> Iterator[None]:
 
 @contextlib.contextmanager
 def disk_errors(folder: Path) -> Iterator[None]:
-    """Report a full disk, and other errors of the file system, as SetupError."""
+    """A context that turns errors of the file system, such as a full disk, into SetupError."""
     try:
         yield
     except OSError as exc:
@@ -173,5 +176,5 @@ def disk_errors(folder: Path) -> Iterator[None]:
 
 
 def free_mib(folder: Path) -> int:
-    """MiB that are free on the folder's disk."""
+    """Free space on the folder's disk, in MiB."""
     return shutil.disk_usage(folder).free // MIB

@@ -1,8 +1,8 @@
 """Plugs devices into a running guest and pulls them out, so that drivers' probe() and remove() are called.
 
-QEMU adds and removes the device; the guest's own hotplug drivers notice it, as on a real machine. USB devices that QEMU
-does not have are played by the guest's kernel, as a USB gadget on a controller without hardware. `plug` and `unplug`
-return when the device is there or gone in the guest, and the drivers' functions have returned.
+QEMU adds and removes the device; the guest's own hotplug drivers notice it, as on a real machine. The guest's kernel
+emulates USB devices that QEMU does not have, as a gadget on a dummy controller (drivers/usb/gadget/udc/dummy_hcd.c).
+`plug` and `unplug` return when the guest has added or removed the device and its drivers' functions have returned.
 """
 
 from __future__ import annotations
@@ -26,13 +26,13 @@ SETTLE_S = 20.0  # for a guest to notice a device, and for its drivers to do the
 
 @dataclass(frozen=True)
 class Device:
-    """A device that can be plugged in: its name, its bus, and what it is (to be translated)."""
+    """A device that can be plugged in: its name, its bus, and what it is (`purpose`, not yet translated)."""
 
     name: str
-    bus: str  # "pci" or "usb", as the folder in /sys/bus
+    bus: str  # "pci" or "usb", the name of its folder in /sys/bus
     purpose: str
-    model: str = ""  # QEMU's name for such a device, if it is not `name`
-    gadget: tuple[str, ...] = ()  # parameters of the module g_serial, if the guest's kernel plays the device
+    model: str = ""  # QEMU's name for the device, if it is not `name`
+    gadget: tuple[str, ...] = ()  # parameters of the module g_serial, if the guest's kernel emulates the device
 
 
 def _gadget(vendor: int, product: int) -> tuple[str, ...]:
@@ -59,12 +59,12 @@ DEVICES = {
 CONTROLLER = "xhci_pci"
 _NO_CONTROLLER = 42
 
-# Scripts for `sh -c` in the guest: $1 is the bus, $2 a file with the list of devices before the change; arguments of
-# modprobe may follow, which makes the change if QEMU does not. _AFTER waits until the list changes, then until the
-# drivers are done: it takes the lock that the kernel holds meanwhile. A rescan takes pciehp's lock
-# (drivers/pci/pci-sysfs.c), a read of a hub's configuration takes the hub's (drivers/usb/core/sysfs.c). Last, it waits
-# for modules that are loaded automatically. The scripts start few programs: in an emulated guest each start takes as
-# long as the kernel's work on a device.
+# Scripts for `sh -c` in the guest. $1 is the bus, $2 a file with the list of devices before the change. If modprobe
+# makes the change, and not QEMU, its arguments follow. _AFTER waits until the list changes, then until the
+# drivers are done, by taking the lock that the kernel holds while they run: a rescan takes pciehp's lock
+# (drivers/pci/pci-sysfs.c), a read of a hub's configuration takes the hub's lock (drivers/usb/core/sysfs.c). Last, it
+# waits for modules that are loaded automatically. The scripts start few programs, because in an emulated guest starting
+# a program takes as long as the kernel's work on a device.
 _BEFORE = f"""
 [ "$1" = pci ] || [ -e /sys/bus/pci/drivers/xhci_hcd ] || exit {_NO_CONTROLLER}
 echo /sys/bus/"$1"/devices/* >"$2"
@@ -109,8 +109,8 @@ def get_device(name: str) -> Device:
     )
 
 
-# Runs a command in the guest, after it called the function, which makes the command end. So what the kernel logs
-# meanwhile belongs to the command.
+# Calls the function, which plugs the device in or pulls it out, and runs the command, which waits for the drivers. So
+# the kernel's messages in this time belong to the command.
 Act = Callable[[list[str], Callable[[], None]], T]
 
 
@@ -118,8 +118,9 @@ def plug(session: Session, name: str, act: Act[T]) -> T:
     """Plug a device in and wait until its drivers are done; returns what `act` returns for the command that waits.
 
     The command prints the names of the new devices in /sys/bus/pci/devices or /sys/bus/usb/devices, one per line.
-    Raises: UsageError if the device (of those that the kernel plays, one) is plugged in already, or if no driver of the
-    USB controller is loaded.
+
+    Raises: UsageError if the device is plugged in already, or no driver of the USB controller is loaded. Only one of
+    the devices that the guest's kernel emulates can be plugged in at a time.
     """
     device = get_device(name)
     if device.gadget:
@@ -148,7 +149,7 @@ def unplug(session: Session, name: str, act: Act[T]) -> T:
 
 
 def _do_nothing() -> None:
-    """The command makes the change itself."""
+    """For a change that the command itself makes."""
 
 
 def _has_gadget(session: Session) -> bool:
@@ -184,7 +185,7 @@ def _command_qemu(session: Session, command: str, arguments: dict[str, str], fai
 
 
 def _free_slot(session: Session) -> str:
-    """The first empty PCIe slot. Raises: UsageError."""
+    """The name of the first empty PCIe slot. Raises: UsageError if all are in use."""
     for bus in session.monitor("query-pci"):
         for port in bus["devices"]:
             if port["qdev_id"].startswith(SLOT) and not port["pci_bridge"].get("devices"):

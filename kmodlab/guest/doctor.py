@@ -1,4 +1,4 @@
-"""Checks everything that the lab needs: what is there, what it costs, how to fix what is missing."""
+"""Checks all requirements of the lab: whether each is met, and how to fix it if not."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True)
 class Checkup:
-    """One requirement: its name, whether it is met, what was found, and how to fix it (empty if it need not be)."""
+    """One requirement: its name, whether it is met, what was found, and how to fix it (empty if nothing is wrong)."""
 
     name: str
     state: Health

@@ -26,19 +26,19 @@ from kmodlab.process import check_run
 KMOD_TOOLS = ("depmod", "insmod", "lsmod", "modinfo", "modprobe", "rmmod")
 # `init.sh` loads these: they drive the agent's port and mount the disk.
 BOOT_MODULES = ("virtio_pci", "virtio_blk", "virtio_console", "squashfs", "overlay")
-# depmod reads all modules, thousands, which takes an emulated guest half a minute. So this folder holds only those that
-# checks and devices need, with their dependencies: mounted over the tree's folder `kernel`, it hides the others.
+# depmod reads thousands of modules, which takes an emulated guest half a minute. So a folder with only the modules that
+# checks and devices need, and their dependencies, is mounted over the tree's folder `kernel` and hides the others.
 _FEW_MODULES = ("dummy", "xhci_pci", "usbhid", "crc16", "libcrc32c", "crc32c_generic")
 FEW_MODULES_FOLDER = "/usr/lib/few-modules"
 _FOLDERS = ("dev", "etc/modprobe.d", "proc", "root", "run", "sys", "tmp", "usr/bin", "usr/lib", "usr/lib64")
 _LINKS = {"bin": "usr/bin", "sbin": "usr/bin", "lib": "usr/lib", "lib64": "usr/lib64", "usr/sbin": "bin"}
-# Equal packages give equal images, so that a damaged one can be replaced while guests run from its snapshot.
+# A fixed time, so that equal packages give equal images: a damaged image can be replaced while guests use its snapshot.
 _TIME = 1700000000
 _PASSWD = "root:x:0:0:root:/root:/bin/sh\n"  # noqa: S105 (no password in it)
 
 
 def source_text(arch: Arch) -> str:
-    """The text that the image depends on besides packages: the agent's sources, the init script, module names."""
+    """The inputs of the image besides packages, as one text: the agent's sources, the init script, module names."""
     agent = (f"{path.name}\n{path.read_text()}" for path in _agent_sources(files("kmodlab.guest.agent")))
     return "\n".join((*agent, (files("kmodlab.guest") / "init.sh").read_text(), *BOOT_MODULES, *_few_modules(arch)))
 
@@ -52,7 +52,10 @@ def _few_modules(arch: Arch) -> tuple[str, ...]:
 
 
 def build_image(arch: Arch, tree: KernelTree, userland: Path, into: Path) -> None:
-    """Make `initramfs.cpio` and `modules.squashfs` in the folder `into`, from a tree with depmod's databases."""
+    """Make `initramfs.cpio` and `modules.squashfs` in the folder `into`, from a tree with depmod's databases.
+
+    Raises: SetupError if a file is missing or a tool fails.
+    """
     _squash(tree.modules, into / "modules.squashfs")
     root = into / "initramfs"
     _make_root(root)
@@ -64,7 +67,7 @@ def build_image(arch: Arch, tree: KernelTree, userland: Path, into: Path) -> Non
 
 
 def run_depmod(arch: Arch, userland: Path, tree: KernelTree, base: Path | None = None) -> None:
-    """Write a module tree's `modules.*` databases with the guest's depmod, which runs here with its own libraries."""
+    """Write a module tree's `modules.*` databases with the guest's depmod, run on the host with its own libraries."""
     depmod = [*userland_argv(arch, userland), "--argv0", "depmod", find_file(userland, "kmod")]
     check_run([*depmod, "-b", base or tree.root, tree.release], timeout_s=120)
 
@@ -80,7 +83,7 @@ def _loader(arch: Arch, userland: Path) -> Path:
 
 
 def find_file(folder: Path, name: str) -> Path:
-    """The file of that name in a package: its folder depends on Debian's release. Raises: SetupError."""
+    """The file of that name in an unpacked package, whose folder depends on Debian's release. Raises: SetupError."""
     paths = [path for path in sorted(folder.rglob(name)) if path.is_file() and not path.is_symlink()]
     if not paths:
         raise SetupError(_("The guest's packages hold no file {name}.").format(name=name))
@@ -122,7 +125,7 @@ def _add_programs(arch: Arch, userland: Path, root: Path) -> None:
 
 
 def _needed_libraries(program: Path, userland: Path) -> Iterator[str]:
-    """Names of the shared libraries that a program and its libraries need (DT_NEEDED, System V ABI) or open."""
+    """Names of the shared libraries that a program and its libraries need (DT_NEEDED, System V gABI) or dlopen()."""
     library = SharedLibrary(read_object(program))
     for name in (*library.needed, *library.opened):
         if not name.startswith("ld-linux"):
@@ -161,7 +164,7 @@ def _copy_modules(tree: KernelTree, paths: list[str], target: Path) -> None:
 
 
 def find_with_dependencies(modules: Sequence[str], depends: Mapping[str, Sequence[str]]) -> list[str]:
-    """Paths of the named modules and of their dependencies; names without a path are builtin modules."""
+    """Paths of the named modules and of their dependencies. Names that `depends` does not have are built in."""
     by_name = {name_of(path): path for path in depends}
     wanted = [by_name[name] for name in modules if name in by_name]
     return sorted({path for module in wanted for path in (module, *depends[module])})

@@ -1,7 +1,7 @@
 """Checks whether KVM works on this machine, and remembers it if it does not.
 
-That /dev/kvm can be opened proves nothing: a guest under nested or restricted KVM may hang in its firmware for ever. So
-the check boots and resumes a guest, with a time limit. A failure is remembered until the host boots again, or has
+It is not enough that /dev/kvm can be opened: under nested or restricted KVM, a guest may hang in its firmware for ever.
+So the check boots and resumes a guest, with a time limit. A failure is remembered until the host reboots, or has
 another kernel or QEMU.
 """
 
@@ -22,7 +22,7 @@ from kmodlab.i18n import _
 from kmodlab.process import Deadline, run_sync
 from kmodlab.settings import Settings
 
-KVM_BOOT_S = 10.0  # a KVM that takes longer is broken, or itself emulated
+KVM_BOOT_S = 10.0  # if a boot takes longer, KVM is broken, or itself emulated
 _FILE = "kvm.json"
 
 
@@ -46,7 +46,7 @@ def check_kvm(settings: Settings, fingerprint: str, hardware: Hardware, take_sna
 
 
 def _find_obstacle(settings: Settings, fingerprint: str) -> str:
-    """Why KVM need not be tried; empty otherwise."""
+    """Why KVM cannot work, without trying it, as a clause; empty if it has to be tried."""
     if settings.accel == "tcg":
         return _("KMODLAB_ACCEL is set to tcg")
     if not Path("/dev/kvm").exists():

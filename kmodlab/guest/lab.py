@@ -9,9 +9,9 @@
     kvm.json        why KVM does not work on this machine
     setup.lock      locked during a set-up
 
-An ID is a digest of a stage's contents; each stage has a manifest (`kmodlab.manifest`), which says what it was made
-from and what its files are. `setup` makes the lab; this module reads it, with a glance at each stage, and looks closer
-before a learner is blamed. Whoever uses a lab need not write to it, so several users can share one.
+An ID is a digest of a stage's contents. Each stage has a manifest (`kmodlab.manifest`), which lists its inputs and its
+files. `setup` makes the lab; this module reads it, and checks a few files of each stage. All files are checked before a
+learner is blamed. A lab can be used without write access, so several users can share it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ FORMAT = 3  # of lab.json; a new number makes the next set-up start over
 
 @dataclass(frozen=True)
 class LabFile:
-    """The contents of `lab.json`: names of stages, and what they depend on outside of the folder."""
+    """The contents of `lab.json`: the names of the stages, and their inputs from outside of the folder."""
 
     format: int
     release: str
@@ -101,7 +101,7 @@ class Lab:
 
     @property
     def reserved(self) -> frozenset[str]:
-        """Names that a learner's module cannot have: those of builtin modules and of modules that the guest needs."""
+        """Names that a learner's module cannot have: those of built-in modules and of modules that the guest needs."""
         return _builtin(self.tree.modules) | frozenset(BOOT_MODULES)
 
     @property
@@ -116,7 +116,7 @@ class Lab:
 
     @property
     def stages(self) -> tuple[Path, ...]:
-        """The folders of this lab's system, image and snapshots."""
+        """The folders of the lab's system, image and snapshots."""
         snapshots = (self.stage_folder / "snapshots" / name for name in self.file.snapshots.values())
         return (self.folder / "systems" / self.file.system, self.stage_folder / "images" / self.file.image, *snapshots)
 
@@ -127,14 +127,14 @@ class Lab:
             verify(stage)
 
     def find_damage(self) -> Iterator[Path]:
-        """Read all files of all stages; the first that is missing or altered in each stage."""
+        """Read all files of all stages, and yield the first missing or altered file of each stage."""
         for stage in self.stages:
             damaged = find_damage(stage, thorough=True)
             if damaged:
                 yield stage / damaged
 
     def demote(self, reason: str) -> Lab:
-        """The lab without KVM, which may fail after the set-up; noted in `lab.json` if possible. Raises: SetupError."""
+        """The lab without KVM, which failed for `reason`; recorded in `lab.json` if possible. Raises: SetupError."""
         if self.file.accel == "tcg" or "tcg" not in self.file.snapshots:
             raise SetupError(
                 _("Guests cannot be started: {reason}").format(reason=reason), hint=_("Run `kmodlab doctor`.")
@@ -154,7 +154,7 @@ def _builtin(modules: Path) -> frozenset[str]:
 
 
 def load_lab(settings: Settings) -> Lab:
-    """The lab of the last set-up, as this user can use it. Raises: SetupError if there is none, or it is damaged."""
+    """The lab of the last set-up, as this user can use it. Raises: SetupError if it is missing or damaged."""
     file = read_lab_file(settings.cache_dir)
     if file is None:
         raise SetupError(_("There is no lab yet."), hint=_("Run `kmodlab setup` (a minute or two, once)."))
@@ -172,7 +172,7 @@ def load_lab(settings: Settings) -> Lab:
 
 
 def for_this_user(file: LabFile, settings: Settings) -> LabFile:
-    """The lab's file without KVM, if whoever uses a shared lab may not use KVM, or does not want to."""
+    """The lab's file; without KVM if this user of a shared lab may not use KVM, or has turned it off."""
     if file.accel == "tcg" or "tcg" not in file.snapshots:
         return file
     if settings.accel == "tcg":
@@ -202,7 +202,7 @@ def write_lab_file(folder: Path, file: LabFile, name: str = "lab.json") -> None:
 
 
 def qemu_fingerprint(settings: Settings, arch: Arch) -> tuple[str, str]:
-    """Path and identity of the QEMU in use: another binary may store a snapshot's state in another way.
+    """Path and identity of the QEMU in use. The identity matters because another QEMU may not resume a snapshot.
 
     Raises: SetupError if it is not installed.
     """

@@ -1,7 +1,7 @@
 """One QEMU process with a guest: starts it, runs commands in it, notices its end.
 
 A module can end its guest at any moment. `Machine` notices this from outside (QEMU's events, the agent's port, the
-process, a deadline), and keeps the reason and the console's last output. All of it runs on the I/O thread; other
+process, a deadline), and keeps the reason and the console's last output. All methods run on the I/O thread; other
 folders use `session`.
 """
 
@@ -34,15 +34,15 @@ from kmodlab.sandbox.sandbox import find_sandbox, open_box
 T = TypeVar("T")
 
 PING_S = 2.0  # for QEMU to answer
-# A guest is stuck if it had so much processor time without an answer to a greeting. It is greeted after half of that.
-# Its own clock does not count: on a busy host it goes on while the guest waits for a processor.
+# A guest hangs if it has used this much processor time without answering a hello, which is sent after half of it. Clock
+# time does not count: on a busy host it passes while the guest waits for a processor.
 STUCK_S, LOOK_EVERY_S = 10.0, 0.5
-SILENT_S = 60.0  # after a command's time is over: in which a guest that waits for a processor gets one
-REPORT_S = 5.0  # for a guest that is stuck to report where
-STACKS_S, STACKS_LIMIT = 10.0, 1 << 18  # for the stacks of a guest's tasks, and their bytes
-SHUTDOWN_S = 3.0  # for an emulated guest that shuts down: from the close of its devices to its end
-# A processor that has interrupts off whenever it is sampled, for three seconds of its own time, will not turn them on
-# again: the kernel turns them off for microseconds.
+SILENT_S = 60.0  # after a command's time limit, for a guest that waits for a processor
+REPORT_S = 5.0  # for a guest that hangs to report where
+STACKS_S, STACKS_LIMIT = 10.0, 1 << 18  # for the stacks of a guest's tasks, and their maximal size in bytes
+SHUTDOWN_S = 3.0  # for an emulated guest that shuts down, after it has closed its devices
+# A processor whose interrupts are off in all samples, over three seconds of its own time, will not turn them on again:
+# the kernel turns them off for microseconds.
 SAMPLES_BEGIN_S, SAMPLES_EVERY_S, SAMPLES = 2.0, 0.2, 15
 # QEMU translates code when it runs for the first time, so a program's first start takes ten times as long as the next.
 # An idle guest runs these commands in advance, at the lowest priority, so that nobody waits for them.
@@ -68,7 +68,7 @@ class Machine:
         self._stack, self._child, self.monitor, self._arch = stack, child, monitor, arch
         self._end: asyncio.Future[GuestEnd] = asyncio.get_running_loop().create_future()
         self._port_opened, self._opens = False, 0
-        self._hang = ""  # the sentence about a guest that is stuck, and that was made to report where
+        self._hang = ""  # the sentence about a guest that hangs; it got an NMI, to report where
         self._processor = ProcessorTime(child.pid)
         self.agent: Agent
 
@@ -93,9 +93,10 @@ class Machine:
         initramfs: Path | None = None,
         options: Sequence[str] = (),
     ) -> Machine:
-        """Start QEMU. It boots the kernel, with more `options`; None: it waits for a snapshot.
+        """Start QEMU. It boots `kernel`, with more `options`; if `kernel` is None, it waits for a snapshot.
 
-        A failure ends what was started.
+        `ram` is the descriptor of the guest's memory. After a failure, nothing is left running.
+
 
         Raises: GuestError, SandboxError.
         """
@@ -139,7 +140,7 @@ class Machine:
             async with asyncio.timeout(deadline.left_s):
                 await self.until_end(self.monitor.connect(monitor_socket))
         except (TimeoutError, QMPError, OSError) as exc:
-            # If QEMU refuses its command line, it prints why and exits; that says more than the closed monitor.
+            # If QEMU refuses its command line, it prints why and exits: a better reason than the closed monitor.
             await asyncio.wait({self._end}, timeout=min(1.0, deadline.left_s))
             reason = errors.text or str(exc) or _("no answer on its monitor")
             raise GuestError(
@@ -158,18 +159,18 @@ class Machine:
                 await self._ended_by_itself(str(data.get("reason")))
             elif name == "VSERPORT_CHANGE":
                 self._opens += bool(data["open"])
-                # QEMU reports a port's state once a second at most. If another program took the agent's place within
-                # that second, the port is reported open once more. The agent itself opens it once.
+                # QEMU reports a port's state at most once a second. If another program opens the port within that
+                # second after the agent has ended, QEMU only reports "open" again. The agent itself opens it once.
                 if self._opens > 1 or (self._port_opened and not data["open"]):
                     task = asyncio.create_task(self._agent_gone())
                     self._stack.push_async_callback(_cancel, [task])
                 self._port_opened = bool(data["open"])
 
     async def _agent_gone(self) -> None:
-        # A guest that reboots or powers off closes its devices first, and the event that says so follows.
+        # A guest that reboots or powers off closes its devices first, and QEMU's event follows.
         await asyncio.sleep(SHUTDOWN_S)
         console = await self.console()
-        if "reboot: System halted" in console:  # kernel/reboot.c, kernel_halt(): QEMU goes on, and reports nothing
+        if "reboot: System halted" in console:  # kernel/reboot.c, kernel_halt(): QEMU runs on, without an event
             await self._finish(EndKind.POWER_OFF, _("The guest was halted."), console)
         else:
             await self._finish(EndKind.AGENT_KILLED, _("The guest's agent was killed."), console)
@@ -199,7 +200,7 @@ class Machine:
             self._end.set_result(GuestEnd(kind, sentence, console))
 
     async def console(self) -> str:
-        """The console's output since the last call, at most the last `CONSOLE_KIB` of it. Empty if QEMU ended."""
+        """The console's output since the last call, at most its last `CONSOLE_KIB` KiB; empty if QEMU has ended."""
         with contextlib.suppress(QMPError, TimeoutError, OSError):
             async with asyncio.timeout(PING_S):
                 arguments = {"device": CONSOLE, "size": CONSOLE_KIB << 10, "format": "utf8"}
@@ -230,11 +231,11 @@ class Machine:
     async def greet(self, deadline: Deadline) -> None:
         """Wait until the agent answers. Raises: GuestLostError."""
         late = _("The guest did not answer in time.")
-        await self._ask(self.agent.hello(), deadline, late)  # it may be booting, which takes processor time
+        await self._ask(self.agent.hello(), deadline, late)  # not `ask`: a boot uses processor time without answers
         self._port_opened = True  # QEMU reports it a moment later if the guest was resumed
 
     def warm_up(self) -> None:
-        """Run common commands in the background, so that QEMU has translated their code before it is needed."""
+        """Run common commands in the background, so that QEMU translates their code before it is needed."""
         self._stack.push_async_callback(_cancel, [asyncio.create_task(self._warm_up())])
 
     async def _warm_up(self) -> None:
@@ -295,14 +296,14 @@ class Machine:
         return ""
 
     async def _watch_processor(self) -> None:
-        """End the wait for a guest that has had much processor time and did not answer in it."""
+        """Return when the guest has hung for `STUCK_S` of processor time; then it has been ended."""
         await asyncio.sleep(LOOK_EVERY_S)
         greeting, answered_at = None, self._processor.seconds
         while True:
             await asyncio.sleep(LOOK_EVERY_S)
             used_s = self._processor.seconds - answered_at
             if greeting and greeting.done():
-                greeting.exception()  # whoever waits for the command hears of a port that is closed
+                greeting.exception()  # retrieved, so that asyncio does not warn: the command reports a closed port
                 greeting, answered_at = None, self._processor.seconds
             elif greeting is None and used_s >= STUCK_S / 2:
                 greeting = asyncio.create_task(self.agent.hello())
@@ -312,9 +313,9 @@ class Machine:
                 return
 
     async def _watch_interrupts(self) -> None:
-        """End the wait for a guest whose interrupts stay off: it will never answer.
+        """Return when the guest's interrupts have stayed off, so that it will never answer; then it has been ended.
 
-        The guest cannot report this itself, as its watchdogs run on interrupts, but QEMU shows its registers.
+        The guest cannot report this itself, because its watchdogs need interrupts, but QEMU shows its registers.
         """
         await asyncio.sleep(SAMPLES_BEGIN_S)
         off, on_at = 0, 0.0
@@ -326,7 +327,7 @@ class Machine:
         await self._finish_hung(_("The guest hangs."), registers)
 
     async def _finish_hung(self, sentence: str, registers: str) -> None:
-        if not registers:  # QEMU answers whatever its guest does
+        if not registers:  # a QEMU that runs always answers, whatever its guest does
             silent = _("QEMU does not answer on its monitor: it was stopped, or gets no processor time.")
             await self._finish(EndKind.QEMU_SILENT, silent, "")
             return
@@ -354,7 +355,7 @@ class Machine:
 
 
 class _LastLines:
-    """The last part of what QEMU prints on stderr."""
+    """Keeps the last lines of QEMU's stderr."""
 
     def __init__(self) -> None:
         self._tail = b""

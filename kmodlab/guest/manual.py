@@ -12,13 +12,13 @@ from kmodlab.guest.lab import Lab
 from kmodlab.i18n import _
 from kmodlab.process import check_run
 
-_SECTIONS = (8, 5, 1)  # in which a name without a section is looked up: commands, then files
+_SECTIONS = (8, 5, 1)  # searched in this order if a title has no section: commands, then files
 _NAME = re.compile(r"(?P<name>[A-Za-z0-9][A-Za-z0-9._+-]*?)(?:\((?P<section>[158])\))?")
 
 
 @dataclass(frozen=True)
 class ManualPage:
-    """One page: its title as in `insmod(8)`, its text with lines of at most 80 characters, and its HTML fragment."""
+    """A manual page: its title, such as "insmod(8)", its text in lines of up to 80 characters, and an HTML fragment."""
 
     title: str
     text: str
@@ -26,7 +26,7 @@ class ManualPage:
 
 
 def read_manual(lab: Lab, title: str) -> ManualPage:
-    """The page of a command or file, "insmod" or "modules.dep(5)". Raises: UsageError if it does not exist."""
+    """The page with a title such as "insmod" or "modules.dep(5)". Raises: UsageError if it does not exist."""
     match = _NAME.fullmatch(title)
     if match:
         for section in (int(match["section"]),) if match["section"] else _SECTIONS:
@@ -47,7 +47,7 @@ def _format_page(lab: Lab, page: Path, title: str) -> ManualPage:
 
 
 def titles(lab: Lab) -> list[str]:
-    """The titles of the pages about kernel modules, as `insmod(8)`."""
+    """The titles of the pages about kernel modules, such as "insmod(8)"."""
     folder = lab.userland / "usr/share/man"
     names = (path.name.removesuffix(".gz") for path in folder.glob("man[58]/*mod*.gz"))
     return sorted(f"{name.rpartition('.')[0]}({name.rpartition('.')[2]})" for name in names)

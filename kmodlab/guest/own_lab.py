@@ -1,7 +1,7 @@
-"""Labs whose kernel is our own (`kernel.own`): built when somebody asks for one, booted once, then forked like any.
+"""Labs with a kernel of our own (`kernel.own`): built on request, booted once, then forked like Debian's.
 
-All that belongs to them is in the lab's folder kernels/, with a lock of its own: neither a set-up nor a guest waits for
-the build of a kernel. Each step is kept, so the next call goes on where one was interrupted or killed.
+Their files are in the lab's folder kernels/, with a lock of its own, so neither a set-up nor a guest waits for the
+build of a kernel. The result of each step is kept, so the next call continues an interrupted or killed build.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ from kmodlab.manifest import digest_of, find_damage, made_from, verify
 from kmodlab.process import Deadline, run_sync
 from kmodlab.settings import Settings
 
-SOURCE_MIB = 900  # the package, and what is unpacked of it
-BOOT_S = 600.0  # an emulated kernel that checks each access to memory boots slowly
+SOURCE_MIB = 900  # disk space for the package and the unpacked source
+BOOT_S = 600.0  # an emulated kernel with KASAN boots slowly
 
 
 @dataclass(frozen=True)
 class OwnLab(Lab):
-    """A lab with a kernel of our own. `file` is the variant's; the guest's programs are those of the lab."""
+    """A lab with a kernel of our own. `file` describes the variant; the guest's programs are the lab's."""
 
     variant: str = "small"
 
@@ -81,7 +81,7 @@ class OwnLab(Lab):
             verify(stage)
 
     def find_damage(self) -> Iterator[Path]:
-        """Read all files; the first that is missing or altered in each part."""
+        """Read all files, and yield the first missing or altered file of each part."""
         for part in (self.tree.source, self.tree.headers, *self.stages[1:]):
             damaged = find_damage(part, thorough=True)
             if damaged:
@@ -92,7 +92,10 @@ class OwnLab(Lab):
 
 
 def choose_lab(settings: Settings, kernel: str) -> Lab:
-    """The lab with Debian's kernel, or with one of our own. Raises: UsageError, SetupError if it is not there."""
+    """The lab with Debian's kernel ("debian"), or with a variant of our own ("small", "debug").
+
+    Raises: UsageError if no kernel has that name; SetupError or NotBuiltError if the lab has not been made.
+    """
     return load_lab(settings) if kernel == DEBIAN else load_own_lab(settings, get_variant(kernel))
 
 
@@ -107,7 +110,10 @@ def load_own_lab(settings: Settings, variant: Variant) -> OwnLab:
 
 
 def find_own_lab(base: Lab, settings: Settings, variant: Variant) -> OwnLab | None:
-    """The lab with a variant of the kernel beside a lab; None if it was not built. Raises: SetupError on damage."""
+    """The lab with a variant of the kernel, in the folder of the lab `base`; None if it has not been built.
+
+    Raises: SetupError if it is damaged.
+    """
     for file in _files(base.folder, variant, base.file.version):
         lab = OwnLab(base.folder, replace(file, system=base.file.system), base.arch, variant.name)
         if (file.qemu, file.qemu_fingerprint) != (base.file.qemu, base.file.qemu_fingerprint):
@@ -119,19 +125,19 @@ def find_own_lab(base: Lab, settings: Settings, variant: Variant) -> OwnLab | No
 
 
 def how_to_build(variant: Variant) -> str:
-    """The sentence with the command that builds a variant, and its time."""
+    """A sentence with the command that builds a variant, and the time that it takes."""
     sentence = _("Build it once: `{command}` ({time}).")
     return sentence.format(command=build_command(variant), time=build_time(variant))
 
 
 def _files(folder: Path, variant: Variant, version: str) -> list[LabFile]:
-    """What was made of a variant, of the lab's own version first."""
-    found = [read_lab_file(path.parent, path.name) for path in (folder / FOLDER).glob(f"*/{variant.name}.json")]
-    return sorted((file for file in found if file), key=lambda file: file.version != version)
+    """The files that describe a variant, one for each version of the source; the version `version` comes first."""
+    files = [read_lab_file(path.parent, path.name) for path in (folder / FOLDER).glob(f"*/{variant.name}.json")]
+    return sorted((file for file in files if file), key=lambda file: file.version != version)
 
 
 def was_begun(settings: Settings, variant: Variant) -> bool:
-    """Whether a build of a variant was begun."""
+    """Whether a build of a variant has been started."""
     return any((settings.cache_dir / FOLDER).glob(f"*/kernel/usr/src/linux-headers-*-{variant.name}"))
 
 
@@ -141,13 +147,13 @@ def build_command(variant: Variant) -> str:
 
 
 def build_time(variant: Variant) -> str:
-    """How long building a variant takes on this machine, in words."""
+    """The estimated time that building a variant takes on this machine, in the reader's language."""
     minutes = max(1, round(variant.cpu_s / 60 / (os.cpu_count() or 1)))
     return _("about {minutes} min, once").format(minutes=minutes)
 
 
 def make_own_lab(settings: Settings, reporter: Reporter, variant: Variant) -> OwnLab:
-    """Make the lab with a variant of the kernel, unless it is there and whole; returns it. Raises: SetupError."""
+    """Make the lab with a variant of the kernel, unless it exists undamaged, and return it. Raises: SetupError."""
     base = load_lab(settings)
     if not is_writable(base.folder):
         raise SetupError(
@@ -166,7 +172,7 @@ def make_own_lab(settings: Settings, reporter: Reporter, variant: Variant) -> Ow
 
 
 def _find(settings: Settings, variant: Variant) -> OwnLab | None:
-    """The lab with a variant of the kernel, if it is there, whole, and made of today's configuration."""
+    """The lab with a variant of the kernel, if it exists, is undamaged, and has the present configuration."""
     try:
         lab = load_own_lab(settings, variant)
     except SetupError:
@@ -181,18 +187,18 @@ def _find(settings: Settings, variant: Variant) -> OwnLab | None:
 
 
 def _snapshot_inputs(image: str, hardware: Hardware, fingerprint: str, kernel: OwnKernel) -> str:
-    """What a snapshot depends on: also the objects, as a kernel without modules leaves no trace in the image."""
+    """The inputs of a snapshot; the objects too, because the image does not depend on a kernel without modules."""
     return digest_of(snapshot_id(image, hardware, fingerprint), made_from(kernel.headers))
 
 
 def _inputs(package: Package, variant: Variant) -> str:
-    """What the objects of a variant depend on."""
+    """The inputs of a variant's objects, as one text."""
     return digest_of(package.sha256, fragment(variant), *variant.variables, *BUILD_VARIABLES.values())
 
 
 @dataclass
 class _Making:
-    """The steps from Debian's archive to a snapshot, while the lock is held."""
+    """Makes a lab, from Debian's archive to a snapshot; the caller holds the lock."""
 
     settings: Settings
     reporter: Reporter
@@ -204,7 +210,7 @@ class _Making:
         self.folder = self.base.folder / FOLDER
 
     def has_newer(self, version: str) -> bool:
-        """Whether the archive has the source of the guest's own kernel, and what was made is of another version."""
+        """Whether the archive has the source of Debian's kernel in the lab, which is not of the version `version`."""
         if version == self.base.file.version:
             return False
         try:
@@ -224,7 +230,7 @@ class _Making:
         self._remove_others(package.version)
 
     def _download(self) -> Package:
-        """The package with the source: the one that was downloaded, or else the archive's."""
+        """The package with the source: the downloaded one, or else one from the archive."""
         recorded = [package for path in self.folder.glob("*") for package in packages.read_packages(path)]
         package = next((package for package in recorded if package.version == self.base.file.version), None)
         if package is None:
@@ -291,7 +297,7 @@ class _Making:
         write_lab_file(parent, file, f"{self.variant.name}.json")
 
     def _remove_others(self, version: str) -> None:
-        """Remove what was made of other versions, and images and snapshots of this one that nothing uses."""
+        """Remove the files of other versions, and images and snapshots of this version that nothing uses."""
         for other in self.folder.iterdir():
             if other.is_dir() and other.name != version:
                 remove(other)

@@ -1,6 +1,6 @@
-"""The processor time that a guest has had: what its processes on this machine have used.
+"""The processor time that a guest has had: the time that QEMU's processes on this machine have used.
 
-The guest's own clock goes on while a busy host lets it wait, so it does not tell how much a guest could do.
+Clock time passes while a guest waits for a processor of a busy host, so it does not tell how much the guest could do.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import psutil
 
 
 class ProcessorTime:
-    """Counts the processor time of a process and of those below it, which are looked for once."""
+    """Counts the processor time of a process and of its descendants, which are determined once."""
 
     def __init__(self, pid: int) -> None:
         self._pid = pid

@@ -14,14 +14,14 @@ from kmodlab.kernel.arch import Arch
 MEMORY_MIB = 256
 AGENT_PORT = "kmodlab.agent"
 CONSOLE = "console"
-CONSOLE_KIB = 256  # of console output are kept (a power of two)
+CONSOLE_KIB = 256  # of the console's output that are kept (a power of two)
 HOTPLUG_SLOTS = 4  # PCIe slots into which devices can be plugged later
 SLOT = "slot"  # their names are slot1, slot2, ...
 
-# No loglevel=: as on other machines, a learner sees KERN_DEBUG in the log but not on the console.
+# No loglevel=, so that KERN_DEBUG is in the log but not on the console, as on other machines.
 _PANIC, _INIT = "panic=-1", "rdinit=/init"
-# norandmaps: a program is at the same addresses at each start, so QEMU need not translate its code again, and it starts
-# twice as fast. rcu_expedited: rmmod waits for RCU, and a learner need not.
+# norandmaps: a program has the same addresses at each start, so QEMU need not translate its code again, and it starts
+# twice as fast. rcu_expedited: rmmod waits for an RCU grace period, which is then short.
 _SPEED_OPTIONS = ("norandmaps", "rcupdate.rcu_expedited=1")
 
 _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"
@@ -29,7 +29,7 @@ _SANDBOX = "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=d
 
 @dataclass(frozen=True)
 class Descriptors:
-    """Open descriptors that QEMU inherits; `kernel` and `initramfs` are None when a snapshot is resumed."""
+    """Open descriptors that QEMU inherits; `kernel` and `initramfs` are None if a snapshot is to be resumed."""
 
     ram: int
     disk: int
@@ -46,9 +46,9 @@ class Descriptors:
 
 
 def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors, options: Sequence[str] = ()) -> list[str]:
-    """QEMU's command line: it boots if `fds` has a kernel, with more `options` for it, else it waits for a snapshot.
+    """QEMU's command line, to boot the kernel in `fds` with more `options`; without one, to wait for a snapshot.
 
-    Both describe the same machine with the same devices, as a snapshot can only be resumed in the same machine.
+    Both describe the same machine with the same devices, because a snapshot can only be resumed in the same machine.
     """
     boots = fds.kernel is not None
     return [
@@ -70,7 +70,7 @@ def qemu_argv(arch: Arch, accel: str, qemu: str, fds: Descriptors, options: Sequ
 
 
 def _accelerator(accel: str) -> str:
-    # tb-size: QEMU's default for translated code is a gigabyte, and a small guest needs little.
+    # tb-size: QEMU's default for translated code is 1 GiB; 64 MiB are enough for a small guest.
     return "tcg,thread=multi,tb-size=64" if accel == "tcg" else accel
 
 

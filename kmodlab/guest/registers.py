@@ -1,4 +1,4 @@
-"""What QEMU's "info registers" shows of a guest's processor: where it is, and whether it takes interrupts."""
+"""Reads QEMU's "info registers": the address that a guest's processor executes, and whether interrupts are on."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def _interrupts_on(registers: Registers, flags: re.Match[str]) -> bool:
     return int(flags[1], 16) & registers.interrupt_bits == registers.interrupts_on
 
 
-# Keys: whether the processor is in a module's code, takes interrupts, is halted.
+# Keys: whether the processor is in a module's code, has interrupts on, is halted.
 _STATES = {
     (True, True, True): N_("Its processor is in a module's code with interrupts on, halted ({register} {address})."),
     (True, True, False): N_("Its processor is in a module's code with interrupts on ({register} {address})."),

@@ -51,7 +51,7 @@ def find_clangd() -> str | None:
 
 
 def check_commands(settings: Settings, arch: Arch) -> None:
-    """Raise SetupError, which names all missing packages, unless all required commands are installed."""
+    """Check that all required commands are installed. Raises: SetupError, which names all missing packages."""
     missing = find_missing(settings, arch)
     if missing:
         names = sorted({command.package for command in missing})
@@ -64,7 +64,7 @@ def check_commands(settings: Settings, arch: Arch) -> None:
 
 
 def check_build_tools(tree: KernelTree) -> None:
-    """Raise SetupError unless this machine has the compiler and the tools that kbuild needs for this kernel."""
+    """Check that this machine has the compiler and the tools that kbuild needs for this kernel. Raises: SetupError."""
     if shutil.which(tree.compiler) is None:
         raise SetupError(
             _("The kernel was built with {compiler}, which is missing.").format(compiler=tree.compiler),
@@ -73,7 +73,8 @@ def check_build_tools(tree: KernelTree) -> None:
     objtool = tree.headers / "tools/objtool/objtool"
     if objtool.exists() and b"not found" in run(["ldd", objtool], timeout_s=10).stdout:
         raise SetupError(_("kbuild's objtool lacks a library."), hint="sudo apt-get install libelf1")
-    # If the headers contain the kernel's BTF, kbuild adds the module's, and deletes the module if it cannot.
+    # If the headers contain the kernel's BTF, kbuild adds BTF to each module with pahole, and deletes the module if
+    # pahole is missing.
     if (tree.headers / "vmlinux").exists() and shutil.which("pahole") is None:
         raise SetupError(_("kbuild needs pahole for this kernel."), hint="sudo apt-get install pahole")
 
@@ -88,7 +89,7 @@ KERNEL_COMMANDS = (
 
 
 def check_kernel_tools() -> None:
-    """Raise SetupError, which names all missing packages, unless a kernel can be built here."""
+    """Check that a kernel can be built here. Raises: SetupError, which names all missing packages."""
     missing = {command.package for command in KERNEL_COMMANDS if shutil.which(command.name) is None}
     if not Path("/usr/include/libelf.h").exists():
         missing.add("libelf-dev")  # for objtool

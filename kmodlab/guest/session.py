@@ -26,7 +26,7 @@ from kmodlab.process import Deadline, run_sync
 
 T = TypeVar("T")
 
-START_S = 20.0  # for a fork to be ready; usually it takes a tenth of a second
+START_S = 20.0  # for a fork to be ready, which usually takes a tenth of a second
 COMMAND_S = 20.0  # for a command, unless its caller sets a limit
 TRANSFER_S = 60.0
 
@@ -56,7 +56,7 @@ class Session:
     # ---- start and end ----
 
     def prepare(self) -> None:
-        """Fork a guest in the background, unless there is one."""
+        """Fork a guest in the background, unless one runs or is being forked."""
         run_sync(self._prepare())
 
     def start(self) -> None:
@@ -117,7 +117,7 @@ class Session:
             run_sync(self._discard())
 
     def forget(self) -> None:
-        """Know of no guest any more, without ending it."""
+        """Forget the guest without ending it, in a forked process."""
         self._lock, self._starting, self._machine = threading.RLock(), None, None
 
     def close(self) -> None:
@@ -170,17 +170,17 @@ class Session:
         return self._do(work)
 
     def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Write a file in the guest."""
+        """Write a file in the guest. Raises: GuestError."""
         late = _("The guest did not take {path} in time.").format(path=path)
         self._do(lambda machine: machine.ask(machine.agent.put(path, data, mode), _transfer(), late))
 
     def get(self, path: str, limit: int = OUTPUT_LIMIT) -> bytes:
-        """Read at most `limit` bytes of a file in the guest."""
+        """Read at most `limit` bytes of a file in the guest. Raises: GuestError."""
         late = _("The guest did not give {path} in time.").format(path=path)
         return self._do(lambda machine: machine.ask(machine.agent.get(path, limit), _transfer(), late))
 
     def kmsg(self, sequence: int | None = None) -> bytes:
-        """The records of /dev/kmsg from a sequence number on; None: those since the last call."""
+        """The records of /dev/kmsg from a sequence number on; None: those since the last call. Raises: GuestError."""
         late = _("The guest did not give its log in time.")
         return self._do(lambda machine: machine.ask(machine.agent.log(sequence), _transfer(), late))
 
@@ -189,11 +189,11 @@ class Session:
         return self._do(lambda machine: machine.console())
 
     def monitor(self, command: str, arguments: dict[str, Any] | None = None) -> Any:
-        """Send QEMU a QMP command, for example to plug in a device."""
+        """Send QEMU a QMP command, for example to plug in a device, and return its answer. Raises: GuestError."""
         return self._do(lambda machine: machine.monitor.execute(command, arguments))
 
     def with_machine(self, work: Callable[[Machine], Coroutine[Any, Any, T]]) -> T:
-        """Run a coroutine with the guest's machine on the I/O thread."""
+        """Run a coroutine with the guest's machine on the I/O thread, and return its result."""
         return self._do(work)
 
     def _do(self, work: Callable[[Machine], Coroutine[Any, Any, T]]) -> T:
@@ -214,7 +214,7 @@ def _transfer() -> Deadline:
 
 
 def is_modules_doing(end: GuestEnd) -> bool:
-    """Whether a module, or another program in the guest, ended the guest, and not QEMU or the host."""
+    """Whether code in the guest (a module or a program) ended the guest, rather than QEMU or the host."""
     return end.kind not in (EndKind.QEMU_DIED, EndKind.QEMU_SILENT, EndKind.STOPPED)
 
 
@@ -222,7 +222,7 @@ _sessions: weakref.WeakSet[Session] = weakref.WeakSet()
 
 
 def _forget_guests() -> None:
-    """Leave the guests to the process that was forked: a session of the new process gets one of its own."""
+    """In a forked process: its sessions forget the guests, which belong to the parent."""
     for session in list(_sessions):
         session.forget()
 
@@ -233,5 +233,5 @@ os.register_at_fork(after_in_child=_forget_guests)
 @atexit.register
 def _close_all() -> None:
     for session in list(_sessions):
-        with contextlib.suppress(Exception):  # QEMU gets a signal when its parent ends
+        with contextlib.suppress(Exception):  # a QEMU that is left gets a signal when this process ends
             session.close()

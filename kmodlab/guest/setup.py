@@ -1,8 +1,8 @@
 """Sets up the lab: packages, image, snapshot.
 
 Each stage is made beside the lab in use, and `lab.json` is replaced last. So a set-up that fails or is killed leaves
-the old lab or the new one, and the next set-up continues after the last complete stage. What is damaged is made anew,
-from the downloads if they are whole.
+the old lab or the new one, and the next set-up continues after the last complete stage. A damaged stage is made again,
+from the downloads if they are undamaged.
 """
 
 from __future__ import annotations
@@ -51,19 +51,21 @@ class Reporter(Protocol):
     """Shows what a set-up does."""
 
     def step(self, text: str) -> None:
-        """A new step begins."""
+        """Show that a new step begins."""
 
     def progress(self, done: int, total: int) -> None:
-        """`done` of the step's `total` bytes are processed."""
+        """Show that `done` of the step's `total` bytes are processed."""
 
 
 def set_up(
     settings: Settings, reporter: Reporter, *, offline: bool = False, upgrade: bool = False, repair: bool = False
 ) -> Lab:
-    """Set up the lab, unless a lab that can be used exists, all of whose files are whole; returns it.
+    """Set up the lab, unless a usable and undamaged lab exists, and return it.
 
-    `offline` uses the last download; `upgrade` looks for newer packages even if there is a lab; `repair` makes
-    everything but the download again. A lab in use stays until the new one is complete. Raises: SetupError.
+    `offline` uses the last download. `upgrade` looks for newer packages even if a lab exists. `repair` makes everything
+    again except the download. The old lab stays until the new one is complete.
+
+    Raises: SetupError.
     """
     folder = settings.cache_dir
     if (folder / "lab.json").exists() and not is_writable(folder):
@@ -87,7 +89,7 @@ def set_up(
 
 
 def _shared_lab(settings: Settings, *, changes: bool) -> Lab:
-    """The lab of another user, who shares it."""
+    """The lab that another user shares. Raises: SetupError if `changes` are asked for, or it cannot be used."""
     if changes:
         raise SetupError(
             _("The lab in {folder} is another user's, who shares it.").format(folder=settings.cache_dir),
@@ -101,7 +103,7 @@ def _shared_lab(settings: Settings, *, changes: bool) -> Lab:
 
 
 def _find_lab(settings: Settings) -> Lab | None:
-    """The lab, if it is current and whole; all its files are read."""
+    """The lab, if it is current and undamaged; reads all its files."""
     try:
         lab = load_lab(settings)
     except SetupError:
@@ -117,7 +119,7 @@ def _find_lab(settings: Settings) -> Lab | None:
 
 
 def _note_copy(lab: Lab) -> None:
-    """If the lab is a copy, note its files' times, so that a quick look is enough again."""
+    """If the lab is a copy, record its files' times, so that a quick check is enough from now on."""
     for stage in lab.stages:
         with contextlib.suppress(OSError):
             renew(stage)
@@ -131,7 +133,7 @@ def _system_id(chosen: tuple[Package, ...]) -> str:
 
 
 def _is_essential(path: str) -> bool:
-    """Whether a system's file is looked at in each start: one without which no module is built or no guest boots."""
+    """Whether a file of a system is checked at each start, because no module is built or no guest boots without it."""
     name = path.rpartition("/")[2]
     if path.startswith("kernel/usr/src/"):
         return name in _ESSENTIAL_HEADERS or not ("/include/" in path or "/arch/" in path)
@@ -142,19 +144,19 @@ _ESSENTIAL_HEADERS = ("Makefile", "autoconf.h", "auto.conf", "utsrelease.h", "co
 
 
 def image_id(arch: Arch, system: str) -> str:
-    """What an image is made from: the system, and our own programs in it."""
+    """A digest of an image's inputs: the system, and our own programs in the image."""
     return digest_of(FORMAT, system, source_text(arch))
 
 
 def snapshot_id(image: str, hardware: Hardware, fingerprint: str) -> str:
-    """What a snapshot is made from: the image, and the machine that it is booted in."""
+    """A digest of a snapshot's inputs: the image, and the machine that it is booted in."""
     boot = qemu_argv(hardware.arch, hardware.accel, "qemu", Descriptors(1, 2, 3, 4, 5, 6))
     return digest_of(FORMAT, image, hardware.accel, fingerprint, boot)
 
 
 @dataclass
 class _Setup:
-    """One set-up, while it holds the lock."""
+    """One set-up; the caller holds the lock."""
 
     settings: Settings
     reporter: Reporter
@@ -209,7 +211,7 @@ class _Setup:
     # ---- packages ----
 
     def _choose(self) -> tuple[Package, ...]:
-        """The packages of the lab: those of the last download, unless they are to be newer or cannot be had."""
+        """The packages of the lab: those of the last download, or the newest if `upgrade` is set or that fails."""
         recorded = () if self.upgrade else self._recorded()
         if self._are_complete(recorded) or (recorded and not self.repair and self._find_system(recorded)):
             return recorded
@@ -222,7 +224,7 @@ class _Setup:
         return self._newest()
 
     def _recorded(self) -> tuple[Package, ...]:
-        """The packages that were chosen last: of the lists in debs/ and in systems, the one that is right."""
+        """The packages that were chosen last, from the list in debs/ or in a system whose files are complete."""
         lists = [packages.read_packages(folder) for folder in (self.debs, *(self.folder / "systems").glob("*"))]
         known = [recorded for recorded in lists if recorded]
         return next(filter(self._are_complete, known), known[0] if known else ())
@@ -242,7 +244,7 @@ class _Setup:
         except SetupError:
             if is_first:
                 raise
-            remove(apt)  # what is damaged in it cannot be told
+            remove(apt)  # it may be damaged, in a way that apt does not report
             chosen = packages.resolve(apt, self.arch)
         self._download(chosen)
         return chosen
@@ -252,7 +254,7 @@ class _Setup:
         packages.download(chosen, self.debs, self.folder / "apt", self.arch, self.reporter.progress)
 
     def mend_downloads(self) -> None:
-        """Download what is missing or damaged, if that is possible: a lab can be used without its downloads."""
+        """Download missing or damaged packages if possible; a lab can be used without its downloads."""
         recorded = self._recorded()
         if self._are_complete(recorded):
             if packages.read_packages(self.debs) != recorded:
@@ -340,7 +342,10 @@ class _Setup:
 
 
 def find_release(chosen: tuple[Package, ...]) -> str:
-    """The release (`uname -r`) of the kernel among the packages, from the name of the package with its image."""
+    """The release (`uname -r`) of the kernel among the packages, from the name of the package with its image.
+
+    Raises: SetupError if no package has an image.
+    """
     for package in chosen:
         if package.name.startswith("linux-image-"):
             return package.name.removeprefix("linux-image-")

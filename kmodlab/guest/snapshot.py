@@ -1,8 +1,8 @@
 """Snapshots: a guest boots once, its memory and device state are saved, and many guests resume from them.
 
 The memory is loaded once per process into a sealed memfd, which every guest maps privately: no guest, and no
-compromised QEMU, can alter it for the next. QEMU's docs/devel/migration describes "x-ignore-shared": memory that is
-shared through a file is not written into the state.
+compromised QEMU, can alter it for the next guest. With the capability "x-ignore-shared" (QEMU's docs/devel/migration),
+memory that is shared through a file is not written into the state.
 """
 
 from __future__ import annotations
@@ -62,12 +62,12 @@ def _damaged_error(folder: Path) -> DamagedLabError:
 
 
 async def take_snapshot(hardware: Hardware, kernel: Path, initramfs: Path, into: Path, deadline: Deadline) -> Snapshot:
-    """Boot a guest, wait for its agent, and save it in the folder `into`."""
+    """Boot a guest, wait for its agent, and save it in the folder `into`. Raises: GuestError, SetupError."""
     state = os.memfd_create("kmodlab-state", os.MFD_CLOEXEC)
     try:
         async with _booted(hardware, kernel, initramfs, deadline) as (machine, ram):
             await machine.execute(["sh", "-c", _WARM_UP], deadline)
-            await machine.agent.log()  # so that a fork's first request for the log gives only its own records
+            await machine.agent.log()  # so that a fork's first request for the log returns only the fork's records
             await _save_state(machine, state, deadline)
             return _write(into, ram, state)
     finally:
@@ -84,7 +84,7 @@ async def boot_once(hardware: Hardware, kernel: Path, initramfs: Path, timeout_s
 async def boot(
     hardware: Hardware, kernel: Path, initramfs: Path, options: Sequence[str], deadline: Deadline
 ) -> Machine:
-    """A guest that was booted, with more options for its kernel, and whose agent answers. Raises: GuestError."""
+    """Boot a guest, with more options for its kernel, and wait until its agent answers. Raises: GuestError."""
     ram = _new_ram()
     try:
         machine = await Machine.launch(
@@ -104,7 +104,7 @@ async def boot(
 async def _booted(
     hardware: Hardware, kernel: Path, initramfs: Path, deadline: Deadline
 ) -> AsyncIterator[tuple[Machine, int]]:
-    """A guest that was booted and whose agent answers, and the descriptor of its memory."""
+    """A context with a booted guest whose agent answers, and the descriptor of its memory."""
     ram = _new_ram()
     try:
         machine = await Machine.launch(hardware, ram=ram, kernel=kernel, initramfs=initramfs, deadline=deadline)
@@ -126,7 +126,7 @@ def _new_ram() -> int:
 
 async def _save_state(machine: Machine, state: int, deadline: Deadline) -> None:
     monitor = machine.monitor
-    # The migration stops the guest. If it were stopped before, it would not run after a resume.
+    # The migration stops the guest. If we stopped it before, it would not run after a resume.
     await monitor.execute("migrate-set-capabilities", _IGNORE_SHARED)
     await _hand_over(machine, state)
     await monitor.execute("migrate", {"uri": "fd:state"})
@@ -164,7 +164,7 @@ def _write(folder: Path, ram: int, state: int) -> Snapshot:
 
 
 def _blocks(descriptor: int) -> Iterator[tuple[int, bytes]]:
-    """The blocks of a file that are not all zeros, with their offsets."""
+    """The blocks of a file that are not all zeros: offset and bytes."""
     zero = bytes(_BLOCK)
     for offset in range(0, _MEMORY_SIZE, _BLOCK):
         block = os.pread(descriptor, _BLOCK, offset)
@@ -201,7 +201,7 @@ def load_ram(snapshot: Snapshot) -> int:
 
 
 def _copy_ram(path: Path, ram: int) -> int:
-    """Copy a saved memory; returns its checksum, or -1 if it cannot be read or has another size."""
+    """Copy a saved memory to the descriptor `ram`; returns its CRC-32, or -1 if unreadable or of another size."""
     try:
         saved = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
     except OSError:
@@ -220,12 +220,12 @@ def _copy_ram(path: Path, ram: int) -> int:
 
 def let_others_open(descriptor: int) -> None:
     """Let every user who has the descriptor open its file."""
-    # QEMU opens it again through /proc/self/fd, as another user. Only processes with the descriptor can reach it.
+    # QEMU opens the file again through /proc/self/fd, as another user. Only processes with the descriptor can reach it.
     os.fchmod(descriptor, 0o666)
 
 
 async def resume(hardware: Hardware, snapshot: Snapshot, ram: int, deadline: Deadline) -> Machine:
-    """A fresh guest, forked from the snapshot, whose agent answers. Raises: GuestError."""
+    """Fork a fresh guest from the snapshot, and wait until its agent answers. Raises: GuestError."""
     try:
         state = os.open(snapshot.folder / "state", os.O_RDONLY | os.O_CLOEXEC)
     except OSError as exc:
@@ -237,7 +237,7 @@ async def resume(hardware: Hardware, snapshot: Snapshot, ram: int, deadline: Dea
             await _hand_over(machine, state)
             with machine.monitor.listener(("RESUME",)) as resumed:
                 await machine.monitor.execute("migrate-incoming", {"uri": "fd:state"})
-                # Input that reaches the port before the guest runs would not wake the agent.
+                # Wait until the guest runs: input that reaches the port before would not wake the agent.
                 await machine.ask(resumed.get(), deadline, _("The guest did not resume in time."))
             await machine.greet(deadline)
         except QMPError as exc:

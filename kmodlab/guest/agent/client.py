@@ -27,7 +27,7 @@ OUTPUT_LIMIT = 16 * MIB  # bytes of one command's stdout or stderr
 
 
 class ProtocolError(GuestError):
-    """The port delivered something other than a frame: another program in the guest writes to it."""
+    """The bytes from the port are not a frame: another program in the guest writes to it."""
 
 
 class PortClosedError(GuestError):
@@ -42,16 +42,17 @@ def pack_frame(request: int, kind: bytes, payload: bytes = b"") -> bytes:
 
 
 def pack_input(request: int, data: bytes) -> list[bytes]:
-    """The frames that send standard input or a file's content, and then its end."""
+    """The frames with standard input or a file's content, and the frame that ends it."""
     chunks = (data[start : start + MAX_PAYLOAD] for start in range(0, len(data), MAX_PAYLOAD))
     return [*(pack_frame(request, b"I", chunk) for chunk in chunks), pack_frame(request, b"I")]
 
 
 @dataclass(frozen=True)
 class Result:
-    """A command that ended in the guest: its exit status (or minus the signal's number) and its two outputs.
+    """A command that ended in the guest: its exit status (or minus the signal's number), its stdout and stderr.
 
-    If it did not end in time, `stacks` are those of all tasks before it was killed, as the agent's builtin prints them.
+    If it did not end in time, `stacks` has the stacks of all tasks before it was killed, as the agent's builtin command
+    prints them.
     """
 
     status: int
@@ -96,7 +97,7 @@ class Agent:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
-        # Ids start at random, so that an answer to a request from before the snapshot matches no request of ours.
+        # Ids start at a random number, so that an answer to a request made before the snapshot matches no request.
         self._ids = itertools.count(int.from_bytes(os.urandom(3), "little") << 7)
         self._requests: dict[int, _Request] = {}
         self._failure: GuestError | None = None
@@ -104,7 +105,7 @@ class Agent:
 
     @classmethod
     async def connect(cls, sock: socket.socket) -> Agent:
-        """The agent at the other end of a connected stream socket, which `close` closes."""
+        """Make an Agent from a connected stream socket, which `close` closes."""
         return cls(*await asyncio.open_connection(sock=sock))
 
     async def close(self) -> None:
@@ -118,7 +119,7 @@ class Agent:
     # ---- requests ----
 
     async def hello(self) -> None:
-        """Wait until the agent answers, and send it the time and fresh entropy."""
+        """Wait until the agent answers, and send it the time and fresh entropy. Raises: GuestError."""
         payload = struct.pack("<Q", time.time_ns()) + os.urandom(64)
         request, number = self._begin()
         await self._send(pack_frame(number, b"H", payload))
@@ -136,9 +137,11 @@ class Agent:
         on_output: Callable[[bytes, bytes], None] | None = None,
         in_agent: bool = False,
     ) -> Result:
-        """Run a command. Cancelling kills it. `on_output` gets (b"o" or b"e", bytes) as they arrive.
+        """Run a command; cancelling kills it. `on_output` is called with b"o" (stdout) or b"e" (stderr), and the bytes.
 
-        With `in_agent` the agent runs one of its builtin commands (see `protocol.h`) and starts no program.
+        With `in_agent` the agent runs one of its builtin commands (see `protocol.h`) and starts no program. `limit` is
+        in bytes, for each of stdout and stderr.
+
         Raises: GuestError, PortClosedError, ProtocolError.
         """
         request, number = self._begin(limit, on_output)
@@ -160,22 +163,28 @@ class Agent:
         return Result(status, bytes(request.parts[b"o"]), bytes(request.parts[b"e"]), request.truncated)
 
     async def put(self, path: str, data: bytes, mode: int = 0o644) -> None:
-        """Write a file in the guest."""
+        """Write a file in the guest. Raises: GuestError."""
         request, number = self._begin()
         await self._send(pack_frame(number, b"W", struct.pack("<I", mode) + path.encode()), *pack_input(number, data))
         answer = await self._end(request, number)
         _check_answer(answer, _("The guest could not write {name}: {reason}."), name=path)
 
     async def get(self, path: str, limit: int = OUTPUT_LIMIT) -> bytes:
-        """Read at most `limit` bytes of a file in the guest."""
+        """Read at most `limit` bytes of a file in the guest. Raises: GuestError."""
         return await self._fetch(b"R", path.encode(), limit, _("The guest could not read {name}: {reason}."), name=path)
 
     async def log(self, sequence: int | None = None, limit: int = OUTPUT_LIMIT) -> bytes:
-        """The records of /dev/kmsg from a sequence number on; None: those that were not sent before."""
+        """The records of /dev/kmsg from a sequence number on; None means from the first that `log` has not returned.
+
+        Raises: GuestError.
+        """
         return await self._log(_LOG_NEW if sequence is None else sequence, limit)
 
     async def follow_log(self) -> bytes:
-        """The records of /dev/kmsg that it has not given before, whatever `log` has given."""
+        """The records of /dev/kmsg that `follow_log` has not returned before, independently of `log`.
+
+        Raises: GuestError.
+        """
         return await self._log(_LOG_FOLLOW, OUTPUT_LIMIT)
 
     async def _log(self, first: int, limit: int) -> bytes:
@@ -191,9 +200,11 @@ class Agent:
     async def terminal(
         self, argv: list[str], stdin: asyncio.Queue[tuple[bytes, bytes]], on_output: Callable[[bytes, bytes], None]
     ) -> int:
-        """Run a command on a terminal of its own, and return its exit status. Cancelling kills it.
+        """Run a command on a new terminal, and return its exit status. Cancelling kills it.
 
-        `stdin` gives (b"I", input) or (b"Z", u16 rows and u16 columns).
+        `stdin` has pairs: (b"I", input), or (b"Z", u16 rows and u16 columns) for a new size.
+
+        Raises: GuestError.
         """
         request, number = self._begin(1 << 62, on_output)
         await self._send(pack_frame(number, b"T", b"\0".join(word.encode() for word in ("/root", *argv)) + b"\0"))
@@ -274,7 +285,10 @@ class Agent:
 
 
 def _check_answer(answer: tuple[bytes, bytes], failure: str, **values: str) -> int:
-    """The wait status that a request's last frame holds, 0 for a file or log; an errno raises GuestError(failure)."""
+    """The wait status in a request's last frame, 0 for a file or log.
+
+    Raises: GuestError with the message `failure` if the frame has an errno.
+    """
     kind, payload = answer
     if kind not in (b"x", b"d") or len(payload) != 4:
         raise ProtocolError(_("The agent's answer has the wrong form."))
