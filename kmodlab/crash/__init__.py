@@ -1,1 +1,1 @@
-"""What the kernel's log says of crashes: records, reports, and the lines of C that they are about."""
+"""Crashes in the kernel's log: log records, crash reports, and the lines of C that the reports are about."""

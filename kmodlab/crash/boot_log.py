@@ -1,6 +1,7 @@
-"""The init functions that a boot's log tells of, if the kernel was booted with initcall_debug.
+"""The calls of init functions in the log of a boot with initcall_debug.
 
-init/main.c writes a line before each, trace_initcall_start_cb(), and one after it, trace_initcall_finish_cb().
+The kernel logs a line before each call, trace_initcall_start_cb(), and a line after it, trace_initcall_finish_cb()
+(init/main.c).
 """
 
 from __future__ import annotations
@@ -25,8 +26,8 @@ _PROBE = re.compile(r"probe of .+ returned -?\d+ after \d+ usecs")
 class InitcallRun:
     """A call of an init function.
 
-    `returned` and `duration_us` are None if it did not return. `messages` are what the kernel logged in it. `kmod` is
-    the module that it belongs to, empty for one that is built in. `pid` is the process in which the kernel called it.
+    `returned` (its return value) and `duration_us` are None if it did not return. `messages` were logged during the
+    call. `kmod` is the module of the function, empty if it is built in. `pid` is the process that called it.
     """
 
     function: str
@@ -39,7 +40,7 @@ class InitcallRun:
 
 
 def find_initcall_runs(records: Iterable[LogRecord], kmod: str = "") -> tuple[InitcallRun, ...]:
-    """The calls of init functions that are built in, in their order; with `kmod`, those of the module of that name."""
+    """The calls of built-in init functions, in order; with `kmod`, those of the module of that name."""
     runs: list[InitcallRun] = []
     begun: InitcallRun | None = None
     messages: list[LogRecord] = []

@@ -1,4 +1,4 @@
-"""Frames of drivers that are built in: a log names the module of a frame only for modules that were loaded."""
+"""Finds the frames of built-in drivers in a report. A log has a frame's module only for loaded modules."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from kmodlab.crash.source_location import ModuleSource
 
 
 def with_drivers(report: Report, drivers: Mapping[str, ModuleSource]) -> Report:
-    """A report whose frames in built-in drivers name these, as those of modules do.
+    """A copy of a report in which frames of built-in drivers have the driver's name as their module.
 
-    `drivers` maps names to the object files that were linked into the kernel.
+    `drivers` maps names of drivers to the object files that were linked into the kernel.
     """
 
     def named(frame: Frame) -> Frame:

@@ -1,8 +1,8 @@
-"""What an error of the module tools means: the errno behind its message, and one line about it.
+"""Explains an error of the module tools: the errno behind its message, and one line about it.
 
-The tools hide the number. They print the text of strerror(3), but kmod has its own text for a few errnos
+The tools do not print the number. They print the text of strerror(3), but kmod has its own text for a few errnos
 (`mod_strerror` in kmod's tools/insmod.c and tools/modprobe.c), which is misleading if the module's own init returned
-the number. Beyond that, the log of the step and the list of loaded modules say what an errno means here.
+the errno. The kernel's log and the list of loaded modules narrow down what the errno means.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KMOD_TEXTS = {
     "Module has wrong symbol version": errno.ESRCH,
     "Invalid parameters": errno.EINVAL,
 }
-# Errnos of the kernel alone (include/linux/errno.h): programs should never see them, and strerror(3) has no text.
+# Errnos inside the kernel (include/linux/errno.h): programs should never see them, and strerror(3) has no text.
 KERNEL_ERRNOS = {
     512: "ERESTARTSYS",
     513: "ERESTARTNOINTR",
@@ -51,7 +51,7 @@ KERNEL_ERRNOS = {
 }
 MAX_ERRNO = 4095  # include/linux/err.h
 
-# What an errno means if init returned it.
+# The meaning of an errno that init returned.
 _RETURNED = {
     "EADDRINUSE": N_("init returned -EADDRINUSE: the address or port is taken already."),
     "EAGAIN": N_("init returned -EAGAIN: what it asked for is not to be had now, but may be later."),
@@ -92,7 +92,7 @@ _RETURNED = {
     ),
     "ETIMEDOUT": N_("init returned -ETIMEDOUT: something did not answer in time."),
 }
-# What it means if the log is not known: then the kernel may have refused the module before init.
+# The meaning of an errno if the log is not known: the kernel may also have refused the module before init.
 _LOADING = {
     "EEXIST": N_("a module of this name is loaded already (`rmmod` it first), or init returned -EEXIST itself."),
     "EINVAL": N_(
@@ -123,7 +123,7 @@ _SEARCHING = {
     ),
 }
 _UNKNOWN = {"ENOENT": N_("the databases below /lib/modules/$(uname -r) have no module of this name.")}
-# What the kernel says besides the headlines of refusals: kernel/params.c, parse_args; kernel/module/main.c.
+# Messages of refusals that are not headlines: kernel/params.c, parse_args; kernel/module/main.c.
 _OTHER_REFUSALS = re.compile(r"unknown parameter|invalid for parameter|GPL-inc")
 _BY_A_TOOL = re.compile(r"(insmod|rmmod|modprobe|depmod|lsmod|modinfo): ")
 _READERS = ("depmod", "lsmod", "modinfo")  # tools that load nothing: their errors are not the kernel's
@@ -133,9 +133,9 @@ _READERS = ("depmod", "lsmod", "modinfo")  # tools that load nothing: their erro
 class Evidence:
     """What is known about a command that failed, besides what it printed.
 
-    `messages` are what the kernel logged meanwhile. `module` is the name of the command's module, as lsmod shows it;
-    empty if it is not known. `loaded` are the modules that were loaded afterwards, None if it is not known.
-    `providers` are the kernel's own modules that export the symbols that are missing, by symbol.
+    `messages` are the kernel's messages during the command. `module` is the name of the command's module, as lsmod
+    shows it; empty if unknown. `loaded` are the modules that were loaded afterwards; None if unknown. `providers` maps
+    missing symbols to the kernel's own modules that export them.
     """
 
     messages: tuple[str, ...] = ()
@@ -145,13 +145,13 @@ class Evidence:
 
     @property
     def was_loaded(self) -> bool | None:
-        """Whether a module of this name was loaded before; None if it is not known."""
+        """Whether a module of this name was loaded before; None if unknown."""
         return None if self.loaded is None or not self.module else self.module in self.loaded
 
 
 @dataclass(frozen=True)
 class ErrnoNote:
-    """An errno and what it means here, in one line. `in_init` says whether init may have returned it."""
+    """An errno and its meaning in this case, in one line. `in_init` says whether init may have returned it."""
 
     name: str
     number: int
@@ -172,8 +172,8 @@ def errno_name(number: int) -> str:
 def explain_error(tool: str, output: str, evidence: Evidence | None = None) -> ErrnoNote | None:
     """The errno behind the last error line that a module tool printed; None if it printed no such line.
 
-    `tool` is the tool's name, or empty for a script: then only lines that begin with a tool's name count. Without
-    `evidence`, the note says what an errno can mean; with it, what it means here.
+    `tool` is the tool's name, or empty for a script: then only lines that begin with a tool's name count. With
+    `evidence`, the note says what the errno means in this case; without it, what it can mean.
     """
     for line in reversed(output.strip().splitlines()):
         number = _find_number(line) if tool or _BY_A_TOOL.match(line) else None
@@ -243,11 +243,11 @@ def _loading_note(name: str, number: int, evidence: Evidence) -> ErrnoNote:
         assert evidence.loaded is not None
         sentence = (
             _("a module of the name `{module}` is loaded already: `rmmod {module}` first.")
-            if "O" in evidence.loaded[evidence.module].taints  # out of tree: somebody's own
+            if "O" in evidence.loaded[evidence.module].taints  # an out-of-tree module, not the kernel's own
             else _("a module of the name `{module}` is loaded already, and it is one of the kernel's own.")
         )
         return ErrnoNote(name, number, sentence.format(module=evidence.module))
-    # The kernel logs why it refuses a module with one of these; if it logged nothing, init ran and returned it.
+    # The kernel logs why it refuses a module with one of these errnos; if it logged nothing, init returned the errno.
     refused = name in ("ENOEXEC", "EKEYREJECTED", "ESRCH") or (name == "EEXIST" and evidence.was_loaded is None)
     if refused:
         return ErrnoNote(name, number, _(_LOADING[name]))
@@ -262,7 +262,7 @@ def _provider_text(symbol: str, evidence: Evidence) -> Iterator[str]:
 
 
 def missing_symbols(messages: Iterable[str]) -> tuple[str, ...]:
-    """The symbols that no loaded module exports, as the kernel's messages name them."""
+    """The symbols that no loaded module exports, from the kernel's messages."""
     return tuple(dict.fromkeys(re.findall(r"Unknown symbol (\S+) \(err -2\)", "\n".join(messages))))
 
 
@@ -274,7 +274,7 @@ def _find_number(line: str) -> int | None:
     unknown = re.search(r": Unknown error (\d{1,4})$", line.rstrip())  # strerror(3) for a number that it does not know
     if unknown:
         return int(unknown[1])
-    # A text may have a colon itself.
+    # The text of an errno may contain a colon.
     texts = (line.strip().split(": ", count)[-1] for count in range(1, line.count(": ") + 1))
     return next((number for text in texts if (number := _numbers().get(text)) is not None), None)
 
@@ -284,7 +284,7 @@ def _numbers() -> dict[str, int]:
 
 
 def find_refusal(messages: Iterable[str]) -> str:
-    """The first of the kernel's messages that says why it refuses a module; empty if no message does."""
+    """The first message in which the kernel says why it refuses a module; empty if no message does."""
     return next((message for message in messages if _is_refusal(message)), "")
 
 

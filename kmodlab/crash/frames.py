@@ -1,4 +1,4 @@
-"""Frames of a call trace, and where the processor was, in the notations of the kernel's architectures.
+"""Parses the frames of a call trace, and the place where the processor was, as the kernel's architectures print them.
 
 A symbol is printed as `function+0xOFFSET/0xSIZE [module BUILD_ID]` everywhere (kernel/kallsyms.c, `__sprint_symbol`).
 The text around it differs: arch/x86/kernel/dumpstack.c (`printk_stack_address`, `show_ip`), arch/arm64/kernel
@@ -35,18 +35,18 @@ _ARM = re.compile(
     rf"\s*(?:{_ADDRESS}\s+)?\(?{_NAME}(?:\+(?P<offset>0x[0-9a-f]+)/(?P<size>0x[0-9a-f]+))?{_MODULE}\)?\s+from\s+"
     rf"(?:{_ADDRESS}\s*)?\(?[A-Za-z_.$0-9<]"
 )
-# Several on one line, before 2.6.18.
+# Several frames on one line, before 2.6.18.
 _SEVERAL = re.compile(rf"(?:\s*(?:{_ADDRESS}\s*)?\(?{re.sub('[?]P<[a-z_]+>', '?:', _SYMBOL)}\)?)+\s*")
 # x86; ARM, MIPS, RISC-V, LoongArch, ia64 and alpha; PowerPC, SPARC, s390, PA-RISC.
 _PLACE = re.compile(
     r"\s*(?:[RE]IP(?::\s*(?:(?P<segment>[0-9a-f]{4}):)?|\s+is\s+at\s+|\s+)|(?i:pc|epc|era|ip)\s*(?::|\s+is\s+at\s)\s*"
     r"(?:[0-9a-f]{8,16}\s+)?|NIP:?\s+|TPC:\s+|Krnl PSW : [^(]*|IAOQ\[0\]:\s+)"
 )
-_USER_SEGMENTS = {"0033", "0023", "0073"}  # arch/x86/include/asm/segment.h: of programs
+_USER_SEGMENTS = {"0033", "0023", "0073"}  # code segments of programs: arch/x86/include/asm/segment.h
 
 
 def parse_frames(text: str) -> Iterator[Frame]:
-    """The frames on a line of a call trace; none on another line."""
+    """The frames in a line of a call trace; empty for any other line."""
     match = (_FRAME.match(text) if "+0x" in text else _RESOLVED.match(text)) or _ARM.match(text)
     if match:
         yield _frame(match)
@@ -70,13 +70,13 @@ def _frame(match: re.Match[str]) -> Frame:
 
 
 def find_symbol(text: str) -> Frame | None:
-    """The first symbol anywhere in a text, as the place of an instruction."""
+    """The first symbol in a text, as a frame with an exact offset; None if it has no symbol."""
     match = _IN_TEXT.search(text)
     return replace(_frame(match), exact=True) if match else None
 
 
 def parse_place(text: str) -> tuple[bool, Frame | None]:
-    """Whether a line says where the processor was, and the kernel's function there, None if it has no name."""
+    """Whether a line says where the processor was, and the kernel's function there; None if it has no symbol."""
     start = _PLACE.match(text)
     if not start or start["segment"] in _USER_SEGMENTS:
         return start is not None, None

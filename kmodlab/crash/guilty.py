@@ -1,7 +1,7 @@
-"""What a report is about: the innermost frame in a module, and its line of source code.
+"""Chooses the frame that a report is about, the innermost one in a module, and its line of source code.
 
-A crash may show far from its cause, in the kernel's own code. The learner sees the last line of the module that was
-executed, since the search begins there.
+A crash may happen far from its cause, in the kernel's own code. The learner sees the last executed line of the module,
+because that is where to begin the search.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from kmodlab.i18n import N_, _
 from kmodlab.kbuild.sources import kmod_name
 
 _DELETE_MODULE = "delete_module"  # kernel/module/main.c: the system call, with any prefix and suffix
-# Functions that print a trace, and so are in it: lib/dump_stack.c, kernel/panic.c, arch/*/kernel/dumpstack.c and
-# arch/*/kernel/stacktrace.c. Compilers add suffixes.
+# Functions that print a trace, and therefore are in it: lib/dump_stack.c, kernel/panic.c, arch/*/kernel/dumpstack.c and
+# arch/*/kernel/stacktrace.c. Compilers may append suffixes.
 _PRINTERS = {
     *("dump_stack", "dump_stack_lvl", "__dump_stack", "show_stack", "show_trace", "show_trace_log_lvl", "show_regs"),
     *("dump_backtrace", "unwind_backtrace", "__warn", "__warn_printk", "warn_slowpath_common", "warn_slowpath_fmt"),
@@ -27,18 +27,18 @@ _PRINTERS = {
 
 
 def find_guilty(report: Report, modules: Collection[str] | None = None) -> Frame | None:
-    """The innermost frame in one of the modules, or in any; otherwise the kernel's function; None if there is none.
+    """The innermost frame in one of `modules`; None there means in any module.
 
-    If a module that is gone is the cause, those in the trace only happened to run then.
+    If no frame is in a module, or an unloaded module is the cause, the kernel's innermost frame; None without frames.
     """
     in_module = None if gone_module(report) else next(module_frames(report, modules), None)
     return in_module or next((frame for frame in report.frames if not _prints_traces(frame)), None)
 
 
 def module_frames(report: Report, modules: Collection[str] | None = None) -> Iterator[Frame]:
-    """The frames in some modules, or in any, the best evidence first.
+    """The frames in `modules`, or in any module if None, the most reliable first.
 
-    Reliable ones come before those that the kernel only found on the stack; the report's further traces come last.
+    Frames of the call trace come before addresses that the kernel only found on the stack; further traces come last.
     """
     unreliable = (frame for frame in report.trace if not frame.reliable)
     others = (frame for stack in report.stacks for frame in stack.frames)
@@ -48,7 +48,7 @@ def module_frames(report: Report, modules: Collection[str] | None = None) -> Ite
 
 
 def find_doubt(report: Report) -> str:
-    """Why the frame of `find_guilty` may be the wrong one; empty if there is no such reason."""
+    """A reason why the frame of `find_guilty` may be the wrong one; empty if there is none."""
     frame = find_guilty(report)
     is_unreliable = frame is not None and frame.module is not None and not frame.reliable
     return "; ".join(doubt for doubt in (report.doubt, _only_on_stack() if is_unreliable else "") if doubt)
@@ -64,7 +64,7 @@ def _prints_traces(frame: Frame) -> bool:
 
 # A lock's name: "forks", "lock#5" if several are called so, "&dev->mutex/1" (lockdep.c, __print_lock_name).
 _LOCK = r"(?P<lock>.+?)(?:#\d+)?(?:/\d+)?"
-# What a report's further traces are of, by their titles: mm/kasan/report.c, describe_object_stacks; mm/slub.c,
+# Titles of a report's further traces, and their meanings: mm/kasan/report.c, describe_object_stacks; mm/slub.c,
 # print_track; kernel/locking/lockdep.c: print_circular_bug_entry, lockdep_print_held_locks.
 _RELATED = (
     (re.compile(r"Allocated (?:by|in) "), N_("the memory was allocated here")),
@@ -76,7 +76,7 @@ _RELATED = (
 
 @dataclass(frozen=True)
 class RelatedLine:
-    """Another line that a report names; `words` say what happened there, without a full stop."""
+    """Another line in a report; `words` say what happened there, without a full stop."""
 
     words: str
     line: SourceLine
@@ -86,8 +86,8 @@ class RelatedLine:
 class GuiltyLine:
     """A line that a report is about.
 
-    `note` says which part of the line, if that is not obvious; `doubt` why it may be the wrong line. `related` are
-    other lines that belong to the mistake, such as the one that freed the memory.
+    `note` says which part of the line is meant, if that is not obvious; `doubt` says why it may be the wrong line.
+    `related` are other lines that belong to the mistake, such as the line that freed the memory.
     """
 
     line: SourceLine
@@ -97,7 +97,7 @@ class GuiltyLine:
 
 
 def find_guilty_line(report: Report, modules: Mapping[str, bytes | ModuleSource]) -> GuiltyLine | None:
-    """The line that a report is about; `modules` maps names to .ko files. None if it is not in any of them."""
+    """The line that a report is about; None if it is in none of `modules`, which maps names to .ko files."""
     if gone_module(report):
         return None
     sources = {kmod_name(name): _source(ko) for name, ko in modules.items()}
@@ -134,13 +134,13 @@ def _related_lines(report: Report, sources: Mapping[str, ModuleSource], guilty: 
 
 
 def _words_on(title: str) -> str:
-    """What a further trace is of, in words; empty if that is not known."""
+    """The meaning of a further trace with this title; empty if unknown."""
     matches = ((words, pattern.match(title)) for pattern, words in _RELATED)
     return next((_(words).format(**match.groupdict()) for words, match in matches if match), "")
 
 
 def _last_call(report: Report, sources: Mapping[str, ModuleSource]) -> GuiltyLine | None:
-    """The last call of exit, which the compiler makes a jump, so that exit is not in the trace any more."""
+    """The last call in exit: the compiler makes it a jump (a tail call), so exit is not in the trace."""
     frames = report.frames
     depth = next((number for number, frame in enumerate(frames) if _DELETE_MODULE in frame.function), 0)
     if not depth:
@@ -160,5 +160,5 @@ def _last_call(report: Report, sources: Mapping[str, ModuleSource]) -> GuiltyLin
 
 
 def _line_at(source: ModuleSource, calls: Mapping[str, CodePlace], name: str) -> SourceLine | None:
-    place = calls[name]
-    return next((line for line in source.lines_at([place])[place] if line.own), None)
+    jump = calls[name]
+    return next((line for line in source.lines_at([jump])[jump] if line.own), None)

@@ -1,4 +1,4 @@
-"""The sentences with which the kernel begins a report, in one table: its kind, and the file that prints it."""
+"""A table of the sentences with which the kernel begins a report: the kind of report, and the file that prints it."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from kmodlab.crash.report import Kind
 class Headline(NamedTuple):
     """A sentence that begins a report.
 
-    `needs_trace`: it may be harmless, so it counts only with a call trace or registers after it.
-    `continues`: after another headline it is about the same event, and the other one says more.
+    `needs_trace`: the sentence may be harmless, so it counts only if a call trace or registers follow.
+    `continues`: after another headline, the sentence is about the same event, and the other headline says more.
     """
 
     kind: Kind
@@ -109,18 +109,18 @@ _TABLE: tuple[tuple[Any, ...], ...] = (
     (Kind.BUG, r"BUG: \S", _IN_DOUBT),  # any other bug
 )
 # fmt: on
-# The prefix of a message: pr_fmt() of a file, a module's name.
+# The prefix of a message, from the pr_fmt() of its file, such as a module's name.
 _SUBSYSTEM = r"(?:[\w./ -]{1,40}: ){0,2}?"
 _HEADLINES = [(Headline(*row), re.compile(f"{_SUBSYSTEM}(?:{row[1]})")) for row in _TABLE]
 _ANY = re.compile(_SUBSYSTEM + "(?:" + "|".join(row[1] for row in _TABLE) + ")")
-# A panic that follows from an event reported before: arch/x86/kernel/dumpstack.c (oops_end), kernel/exit.c
+# Panics that follow from an event reported before: arch/x86/kernel/dumpstack.c (oops_end), kernel/exit.c
 # (make_task_dead), kernel/panic.c (check_panic_on_warn), kernel/watchdog.c, kernel/hung_task.c,
 # kernel/rcu/tree_stall.h, arch/arm64/kernel/traps.c (die).
 CONSEQUENCE = re.compile(
     r"Kernel panic(?: - not syncing)?: (?:.*Fatal exception|Aiee, killing|Attempted to kill|.*panic_on_warn|"
     r"Machine halted|.*SError|(?:softlockup|hung_task): |Hard LOCKUP|RCU|Oopsed too|[Kk]ernel (?:stack|Fault)|Oops)"
 )
-# A line that may begin a report or a trace: all others are skipped with this one search.
+# Lines that may begin a report or a trace. One search skips all others quickly.
 WORTH_A_LOOK = re.compile(
     r"BUG|Oops|WARNING|Unable to handle|cut here|[Cc]all [Tt]race|Backtrace|\[#\d|INFO: |LOCKUP|[Kk]ernel (?:pan|sta)|"
     r"Kernel (?:Fault|bug|memory)|general protection|double fault|Internal error|list_(?:add|del) |UBSAN|KASAN|refco|"
@@ -132,6 +132,6 @@ WORTH_A_LOOK = re.compile(
 
 
 def find_headline(text: str) -> Headline | None:
-    """The row of the table that a line matches; None if it is not a headline."""
+    """The headline that a line has; None if it has none."""
     text = text.lstrip()
     return next((row for row, pattern in _HEADLINES if pattern.match(text)), None) if _ANY.match(text) else None

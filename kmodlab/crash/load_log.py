@@ -1,7 +1,7 @@
-"""Why a module was not loaded, as far as the kernel's log says it.
+"""Finds the message in the kernel's log that says why a module was not loaded.
 
-Each pattern has the errno that the kernel returns after it logged this message, so that a message about something else
-is not taken for the cause.
+Each pattern has the errnos that the kernel returns after this message, so that a message about something else is not
+taken for the cause.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ _ENOENT, _ENOEXEC, _EBUSY, _EEXIST, _EINVAL, _ENOSPC, _EKEYREJECTED = 2, 8, 16, 
 
 @dataclass(frozen=True)
 class LogCause:
-    """What the log says about a failed load, in words that follow a colon.
+    """The cause of a failed load, from the log; `sentence` follows a colon.
 
     `in_init` says whether init ran and got the error from a function that it called; if not, the kernel refused the
-    module before. `symbol` is the symbol that no loaded module exports, or empty.
-    `functions` is a regular expression for the functions that it can be the cause of; empty for any.
+    module before. `symbol` is the symbol that no loaded module exports, or empty. `functions` is a regular expression
+    for the names of the functions that fail for this cause; empty for any function.
     """
 
     sentence: str
@@ -32,14 +32,14 @@ class LogCause:
 
 @dataclass(frozen=True)
 class _Pattern:
-    numbers: tuple[int, ...]  # of the errnos that follow; empty for any
+    numbers: tuple[int, ...]  # the errnos that the kernel returns after the message; empty for any
     regex: str
     sentence: str
     in_init: bool = False
-    functions: str = ""  # a regular expression for the functions that end with this errno then; empty for any
+    functions: str = ""  # a regular expression for the functions that return the errno; empty for any
 
 
-# The file after each comment is the one that logs the message, in Linux 6.1.
+# Each comment has the file and the function that log the message, in Linux 6.1.
 _PATTERNS = (
     # kernel/module/main.c, verify_namespace_is_imported
     _Pattern(
@@ -123,9 +123,12 @@ _PATTERNS = (
 
 
 def find_cause(messages: Iterable[str], number: int) -> LogCause | None:
-    """What the kernel's messages, the last ones first, say of why a load failed with this errno; None if nothing."""
+    """The cause of a load that failed with the errno `number`; None if no message fits.
+
+    `messages` are the kernel's messages, the last one first.
+    """
     lines = list(messages)
-    for pattern in _PATTERNS:  # the more telling ones first
+    for pattern in _PATTERNS:  # the more precise patterns come first
         for message in reversed(lines):
             match = re.search(pattern.regex, message) if number in (pattern.numbers or (number,)) else None
             if match:

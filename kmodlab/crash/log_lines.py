@@ -1,7 +1,7 @@
 """Removes the prefixes of each line of a log: times, levels, host names, quotation marks.
 
-The kernel prints `<level>[seconds][caller]` (kernel/printk/printk.c, `print_prefix` of `info_print_prefix`); dmesg,
-journald, syslog daemons and mail readers add theirs, in any number and order, with dates in any language.
+The kernel prints `<level>[seconds][caller]` (kernel/printk/printk.c, `info_print_prefix`). dmesg, journald, syslog
+daemons and mail readers add their own prefixes, in any number and order, with dates in any language.
 """
 
 from __future__ import annotations
@@ -34,13 +34,13 @@ _PREFIXES = re.compile(
     """,
     re.VERBOSE,
 )
-_LATE = re.compile(r".{1,200}?(?=\[\s*\d{1,9}\.\d{6}\]\s)")  # a prompt, a test's mark: programs' output on the console
+_LATE = re.compile(r".{1,200}?(?=\[\s*\d{1,9}\.\d{6}\]\s)")  # output of programs on the console, such as a prompt
 _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]|[\x00-\x08\x0b-\x1f\x7f]")
 
 
 @dataclass(frozen=True, slots=True)
 class LogLine:
-    """A line's number, counted from 1, its time in seconds since the boot, None without one, and the kernel's own text.
+    """A line without its prefixes: its number from 1, its time in seconds since the boot or None, and its text.
 
     `stamped` tells whether the line has a prefix other than a quotation mark.
     """
@@ -52,10 +52,10 @@ class LogLine:
 
 
 def clean_line(number: int, line: str) -> LogLine:
-    """A line of a log without prefixes and without terminal control characters."""
+    """Remove the prefixes of a log's line, and terminal control characters."""
     line = _ESCAPES.sub("", line[:MAX_LINE])
     time_s, end, stamped = None, 0, False
-    # Besides nested quotes, four kinds may come together: a daemon's, a host's, the kernel's, the caller's.
+    # Besides nested quotation marks, a line may have four prefixes: a daemon's, a host's, the kernel's, the caller's.
     for _ in range(8):
         start = len(line) - len(line[end:].lstrip(" \t"))
         prefix = _PREFIXES.match(line, start) or (None if stamped else _LATE.match(line, start))

@@ -1,4 +1,4 @@
-"""What some reports mean beyond the kernel's own sentence: the mistake that they are known for."""
+"""The mistakes that some reports are known for, beyond the kernel's own sentence."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from kmodlab.crash.log_lines import clean_line
 from kmodlab.crash.report import Kind, Report
 from kmodlab.i18n import N_, _
 
-# Where the kernel calls a file's operations: fs/open.c, fs/file_table.c, fs/read_write.c, fs/ioctl.c, fs/select.c.
+# Functions that call a file's operations: fs/open.c, fs/file_table.c, fs/read_write.c, fs/ioctl.c, fs/select.c.
 _FILE_USERS = {
     *(
         "filp_close",
@@ -48,7 +48,7 @@ _BY_SENTENCE = (
     (Kind.WARNING, "ODEBUG: free active", N_("what is freed here is in use: a timer that is pending, or queued work")),
 )  # fmt: skip
 # mm/kasan/report.c, describe_object_addr: "located 0 bytes to the right of\n 13-byte region"; since 6.3 with the state.
-# Before 6.3 the region is the whole object, which may be larger than what was asked for.
+# Before 6.3 the region is the whole object, which may be larger than the size that the module asked for.
 _IN_OBJECT = re.compile(
     r"located (?P<distance>\d+) bytes (?P<where>inside of|to the (?:right|left) of)\s+"
     r"(?:allocated |freed )?(?P<size>\d+)-byte region"
@@ -60,12 +60,12 @@ _ACCESSES = {
     ("out-of-bounds", "to the left of"): N_("this is {distance} bytes before the begin of {size} bytes of memory"),
 }
 _UNDEFINED = re.compile(r"(?:shift exponent|left shift|index|load of|(?:un)?signed|division|member access|.*overflow)")
-# What follows when a thread's memory has been freed: include/linux/sched/task.h, get_task_struct, and then anything.
+# Reports of the use of a freed task_struct: by get_task_struct() (include/linux/sched/task.h), then of any kind.
 _AFTER_FREE = {Kind.REFCOUNT, Kind.NULL_DEREFERENCE, Kind.PAGE_FAULT, Kind.GENERAL_PROTECTION}
 
 
 def explain_report(report: Report) -> str:
-    """The mistake, without a full stop; empty if it is not known."""
+    """The mistake that a report is known for, without a full stop; empty if unknown."""
     for kind, words, meaning in _BY_SENTENCE:
         if report.kind is kind and words in report.sentence:
             return _(meaning)
@@ -100,7 +100,7 @@ def _explain_access(report: Report) -> str:
 
 
 def _explain_undefined(report: Report) -> str:
-    """The kernel's own words below the headline: lib/ubsan.c, __ubsan_handle_shift_out_of_bounds and the others."""
+    """The kernel's sentence below UBSAN's headline: lib/ubsan.c, __ubsan_handle_shift_out_of_bounds and others."""
     lines = _without_prefixes(report.raw).split("\n")
     headline = next((number for number, line in enumerate(lines) if line.strip() == report.sentence), len(lines))
     below = " ".join(lines[headline + 1 : headline + 2]).strip()
@@ -112,18 +112,22 @@ def _without_prefixes(raw: str) -> str:
 
 
 def _explain_kthread_stop(report: Report) -> str:
-    """kernel/kthread.c: it takes a reference to the thread, and then sets a bit in the first word of its kthread."""
+    """A crash in kthread_stop() of a thread that has ended.
+
+    kthread_stop() (kernel/kthread.c) gets a reference to the thread, and then sets a bit in its struct kthread.
+    """
     address = report.address
     if report.kind is not Kind.REFCOUNT and address and (address <= _MAX_ERRNO or address >> 12 == (1 << 52) - 1):
         return _("`kthread_stop()` was called with NULL or an error pointer")
-    # The kernel frees a thread when it has ended.
+    # The kernel frees a thread's task_struct after the thread has ended.
     return _("`kthread_stop()` was called for a thread that has ended already")
 
 
 def gone_module(report: Report) -> str:
-    """The name of a removed module if the kernel crashed because it used an address of that module; empty otherwise.
+    """The name of an unloaded module if the kernel crashed because it used an address of that module; empty otherwise.
 
-    Code and data of a removed module are not mapped any more. If several were removed, it may be another one.
+    Code and data of an unloaded module are not mapped any more. The name is that of the last unloaded module, which may
+    be the wrong one if several were unloaded.
     """
     last = _LAST_UNLOADED.search(report.raw)
     is_kernels = report.place is None or report.place.module is None

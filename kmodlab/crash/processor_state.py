@@ -7,7 +7,7 @@ from typing import Any
 
 from kmodlab.i18n import N_, _
 
-# kernel/panic.c, taint_flags; what each means is in Documentation/admin-guide/tainted-kernels.rst.
+# kernel/panic.c, taint_flags; the meanings are from Documentation/admin-guide/tainted-kernels.rst.
 _TAINTS = {
     "P": N_("a module without a GPL-compatible license is loaded"),
     "F": N_("a module was loaded by force"),
@@ -39,7 +39,8 @@ _TAINTED = re.compile(r"Tainted: (?P<letters>[A-Z ]{1,24}?)\s*(?=\(|\s\S*\d|$|\)
 _TAINT_WORDS = re.compile(r"\[([A-Z])\]=[A-Z_]+")  # since 6.9: "Tainted: [O]=OOT_MODULE, [E]=UNSIGNED_MODULE"
 _KERNEL = re.compile(r"(?:Not tainted|Tainted: [A-Z ]+?),?\s+\(?(?P<kernel>\d+\.\d+[^\s)]*)")
 _CPU = re.compile(r"CPU(?:: ?|#| )(\d+)\b")
-# In the sentences of soft lockups, hung tasks, atomic sections, KASAN, kmemleak, warnings; names of groups are unique.
+# Process and processor in the sentences of soft lockups, hung tasks, atomic sections, KASAN, kmemleak and warnings. A
+# name of a group may be used only once in a pattern.
 _IN_SENTENCE = re.compile(
     r"\[(?P<of1>.{1,16}):(?P<pid1>\d+)\]$|task (?P<of2>.{1,40}?):(?P<pid2>\d+) (?:is )?blocked|"
     r": (?P<of3>\S.{0,15})/(?P<pid3>\d+)/0x|pid: (?P<pid4>\d+), name: (?P<of4>.{1,16})$|"
@@ -51,9 +52,9 @@ _REGISTER = re.compile(r"\b([A-Za-z$][A-Za-z0-9_]{0,8}) ?: ?(?:[0-9a-f]{4}:)?([0
 _ADDRESS = re.compile(
     r"(?:virtual address|address:|for address:?|(?:dereference|request|access|fetch)(?: on (?:read|write))? at)"
     r"(?: virtual address)?[: ]+(?:0x)?([0-9a-f]{8,16})\b|address 0x([0-9a-f]{1,16})|"
-    r"^CR2: ([0-9a-f]{8,16})$"  # alone, it is as it was at the fault (arch/x86/mm/fault.c, page_fault_oops)
+    r"^CR2: ([0-9a-f]{8,16})$"  # alone on a line: its value at the fault (arch/x86/mm/fault.c, page_fault_oops)
 )
-# Lines in reports without frames or registers.
+# Lines of reports that have no frames or registers.
 _OTHER = re.compile(
     r"\s*(?:</?[#\w]+>$|(?:\? )?\[?<?(?:0x)?[0-9a-f]{8,16}>?\]?$|\S+ \S+:\d+ \[inline\]$|"
     r"Code: |Modules linked in:|Hardware name: |Workqueue: |Stack:?(?:\s|$)|#PF: |P[GM4U]D\b|\*p[gmu]d|Mem abort|"
@@ -66,12 +67,12 @@ _OTHER = re.compile(
 
 
 def introduces_trace(text: str) -> bool:
-    """Whether this is the line on the process above a trace."""
+    """Whether a line names the process, as the line above a trace does."""
     return _PROCESS.search(text) is not None
 
 
 def parse_facts(text: str) -> dict[str, Any]:
-    """The fields `process`, `pid`, `cpu`, `kernel` and `taint` of a report, as far as a line has them."""
+    """The fields `process`, `pid`, `cpu`, `kernel` and `taint` of a report that a line has."""
     facts: dict[str, Any] = {}
     if process := _PROCESS.search(text):
         facts |= {"process": process["process"].strip(), "pid": int(process["pid"])}
@@ -106,11 +107,11 @@ def parse_registers(text: str) -> dict[str, str]:
 
 
 def parse_address(sentence: str) -> int | None:
-    """The address that could not be accessed, from a sentence or a register."""
+    """The address that could not be accessed, from a sentence or a register; None if there is none."""
     match = _ADDRESS.search(sentence)
     return int(match[1] or match[2] or match[3], 16) if match else None
 
 
 def belongs_to_reports(text: str) -> bool:
-    """Whether a line without frames or registers is one of those in reports."""
+    """Whether a line without frames or registers is a known line of a report."""
     return _OTHER.match(text) is not None

@@ -1,7 +1,7 @@
 """Reads a kernel's log, line by line, and finds the reports of crashes, warnings and call traces in it.
 
-A report has a headline (`headlines`), then in any order lines on the process, registers, and call traces. The log is
-read as a stream, so only one report is in memory. Damaged lines are skipped, and the report says what is in doubt.
+A report has a headline (`headlines`), then in any order lines about the process, registers, and call traces. The log is
+read as a stream, so only one report is in memory. Damaged lines are skipped, and the report's `doubt` says so.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from kmodlab.i18n import N_, _
 MAX_REPORTS = 200
 _MAX_RAW = 2000  # lines of one report that are kept
 _MAX_FRAMES = 500
-_GAP = 12  # other lines that may be between those of a report
-_PREAMBLE = 40  # lines between a headline and the first trace
-_LONG_PREAMBLE = 600  # for reports that describe locks, memory or stalls before the trace
+_GAP = 12  # other lines that may be between the lines of a report
+_PREAMBLE = 40  # lines that may be between a headline and the first trace
+_LONG_PREAMBLE = 600  # in reports that describe locks, memory or stalls before the trace
 _LOCKUPS = {Kind.HARD_LOCKUP, Kind.WORKQUEUE_LOCKUP}
 _LONG = {Kind.LOCKDEP, Kind.SLAB_CORRUPTION, Kind.RCU_STALL, Kind.KCSAN, *_LOCKUPS}
-# Reports without a trace, or complete without one.
+# Reports that are complete without a trace.
 _SHORT = {Kind.BAD_PAGE, Kind.PANIC, Kind.HUNG_TASK, *_LOCKUPS}
 
 _CUT_HERE = re.compile(r"-{4,}\[ cut here \]-{4,}")  # include/asm-generic/bug.h
@@ -47,7 +47,7 @@ WRAPPED = N_("lines of the report are wrapped")
 
 
 def find_reports(log: str | Iterable[str], limit: int = MAX_REPORTS) -> tuple[Report, ...]:
-    """The reports in a log, in their order, at most `limit`; `log` is its text or its lines.
+    """The first `limit` reports in a log, in order; `log` is its text or its lines.
 
     A report that is in the log twice, with the same time, is returned once.
     """
@@ -61,7 +61,7 @@ def find_reports(log: str | Iterable[str], limit: int = MAX_REPORTS) -> tuple[Re
 
 
 def find_crashes(log: str | Iterable[str]) -> tuple[Report, ...]:
-    """The reports in a log that are crashes or warnings: neither mere traces nor refused modules."""
+    """The reports in a log that are crashes or warnings, without mere traces and refused modules."""
     return tuple(report for report in find_reports(log) if report.is_crash)
 
 
@@ -85,10 +85,10 @@ class _Draft:
     last: int = 0  # number of that line in the log
     doubts: list[str] = field(default_factory=list)
     gap: int = 0  # other lines since the report's last line
-    title: str = ""  # of the next stack
+    title: str = ""  # the title of the next stack
     in_stack: bool = False  # whether the next frame continues the last stack
     of_program: bool = False  # whether the next registers are a program's
-    is_listing: bool = False  # of all tasks, printed on request (kernel/sched/core.c, show_state_filter)
+    is_listing: bool = False  # whether it lists all tasks, on request (kernel/sched/core.c, show_state_filter)
     ended: bool = False
     panicked: bool = False
 
@@ -99,23 +99,23 @@ class _Draft:
 
     @property
     def max_gap(self) -> int:
-        """How many other lines may follow before the report is closed."""
+        """The number of other lines that may follow before the report is closed."""
         if self.main is not None or (self.headline is None and self.has_body):
             return _GAP
         return _LONG_PREAMBLE if self.kind in _LONG else _PREAMBLE
 
     def is_over_at(self, text: str) -> bool:
-        """Whether a line begins a trace of another report: after this one's end, or without a title."""
+        """Whether a line begins a trace of another report, because this one has ended, or the trace has no title."""
         if self.panicked or not _begins_trace(text):
             return False
         return self.ended or (self.main is not None and not self.title and processor_state.introduces_trace(text))
 
     def learn(self, text: str) -> None:
-        """Keep the first facts on the process, the processor and the kernel."""
+        """Take process, processor and kernel from a line, unless an earlier line had them."""
         self.facts = self.facts if self.panicked else {**processor_state.parse_facts(text), **self.facts}
 
     def name(self, headline: Headline, text: str) -> None:
-        """Set the headline below "cut here"; if the kernel says more above it, that becomes the sentence."""
+        """Set the headline below "cut here". If there is a message above it, that becomes the report's sentence."""
         self.headline, self.kind, self.sentence = headline, headline.kind, text.strip()
         messages = [message for message in self.messages if message]
         if messages and headline.kind in (Kind.WARNING, Kind.BUG):
@@ -143,7 +143,7 @@ class _Draft:
         return True
 
     def _add_trace(self, text: str) -> None:
-        # The place above another processor's backtrace is its first frame.
+        # The place above another processor's backtrace is the first frame of that backtrace.
         frames = self.stacks[-1][1] if self.in_stack and self.stacks else []
         if not (len(frames) == 1 and frames[0].exact):
             frames = []
@@ -181,7 +181,7 @@ class _Draft:
         return True
 
     def _add_place(self, text: str, place: Frame | None) -> None:
-        """Take the place where the processor was or, in a trace, where it was interrupted."""
+        """Take the place where the processor was, or in a trace the place where it was interrupted."""
         if self.ended or self.panicked:
             return
         self.of_program = place is None and "RIP: 0010" not in text
@@ -207,7 +207,7 @@ class _Draft:
         return processor_state.belongs_to_reports(words)
 
     def finish(self) -> Report | None:
-        """The report; None if the lines were not one."""
+        """The report; None if the lines are not a report."""
         stacks = [Stack(title, tuple(frames)) for title, frames in self.stacks if frames]
         trace = tuple(self.main or (stacks[0].frames if stacks else ()))
         report = Report(
@@ -228,7 +228,7 @@ class _Draft:
         if not self._is_report(report):
             return None
         if report.kind is Kind.PAGE_FAULT and report.address is not None and report.address < 4096:
-            report = replace(report, kind=Kind.NULL_DEREFERENCE)  # several architectures say the same of both
+            report = replace(report, kind=Kind.NULL_DEREFERENCE)  # some architectures have one sentence for both kinds
         if not report.frames and self.kind not in _SHORT and report.severity is not ReportSeverity.REFUSED:
             self.doubts.append(MISSING_TRACE)
         doubt = "; ".join(_(doubt) for doubt in dict.fromkeys(self.doubts))
@@ -239,7 +239,7 @@ class _Draft:
             return not self.is_listing and (self.has_body or not (self.headline and self.headline.needs_trace))
         if MISSING_HEADLINE in self.doubts:
             return bool(report.trace or self.ended)
-        # A trace without a headline is a report if a module is in its reliable frames, or in any if none is reliable.
+        # A trace without a headline is a report if a reliable frame is in a module; without reliable frames, if any is.
         certain = [frame for frame in report.trace if frame.reliable] or report.trace
         return self.kind is Kind.TRACE and any(frame.module for frame in certain)
 
@@ -323,7 +323,7 @@ def _begins_trace(text: str) -> bool:
 
 
 def _join(first: LogLine, second: LogLine) -> LogLine | None:
-    """Both as one line, if a mail reader has wrapped it; None if they are two lines."""
+    """The two lines joined, if a mail reader has wrapped one line; None if they are two lines."""
     end = second.text.strip()
     if not end or (second.stamped and first.stamped) or len(first.text) < 30:
         return None

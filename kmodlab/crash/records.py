@@ -39,7 +39,7 @@ class LogRecord:
 
     @property
     def is_kernels(self) -> bool:
-        """Whether the kernel itself wrote it: programs that write into the log have other facilities (syslog(3))."""
+        """Whether the kernel itself logged it: programs that write to /dev/kmsg have other facilities (syslog(3))."""
         return self.facility == 0
 
     @property
@@ -57,7 +57,7 @@ def parse_kmsg(data: bytes) -> tuple[LogRecord, ...]:
 
 def _record(match: re.Match[str]) -> LogRecord:
     priority = int(match[1])
-    # The kernel writes a backslash, and each byte that is not printable ASCII, as \xNN: several may be one character.
+    # The kernel writes a backslash, and each byte that is not printable ASCII, as \xNN. UTF-8 has several for a letter.
     text = _ESCAPES.sub(lambda bytes_: bytes.fromhex(bytes_[0].replace("\\x", "")).decode("utf-8", "replace"), match[5])
     return LogRecord(int(match[2]), int(match[3]) / 1e6, priority & 7, priority >> 3, text.rstrip("\n"))
 

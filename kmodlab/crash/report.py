@@ -10,10 +10,10 @@ from kmodlab.i18n import _
 
 
 class ReportSeverity(StrEnum):
-    """How grave a report is.
+    """How serious a report is.
 
-    After a `FATAL` one the kernel is not sound any more; after a `WARNING` it goes on. A `TRACE` is a call trace
-    without a complaint, as `dump_stack()` prints it. A module that is `REFUSED` has not run.
+    After a `FATAL` report, the kernel is not reliable any more; after a `WARNING`, it is. A `TRACE` is a mere call
+    trace, as `dump_stack()` prints it. `REFUSED` means that the kernel did not load a module, which has not run.
     """
 
     FATAL = "fatal"
@@ -35,7 +35,7 @@ class Kind(StrEnum):
     STACK_CORRUPTION = "stack-corruption"
     BUG = "bug"
     PANIC = "panic"
-    NMI = "nmi"  # an interrupt that the kernel does not know; kmodlab sends one to a guest that is stuck
+    NMI = "nmi"  # an NMI for an unknown reason; kmodlab sends one to a guest that hangs
     SOFT_LOCKUP = "soft-lockup"
     HARD_LOCKUP = "hard-lockup"
     RCU_STALL = "rcu-stall"
@@ -65,7 +65,7 @@ class Kind(StrEnum):
 
     @property
     def severity(self) -> ReportSeverity:
-        """How grave reports of this kind are."""
+        """How serious reports of this kind are."""
         return _SEVERITIES.get(self, ReportSeverity.FATAL)
 
 
@@ -116,11 +116,11 @@ class Report:
     """One report of the kernel.
 
     `sentence` is the kernel's own, unchanged. `place` is where the processor was, None if unknown; `trace` are the
-    calls that led there, innermost first; `stacks` are further traces in the report. `registers` are hexadecimal.
-    `address` is the memory that was accessed. `taint` maps letters to meanings. `panicked` means that the kernel
-    stopped. `doubt` says why the report may be incomplete, `cause` which mistake it is known for, without a full stop;
-    both may be empty. `time_s` is in seconds since the boot, None if the log has no times; `first_line` and
-    `last_line` count the log's lines from 1, `raw` has their text.
+    calls that led there, innermost first; `stacks` are further traces in the report. `registers` maps names to
+    hexadecimal values. `address` is the memory address that was accessed, None if unknown. `taint` maps letters to
+    meanings. `panicked` means that the kernel stopped. `doubt` says why the report may be incomplete, and `cause` the
+    mistake that it is known for, without a full stop; both may be empty. `time_s` is in seconds since the boot, None if
+    the log has no times; `first_line` and `last_line` count the log's lines from 1, `raw` has their text.
     """
 
     kind: Kind
@@ -145,24 +145,24 @@ class Report:
 
     @property
     def severity(self) -> ReportSeverity:
-        """How grave it is."""
+        """How serious the report is."""
         return ReportSeverity.FATAL if self.panicked else self.kind.severity
 
     @property
     def words(self) -> str:
-        """The kernel's sentence, introduced by one of ours."""
+        """The kernel's sentence, introduced by a sentence in the reader's language."""
         end = "" if self.sentence.endswith((".", "!", "?", ":")) else "."
         words = _("The kernel reported: {sentence}").format(sentence=self.sentence + end)
         return f"{words} {self.cause}." if self.cause else words
 
     @property
     def is_crash(self) -> bool:
-        """Whether the kernel complains of code that ran: neither a mere trace nor a refused module."""
+        """Whether it reports a mistake in code that ran: not a mere trace, and not a refused module."""
         return self.severity in (ReportSeverity.FATAL, ReportSeverity.WARNING)
 
     @property
     def is_fatal(self) -> bool:
-        """Whether the kernel is not sound any more."""
+        """Whether the kernel is not reliable any more."""
         return self.severity is ReportSeverity.FATAL
 
     @property
@@ -174,5 +174,5 @@ class Report:
     def frames(self) -> tuple[Frame, ...]:
         """Where the processor was and the calls that led there, innermost first, without unreliable ones."""
         calls = tuple(frame for frame in self.trace if frame.reliable)
-        # Some architectures print the place in the trace as well.
+        # Some architectures repeat the place as the first frame of the trace.
         return (self.place, *calls[[str(self.place)] == [*map(str, calls[:1])] :]) if self.place else calls

@@ -4,8 +4,8 @@ A log says `hello_init+0x11/0x1000 [hello]`; the debugging information (DWARF) i
 line 14 of hello.c, in `count`, which the compiler inlined into `hello_init`. The toolchain's addr2line, readelf and
 objdump read it, in the sandbox, since a learner controls the build that the file comes from.
 
-A .ko is not linked yet: each of its sections starts at address 0, so an address does not tell the section. The
-sections therefore get different addresses first, as in the kernel's loader.
+A .ko is not linked yet: each of its sections starts at address 0, so an address does not identify a section. Therefore
+the sections first get different addresses, as in the kernel's loader.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from kmodlab.process import Deadline, run_async, run_sync
 from kmodlab.sandbox.limits import READER
 from kmodlab.sandbox.sandbox import OUTSIDE, find_sandbox, open_box
 
-MAX_PLACES = 2000  # in one run of addr2line
+MAX_PLACES = 2000  # addresses in one run of addr2line
 _LARGEST = 256 * MIB  # bytes of a .ko
 _FOLDER = "/tmp"  # noqa: S108 (a place in the sandbox)
-# The lines for the addresses on stdin; the compilation units; the table of lines, which says more than addr2line.
+# Prints the lines for the addresses on stdin, the compilation units, and the table of lines, which has statements.
 _SCRIPT = """
 addr2line --addresses --functions --inlines --exe="$0"
 echo units
@@ -55,9 +55,9 @@ _EXIT = "cleanup_module"  # the alias that module_exit() makes (include/linux/mo
 class SourceLine:
     """A line of C that was being executed.
 
-    `path` is the file as the compiler recorded it; `file` is relative to the module's folder if the file is in it, and
-    otherwise the same. `line` counts from 1. `inlined` means that the compiler inlined `function` into the function of
-    the next entry. `own` is False for the kernel's headers.
+    `path` is the file as the compiler recorded it; `file` is the path relative to the module's folder if the file is in
+    it, otherwise equal to `path`. `line` counts from 1. `inlined` means that the compiler inlined `function` into the
+    function of the next entry. `own` is False for the kernel's headers.
     """
 
     file: str
@@ -78,9 +78,9 @@ class CodePlace:
 
 @dataclass
 class ModuleSource:
-    """A module's debugging information; open one for each .ko and keep it.
+    """A module's debugging information. It caches lines, so keep the object for all questions about a .ko.
 
-    A damaged file raises nothing: the lines of a frame that cannot be resolved are empty, and `complaint` says why.
+    A damaged file raises no exception: frames then have no lines, and `complaint` says why.
     """
 
     image: bytes = field(repr=False)
@@ -100,21 +100,21 @@ class ModuleSource:
         """The file as a module; None if it is not a module, or damaged."""
         try:
             module = read_module(read_contents(self.image))
-            _symbols = module.elf.symbols  # read now, to find damage now
+            _symbols = module.elf.symbols  # reads the table, so that damage is found here
         except MalformedError:
             return None
         return module
 
     @cached_property
     def name(self) -> str | None:
-        """The module's name as in a log; None if the file does not have it."""
+        """The module's name, as in a log; None if the file does not contain it."""
         try:
             return (self.module.modinfo.get("name") or None) if self.module else None
         except MalformedError:
             return None
 
     def lines(self, frame: Frame) -> tuple[SourceLine, ...]:
-        """The frame's line, innermost inlined function first, the frame's own function last; empty if unknown."""
+        """The frame's lines: that of the innermost inlined function first, the frame's own last; empty if unknown."""
         place = self.code_place(frame)
         return self.lines_at([place])[place] if place else ()
 
@@ -123,13 +123,13 @@ class ModuleSource:
         return next((line for line in self.lines(frame) if line.own), None)
 
     def code_place(self, frame: Frame) -> CodePlace | None:
-        """The place of the frame's instruction; None if the module has no such function, or several alike."""
+        """The place of the frame's instruction; None if the module has no such function, or several of that name."""
         if frame.offset is None or self.module is None:
             return None
         functions = self._functions.get(frame.function, [])
-        # The kernel's size of a function is the distance to the next symbol, which may be more than its own size.
+        # A frame's size is the distance to the next symbol, which may be larger than the function.
         functions = [symbol for symbol in functions if symbol.size == frame.size] or functions
-        # A call's return address is the next instruction, which may belong to another line, or another function.
+        # A return address is that of the instruction after the call, which may belong to another line or function.
         offset = frame.offset if frame.exact else frame.offset - 1
         if len(functions) != 1 or not 0 <= offset <= functions[0].size:
             return None
@@ -145,7 +145,7 @@ class ModuleSource:
         return by_name
 
     def lines_at(self, places: Iterable[CodePlace]) -> Mapping[CodePlace, tuple[SourceLine, ...]]:
-        """The lines of C at some places, which are looked up together; empty for a place without a known line."""
+        """The lines of C at some places, from one run of addr2line; empty for a place without a known line."""
         new_places = [place for place in dict.fromkeys(places) if place not in self._lines][:MAX_PLACES]
         numbers = self._section_numbers
         addresses = {
@@ -167,14 +167,14 @@ class ModuleSource:
 
     @property
     def has_debug_info(self) -> bool:
-        """Whether the file has debugging information on lines."""
+        """Whether the file has a table of lines (DWARF's .debug_line)."""
         elf = self.module.elf if self.module else None
         return elf is not None and elf.kind == "relocatable" and elf.section(".debug_line") is not None
 
     # ---- the last call of exit ----
 
     def last_calls(self) -> dict[str, CodePlace]:
-        """The functions that exit calls by jumping to them, at its end: the place of each jump, by the target."""
+        """The tail calls of exit: name of the called function -> place of the jump at exit's end."""
         elf = self.module.elf if self.module else None
         exit_function = next(iter(self._functions.get(_EXIT, ())), None)
         if elf is None or exit_function is None or exit_function.section is None:
@@ -201,7 +201,7 @@ class ModuleSource:
         """Why the lines of a report are unknown or may be wrong, in a sentence; empty if there is no such reason.
 
         The file may be another module than the crashed one, another build of it, for another architecture, or without
-        debugging information. `has_line` says whether a line is known in spite of that.
+        debugging information. `has_line` says whether a line was found.
         """
         if self.module is None:
             return _("The file is not a kernel module, or it is damaged.")
@@ -251,7 +251,7 @@ class ModuleSource:
         return ""
 
 
-# By which register a log's architecture is recognised, and pyelftools' names of architectures.
+# A register by which an architecture is recognised in a log, and pyelftools' name of the architecture.
 _REGISTERS = {"RAX": "x86-64", "EAX": "x86", "x29": "arm64", "psr": "arm"}
 _MACHINES = {"x64": "x86-64", "x86": "x86", "AArch64": "arm64", "ARM": "arm"}
 
@@ -264,7 +264,7 @@ def _all_frames(report: Report) -> Iterator[Frame]:
 
 
 def _lay_out(elf: ObjectFile) -> bytes:
-    """The file with every section that holds code at an address that no other section has."""
+    """A copy of the file in which each section with code has an address range of its own."""
     code = [section.index for section in elf.sections if section.is_executable]
     return elf.with_addresses({number: number * _SECTION_ROOM for number in code})
 
@@ -274,7 +274,7 @@ async def _ask_lines(image: bytes, addresses: Iterable[int]) -> str:
 
 
 async def ask_binutils(image: bytes, script: str, stdin: bytes = b"") -> str:
-    """What a shell script that calls binutils prints about an ELF file, whose path is its $0; it runs in the sandbox.
+    """Run a shell script that calls binutils on an ELF file in the sandbox, and return its output; $0 is the path.
 
     Raises:
         SetupError: binutils is not installed.
@@ -304,7 +304,7 @@ async def ask_binutils(image: bytes, script: str, stdin: bytes = b"") -> str:
 
 
 def _parse(text: str) -> dict[int, tuple[SourceLine, ...]]:
-    """The output of the script: for each address the lines of C, the innermost function first."""
+    """Parse the script's output: for each address the lines of C, the innermost function first."""
     answers, _units, dumps = f"\n{text}".partition("\nunits\n")
     units, _rows_mark, table = dumps.partition("\nrows\n")
     home, rows = _home(units), list(_rows(table))
@@ -331,7 +331,7 @@ def _source_lines(answer: list[str], home: str, statement: tuple[str, int] | Non
 
 @dataclass(frozen=True)
 class _Row:
-    """A row of the table of lines: the code from `address` on belongs to `line`; 0 ends a sequence."""
+    """A row of the table of lines: the code from `address` on belongs to `line`; line 0 ends a sequence."""
 
     address: int
     file: str
@@ -349,8 +349,8 @@ def _rows(table: str) -> Iterator[_Row]:
 def _statement(rows: list[_Row], address: int) -> tuple[str, int] | None:
     """File name and line of the statement that the code at an address belongs to.
 
-    For `return *p;` gcc writes two rows with one address: the statement's, and one for the function's last line, at
-    which no statement begins. addr2line takes the last row.
+    For `return *p;` gcc writes two rows with the same address: a row for the statement, and a row for the function's
+    last line, at which no statement begins. addr2line uses the last row.
     """
     groups = [list(group) for _address, group in groupby(rows, key=lambda row: row.address)]
     for group, following in pairwise(groups):
@@ -362,9 +362,9 @@ def _statement(rows: list[_Row], address: int) -> tuple[str, int] | None:
 
 
 def _home(units: str) -> str:
-    """The folder of the module's own sources: the one that its compilation units have in common.
+    """The folder of the module's own sources: the common folder of its compilation units.
 
-    Those that kbuild adds count only if there are no others (scripts/mod/modpost.c, scripts/module-common.c).
+    Units that kbuild adds (scripts/mod/modpost.c, scripts/module-common.c) count only if there are no others.
     """
     paths, name = set[Path](), ""
     for key, value in _UNIT.findall(units):
