@@ -1,1 +1,1 @@
-"""What a module does in a guest: a run step by step, its calls, leaks, and injected faults."""
+"""Runs a module in a guest and finds out what it does: its steps, calls, leaks, and what it does after faults."""

@@ -1,6 +1,6 @@
-"""The module's calls of the kernel's functions: what the tracer recorded, and what the table says about the function.
+"""The module's calls of kernel functions: what the tracer recorded, and what `kernel_api` says about the function.
 
-Each call knows whether it failed, whether init itself made it, and on which line of C it is.
+From both follows whether a call failed, whether init itself made it, and on which line of C it is.
 """
 
 from __future__ import annotations
@@ -42,54 +42,54 @@ class Call:
 
     @cached_property
     def line(self) -> SourceLine | None:
-        """The module's own line that makes the call; None if it is not known."""
+        """The line of the module's own sources that makes the call; None if unknown."""
         return self.code.line(self.site.section, self.site.offset)
 
     @property
     def resource_name(self) -> str:
-        """The name of the resource that it is about; empty if there is none."""
+        """The name of the resource that the call acquires or releases; empty if it has none."""
         return self.record.text if self.site.pointer is None or self.record.function is not None else ""
 
     @property
     def returned(self) -> bool:
-        """Whether it returned."""
+        """Whether the call returned."""
         return bool(self.record.flags & Flag.RETURNED)
 
     @property
     def injected(self) -> bool:
-        """Whether it was made to fail."""
+        """Whether the tracer made the call fail."""
         return bool(self.record.flags & Flag.INJECTED)
 
     @property
     def in_init(self) -> bool:
-        """Whether the task that runs init made it, while init ran."""
+        """Whether the task that ran init made the call, while init ran."""
         record = self.record
         return record.phase is Phase.INIT and bool(record.flags & Flag.OWN_TASK)
 
     @property
     def in_callback(self) -> bool:
-        """Whether it was made in a callback, such as a probe function, while another call had not returned."""
+        """Whether a callback made the call, such as a probe function, while another call had not returned."""
         return bool(self.record.flags & Flag.NESTED)
 
     @property
     def failed(self) -> bool:
-        """Whether its result means that it failed."""
+        """Whether the call's result means that it failed."""
         return self.returned and self.function.failure.errno_in(self.record.result) is not None
 
     @property
     def errno(self) -> int | None:
-        """The errno that it returned; 0 for a failure without one (NULL), None if it did not fail."""
+        """The errno that the call returned; 0 for a failure without an errno (NULL), None if it did not fail."""
         return self.function.failure.errno_in(self.record.result) if self.returned else None
 
     @property
     def never_fails(self) -> bool:
-        """Whether it is an allocation with __GFP_NOFAIL."""
+        """Whether the call is an allocation with __GFP_NOFAIL."""
         flags = self.function.gfp
         return flags is not None and bool(self.record.arguments[flags] & _NOFAIL)
 
     @property
     def slept_in_atomic(self) -> bool:
-        """Whether it may sleep, and was called in atomic context."""
+        """Whether the function may sleep, and was called in atomic context."""
         flags = self.function.sleeps_by
         waits = flags is not None and bool(self.record.arguments[flags] & _DIRECT_RECLAIM)
         return (self.function.sleeps or waits) and bool(self.record.flags & Flag.ATOMIC)
@@ -106,7 +106,7 @@ def calls_made(code: Code, functions: Functions, records: Records) -> tuple[Call
 
 
 def _called_site(site: CallSite, functions: Functions, record: Record) -> CallSite:
-    """A site with the name of the function that was called there."""
+    """The site, with the name of the function that the record's call through a pointer called."""
     if site.pointer is None:
         return site
     known = record.function is not None and record.function < len(functions.tracked)
@@ -130,9 +130,9 @@ def source_name(code: Code, site: CallSite, function: Function | None) -> str:
 
 
 def site_name(code: Code, functions: Functions, calls: Sequence[Call], record: Record) -> str:
-    """The name in the source of the function that the site of a record called; empty if that is not known.
+    """The name in the source of the function that the site of a record called; empty if unknown.
 
-    A site may call several functions through a pointer; `record.nth` tells which call it is about, if it is not 0.
+    A site may call several functions through a pointer; `record.nth` tells which call is meant, unless it is 0.
     """
     site = code.sites[record.site or 0]
     if site.pointer:

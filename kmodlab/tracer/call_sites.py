@@ -1,7 +1,7 @@
-"""Where a module calls the kernel: every call of an imported function, and every call through a pointer.
+"""Finds the instructions of a module that call the kernel: an imported function, or a function through a pointer.
 
 The compiler writes `call 0` and a relocation that names the symbol. So each call is known before the module is loaded,
-with its line of C. `pointer_calls` finds those through a pointer, whose function is known only when they are made.
+with its line of C. `pointer_calls` finds calls through a pointer, whose function is known only at run time.
 
 Only for x86-64: call (E8) and jump (E9) with a 32-bit displacement. Format: System V ABI, AMD64 supplement.
 """
@@ -25,7 +25,7 @@ _CALL, _JUMP = 0xE8, 0xE9
 _ENDBR64 = b"\xf3\x0f\x1e\xfa"
 _RELOCATIONS = ("R_X86_64_PC32", "R_X86_64_PLT32")
 _INIT, _EXIT = "init_module", "cleanup_module"  # their names after module_init and module_exit (include/linux/module.h)
-# Inserted by the compiler and by the kernel's build; no source line calls these.
+# Functions whose calls the compiler or the kernel's build inserts; no source line calls them.
 _NOT_CALLED = re.compile(r"__fentry__|__x86_|__SCT__|__stack_chk_fail|__asan_|__ubsan_|__tsan_|__sanitizer_|__cfi_")
 _LIMIT = 512  # MAX_SITES of the tracer
 
@@ -52,7 +52,7 @@ class _Symbol:
 class Code:
     """A module's code, read once. A damaged file has no sections and no calls.
 
-    `sources` are the texts that it was built from, by file name, as far as they are known.
+    `sources` are the texts that it was built from, by file name, if known.
     """
 
     ko: bytes
@@ -73,12 +73,12 @@ class Code:
 
     @property
     def sites(self) -> tuple[CallSite, ...]:
-        """The calls, in the order of the file."""
+        """The calls that the tracer can follow, in the order of the file."""
         return self._elf.sites
 
     @property
     def untraced(self) -> tuple[CallSite, ...]:
-        """The calls that the tracer cannot follow: of an unusual kind, or too many."""
+        """The calls that the tracer cannot follow: unusual instructions, or more calls than it has room for."""
         return self._elf.untraced
 
     @property
@@ -88,16 +88,16 @@ class Code:
 
     @property
     def exit_place(self) -> tuple[int, int] | None:
-        """Section and offset of the exit function; None if the module has none."""
+        """Section and offset of the exit function; None if the module has no exit function."""
         return self._elf.exit_place
 
     @property
     def init_place(self) -> tuple[int, int] | None:
-        """Section and offset of the init function; None if the module has none."""
+        """Section and offset of the init function; None if the module has no init function."""
         return self._elf.init_place
 
     def tail_jumps(self, section: int, offset: int) -> list[tuple[int, int]]:
-        """Section and offset of each jump through a pointer at the end of the function at this place."""
+        """Section and offset of each jump through a pointer that ends the function at this section and offset."""
         function = self._elf.function_at(section, offset)
         jumps = [site for site in self.sites if site.is_jump and site.pointer and site.section == section]
         return [
@@ -108,7 +108,7 @@ class Code:
 
     @cached_property
     def name(self) -> str:
-        """The module's name, as in lsmod; empty if it has none."""
+        """The module's name, as in lsmod; empty if the file does not have it."""
         return self.source.name or ""
 
     @property
@@ -119,14 +119,14 @@ class Code:
         return self._source
 
     def frame(self, section: int, offset: int) -> Frame | None:
-        """The place as a stack frame; None if it is in no function."""
+        """The stack frame of an instruction; None if it is in no function."""
         function = self._elf.function_at(section, offset)
         if function is None:
             return None
         return Frame(function.name, offset - function.start, function.size, self.name, exact=True)
 
     def lines(self, section: int, offset: int) -> tuple[SourceLine, ...]:
-        """The lines of C at a place, the innermost first, then its inlined callers; empty if they are not known."""
+        """The lines of C of an instruction, the innermost first, then its inlined callers; empty if unknown."""
         if self._elf.function_at(section, offset) is None:
             return ()
         place = self._code_place(section, offset)
@@ -134,7 +134,7 @@ class Code:
 
     @cached_property
     def _known_places(self) -> list[CodePlace]:
-        """All places whose line may be needed, to look them up at once."""
+        """All places whose lines may be needed, so that one run of addr2line finds them."""
         ends = [place for place in (self.init_place, self.exit_place) if place]
         sites = [(site.section, site.offset) for site in (*self.sites, *self.untraced)]
         return [self._code_place(*place) for place in (*ends, *sites)]
@@ -143,11 +143,11 @@ class Code:
         return CodePlace(self.sections[section].name, offset)
 
     def line(self, section: int, offset: int) -> SourceLine | None:
-        """The innermost line in the module's own sources; None if the place has no such line."""
+        """The innermost line of an instruction in the module's own sources; None if it has no such line."""
         return next((line for line in self.lines(section, offset) if line.own), None)
 
     def text(self, line: SourceLine, before: int = 0, after: int = 0) -> list[str]:
-        """The line's text, with up to so many lines before and after it; empty without its source."""
+        """The text of a line, with up to `before` and `after` lines around it; empty if the source is unknown."""
         lines = self.sources.get(line.file, b"").decode("utf-8", "replace").split("\n")
         return lines[max(0, line.line - 1 - before) : line.line + after] if line.own else []
 
@@ -180,7 +180,7 @@ class _Elf:
             elif symbol.name == _INIT:
                 self.init_place = index, symbol.value
         for functions in self._functions:
-            # Of two names for one address, the last one is found: the author's, not the one from module_init.
+            # If a function has two names, a search finds the last one: the author's, not the alias of module_init().
             functions.sort(key=lambda function: (function.start, function.name not in (_EXIT, _INIT)))
         self.imports = frozenset(symbol.name for symbol in elf.symbols if symbol.is_undefined)
         sites = [*_find_sites(elf, indexes), *find_pointer_calls(elf, indexes)]
@@ -209,7 +209,7 @@ def _find_sections(elf: ObjectFile) -> Iterator[CodeSection]:
         if symbol.section:
             first.setdefault(symbol.section.index, (number, symbol))
     for section in elf.sections:
-        # Alternatives are copied over other code when the module is loaded; they never run in their own section.
+        # Alternatives are copied over other code when the module is loaded, and never run in their own section.
         is_code = section.is_executable and not section.name.startswith(".altinstr")
         if is_code and section.size and section.index in first:
             number, symbol = first[section.index]

@@ -1,4 +1,4 @@
-"""Which line of a module a crash or a hang is about, and what the crash says about the module's memory."""
+"""Finds the module's line that a crash or a hang is about, and the call that freed or allocated the memory used."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _BY_ADDRESS = {Frees.MEMORY, Frees.CACHED, Frees.RCU}
 _PAGE = 4096
 _DIRECT_RECLAIM = 0x400  # include/linux/gfp_types.h
 _LARGEST_GUARDED = 16 * _PAGE  # LARGEST_FENCED of the tracer
-_LARGEST_ACCESS = 1 << 14  # how far after the beginning of freed memory an access belongs to it
+_LARGEST_ACCESS = 1 << 14  # bytes after the beginning of freed memory of unknown size that count as a part of it
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ class CrashLines:
     # ---- crashes ----
 
     def crash_line(self, report: Report) -> SourceLine | None:
-        """The line that a crash is about; None if it is not known."""
+        """The line that a crash is about; None if unknown."""
         guilty = find_guilty_line(report, {self.code.name: self.code.source})
         if guilty and not guilty.doubt:
             return guilty.line
@@ -46,7 +46,7 @@ class CrashLines:
         )
 
     def crash_sentence(self, report: Report) -> str:
-        """The crash in a sentence, with what is known of the memory at its address."""
+        """A sentence about a crash, with what is known about the memory at its address."""
         if report.cause:
             return _("{cause} ({crash})").format(cause=report.cause, crash=report.sentence)
         freed = self._free_around(report.address)
@@ -84,13 +84,13 @@ class CrashLines:
         return next((line for jump in self.code.tail_jumps(*place) if (line := self.code.line(*jump))), None)
 
     def _last_call_line(self, report: Report) -> SourceLine | None:
-        """The crashing process's last call: a call at a function's end leaves no trace on the stack."""
+        """The line of the crashing process's last call; a tail call leaves no trace on the stack."""
         time_s = report.time_s
         before = [call for call in self.calls if time_s is not None and call.record.time_s <= time_s]
         return next((call.line for call in reversed(before) if call.record.pid == report.pid), None)
 
     def _free_around(self, address: int | None) -> Call | None:
-        """The last call that freed the module's memory around an address."""
+        """The last call that freed memory of the module's that contains an address; None if no call did."""
         if not address:
             return None
         for call in reversed(self.calls):
@@ -100,7 +100,7 @@ class CrashLines:
         return None
 
     def _is_inside(self, freed: Call, address: int | None) -> bool:
-        """Whether an address is inside of the memory that a call freed, which is sure only if its size is known."""
+        """Whether an address is inside the memory that a call freed; an estimate if its size is unknown."""
         start = freed.record.arguments[freed.function.frees_argument]
         sizes = [
             call.record.arguments[call.function.size]
@@ -110,7 +110,7 @@ class CrashLines:
         return bool(sizes) and address is not None and start <= address < start + sizes[-1]
 
     def _allocation_before(self, address: int | None) -> Call | None:
-        """The last call that allocated memory which ends just before an address."""
+        """The last call that allocated memory that ends just before an address; None if no call did."""
         if not address:
             return None
         for call in reversed(self.calls):
@@ -124,7 +124,7 @@ class CrashLines:
     # ---- hangs ----
 
     def hang_line(self, counters: tuple[int, ...]) -> SourceLine | None:
-        """The line that a hanging processor runs, from its program counters; else that of an unreturned call."""
+        """The line that a hanging processor runs, from its program counters, or else the line of an unreturned call."""
         for address in counters:
             place = section_and_offset(self.code, self.records, address)
             line = self.code.line(*place) if place else None
@@ -133,13 +133,13 @@ class CrashLines:
         return self.unreturned_line()
 
     def waiting_line(self) -> SourceLine | None:
-        """The line where init or exit waits: that of an unreturned call, or in a loop that polls, of the last call."""
+        """The line where init or exit waits: that of an unreturned call, or of the last call (in a loop that polls)."""
         own = [call for call in self.calls if call.record.flags & Flag.OWN_TASK and call.line]
         last = max(own, key=lambda call: call.record.time_s, default=None)
         return self.unreturned_line() or (last.line if last else None)
 
     def unreturned_line(self) -> SourceLine | None:
-        """The line of the last call that never returned; one of init or exit itself comes first."""
+        """The line of the last call that never returned, preferably a call in init or exit itself; None if unknown."""
         unreturned = [call for call in self.calls if not call.returned and call.line]
         own = [call for call in unreturned if call.record.flags & Flag.OWN_TASK]
         last = max(own or unreturned, key=lambda call: call.record.time_s, default=None)
@@ -147,7 +147,7 @@ class CrashLines:
 
 
 def _is_guarded(call: Call) -> bool:
-    """Whether the page after an allocation is not mapped, as far as the call decides it (is_fenceable in guards.c)."""
+    """Whether the tracer leaves the page after an allocation unmapped, according to is_fenceable() in guards.c."""
     arguments, function = call.record.arguments, call.function
     flags = 0 if function.gfp is None else arguments[function.gfp]
     size = 0 if function.size is None else arguments[function.size]

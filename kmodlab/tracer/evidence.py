@@ -1,4 +1,4 @@
-"""What is known about a command of kmod that failed: the kernel's log, the loaded modules, who has a missing symbol."""
+"""Gathers evidence about a failed command of kmod: the kernel's log, loaded modules, exporters of missing symbols."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def gather_evidence(
 ) -> Evidence | None:
     """The evidence about a command in the session's guest; None if it succeeded, or is not a tool of kmod.
 
-    `folder` is the guest's folder in which the command ran.
+    `records` were logged during the command. `folder` is the guest's folder in which the command ran.
 
     Raises:
         GuestLostError: the guest has ended.
@@ -52,7 +52,7 @@ def _loaded_modules(session: Session) -> Mapping[str, LoadedModule] | None:
 
 
 def _name_in_file(session: Session, path: str) -> str:
-    """The name of the module in a file, which may be called otherwise; empty if it cannot be read."""
+    """The name of the module in a file, which may differ from the file's name; empty if the file is unreadable."""
     try:
         return read_module(session.get(path, _KO_LIMIT)).name
     except GuestLostError:
@@ -62,12 +62,12 @@ def _name_in_file(session: Session, path: str) -> str:
 
 
 def find_providers(lab: Lab, symbols: Iterable[str]) -> Mapping[str, str]:
-    """The kernel's own module that exports each symbol, as modules.symbols says; others are left out."""
+    """Symbol -> the kernel's own module that exports it (modules.symbols), without symbols that no module exports."""
     symbols = tuple(symbols)
     if not symbols:
         return {}
-    found = {symbol: _databases(lab.tree.modules).lookup(f"symbol:{symbol}") for symbol in symbols}
-    return {symbol: name_of(result.modules[0]) for symbol, result in found.items() if result.modules}
+    results = {symbol: _databases(lab.tree.modules).lookup(f"symbol:{symbol}") for symbol in symbols}
+    return {symbol: name_of(result.modules[0]) for symbol, result in results.items() if result.modules}
 
 
 @lru_cache(maxsize=2)

@@ -1,7 +1,7 @@
-"""Which call made init fail: one more load, under the tracer, in a guest of its own.
+"""Finds the call that made init fail, by one more load, under the tracer, in another guest.
 
-It is made only if a plain load failed with an errno that init may have returned. If the tracer is not available, or the
-second load ends otherwise, nothing is said.
+This load is only made if a plain load failed with an errno that init may have returned. If the tracer is unavailable,
+or init returns another errno under it, the cause stays unknown.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ _TAKE_REFERENCE = ("try_module_get", "__module_get")
 
 @dataclass(frozen=True)
 class FailedCall:
-    """Why init or rmmod failed, in a sentence that names the call; the line of the call or of the return statement."""
+    """Why init or rmmod failed: a sentence that names the call, and the line of the call or of a return statement."""
 
     sentence: str
     line: SourceLine | None
@@ -51,7 +51,7 @@ class FailedCall:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """How a module was loaded: its build and sources, the parameters, the kernel's modules that came before it."""
+    """How a module was loaded: its build and sources, its parameters, the kernel's modules loaded before it."""
 
     build: Build
     sources: Mapping[str, bytes]
@@ -66,7 +66,7 @@ class Circumstances:
 
 
 def explain_run(lab: Lab, session: Session, module_run: ModuleRun, circumstances: Circumstances) -> ModuleRun:
-    """The run, whose failed steps say which call was the cause. Uses, and then throws away, the session's guest."""
+    """The run, with the call that was the cause in each failed step. Uses the session's guest, and then resets it."""
     steps = []
     for step in module_run.steps:
         if may_explain(step):
@@ -83,9 +83,9 @@ def may_explain(step: Step) -> bool:
 
 
 def explain_step(lab: Lab, step: Step, circumstances: Circumstances, sessions: list[Session] | None = None) -> Step:
-    """The step, which says which call was the cause if that can be known. `sessions` have fresh guests.
+    """The step, with the call that made it fail if that can be found, or with notes about the module it loaded.
 
-    If it has loaded a module, it says what its author should know.
+    `sessions` have fresh guests.
     """
     name = next((name for name in circumstances.build.modules if _is_about(step, name)), None)
     if name is None:
@@ -103,7 +103,7 @@ def explain_step(lab: Lab, step: Step, circumstances: Circumstances, sessions: l
 
 
 def explain_wait(step: Step, codes: Iterable[Code]) -> Step:
-    """A step that did not end in time, which says where the modules wait, if that can be known."""
+    """A step that did not end in time, with the places where modules wait, if they can be found."""
     places = find_waiting(step.result.stacks, codes) if step.result else ()
     if not places:
         return step
@@ -122,16 +122,16 @@ def _find_in_guest(lab: Lab, step: Step, subject: Subject, sessions: list[Sessio
         with RunPool(lab, sessions, guests=1) as pool:
             return find_failed_call(pool, subject, step.errno.number, messages)
     except KmodlabError:
-        return None  # what the log says must do
+        return None  # the step then shows only the log
 
 
 # ---- init ----------------------------------------------------------------------------------------------------------
 
 
 def find_failed_call(pool: RunPool, subject: Subject, number: int, messages: Iterable[str] = ()) -> FailedCall | None:
-    """The call because of which init returns the errno `number`; None if it is not known.
+    """The call that makes init return the errno `number`; None if unknown.
 
-    `messages` are what the kernel logged in the load that failed.
+    `messages` are the kernel's messages during the load that failed.
     """
     observation = pool.observe(subject, RunTask(load_only=True))
     if observation.records.init_returned != -number:
@@ -141,7 +141,7 @@ def find_failed_call(pool: RunPool, subject: Subject, number: int, messages: Ite
 
 
 def describe_return(code: Code, calls: Sequence[Call], number: int, messages: Iterable[str] = ()) -> FailedCall:
-    """Why init returned the errno `number`, given all of its calls."""
+    """Why init returned the errno `number`; `calls` are all calls in init."""
     in_init = [call for call in calls if call.in_init]
     outer = [call for call in in_init if not call.in_callback]
     call = _last_with(outer, number) or _last_with(in_init, number)
@@ -165,9 +165,9 @@ def _fill(message: str, line: SourceLine | None, **values: object) -> str:
 
 
 def _last_with(calls: Sequence[Call], number: int) -> Call | None:
-    """The call that returned this errno; else the last one that returned NULL, if the errno is the usual one then."""
+    """The call that returned this errno; else the last call that returned NULL, if this errno is usual after it."""
     known = [call for call in calls if call.errno == number]
-    # Of a function that is not in the table it is not known what it returns: the first one is the origin.
+    # Of several calls of functions that are not in the table, the first one is the origin of the errno.
     unknown = [call for call in calls if not call.function.header and number in _possible_errnos(call)]
     null = [call for call in calls if call.errno == 0 and number in call.function.good_errnos]
     return next((call for call in (*known[-1:], *unknown[:1], *null[-1:])), None)
@@ -208,7 +208,7 @@ def _log_says(messages: Iterable[str], number: int, symbol: str) -> str:
 
 
 def _why(call: Call, number: int) -> str:
-    """What is wrong with the arguments of a call, if that is known."""
+    """What is wrong with the arguments of a call, as a sentence; empty if unknown."""
     arguments, function = call.record.arguments, call.function
     if call.symbol == "request_threaded_irq" and number == _EINVAL:
         # kernel/irq/manage.c, request_threaded_irq
@@ -230,7 +230,7 @@ def _why(call: Call, number: int) -> str:
 
 
 def find_own_reference(step: Step, code: Code) -> FailedCall | None:
-    """The call with which a module took the reference to itself that rmmod fails of; None if that is not the reason."""
+    """The call with which a module took a reference to itself, so that rmmod fails; None if that is not the reason."""
     evidence = step.evidence
     if step.argv[0] != "rmmod" or step.errno is None or step.errno.number != _EAGAIN:
         return None
@@ -257,7 +257,7 @@ def find_own_reference(step: Step, code: Code) -> FailedCall | None:
 
 
 def _is_in_init(code: Code, site: CallSite) -> bool:
-    """Whether init makes the call, which has run for sure."""
+    """Whether the call is in init, which has certainly run."""
     start = code.frame(*code.init_place) if code.init_place else None
     here = code.frame(site.section, site.offset)
     return start is not None and here is not None and start.function == here.function

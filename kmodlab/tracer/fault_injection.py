@@ -1,4 +1,4 @@
-"""Fault injection: one run without a fault, which shows the calls in init, then one run for each that can fail."""
+"""Fault injection: a run without a fault, which shows the calls in init, then a run for each call that can fail."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from kmodlab.tracer.verdict import Finding, find_verdict, verdict_of
 
 CYCLES = 100
 TIMEOUT_S = 10.0
-# Headings of the table that shows them, with a row for each call.
+# Headings of the table of results, which has a row for each call.
 COLUMNS = (N_("line"), N_("call"), N_("fails with"), N_("init returned"), N_("verdict"))
 _RARE_ERRNOS = (errno.EUSERS, errno.ENOSR, errno.ENOLINK, errno.EREMCHG, errno.ENOTUNIQ)
-_NTH = 4  # of the calls of one site, those before this number and the last one are made to fail
+_NTH = 4  # the calls of a site before this number, and its last call, are made to fail
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class SiteResult:
 
     @property
     def call(self) -> str:
-        """The call in words: its name, and which one of its line it is."""
+        """The call in words: its name, and its number if the site makes several calls."""
         call = f"{self.function}()"
         return call if self.nth == 1 else _("{call}, call {number}").format(call=call, number=self.nth)
 
@@ -66,8 +66,10 @@ class SiteResult:
 
 @dataclass(frozen=True)
 class Faults:
-    """The results of all runs. `cycles` is how often the module was loaded and unloaded in a row, and `level` whether
-    the guest's resources were the same afterwards; both are None if this was not tried. `left` says what was left.
+    """The results of all runs.
+
+    `cycles` is how often the module was loaded and unloaded in a row; `level` is True if the guest's resources were the
+    same afterwards. Both are None if this was not tried. `left` says what these loads left behind.
     """
 
     module: str
@@ -92,7 +94,7 @@ class Faults:
 
     @property
     def exit_troubles(self) -> tuple[Trouble, ...]:
-        """The problems in exit, each once, whatever run showed it: exit has nothing to do with a fault in init."""
+        """The problems in exit, from all runs, each once: they do not depend on the fault in init."""
         findings = [site.finding for site in self.sites if site.finding]
         troubles = [*self.plain.troubles, *(trouble for finding in findings for trouble in finding.later)]
         first: dict[object, Trouble] = {}
@@ -108,7 +110,7 @@ class Faults:
 
     @property
     def plain_text(self) -> str:
-        """The run without a fault, apart from exit, in a line."""
+        """A line about the run without a fault, apart from exit."""
         verdict, init, cycles = self.plain_verdict.label, self.plain.init_text, self.cycles_text
         if self.exit_troubles and self.plain_verdict is Verdict.CLEAN:
             verdict = _("clean up to exit")
@@ -118,14 +120,14 @@ class Faults:
 
     @property
     def exit_text(self) -> str:
-        """The verdict on exit, in a line; empty without a problem in it."""
+        """A line with the verdict on exit; empty if exit has no problem."""
         if not self.exit_troubles:
             return ""
         return _("exit: {verdict}").format(verdict=self.exit_troubles[0].verdict.label)
 
     @property
     def cycles_text(self) -> str:
-        """What many loads in a row left behind, in words; empty if this was not tried."""
+        """What many loads in a row left behind, as text; empty if this was not tried."""
         number = self.cycles or 0
         if self.level is None:
             return ""
@@ -142,7 +144,7 @@ class Faults:
                 number,
             )
         text = text.format(number=number)
-        # What a single load leaves behind is told anyway.
+        # The leaks of a single load are reported anyway.
         return f"{text}: {self.left}" if self.left and not self.level and not self.plain.leaks else text
 
 
@@ -157,8 +159,8 @@ def _no_progress(_what: str, _done: int, _total: int) -> None:
 class FaultOptions:
     """Parameters for insmod, a script to run while the module is loaded, loads in a row, seconds for each run.
 
-    `after` are the kernel's own modules that are loaded before, with modprobe. With `rare_errnos`, calls fail with an
-    errno that one does not expect of them: what init then returns must come from the call.
+    `after` are the kernel's own modules that are loaded before, with modprobe. With `rare_errnos`, calls fail with
+    unusual errnos, so that a constant in init's return statement cannot be right by accident.
     """
 
     parameters: tuple[str, ...] = ()
@@ -196,9 +198,11 @@ def try_faults(pool: RunPool, subject: Subject, options: FaultOptions, progress:
 def make_subject(
     build: Build, sources: Mapping[str, bytes], parameters: Sequence[str] = (), after: Sequence[str] = ()
 ) -> Subject:
-    """The module of a build that is to be tested; modules that were built before it are loaded before it.
+    """The module of a build that is to be tested.
 
-    So are the kernel's own modules in `after`; nothing else is.
+    Before it, the kernel's own modules in `after` are loaded, and the modules that come before it in the build.
+
+    Raises: UsageError if a name in `after` or a parameter cannot be used.
     """
     name = _tested_name(build)
     names = list(build.modules)
@@ -213,7 +217,10 @@ def _tested_name(build: Build) -> str:
 
 
 def kernel_modules_of(build: Build) -> tuple[str, ...]:
-    """The kernel's own modules that the module under test needs; empty for a damaged file, which insmod will report."""
+    """The kernel's own modules that the module under test needs; empty for a damaged file, which insmod will report.
+
+    Raises: UsageError if the build made no module.
+    """
     own = {kmod_name(other) for other in build.modules}
     try:
         depends = parse_module(build.modules[_tested_name(build)]).modinfo.depends
@@ -225,7 +232,7 @@ def kernel_modules_of(build: Build) -> tuple[str, ...]:
 class RunPool:
     """Runs one task after the other, each in a fresh guest, while a second guest is prepared. A context manager.
 
-    Others may use the `sessions` too, between runs. The first one is always the next to be used.
+    Callers may use the `sessions` between runs. The first session is always the next to be used.
     """
 
     def __init__(self, lab: Lab, sessions: list[Session] | None = None, *, guests: int = 2) -> None:
@@ -243,7 +250,10 @@ class RunPool:
         self._stack.close()
 
     def observe(self, subject: Subject, task: RunTask, *, another: bool = False) -> Observation:
-        """Run a module once; retry a failure that it did not cause. `another` says that a further run follows."""
+        """Run a module once; retry a failure that the module did not cause.
+
+        `another` says that a further run follows, for which a guest is prepared. Raises: GuestError, SetupError.
+        """
         if another:
             self._sessions[-1].prepare()
         try:
@@ -294,7 +304,7 @@ class _Matrix:
         return find_verdict(self._subject, self._functions, observation, plain)
 
     def _planned(self, observation: Observation) -> Iterator[Call]:
-        """The calls of init that are to fail, and those that are not in the table, in their order."""
+        """The calls in init that are to fail, and calls of functions that are not in the table, in order."""
         calls = [call for call in calls_made(self._subject.code, self._functions, observation.records) if call.in_init]
         last = {(call.record.site, call.symbol): call for call in calls}
         seen = Counter[tuple[int | None, str]]()
@@ -311,7 +321,7 @@ class _Matrix:
         task = RunTask(
             fault=Fault(call.record.site or 0, call.record.nth, function),
             timeout_s=self._options.timeout_s,
-            # A second load shows what a failed init left behind, if one without a fault shows nothing.
+            # A second load shows what a failed init left behind, unless a run without a fault cannot load twice either.
             reload=plain.is_whole and plain.reloads is not False,
         )
         observation = self._pool.observe(self._subject, task, another=another)
@@ -326,7 +336,7 @@ class _Matrix:
 
 
 def _with_rare_errno(function: Function) -> Function:
-    """The function as it fails with a rare errno, a different one each time; if it returns none, as it is."""
+    """The function with a random rare errno as its failure; unchanged if it returns no errno."""
     known = {function.failure.number, *function.expect}
     if not function.failure.number:
         return function
@@ -337,7 +347,10 @@ def _with_rare_errno(function: Function) -> Function:
 def watch_once(
     lab: Lab, subject: Subject, fail: tuple[str, int] | None = None, *, timeout_s: float = TIMEOUT_S
 ) -> Observation:
-    """Run a module once. `fail` is the name of a call in init that is to fail, and which call of that name, from 1."""
+    """Run a module once. `fail` is the call in init that is to fail: a name, and the number of the call of that name.
+
+    Numbers count from 1. Raises: UsageError if init makes no such call; and what `RunPool.observe` raises.
+    """
     with RunPool(lab) as pool:
         plain = pool.observe(subject, RunTask(timeout_s=timeout_s), another=fail is not None)
         if fail is None:
@@ -365,7 +378,7 @@ def _find_call(subject: Subject, functions: Functions, plain: Observation, name:
 
 
 def _is_planned(known: Function | None, nth: int, *, is_last: bool) -> bool:
-    """Whether the nth call of a site has a result of its own."""
+    """Whether the nth call of a site gets a row in the results."""
     if known is None:
         return nth == 1
     return known.can_fail and (nth < _NTH or is_last)

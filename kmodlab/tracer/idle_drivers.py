@@ -1,4 +1,4 @@
-"""Drivers that a module has registered and that have no device yet, so that the kernel has not called their probe()."""
+"""Finds the drivers of a module that have no device yet, so that the kernel has not called their probe()."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ from kmodlab.i18n import _
 from kmodlab.kbuild.locate import find_code
 from kmodlab.kbuild.sources import kmod_name
 
-# Devices of these buses are plugged in after their driver was loaded, as often as before.
+# On these buses, a driver without a device is normal: devices may be plugged in later.
 _PLUGGABLE = {"pci", "usb", "usb-serial", "hid", "virtio"}
-# A driver with one of these is matched by other things than its name (drivers/base/platform.c, platform_match).
+# A driver with one of these members is not only matched by its name (drivers/base/platform.c, platform_match).
 _OTHER_MATCHES = r"\.\s*(?:id_table|of_match_table|acpi_match_table)\b"
 _MOST = 100  # names that are compared
-# For each driver of the module: its bus and name, then the names of the bus's devices. In a driver's folder, each link
-# but `module` is a device that is bound to it (drivers/base/bus.c).
+# Prints for each driver of the module its bus and name, then the names of the bus's devices. In a driver's folder, each
+# link except `module` is a device that is bound to the driver (drivers/base/bus.c).
 _LIST = r"""
 for driver in "$1"/*:*; do
     name=${driver##*/} bound=
@@ -42,7 +42,7 @@ class IdleDriver:
 
 
 def find_idle_drivers(session: Session, argv: Sequence[str], result: Result) -> tuple[IdleDriver, ...]:
-    """The drivers without a device of the module that a command has loaded; none if it is not insmod's."""
+    """The drivers without a device in the module that a command has loaded; empty if the command is not insmod."""
     if not result.ok or len(argv) < 2 or argv[0] != "insmod":
         return ()
     folder = f"/sys/module/{kmod_name(PurePosixPath(argv[1]).name.removesuffix('.ko'))}/drivers"
@@ -54,7 +54,7 @@ def find_idle_drivers(session: Session, argv: Sequence[str], result: Result) -> 
 
 
 def describe_idle(drivers: Iterable[IdleDriver], sources: Mapping[str, bytes]) -> Iterator[str]:
-    """For each driver of which it is known for sure, that its probe() was not called, and why."""
+    """A sentence for each driver whose probe() was certainly not called, with the reason."""
     by_name = find_code(_OTHER_MATCHES, sources) is None
     for driver in drivers:
         names = dict.fromkeys(re.sub(r"\.\d+(\.auto)?$", "", device) for device in driver.devices)

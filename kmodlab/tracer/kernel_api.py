@@ -1,6 +1,6 @@
-"""What the kernel's functions do that modules call: how each fails, what it acquires and what it releases.
+"""A table of kernel functions that modules call: how each fails, what it acquires and what it releases.
 
-The table is `kernel_api.txt`; its first lines explain the format. Nothing is guessed about any other function.
+The table is in `kernel_api.txt`, whose first lines explain the format. Nothing is assumed about other functions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ ANY = "any"
 
 
 class How(StrEnum):
-    """What a function's failure looks like."""
+    """How a function's result shows a failure."""
 
     NEVER = "never"
     NULL = "NULL"
@@ -36,14 +36,14 @@ HALVES = {"device_register": 1, "kobject_init_and_add": 2, "platform_device_regi
 
 @dataclass(frozen=True)
 class FailureValue:
-    """What a function returns when it fails; `number` is the errno, 0 if the value does not hold one."""
+    """The result of a function when it fails; `number` is the errno, 0 if the result has no errno."""
 
     how: How
     number: int = 0
 
     @property
     def value(self) -> int:
-        """The value for the register, signed."""
+        """The signed value of the result's register."""
         return -1 if self.how is How.ALL_ONES else -self.number
 
     @property
@@ -55,7 +55,7 @@ class FailureValue:
         )
 
     def errno_in(self, result: int) -> int | None:
-        """The errno in a result (an unsigned register): 0 for a failure without one, None if it did not fail."""
+        """The errno in a result (an unsigned register); 0 for a failure without an errno, None for success."""
         if self.how is How.NULL:
             return 0 if result == 0 else None
         if self.how is How.ALL_ONES:
@@ -66,18 +66,18 @@ class FailureValue:
 
 
 def as_signed(value: int, bits: int) -> int:
-    """The low bits of a register, as a signed number."""
+    """The lowest `bits` bits of a register, as a signed number."""
     value &= (1 << bits) - 1
     return value - (1 << bits) if value >> (bits - 1) else value
 
 
 def return_text(returned: int) -> str:
-    """What init returned, with the errno's name: "-EBUSY (-16)"."""
+    """init's return value as text, with the errno's name: "-EBUSY (-16)"."""
     return f"-{errno_name(-returned)} ({returned})" if returned < 0 else str(returned)
 
 
 def errno_number(name: str) -> int:
-    """The positive errno of a name."""
+    """The positive errno of that name. Raises: KeyError if no errno has it."""
     number = getattr(errno, name, None) or {known: number for number, known in KERNEL_ERRNOS.items()}[name]
     return int(number)
 
@@ -86,7 +86,7 @@ def errno_number(name: str) -> int:
 class Handle:
     """A resource that a call acquires or releases: its kind, and which one.
 
-    `key` holds the alternatives for each part of the key: numbers of parameters, or `return`. An empty key means any
+    `key` has the alternatives for each part of the key: numbers of parameters, or `return`. An empty key means any
     resource of the kind.
     """
 
@@ -100,14 +100,14 @@ class Handle:
     @staticmethod
     def _part(part: tuple[int | str, ...], arguments: tuple[int, ...], result: int) -> int:
         values = [result if name == RETURN else arguments[int(name)] for name in part]
-        if len(part) > 1:  # an int: the number that was asked for, or the one that the kernel chose
+        if len(part) > 1:  # an int: the requested number, or the number that the kernel chose
             values = [value & 0xFFFFFFFF for value in values]
         return next((value for value in values if value), 0)
 
 
 @dataclass(frozen=True)
 class Function:
-    """One function of the table. `kernel_api.txt` explains each field; arguments are numbers of parameters."""
+    """A row of the table. `kernel_api.txt` explains the fields; arguments are numbers of parameters."""
 
     name: str
     header: str
@@ -138,18 +138,18 @@ class Function:
 
     @property
     def is_tracked(self) -> bool:
-        """Whether the tracer itself must know a call of it: it can be made to fail, or is about memory or callbacks."""
+        """Whether the tracer must know its calls: it can be made to fail, or is about memory or callbacks."""
         kinds = (self.allocates, self.frees, self.callback, self.naming)
         return self.can_fail or any(kinds)
 
     @property
     def has_effect(self) -> bool:
-        """Whether a verdict may depend on a call of it."""
+        """Whether a verdict may depend on calls of it."""
         return self.is_tracked or bool(self.acquires or self.releases)
 
     @property
     def good_errnos(self) -> frozenset[int]:
-        """The errnos, positive, that init may return when this function failed with the value of the table."""
+        """The positive errnos that init may return after this function failed with the table's value."""
         own = {self.failure.number} if self.failure.number else set()
         return self.expect | own or frozenset({errno.ENOMEM})
 

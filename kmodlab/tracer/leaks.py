@@ -1,8 +1,8 @@
-"""What a module leaves behind, and the line of C that acquired it.
+"""Finds what a module leaves behind, and the line of C that acquired it.
 
-Two sources are combined: the module's calls say what it acquired and did not release, and on which line; the guest's
-resource lists say what is new in the guest. The lists decide about resources that they show, since the kernel may
-release resources on a module's behalf; the calls decide about the others.
+There are two sources: the module's calls show what it acquired and did not release, and on which line; the guest's
+resource lists show what is new in the guest. The lists decide about the resources that are in them, because the kernel
+may release resources on a module's behalf; the calls decide about the others.
 """
 
 from __future__ import annotations
@@ -45,11 +45,11 @@ _MEMORY = {
     Allocates.PAGE: N_("pages"),
     Allocates.PAGE_ADDRESS: N_("pages"),
 }
-_SHOWN = 8  # entries that belong to one leak
-# How a timer is stopped; only the second kind waits until its function has returned (kernel/time/timer.c).
+_SHOWN = 8  # entries of the resource list that are shown for one leak
+# Functions that stop a timer; only the second kind waits until its function has returned (kernel/time/timer.c).
 _STOPS = {"del_timer", "timer_delete", "timer_shutdown"}
 _WAITS = {"del_timer_sync", "timer_delete_sync", "timer_shutdown_sync", "try_to_del_timer_sync"}
-# These wait for all functions of timers, but one that starts its timer again may do so meanwhile.
+# These wait for all running timer functions, but do not prevent a function from starting its timer again.
 _WAITS_FOR_ALL = {"synchronize_rcu", "synchronize_rcu_expedited", "synchronize_net"}
 # Entries that the kernel makes for any module, or at the first use of an interrupt line.
 _BY_KERNEL = ("module ", "/sys/kernel/btf/", "/sys/kernel/irq/", "/proc/irq/")
@@ -57,11 +57,10 @@ _BY_KERNEL = ("module ", "/sys/kernel/btf/", "/sys/kernel/irq/", "/proc/irq/")
 
 @dataclass(frozen=True)
 class Leak:
-    """Something that was left behind: `what` in words, and who acquired it, as far as that is known.
+    """Something that was left behind: `what` in words, and its origin, if known.
 
-    `function` is the kernel's function that it is from, `line` the module's line that calls it, `seen` the entries of
-    the guest's resource list that show it. `taken_by` is a function that got it, and that may keep it for all that is
-    known.
+    `function` is the kernel's function that acquired it, `line` the module's line that calls it, `seen` are the entries
+    of the guest's resource list that show it. `taken_by` is a function that got it as an argument and may keep it.
     """
 
     kind: str
@@ -73,7 +72,7 @@ class Leak:
 
     @property
     def sentence(self) -> str:
-        """What it is, and where it comes from."""
+        """A sentence: what was left behind, and where it was acquired."""
         if not self.taken_by:
             return self._origin
         return _("{leak}, unless {function}() keeps it").format(leak=self._origin, function=self.taken_by)
@@ -93,7 +92,7 @@ def find_leaks(
 ) -> tuple[Leak, ...]:
     """What is left after a module was unloaded, or after its init failed.
 
-    `after` is None if the guest ended before its resources could be listed; then only the calls are known.
+    `after` is None if the guest ended before its resources could be listed; then only the calls decide.
     """
     records = records.first_load
     if not records.first(RecordKind.GOING):
@@ -110,13 +109,13 @@ def find_leaks(
 
 
 def find_pending(code: Code, functions: Functions, records: Records, calls: Sequence[Call]) -> Iterator[Leak]:
-    """What might still run the module's code when it went. `calls` are those of the first load."""
+    """What might still have run the module's code when it was unloaded. `calls` are those of the first load."""
     yield from _callbacks(code, functions, records, calls)
     yield from _threads(records, calls)
 
 
 def new_entries(after: ResourceList, before: ResourceList) -> list[str]:
-    """The new entries that a module may have caused."""
+    """The new entries of a resource list that a module may have caused."""
     return [entry for entry in after.since(before) if not entry.startswith(_BY_KERNEL)]
 
 
@@ -129,7 +128,7 @@ def level_after_cycles(observation: Observation) -> bool | None:
 
 
 def left_after_cycles(code: Code, functions: Functions, observation: Observation) -> str:
-    """What many loads have left behind, in words; empty if nothing is known of it."""
+    """What many loads have left behind, in words; empty if unknown."""
     calls = calls_made(code, functions, observation.records)
     leaked = observation.records.of(RecordKind.LEAKED)
     first = {
@@ -149,7 +148,7 @@ def _new_after_cycles(observation: Observation) -> list[str]:
 
 
 def _still_loaded(code: Code, functions: Functions, records: Records) -> Iterator[Leak]:
-    """The module itself, if it was not unloaded; one without an exit function cannot be."""
+    """The module itself, if it was not unloaded; a module without an exit function cannot be."""
     if records.first(RecordKind.LIVE) and code.exit_place:
         held = unreleased(calls_made(code, functions, records))
         calls = [acquired.call for acquired in held if acquired.kind == MODULE_REFERENCE]
@@ -158,7 +157,7 @@ def _still_loaded(code: Code, functions: Functions, records: Records) -> Iterato
 
 
 def _other_modules(code: Code, before: ResourceList, after: ResourceList) -> bool:
-    """Whether the kernel loaded other modules meanwhile, which have entries of their own."""
+    """Whether other modules were loaded in the meantime, which have entries of their own."""
     return any(entry.startswith("module ") and entry != f"module {code.name}" for entry in after.since(before))
 
 
@@ -182,7 +181,7 @@ def _callbacks(code: Code, functions: Functions, records: Records, calls: Sequen
 
 
 def _unwaited(calls: Iterable[Call], records: Records) -> Iterator[Leak]:
-    """Timers that were stopped at the end without waiting for their function, which may run on another processor."""
+    """Timers that were stopped last without waiting for their function, which may still run on another processor."""
     pending = {record.arguments[1] for record in records.of(RecordKind.ACTIVE)}
     for timer, call in unwaited_timers(calls).items():
         if call.symbol in _STOPS and call.record.phase in (Phase.INIT, Phase.EXIT) and timer not in pending:
@@ -191,7 +190,7 @@ def _unwaited(calls: Iterable[Call], records: Records) -> Iterator[Leak]:
 
 
 def unwaited_timers(calls: Iterable[Call]) -> dict[int, Call]:
-    """The timers whose function was not waited for after they were started; the call that stopped or started each."""
+    """Address of each timer whose function was not waited for -> the call that stopped it, or that started it."""
     last: dict[int, Call] = {}
     restarted: set[int] = set()
     for call in calls:
@@ -212,7 +211,7 @@ def _threads(records: Records, calls: Iterable[Call]) -> Iterator[Leak]:
     started = {
         call.record.result: call for call in calls if any(handle.kind == THREAD for handle in call.function.acquires)
     }
-    # In a later load, the calls are the same.
+    # In a later load, the same sites make the calls.
     sites = {call.record.site: call for call in started.values()}
     only = next(iter(sites.values())) if len(sites) == 1 else None
     for record in records.of(RecordKind.THREAD):
@@ -222,7 +221,7 @@ def _threads(records: Records, calls: Iterable[Call]) -> Iterator[Leak]:
 
 
 def callback_words(record: Record) -> str:
-    """What is pending, in words, from a record of the kind ACTIVE or FREED_ACTIVE."""
+    """The pending callback of a record of the kind ACTIVE or FREED_ACTIVE, in words."""
     kind = record.arguments[0]
     return _(_CALLBACKS.get(Callback(kind), _UNKNOWN_CALLBACK) if kind in list(Callback) else _UNKNOWN_CALLBACK)
 
@@ -254,7 +253,7 @@ def _memory(code: Code, functions: Functions, records: Records, calls: Sequence[
 
 
 def _taker(calls: Iterable[Call], address: int) -> str:
-    """The first function that got the memory at an address, and of which the table does not say what it does."""
+    """The first function outside of the table that got the memory at an address as an argument; empty if none did."""
     return next((call.name for call in calls if not call.function.header and address in call.record.arguments), "")
 
 
@@ -276,7 +275,7 @@ def _kinds_of(function: Function) -> Iterator[str]:
 
 
 def _resources(calls: Sequence[Call], new: list[str], *, is_sure: bool) -> Iterator[Leak]:
-    """Resources that no call released. If not all calls were seen, only those that show in the guest are sure."""
+    """Resources that no call released. If not `is_sure` (some calls were not seen), only those in the guest's list."""
     claimed: set[str] = set()
     unsure = {kind for call in calls if call.record.nth > PER_SITE for kind in _kinds_of(call.function)}
     for held in unreleased(calls):
@@ -285,7 +284,7 @@ def _resources(calls: Sequence[Call], new: list[str], *, is_sure: bool) -> Itera
         kind, name = resource_kind(held.kind), held.call.resource_name
         seen = tuple(entry for entry in new if kind.matches(entry, name) and entry not in claimed)
         if not seen and (kind.is_visible or held.kind in unsure or not is_sure):
-            continue  # the kernel released it, or the call that released it may have no record
+            continue  # the kernel released it, or a call without a record did
         claimed.update(seen)
         yield Leak(held.kind, _describe(held.kind, name, seen), held.call.name, held.call.line, seen[:_SHOWN])
 
@@ -298,7 +297,7 @@ def _describe(kind: str, name: str, seen: tuple[str, ...]) -> str:
 
 
 def _unexplained(new: list[str], leaks: list[Leak]) -> Iterator[str]:
-    """New entries that belong to no known leak; of a folder and what is in it, only the folder."""
+    """New entries that belong to no known leak; of a folder and its contents, only the folder."""
     known = [entry for leak in leaks for entry in leak.seen]
     names = {entry.rpartition("/")[2] for entry in known if entry.startswith("/")}
     shown: list[str] = []
@@ -307,7 +306,7 @@ def _unexplained(new: list[str], leaks: list[Leak]) -> Iterator[str]:
         if entry in known or is_below or names.intersection(entry.split("/")):
             continue
         if any(other.startswith(f"{entry}/") for other in known):
-            continue  # a folder with nothing but known leaks in it
+            continue  # a folder in which all entries belong to known leaks
         shown.append(entry)
         yield entry
 

@@ -1,7 +1,7 @@
-"""What modules leave behind when they are unloaded: one more run of each, under the tracer, in a guest of its own.
+"""Finds what modules leave behind when they are unloaded, by one more run of each, under the tracer, in another guest.
 
-The learner's own guest stays as it is, so nothing of the tracer shows in it. The run is made only for modules with
-calls that could leave something behind, and while other work goes on. If the tracer is not available, nothing is said.
+The learner's own guest is not used, so nothing of the tracer shows in it. Only modules with calls that could leave
+something behind are run, in the background. If the tracer is unavailable, nothing is reported.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from kmodlab.tracer.resources import LOCKS, MODULE_REFERENCE, THREAD, ResourceLi
 from kmodlab.tracer.run import Leftover
 from kmodlab.tracer.wire_format import Callback, RecordKind
 
-# What concerns nobody but the module itself, which is gone.
+# Kinds of resources that do not affect others when they leak.
 _OWN = {"memory", MODULE_REFERENCE, *LOCKS}
 
 
 def may_run_later(function: Function) -> bool:
-    """Whether a call of this function starts what runs a module's code later: a timer, work, a thread."""
+    """Whether a call of this function starts something that runs a module's code later: a timer, work, a thread."""
     return function.callback is not Callback.NOTHING or any(handle.kind == THREAD for handle in function.acquires)
 
 
 def may_stay(function: Function) -> bool:
-    """Whether a call of this function starts or registers what could be in the way of the next version of a module."""
+    """Whether a call of this function starts or registers something that could disturb the module's next version."""
     return may_run_later(function) or any(handle.kind not in _OWN for handle in function.acquires)
 
 
@@ -45,23 +45,23 @@ def may_call(code: Code, matches: Callable[[Function], bool]) -> bool:
 
 
 def is_running(leak: Leak) -> bool:
-    """Whether what was left behind can still run the module's code."""
+    """Whether a leak can still run the module's code."""
     return leak.kind in ("timer", "work", THREAD)
 
 
 def find_subjects(
     build: Build, circumstances: Circumstances, could_leave: Callable[[Function], bool]
 ) -> tuple[Subject, ...]:
-    """The modules of a build that have a call which could leave something behind."""
+    """The modules of a build that call a function for which `could_leave` is True."""
     subjects = map(circumstances.subject, build.modules)
     return tuple(subject for subject in subjects if may_call(subject.code, could_leave))
 
 
 def running_after(pool: RunPool, subject: Subject, observation: Observation) -> tuple[Leak, ...]:
-    """What could still run a module's code when it was unloaded, in any load of a run."""
+    """What could still run a module's code after it was unloaded, from all loads of a run."""
     unloads = (load for load in observation.records.by_load if load.first(RecordKind.GOING))
     leaks = (find_leaks(subject.code, pool.functions, load, ResourceList(frozenset()), None) for load in unloads)
-    return tuple(leak for found in leaks for leak in found if is_running(leak))
+    return tuple(leak for of_load in leaks for leak in of_load if is_running(leak))
 
 
 def leaks_after(pool: RunPool, subject: Subject, observation: Observation) -> tuple[Leak, ...]:
@@ -75,7 +75,7 @@ def leaks_after(pool: RunPool, subject: Subject, observation: Observation) -> tu
 
 
 class LeftoverSearch:
-    """Runs modules under the tracer in the background; `result` waits until that is done."""
+    """Runs modules under the tracer in the background; `result` waits for the end."""
 
     def __init__(self, lab: Lab, subjects: Sequence[Subject], timeout_s: float = COMMAND_S) -> None:
         self._lab, self._subjects, self._timeout_s = lab, subjects, timeout_s
@@ -106,5 +106,5 @@ class LeftoverSearch:
 
 
 def as_leftover(subject: Subject, leak: Leak) -> Leftover:
-    """What was left behind, with the name of its module."""
+    """A leak of a module as a `Leftover`, with the module's name."""
     return Leftover(subject.code.name, leak.sentence, next(iter(leak.seen), ""), leak.line, is_running(leak))

@@ -1,4 +1,4 @@
-"""The messages that a module can log, as its .ko file shows them: the formats of printk() and of dev_info() and others.
+"""Finds the formats of the messages that a module can log with printk(), dev_info() and others, in its .ko.
 
 A format that does not end in a newline leaves its line open. The kernel shows an open line only when somebody logs
 another one (kernel/printk/printk.c, vprintk_store).
@@ -13,10 +13,10 @@ from functools import lru_cache
 from kmodlab.elf.contents import MalformedError
 from kmodlab.elf.object_file import ObjectFile, Relocation, parse_object
 
-# Begins the level before a format (include/linux/kern_levels.h).
+# The level before a format begins with this character (include/linux/kern_levels.h).
 _SOH = "\x01"
 _LOGS = re.compile(r"_?v?printk|_dev_\w+")
-_WINDOW = 64  # bytes before a call in which its arguments are set
+_WINDOW = 64  # bytes of code before a call that set its arguments
 _TEXT_LIMIT = 1024  # LOG_LINE_MAX, kernel/printk/printk.c
 _CONVERSION = re.compile(r"%%|%[-+ #0]*(?:\d+|\*)?(?:\.(?:\d+|\*)?)?(?:hh?|ll?|[Lqjzt])?(?:p\w*|[a-zA-Z])")
 
@@ -33,7 +33,7 @@ def open_formats(ko: bytes) -> tuple[str, ...]:
 
 
 def format_matches(form: str, message: str) -> bool:
-    """Whether a message may have been logged with this format; a device's name may stand before it."""
+    """Whether a message may have been logged with the format `form`; a device's name may precede it."""
     *parts, last = _CONVERSION.split(form)
     if not message.endswith(last) or not any(part.strip() for part in (*parts, last)):
         return False
@@ -55,7 +55,7 @@ def _texts_with_level(elf: ObjectFile) -> Iterator[str]:
 
 
 def _texts_of_calls(elf: ObjectFile) -> Iterator[str]:
-    """The strings that are loaded right before a call that logs, if none of them has a level."""
+    """The strings that are loaded right before a call of a logging function, if none of them has a level."""
     code = {section.index for section in elf.sections if section.is_executable}
     near: list[Relocation] = []
     for relocation in sorted(elf.relocations_in(code), key=lambda other: (other.section.index, other.offset)):
@@ -74,11 +74,11 @@ def _is_near(relocation: Relocation, call: Relocation) -> bool:
 
 
 def _text_at(elf: ObjectFile, relocation: Relocation) -> str:
-    """The string that a place in the code refers to; empty if it refers to something else."""
+    """The string that a relocation refers to; empty if it refers to something else."""
     section = relocation.symbol.section
     if section is None or section.is_executable or not section.name.startswith((".rodata", ".init.rodata")):
         return ""
-    # A 32-bit displacement counts from the end of the instruction, 4 bytes later.
+    # A 32-bit displacement is relative to the end of the instruction, 4 bytes later.
     extra = 4 if relocation.kind in ("R_X86_64_PC32", "R_X86_64_PLT32") else 0
     offset = relocation.symbol.value + (relocation.addend or 0) + extra
     content = elf.content_at(section, offset, _TEXT_LIMIT) if offset >= 0 else b""

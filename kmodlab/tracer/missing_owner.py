@@ -1,4 +1,4 @@
-"""A character device's file_operations without an owner: nothing keeps its module loaded while the device is open.
+"""Finds character devices whose file_operations lack an owner, so that nothing keeps the module loaded while in use.
 
 When a program opens the device, the kernel takes a reference to the owner: fs/char_dev.c, chrdev_open();
 drivers/char/misc.c, misc_open().
@@ -14,10 +14,10 @@ from kmodlab.i18n import _
 from kmodlab.kbuild.locate import code_of, find_code
 
 _OPERATIONS = re.compile(r"\bstruct\s+file_operations\s+(\w+)\s*=\s*\{([^{}]{0,4000})\}")
-_MOST = 5  # of one file
-# Other ways for a module to keep itself loaded: the owner of a struct cdev, references that it counts itself.
+_MOST = 5  # sentences about one file
+# Other ways for a module to keep itself loaded: the owner of a struct cdev, references that it takes itself.
 _OTHER_WAYS = r"(?:->|\.)\s*owner\s*=\s*THIS_MODULE\s*;|\b(?:__module_get|try_module_get)\s*\("
-# How a character device gets its operations. Those of debugfs, of sockets and so on are not looked at.
+# How a character device gets its operations. Operations of debugfs, sockets and so on are not examined.
 _OF_DEVICE = (
     r"\b(?:__)?register_chrdev\s*\([^;]{{0,400}}&\s*{name}\b|\bcdev_init\s*\([^;]{{0,400}}&\s*{name}\b"
     r"|\bfops\s*=\s*&\s*{name}\b"
@@ -25,7 +25,10 @@ _OF_DEVICE = (
 
 
 def describe_missing_owners(sources: Mapping[str, bytes]) -> Iterator[str]:
-    """A sentence about each of them, with its line; none if the module has another way to keep itself loaded."""
+    """A sentence about each struct file_operations without an owner, with its line.
+
+    None of them if the module has another way to keep itself loaded.
+    """
     if find_code(_OTHER_WAYS, sources):
         return
     for file, source in sources.items():

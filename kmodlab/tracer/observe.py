@@ -1,8 +1,8 @@
-"""One run of a module in a guest of its own, under the tracer.
+"""One run of a module in a fresh guest, under the tracer.
 
-The tracer is loaded, then the module under test; that is unloaded, and loaded again. A line in the kernel's log marks
-each step. Whatever the module does to its guest is data: a step that does not end, a crash in the log, a guest that
-ends. The tracer's records are read from outside, so they are never lost.
+First the tracer is loaded, then the module under test, which is unloaded and loaded again. A line in the kernel's log
+marks each step. Whatever the module does to its guest is data: a step that does not end, a crash in the log, a guest
+that ends. The tracer's records are read from outside through QEMU, so they survive the guest's kernel.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from kmodlab.tracer.wire_format import RecordKind
 _DEBUGFS = "/sys/kernel/debug/kmodlab"  # the tracer's files
 _LOG_LIMIT = 1 << 19  # characters that are searched for crashes
 _SAMPLES = 5  # of the program counter of a guest that hangs
-_CYCLE_S = 0.6  # at most, for one load and unload of many
+_CYCLE_S = 0.6  # time limit for each of many loads and unloads in a row
 
 
 @dataclass(frozen=True)
 class Subject:
-    """The module under test: its code and file name without .ko, and what is loaded before it.
+    """The module under test: its code, its file name without .ko, and the modules that are loaded before it.
 
     `needed` are .ko files from the same build, `depends` the names of the kernel's own modules.
     """
@@ -52,11 +52,11 @@ class Subject:
 
 @dataclass(frozen=True)
 class RunTask:
-    """What a run does: a fault or none, whether to wait for callbacks, a script, further loads.
+    """What a run does: the fault to inject, whether to wait for callbacks, a script, further loads.
 
-    With `interludes`, timers expire, work is done and these files are read before each call that exit makes. With
-    `load_only` it ends after the module was loaded. `reload` says whether to load it a second time after that, if it
-    can be unloaded, and `settle_again` whether to wait for callbacks then.
+    With `interludes` (paths), before each call in exit timers expire, work runs, and these files are read. With
+    `load_only`, the run ends after the module was loaded. `reload` says whether to load the module a second time, and
+    `settle_again` whether to wait for callbacks after that.
     """
 
     fault: Fault | None = None
@@ -72,7 +72,7 @@ class RunTask:
 
 @dataclass(frozen=True)
 class RunStep:
-    """A step that was begun: its name, further words about it, and what its commands printed."""
+    """A step that was begun: its name, further words about it, and the output of its commands."""
 
     name: str
     words: tuple[str, ...] = ()
@@ -80,7 +80,7 @@ class RunStep:
 
     @property
     def status(self) -> int | None:
-        """The number that it reports, or None."""
+        """The status that the step reports; None if it reports none."""
         return int(self.words[0]) if self.words and re.fullmatch(r"-?\d{1,9}", self.words[0]) else None
 
 
@@ -101,7 +101,7 @@ class Observation:
     seconds: float = 0.0
 
     def step(self, name: str, *words: str) -> RunStep | None:
-        """The first step of this name whose words begin so; None if it was not reached."""
+        """The first step of this name whose words begin with `words`; None if it was not reached."""
         return next((step for step in self.steps if step.name == name and step.words[: len(words)] == words), None)
 
     @property
@@ -117,14 +117,14 @@ class Observation:
 
     @property
     def kernel_log(self) -> str:
-        """What the kernel logged since the first step, as dmesg prints it; the console's last lines if it ended."""
+        """The kernel's log since the first step, as dmesg prints it; the console's last lines if the guest ended."""
         if self.end:
             return self.end.console
         first = next((number for number, record in enumerate(self.log) if MARK in record.text), len(self.log))
         return format_log(record for record in self.log[first:] if record.is_kernels and not is_jump(record))
 
     def messages_in(self, name: str) -> tuple[str, ...]:
-        """What the kernel logged in the steps of this name."""
+        """The kernel's messages in the steps of this name."""
         texts, step = [], ""
         for record in self.log:
             if record.text.startswith(MARK) and not record.is_kernels:
@@ -135,7 +135,7 @@ class Observation:
 
     @property
     def doubt(self) -> str:
-        """Why not everything could be seen; empty if it could."""
+        """Why some of the module's actions could not be observed; empty if all were."""
         checks = self.records.of(RecordKind.CHECKED)
         if self.records.dropped:
             return ngettext(
@@ -154,11 +154,11 @@ async def observe(
     """Run a module in a fresh guest.
 
     Raises:
-        GuestError: The guest failed, or the tracer, but not because of the module.
+        GuestError: The guest or the tracer failed, but not because of the module.
     """
     began = time.perf_counter()
     await _put_files(machine, tracer, subject, task)
-    # In a thread: to find its calls may need objdump, which runs on this loop.
+    # In a thread, because finding calls may run objdump, which needs this event loop.
     plan = await asyncio.to_thread(pack_plan, subject.code, functions, task.fault)
     return await _Run(machine, subject, task, plan, Deadline.after(task.timeout_s)).finish(began)
 
@@ -201,7 +201,7 @@ class _Run:
         try:
             await self._set_up()
             await self._load_and_unload()
-            # One that was loaded and unloaded twice can be any number of times.
+            # A module that was loaded and unloaded twice can be loaded any number of times.
             if task.cycles and any(step.name == "reunloaded" and step.status == 0 for step in self.steps):
                 self.deadline = Deadline.after(task.timeout_s + _CYCLE_S * task.cycles)
                 await self._cycle()
@@ -236,7 +236,7 @@ class _Run:
             raise GuestError(_("The tracer could not be set up in the guest."), details=loaded.text)
         await self._put(f"{_DEBUGFS}/plan", self.plan)
         if self.task.interludes is not None:
-            paths = "\n".join(self.task.interludes) + "\n"  # never empty: the kernel would not see it written
+            paths = "\n".join(self.task.interludes) + "\n"  # never empty: write(2) of 0 bytes does not reach the tracer
             await self._put(f"{_DEBUGFS}/interludes", paths.encode())
         await self._step("where")
         await self._do(["cat", f"{_DEBUGFS}/where"])
@@ -300,7 +300,7 @@ class _Run:
         return await self._report(name, await self._do(["rmmod", self._kmod]))
 
     async def _report(self, name: str, result: Result) -> bool:
-        """Begin the step that says how a load or unload ended; return whether it succeeded."""
+        """Begin the step with the result of a load or unload; return whether it succeeded."""
         await self._step(name, _status(result))
         if result.status < 0:  # killed by a crash: this kernel is not usable any more
             raise _OverError
@@ -324,7 +324,7 @@ class _Run:
         await self.machine.ask(self.machine.agent.put(path, data), Deadline.after(20), late)
 
     async def _do(self, argv: list[str], *, in_agent: bool = True, silent: bool = False) -> Result:
-        """Run a command; what it prints belongs to the current step."""
+        """Run a command; its output belongs to the current step."""
         result = await self.machine.execute(argv, self.deadline, directory=GUEST_FOLDER, in_agent=in_agent)
         if self.steps and not silent:
             self.steps[-1] = replace(self.steps[-1], text=self.steps[-1].text + result.text)
@@ -349,7 +349,7 @@ class _Run:
         return await read_records(self._ask, int(where[0], 16))
 
     async def _log(self) -> tuple[tuple[LogRecord, ...], GuestEnd | None]:
-        """The kernel's log; instead how the guest ended, if what the module left behind has killed it only now."""
+        """The kernel's log and None; or no records, and how the guest ended because of what the module left behind."""
         try:
             return parse_kmsg(
                 await self.machine.ask(
@@ -362,7 +362,7 @@ class _Run:
             return (), lost.end
 
     async def _counters(self) -> tuple[int, ...]:
-        """The program counter of a silent guest, read a few times: a loop has more than one instruction."""
+        """Samples of the program counter of a silent guest; several, because a loop has more than one instruction."""
         counters = []
         for _sample in range(_SAMPLES):
             match = re.search(r"\bRIP=([0-9a-f]{16})", await self._ask("info registers"))

@@ -1,4 +1,4 @@
-"""The plan for the tracer, as `module/tracer.h` describes it: the calls to trace, and the one that is to fail."""
+"""Packs the plan for the tracer (format: `module/tracer.h`): the calls to trace, and the call that is to fail."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from kmodlab.tracer.wire_format import (
     SiteFlag,
 )
 
-# A module that calls these relies on memory that is larger than asked for, or that begins where a page begins.
+# A module that calls these relies on memory that is larger than requested, or begins at a page's boundary.
 _RELY_ON_SIZE = {"ksize", "krealloc", "kvrealloc", "build_skb", "slab_build_skb", "build_skb_around"}
-# A module that calls these passes objects of slab caches to the kernel in ways that are not followed.
+# A module that calls these passes objects of slab caches to the kernel in ways that the tracer does not follow.
 _RELY_ON_CACHE = {"ksize", "kmem_cache_free_bulk", "kmem_cache_alloc_bulk"}
 # These tell whether the cache has a constructor; see module/caches.c.
 _CREATE_CACHES = {"kmem_cache_create", "__kmem_cache_create_args"}
@@ -33,7 +33,7 @@ _CREATE_CACHES = {"kmem_cache_create", "__kmem_cache_create_args"}
 
 @dataclass(frozen=True)
 class Fault:
-    """A call that is to fail: the number of its site, and which of the site's calls in init, counted from 1."""
+    """A call that is to fail: the number of its site, and which of the site's calls in init it is, from 1."""
 
     site: int
     nth: int
@@ -78,7 +78,7 @@ def _pack_site(site: CallSite, function: Function | None, extra: SiteFlag) -> by
 
 
 def _flags_of(function: Function | None, extra: SiteFlag) -> SiteFlag:
-    """How calls of a function are traced; `extra` is what the module does not forbid."""
+    """How calls of a function are traced; `extra` are the flags that the module's other calls allow."""
     flags = extra & SiteFlag.GUARD
     if function and function.fence:
         flags |= SiteFlag.FENCE
@@ -112,7 +112,7 @@ def _pack_call(function: Function | None, flags: SiteFlag, site: CallSite | None
 
 
 def _pack_functions(code: Code, functions: Functions, extra: SiteFlag) -> list[bytes]:
-    """The functions that calls through a pointer may call; none if there are no such calls."""
+    """The functions that calls through a pointer may call; empty if the module has no such calls."""
     if not any(site.pointer for site in code.sites):
         return []
     tracked = functions.tracked[:MAX_FUNCTIONS]
@@ -136,7 +136,7 @@ def _fail_function(code: Code, functions: Functions, fault: Fault | None) -> int
 
 
 def _pack_breakpoints(code: Code) -> list[bytes]:
-    """The calls, the instruction after each, and the exit function; each place once."""
+    """Breakpoints on the calls, on the instruction after each, and on the exit function, without duplicates."""
     breakpoints: dict[tuple[int, int], tuple[int, int]] = {}
     for number, site in enumerate(code.sites):
         breakpoints[site.section, site.offset] = (number, BreakpointFlag.CALL)

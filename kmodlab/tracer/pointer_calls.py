@@ -1,4 +1,4 @@
-"""The calls in a module whose function is known only when they are made: calls through a pointer, and static calls.
+"""Finds the calls in a module whose function is known only at run time: calls through a pointer, and static calls.
 
 - With retpolines, the compiler writes `call __x86_indirect_thunk_rax` (arch/x86/lib/retpoline.S), where the name tells
   the register. objtool lists the beginnings of these instructions in .retpoline_sites.
@@ -26,9 +26,9 @@ _THUNK = re.compile(r"__x86_indirect_thunk_(\w+)")
 _STATIC_CALL = "__SCT__"  # STATIC_CALL_TRAMP_PREFIX
 _REGISTERS = ["rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi", *(f"r{number}" for number in range(8, 16))]
 _CALL_GROUP, _CALL_NEAR, _JUMP_NEAR = 0xFF, 2, 4  # opcode, and its extensions in the ModR/M byte
-# How such an instruction begins, after its prefixes: the opcode, and a ModR/M byte with one of the two extensions.
+# The beginning of such an instruction, after its prefixes: the opcode, and a ModR/M byte with one of the extensions.
 _MAY_BE_PLAIN = re.compile(rb"\xff[\x10-\x17\x20-\x27\x50-\x57\x60-\x67\x90-\x97\xa0-\xa7\xd0-\xd7\xe0-\xe7]")
-_PARAVIRT = "pv_ops"  # calls through it are the kernel's own, and it replaces them (arch/x86/kernel/paravirt.c)
+_PARAVIRT = "pv_ops"  # calls through it are in the kernel's headers, and it patches them (arch/x86/kernel/paravirt.c)
 _DISASSEMBLE = 'objdump --disassemble --wide "$0"'
 _SECTION = re.compile(r"Disassembly of section (\S+):")
 _INSTRUCTION = re.compile(r" *(?P<address>[0-9a-f]+):\t(?P<code>(?:[0-9a-f]{2} )+) *\t.*\*")
@@ -36,10 +36,10 @@ _INSTRUCTION = re.compile(r" *(?P<address>[0-9a-f]+):\t(?P<code>(?:[0-9a-f]{2} )
 
 @dataclass(frozen=True)
 class Pointer:
-    """Where an instruction has the address that it calls: in the register `base`, by number, or in memory.
+    """The operand with the address that an instruction calls: the register `base`, by its number, or memory.
 
-    In memory, the register points to it, plus a displacement of so many bytes at the instruction's end; BASE_NEXT is
-    the address of the next instruction. `base` is None for a static call.
+    In memory, the operand is at the register plus a displacement, which is in the last bytes of the instruction;
+    BASE_NEXT stands for the address of the next instruction. `base` is None for a static call.
     """
 
     base: int | None
@@ -51,7 +51,7 @@ class Pointer:
 class CallSite:
     """A call of an imported function, or through a `pointer`; then `symbol` is empty.
 
-    `section` is an index in `Code.sections`, `offset` counts its bytes. The tracer cannot follow one that is not
+    `section` is an index in `Code.sections`, `offset` is in bytes. The tracer cannot follow a call that is not
     `is_traceable`.
     """
 
@@ -65,7 +65,7 @@ class CallSite:
 
     @property
     def next_offset(self) -> int:
-        """The offset of the instruction after it."""
+        """The offset of the instruction after the call."""
         return self.offset + self.length
 
 
@@ -127,14 +127,18 @@ def _replaced_call(
 def _plain_calls(
     elf: ObjectFile, indexes: Mapping[int, int], relocations: tuple[Relocation, ...]
 ) -> Iterator[CallSite]:
-    kernels = {(each.section.index, each.offset) for each in relocations if each.symbol.name == _PARAVIRT}
+    kernels = {
+        (relocation.section.index, relocation.offset)
+        for relocation in relocations
+        if relocation.symbol.name == _PARAVIRT
+    }
     by_name = {section.name: section for section in elf.sections if section.index in indexes}
-    found = any(
-        not kernels.intersection((section.index, match.end() + at) for at in (0, 1))  # after a SIB byte, or none
+    may_have_calls = any(
+        not kernels.intersection((section.index, match.end() + at) for at in (0, 1))  # 1 after a SIB byte
         for section in by_name.values()
         for match in _MAY_BE_PLAIN.finditer(elf.content(section))
     )
-    if not found:
+    if not may_have_calls:
         return
     name = ""
     for line in run_sync(ask_binutils(elf.image, _DISASSEMBLE)).split("\n"):
@@ -161,7 +165,7 @@ def _plain_call(code: bytes, section: int, offset: int) -> CallSite | None:
 
 
 def _operand(code: bytes, rex: int) -> Pointer | None:
-    """The operand that a ModR/M byte and what follows describe; None if it needs an index or has no base."""
+    """The operand that a ModR/M byte and the following bytes describe; None if it has an index or no base register."""
     mode, register = code[0] >> 6, code[0] & 7
     high = 8 if rex & 1 else 0
     if mode == 3:

@@ -1,6 +1,6 @@
-"""Which calls acquire a resource, and which release it: what is never released, and what is released twice.
+"""Matches calls that acquire resources with calls that release them: what is never released, or released twice.
 
-Memory is not a resource here: the tracer itself knows what was freed.
+This does not include memory: the tracer itself records what was freed.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ from kmodlab.tracer.resources import LOCKS, MODULE_REFERENCE
 
 Key = tuple[str, tuple[int, ...]]
 
-# Counted references: others, which were not traced, may hold some.
+# Reference counts: code that is not traced may hold references too.
 COUNTED = LOCKS | {MODULE_REFERENCE, "kobject", "cdev-object", "file", "clock-enabled", "clock-prepared", "gpiod"}
 COUNTED |= {"regulator-enabled", "tty-driver", "adapter-reference", "pci-enable"}
-# Known without a key: the table has every function that acquires one.
+# Kinds for which the table has all functions that acquire a resource, so that even a key of zeros means one resource.
 COMPLETE = {"chrdev-region"}
 
 
@@ -61,7 +61,7 @@ def unreleased(calls: Iterable[Call]) -> list[Acquired]:
 
 
 def largest_allocation(calls: Iterable[Call]) -> int:
-    """The size of the largest memory that calls allocated and that no call freed; 0 if there is none."""
+    """The size in bytes of the largest memory that calls allocated and no call freed; 0 if there is none."""
     sizes: dict[int, int] = {}
     for call in calls:
         arguments = call.record.arguments
@@ -73,7 +73,7 @@ def largest_allocation(calls: Iterable[Call]) -> int:
 
 
 def double_releases(calls: Iterable[Call]) -> Iterator[DoubleRelease]:
-    """The resources that were acquired once and released twice. The kernel often does not notice it."""
+    """The resources that were acquired once and released twice, which the kernel often does not notice."""
     held: list[set[Key]] = []
     released: dict[Key, Call] = {}
     for call in calls:
@@ -99,7 +99,7 @@ def _keys(call: Call, handles: tuple[Handle, ...]) -> Iterator[Key]:
 
 
 def _certain_keys(call: Call, handles: tuple[Handle, ...]) -> Iterator[Key]:
-    """The keys that refer to one resource only."""
+    """The keys of a call that refer to a single resource."""
     for kind, values in _keys(call, handles):
         if kind not in COUNTED and (any(values) or kind in COMPLETE):
             yield kind, values

@@ -1,7 +1,7 @@
-"""What a step's log shows that is not an error, but that its author should know.
+"""Remarks on a step's log: no errors, but things that the module's author should know.
 
-Misspelt parameters (kernel/module/main.c, unknown_module_param_cb), a positive number from init (do_init_module), a
-licence that the kernel does not know (set_license), and a message without a newline.
+They are about misspelt parameters (kernel/module/main.c, unknown_module_param_cb), a positive return value of init
+(do_init_module), a licence that the kernel does not know (set_license), and a message without a newline.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ def find_remarks(
 ) -> tuple[str, ...]:
     """The remarks on a step, in sentences.
 
-    `open_lines` are the records whose line was not ended. `modules` are the .ko files that are known, by file name
-    without .ko or by the name in lsmod.
+    `open_lines` are the records whose message does not end with a newline. `modules` are the known .ko files, by file
+    name without .ko or by the name in lsmod.
     """
     known = {kmod_name(name): ko for name, ko in modules.items()}
     messages = [record.text for record in records if record.is_kernels]
@@ -47,7 +47,7 @@ def find_remarks(
 
 def _unknown_parameters(argv: Sequence[str], messages: Iterable[str], modules: Mapping[str, bytes]) -> Iterator[str]:
     matches = (_UNKNOWN.fullmatch(message) for message in dict.fromkeys(messages))
-    # A hostile module logs many such messages itself, about long names.
+    # A hostile module may log many such messages itself, with long names.
     for match in islice((match for match in matches if match and len(match[2]) <= _LONGEST_NAME), _MOST_REMARKS):
         module, name = match[1], match[2]
         broken = next((word for word in argv if re.search(rf"\s{re.escape(name)}(?:\s|=|$)", word)), "")
@@ -63,7 +63,7 @@ def _unknown_parameters(argv: Sequence[str], messages: Iterable[str], modules: M
 
 
 def _value_hint(word: str) -> str:
-    """What to write instead of a word that the kernel splits at a space; empty without one."""
+    """A hint how to write a value that the kernel splits at a space; empty if that is not the problem."""
     if not word:
         return ""
     name, _equals, value = word.partition("=")
@@ -86,7 +86,7 @@ def _names_hint(name: str, names: Sequence[str] | None) -> str:
 
 
 def _parameters(ko: bytes | None) -> tuple[str, ...] | None:
-    """The names of a module's parameters; None if its file is not known or damaged."""
+    """The names of a module's parameters; None if its file is unknown or damaged."""
     try:
         return None if ko is None else tuple(parameter.name for parameter in read_module(ko).modinfo.parameters)
     except MalformedError:
@@ -94,14 +94,14 @@ def _parameters(ko: bytes | None) -> tuple[str, ...] | None:
 
 
 def describe_positives(messages: Iterable[str]) -> Iterator[str]:
-    """Sentences about the positive numbers that init functions returned, by the kernel's messages."""
+    """Sentences about the positive numbers that init functions returned, according to the kernel's messages."""
     matches = (_POSITIVE.search(message) for message in messages)
     for match in islice(filter(None, matches), _MOST_REMARKS):
         yield describe_positive(int(match[2])) + "."
 
 
 def describe_positive(number: int) -> str:
-    """That init returned a positive number, and what is missing, without a full stop."""
+    """A clause that init returned a positive number, and what is probably missing, without a full stop."""
     name = errno.errorcode.get(number)
     if name:
         message = _("init returned +{number}: the sign is missing (-{name} is {value}), so the module stays loaded")

@@ -1,4 +1,4 @@
-"""The resources of a guest: what is registered in it, and the kinds of resources that a module can leave behind."""
+"""The resources that are registered in a guest, and the kinds of resources that a module can leave behind."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from kmodlab.i18n import N_, _
 
-# Before each list that the tracer prints (module/resources.c).
+# The heading of each list that the tracer prints (module/resources.c).
 _HEADING = re.compile(r"^==> (\S+) <==$", re.MULTILINE)
 _ANY = r"[^/]+"
 
@@ -18,7 +18,7 @@ _ANY = r"[^/]+"
 
 @dataclass(frozen=True)
 class ResourceList:
-    """What is registered in a guest at one moment: paths, and words such as "char device 240 hello"."""
+    """The resources registered in a guest at one moment: paths, and entries such as "char device 240 hello"."""
 
     entries: frozenset[str]
 
@@ -28,7 +28,7 @@ class ResourceList:
 
 
 def parse_resources(text: str) -> ResourceList:
-    """Read what the tracer prints; unknown text has no entries."""
+    """Parse the lists that the tracer prints; unknown text has no entries."""
     pieces = _HEADING.split(text)
     entries: set[str] = set()
     for path, content in zip(pieces[1::2], pieces[2::2], strict=False):
@@ -65,7 +65,7 @@ def _devices(lines: list[str]) -> Iterator[str]:
 
 @dataclass(frozen=True)
 class ResourceKind:
-    """One kind of resource. `places` are patterns of entries, with {name} in them; none if no entry shows it."""
+    """One kind of resource. `places` are patterns of its entries, with {name} in them; empty if it has no entries."""
 
     words: str
     places: tuple[str, ...] = ()
@@ -76,15 +76,15 @@ class ResourceKind:
         return bool(self.places)
 
     def matches(self, entry: str, name: str) -> bool:
-        """Whether an entry is a resource of this kind and name; an empty name is any."""
+        """Whether an entry is a resource of this kind and name; an empty name stands for any."""
         pattern = name_pattern(name) if name else _ANY
         return any(re.fullmatch(place.replace("{name}", pattern), entry) for place in self.places)
 
 
 def name_pattern(name: str) -> str:
-    """A pattern for a name; if it is a printf format, for what printf makes of it."""
+    """A pattern that matches a name; if the name is a printf format, the names that printf makes from it."""
     parts = re.split(r"%[-+ #0-9.*]*(?:[hlLqjzt]*[a-zA-Z])(?:[a-zA-Z]*)?", name)
-    # The kernel writes a slash in a device's name as "!" in sysfs, and as it is in /dev.
+    # A slash in a device's name is "!" in sysfs, and a slash in /dev.
     return ".*".join(re.escape(part).replace("/", "[/!]") for part in parts)
 
 
@@ -157,7 +157,7 @@ KINDS = {
     "rwsem": ResourceKind(N_("the semaphore (rwsem), still locked")),
 }
 
-# Threads are found among the guest's threads.
+# Kernel threads, which the tracer lists.
 THREAD = "thread"
 # A module that holds a reference to itself cannot be unloaded.
 MODULE_REFERENCE = "module-reference"

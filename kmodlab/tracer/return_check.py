@@ -1,7 +1,8 @@
-"""Whether init returned the right value, given the calls that failed in it.
+"""Checks whether init returned the right value after a call in it failed.
 
-Right is the errno that the call failed with; after a call that fails with NULL, the errno that fits its kind. Another
-value is right if a comment on its line says that it is intended ("mapped", "deliberate", "on purpose", "instead of").
+The right value is the errno that the call failed with; after a call that fails with NULL, the errno that is usual for
+it. Another value is accepted if a comment near it says that it is intended ("mapped", "deliberate", "on purpose",
+"instead of").
 """
 
 from __future__ import annotations
@@ -22,14 +23,14 @@ from kmodlab.tracer.wire_format import Allocates
 _EPERM = 1
 _INTENDED = re.compile(r"\bmap(s|ped|ping)?\b|\bdeliberate|\bon purpose\b|\binstead\b|\bintentional", re.IGNORECASE)
 _COMMENT = re.compile(r"//.*|/\*.*")
-_LINES_AFTER = 20  # how far after a call its error is handled
-# A module may work without these if they do not exist.
+_LINES_AFTER = 20  # lines after a call that may handle its error
+# Kinds of resources that may be missing on a machine; a module may work without them.
 _MAY_BE_MISSING = {"file", "crypto", "clock", "gpiod", "regulator", "reset", "pwm", "adapter-reference", "dma-channel"}
 
 
 @dataclass(frozen=True)
 class WrongReturn:
-    """Why init's return value is wrong, in a sentence. `is_success` if the kernel takes the value for success.
+    """Why init's return value is wrong, in a sentence. `is_success` says whether it means success to the kernel.
 
     `line` is the line of the failed call, or of the return statement.
     """
@@ -40,7 +41,7 @@ class WrongReturn:
 
 
 def check_return(returned: int, calls: Sequence[Call], code: Code) -> WrongReturn | None:
-    """What is wrong with init's return value, or None. `calls` are all recorded calls."""
+    """What is wrong with init's return value; None if it is right. `calls` are all recorded calls."""
     call = _decisive_failure(calls)
     wrong = _never_right(returned) or (_without_failure(returned, calls) if call is None else None)
     if wrong:  # finding the line is slow: it needs all debugging information
@@ -48,7 +49,7 @@ def check_return(returned: int, calls: Sequence[Call], code: Code) -> WrongRetur
     if call is None:
         return None
     if call.in_callback:
-        return None  # the kernel's function that called back decides what init gets
+        return None  # the call was in a callback: the kernel function that called it decides what init gets
     if returned == 0:
         return _after_success(call, calls)
     return _other_errno(returned, call, calls)
@@ -63,7 +64,7 @@ def _never_right(returned: int) -> WrongReturn | None:
 
 
 def _decisive_failure(calls: Sequence[Call]) -> Call | None:
-    """The call that was made to fail; else the last one in init that failed by itself and that init needs."""
+    """The call that was made to fail; else the last call in init that failed by itself and has no fallback."""
     injected = next((call for call in calls if call.injected), None)
     if injected:
         return injected
@@ -126,7 +127,7 @@ def _other_errno(returned: int, call: Call, calls: Sequence[Call]) -> WrongRetur
 
 
 def _is_intended(call: Call, value: str) -> bool:
-    """Whether a comment near the call says that this value is returned on purpose."""
+    """Whether a comment near the call, or the return statement, says that this value is returned on purpose."""
     lines = call.code.text(call.line, before=1, after=_LINES_AFTER) if call.line else []
     for number, line in enumerate(lines):
         if re.search(rf"(?<![\w-]){re.escape(value)}\b", line):
@@ -167,7 +168,7 @@ def _end_of_block(text: str, begin: int) -> int:
 
 
 def _constant(expression: str) -> int | None:
-    """The value of an expression that is a number or an errno; None for any other."""
+    """The value of an expression that is a number or an errno; None for another expression."""
     if re.fullmatch(r"-?\d+", expression):
         return int(expression)
     match = re.fullmatch(r"(-?)(E[A-Z0-9]+)", expression)

@@ -27,24 +27,23 @@ from kmodlab.tracer.remarks import find_remarks
 from kmodlab.tracer.unreferenced import LoadedCode, find_unreferenced, is_scan
 
 GUEST_FOLDER = "/root"  # the guest's folder for modules
-# The kernel keeps a message without a newline at its end until somebody logs another line. This is one for /dev/kmsg.
+# The kernel keeps a message without a final newline until another message is logged: this one, through /dev/kmsg.
 END_LINE = b"-\n"
-# How far the agent's builtin `jump` lets the guest's clock go ahead, so that what is due by then happens. A task that
-# waits longer than hung_task_timeout_secs (init.sh) is reported, so it is less than that.
+# How far the agent's builtin `jump` advances the guest's clock, so that timers expire. It is less than
+# hung_task_timeout_secs (init.sh), because the kernel reports tasks that wait longer.
 JUMP_MS = 10_000
 STOP_FIRST = N_("What can still run a module's code must be stopped, and have ended, before the module is unloaded.")
 
 
 @dataclass(frozen=True)
 class Step:
-    """One command in the guest: what it printed, what the kernel logged meanwhile, and whether the guest survived.
+    """One command in the guest: its output, what the kernel logged during it, and whether the guest survived.
 
-    If the guest did not survive, `result` is None and `end` is set. `earlier` are records that were logged after the
-    previous command and before this one. `evidence` is what is known about a command that failed, None for others.
-    `open_lines` are records whose message did not end its line, if that was looked for. `cause` says which call of the
-    module is the cause of a failure, in a sentence; empty if it is not known. `cause_line` is the call's line.
-    `idle_drivers` are those without a device that the module has registered, if that was looked for. `notes` are
-    sentences about the module that it loaded.
+    If the guest did not survive, `result` is None and `end` is set. `earlier` are records that were logged between the
+    previous command and this one. `evidence` is for a command that failed, and None otherwise. `open_lines` are records
+    whose message has no final newline, if requested. `cause` is a sentence with the module's call that caused a
+    failure, empty if unknown; `cause_line` is the call's line. `idle_drivers` are the module's drivers without a
+    device, if requested. `notes` are sentences about the module that the command loaded.
     """
 
     argv: tuple[str, ...]
@@ -73,17 +72,17 @@ class Step:
 
     @property
     def was_stuck(self) -> bool:
-        """Whether the first report only says where the guest was stuck: the host asked for it (guest/machine.py)."""
+        """Whether the first report only shows where the guest hung: it follows the host's NMI (guest/machine.py)."""
         return self.end is not None and bool(self.crashes) and self.crashes[0].kind is Kind.NMI
 
     @property
     def log(self) -> str:
-        """What the kernel logged, as dmesg prints it; the console's last lines if the guest ended."""
+        """The kernel's log of the step, as dmesg prints it; the console's last lines if the guest ended."""
         return format_log(self.records) or (self.end.console if self.end else "")
 
     @property
     def errno(self) -> ErrnoNote | None:
-        """The errno of the command's error message, or None."""
+        """The errno of the command's error message; None if it printed none."""
         if self.result is None or self.result.status == 0:
             return None
         note = explain_error(self.argv[0], self.result.text, self.evidence)
@@ -91,7 +90,7 @@ class Step:
 
     @property
     def is_taken_name(self) -> bool:
-        """Whether the command failed since a name is taken, which the kernel reports as a warning with a trace."""
+        """Whether the command failed because a name is taken, which the kernel reports as a warning with a trace."""
         note = self.errno
         return note is not None and note.in_init and all(crash.kind is Kind.DUPLICATE_NAME for crash in self.crashes)
 
@@ -102,11 +101,11 @@ class Step:
 
     @property
     def command(self) -> str:
-        """The command as one writes it in a shell."""
+        """The command line as in a shell, with quotes."""
         return shlex.join(self.argv)
 
     def remarks(self, modules: Mapping[str, bytes]) -> tuple[str, ...]:
-        """What is no error, but its author should know, in sentences. `modules` are the .ko files that are known."""
+        """Remarks on the step, in sentences (`tracer.remarks`). `modules` are the known .ko files by name."""
         return (*find_remarks(self.argv, self.records, self.open_lines, modules), *self.notes)
 
     @property
@@ -142,9 +141,9 @@ def take_step(
 ) -> Step:
     """Run one command in the session's guest and collect what the kernel logs while it runs.
 
-    `limit`, `on_output` and `in_agent` are those of `Session.run`. `trigger` is called just before the command runs;
-    what it causes belongs to the step. With `end_lines`, a message without a newline at its end is shown too; this
-    writes a line into the guest's log.
+    `limit`, `on_output` and `in_agent` are passed to `Session.run`. `trigger` is called just before the command runs;
+    the messages that it causes belong to the step. With `end_lines`, a message without a final newline is included too;
+    for that, a line is written into the guest's log.
 
     Raises:
         GuestLostError: The guest ended, but not because of the command.
@@ -153,7 +152,7 @@ def take_step(
     earlier: tuple[LogRecord, ...] = ()
     try:
         earlier = parse_kmsg(session.kmsg())
-        session.console()  # forget older lines: if the guest ends, its last lines are this command's
+        session.console()  # drop older output, so that the last lines of a guest that ends are this command's
         if trigger:
             trigger()
         result = session.run(
@@ -166,7 +165,7 @@ def take_step(
         )
         records = parse_kmsg(session.kmsg())
         before, after = _end_last_line(session) if end_lines else ((), ())
-        open_lines = before[-1:]  # whatever came before it ended its line itself
+        open_lines = before[-1:]  # the line of each earlier message is ended, by itself or by the next message
         records += before + after
         evidence = gather_evidence(session, words, result, records, GUEST_FOLDER)
         idle = () if in_agent else find_idle_drivers(session, words, result)
@@ -179,7 +178,7 @@ def take_step(
 
 
 def _end_last_line(session: Session) -> tuple[tuple[LogRecord, ...], tuple[LogRecord, ...]]:
-    """What the kernel logs before and after a line is written that ends the one that is still open."""
+    """Write a line that ends an open one; returns the records before and after it."""
     session.put("/dev/kmsg", END_LINE)
     records = parse_kmsg(session.kmsg())
     mark = next((number for number, record in enumerate(records) if not record.is_kernels), len(records))
@@ -197,10 +196,10 @@ def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:
 
 
 def quote_parameter(parameter: str) -> str:
-    """A parameter as the kernel wants it: a value with spaces in double quotes (lib/cmdline.c, next_arg).
+    """A parameter in the kernel's syntax: a value with spaces is in double quotes (lib/cmdline.c, next_arg).
 
     Raises:
-        UsageError: the kernel has no way to take this value.
+        UsageError: The kernel's syntax cannot express this value.
     """
     name, _equals, value = parameter.partition("=")
     quoted = f'{name}="{value}"'
@@ -224,22 +223,22 @@ def _is_one_argument(text: str) -> bool:
 def load(
     session: Session, name: str, ko: bytes, parameters: Iterable[str] = (), *, timeout_s: float = COMMAND_S
 ) -> Step:
-    """Copy a module into the guest and load it."""
+    """Copy a module into the guest and load it. Raises: GuestError, and what `take_step` raises."""
     session.put(f"{GUEST_FOLDER}/{name}.ko", ko)
     return take_step(session, load_argv(name, parameters), timeout_s=timeout_s, end_lines=True)
 
 
 def unload(session: Session, name: str, *, timeout_s: float = COMMAND_S) -> Step:
-    """Unload a module."""
+    """Unload a module. Raises: GuestLostError, as `take_step` does."""
     return take_step(session, ["rmmod", name.replace("-", "_")], timeout_s=timeout_s, end_lines=True)
 
 
 @dataclass(frozen=True)
 class Leftover:
-    """What a module left behind: `what` in words, and the line it is from.
+    """What a module left behind: `what` in words, and the line that acquired it.
 
-    `entry` shows it in the guest's list of resources, empty if none does. `is_running` says whether it can still run
-    the module's code: a timer, work, a thread.
+    `entry` is its entry in the guest's list of resources, empty if it has none. `is_running` says whether it can still
+    run the module's code: a timer, work, a thread.
     """
 
     module: str
@@ -250,7 +249,7 @@ class Leftover:
 
     @property
     def sentence(self) -> str:
-        """What is left behind by whom."""
+        """A sentence: what the module left behind."""
         return _("`{module}` left behind: {what}.").format(module=self.module, what=self.what)
 
 
@@ -258,7 +257,7 @@ class Leftover:
 class ModuleRun:
     """A build, and the steps that loaded its modules in order and unloaded them in reverse order.
 
-    `running` is what could still run a module's code when that was unloaded: timers, work, threads.
+    `running` are the leftovers that could still run a module's code after it was unloaded: timers, work, threads.
     """
 
     build: Build
@@ -268,7 +267,7 @@ class ModuleRun:
 
     @property
     def outcome(self) -> Outcome:
-        """Passed if it was built, every step passed, and nothing runs that needs an unloaded module."""
+        """Passed if the build and every step passed, and nothing still runs code of an unloaded module."""
         passed = self.build.passed and all(step.outcome is Outcome.PASSED for step in self.steps)
         return Outcome.PASSED if passed and not self.running else Outcome.FAILED
 
@@ -279,15 +278,15 @@ class ModuleRun:
             return self.build.sentence
         failed = next((step for step in self.steps if step.reason), None)
         if self.running and (failed is None or failed.argv[0] == "rmmod"):
-            return self.running[0].sentence  # a crash when or after it was unloaded only follows from it
+            return self.running[0].sentence  # a crash during or after the unload only follows from it
         return failed.reason if failed else ""
 
 
 def check_kernel_modules(names: Iterable[str]) -> tuple[str, ...]:
-    """The names of modules for modprobe, if they can be such names.
+    """Check names of modules for modprobe, and return them.
 
     Raises:
-        UsageError: one cannot be.
+        UsageError: A name cannot be a module's.
     """
     names = tuple(names)
     wrong = next((name for name in names if not re.fullmatch(r"\w[\w-]{0,54}", name)), None)
@@ -336,7 +335,7 @@ def _try_once(
     for name in names:
         _add(steps, load(session, name, build.modules[name], parameters, timeout_s=timeout_s), session)
         if steps[-1].outcome is Outcome.FAILED:
-            names = []  # the others may need it, or the guest has ended
+            names = []  # the other modules may need this one, or the guest has ended
             break
         if session.lab.finds_leaks:
             code.note(session, build.modules[name])
@@ -351,14 +350,14 @@ def _try_once(
 
 
 def _with_places(step: Step, code: LoadedCode) -> Step:
-    """The step, with the places in modules that its reports only have the addresses of."""
+    """The step, with symbols instead of bare addresses in its reports."""
     if step.end or not step.crashes:
         return step
     return replace(step, reports=find_reports(code.name_addresses(format_log(step.records))))
 
 
 def with_leaks(session: Session, step: Step, code: LoadedCode) -> Step:
-    """A step that unloaded modules, with the memory that they have lost, or with what happened meanwhile."""
+    """A step that unloaded modules, with reports of the memory that they leaked (kmemleak), or with the guest's end."""
     try:
         leaks = find_unreferenced(session, code)
         records = (record for record in parse_kmsg(session.kmsg()) if not is_jump(record) and not is_scan(record))
@@ -371,14 +370,14 @@ def with_leaks(session: Session, step: Step, code: LoadedCode) -> Step:
 
 
 def _add(steps: list[Step], step: Step, session: Session) -> None:
-    """Add a step. What is logged between two steps belongs to the first of them."""
+    """Add a step. Records that are logged between two steps belong to the first of them."""
     if steps:
         steps[-1] = _with_later(steps[-1], step.earlier)
     steps.append(step if step.end else _with_current_log(session, step))
 
 
 def _with_later(step: Step, later: tuple[LogRecord, ...]) -> Step:
-    """The step, with what was logged after it, for example by a timer."""
+    """The step, with the records that were logged after it, for example by a timer."""
     if not later:
         return step
     records = (*step.records, *later)
@@ -386,7 +385,7 @@ def _with_later(step: Step, later: tuple[LogRecord, ...]) -> Step:
 
 
 def _with_current_log(session: Session, step: Step) -> Step:
-    """The step, with what the log holds now, or with the end of a guest that has ended meanwhile."""
+    """The step, with the records logged up to now, or with the guest's end if it has ended."""
     try:
         if session.end is not None:
             raise GuestLostError(session.end)

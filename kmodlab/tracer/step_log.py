@@ -1,4 +1,4 @@
-"""The kernel's log of a run under the tracer: a line marks each step. Symbols of the tracer itself are left out."""
+"""Reads the kernel's log of a run under the tracer, in which a line marks each step, and removes the tracer from it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from kmodlab.tracer.tracer_module import NAME
 
 MARK = "kmodlab: "
 _FRAME = re.compile(rf"(?:\? )?[\w.]+\+0x[0-9a-f]+/0x[0-9a-f]+ \[{NAME}\b[^\]]*\]")
-_LISTED = re.compile(rf" {NAME}\([A-Z+-]*\)")  # in the list of modules that a report ends with
+_LISTED = re.compile(rf" {NAME}\([A-Z+-]*\)")  # the tracer in a report's list of modules
 _PLACE = re.compile(r"RIP: [0-9a-f]{4}:")
 
 
@@ -27,7 +27,7 @@ class CrashInStep:
 
 
 def step_of(mark: str) -> str:
-    """The step that a mark in the log begins; empty for a mark without one, which a module may log as well."""
+    """The name of the step that a mark begins; empty for a mark without a name, which a module may log itself."""
     return (mark.split() or [""])[0]
 
 
@@ -45,7 +45,7 @@ def crashes_by_step(log: str) -> Iterator[CrashInStep]:
 
 
 def _crashes_in(step: str, lines: list[str]) -> Iterator[CrashInStep]:
-    if step:  # what is logged before the first step belongs to the guest's boot
+    if step:  # records before the first step belong to the guest's boot
         yield from (CrashInStep(step, report) for report in find_crashes(lines))
 
 

@@ -1,6 +1,6 @@
-"""The life of a module in one guest, moment by moment, from the tracer's records of one load and unload.
+"""The timeline of a module in a guest, from the tracer's records of one load and unload, as data and as text.
 
-As data and as text; `notebook.render.timeline` draws it.
+`notebook.render.timeline` draws it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ class MomentKind(StrEnum):
     CALL = "call"  # init or exit calls the kernel
     RETURN = "return"  # init returns
     LIVE = "live"
-    GOING = "going"  # it is being unloaded, or its init has failed
+    GOING = "going"  # the module is being unloaded, or its init has failed
     EXIT = "exit"  # exit is entered
     EXITED = "exited"  # exit has returned
     GONE = "gone"  # the module's memory is freed
@@ -36,10 +36,10 @@ class MomentKind(StrEnum):
 
 @dataclass(frozen=True)
 class Moment:
-    """One moment. `time_s` counts from the first one; `text` says what happens, `result` what a call or init returned.
+    """One moment. `time_s` counts from the first moment; `text` says what happens.
 
-    `failed` is True for a call or an init that failed. For a call, `line` is the module's line that makes it, and
-    `took_s` how long it took, None if it did not return.
+    `result` is what a call or init returned; `failed` is True if it failed. For a call, `line` is the module's line
+    that makes it, and `took_s` its duration, None if it did not return.
     """
 
     kind: MomentKind
@@ -54,7 +54,7 @@ class Moment:
 
 @dataclass(frozen=True)
 class Timeline:
-    """A module's life. `init_returned` is None if init never returned."""
+    """The moments of a module. `init_returned` is None if init never returned."""
 
     module: str
     moments: tuple[Moment, ...]
@@ -67,12 +67,12 @@ class Timeline:
 
     @property
     def is_live(self) -> bool:
-        """Whether the module was ever live."""
+        """Whether the module ever reached the state LIVE."""
         return any(moment.kind is MomentKind.LIVE for moment in self.moments)
 
     @property
     def conclusion(self) -> str:
-        """What it shows, in a sentence."""
+        """A sentence that sums the timeline up."""
         returned = self.init_returned
         if returned is None:
             return _("init never returned")
@@ -90,7 +90,7 @@ class Timeline:
 def make_timeline(code: Code, functions: Functions, records: Records) -> Timeline:
     """The timeline of the first load in a run."""
     records = records.first_load
-    # Not in order: a site with many calls uses its last record again.
+    # The records are not in order of time: a site with many calls overwrites its last record.
     records = Records(tuple(sorted(records.all, key=lambda record: record.time_s)), records.dropped)
     calls = {id(call.record): call for call in calls_made(code, functions, records)}
     loading = records.first(RecordKind.LOADING)
@@ -133,7 +133,7 @@ def _moments(records: Records, calls: dict[int, Call], start: float) -> Iterator
 
 
 def _is_shown(call: Call) -> bool:
-    """Whether a call acquires or releases something, and is init's or exit's own."""
+    """Whether a call acquires or releases something, and init or exit itself makes it."""
     function, record = call.function, call.record
     if record.phase not in (Phase.INIT, Phase.EXIT) or not record.flags & Flag.OWN_TASK or call.in_callback:
         return False
@@ -149,7 +149,7 @@ def _call_moment(call: Call, time_s: float) -> Moment:
 
 
 def _result_text(call: Call) -> str:
-    """What a call returned, as written in C; empty for a call that cannot fail."""
+    """The result of a call, as written in C; empty for a call that cannot fail."""
     if not call.returned:
         return _("never returns")
     if call.failed:
@@ -169,7 +169,7 @@ def format_timeline(timeline: Timeline) -> str:
     return "\n".join([*lines, f"-> {timeline.conclusion}"])
 
 
-# Names of the kernel (enum module_state in include/linux/module.h), but the last.
+# The kernel's names (enum module_state in include/linux/module.h), except the last.
 STATES = {MomentKind.COMING: "COMING", MomentKind.LIVE: "LIVE", MomentKind.GOING: "GOING", MomentKind.GONE: N_("gone")}
 
 

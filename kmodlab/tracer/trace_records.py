@@ -1,6 +1,6 @@
-"""What the tracer recorded, read from the guest's memory from outside, as `module/tracer.h` describes it.
+"""Reads the tracer's records from the guest's memory, through QEMU; `module/tracer.h` describes their format.
 
-The memory is not trusted: the module under test can overwrite it. Sizes are bounded, and invalid records are left out.
+The memory is not trusted: the module under test can overwrite it. Sizes are bounded, and invalid records are skipped.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kmodlab.tracer.wire_format import (
 )
 
 _LIMIT = 4096  # records that are read at most
-PER_SITE = 256  # calls of one site that have a record; the last one is that of the last call (call_records.c)
+PER_SITE = 256  # records of one site; the last one is overwritten by later calls (call_records.c)
 _WORDS = re.compile(r"0x([0-9a-f]{16})\b")
 
 
@@ -31,10 +31,10 @@ _WORDS = re.compile(r"0x([0-9a-f]{16})\b")
 class Record:
     """One record of the tracer.
 
-    `site` is the number of the module's call site, None for records that are not about one. `time_s` is on the clock
-    of the kernel's log. `result` and `arguments` are unsigned registers. `nth` counts the calls of the site since the
-    module was loaded. `ended_s` is when a call returned, 0 if it did not. `function` is the number of the function that
-    is called through a pointer (`plan.callable_functions`), None if `text` is its name.
+    `site` is the number of the module's call site, None for records that are not about a call. `time_s` is the time on
+    the clock of the kernel's log. `result` and `arguments` are unsigned registers. `nth` counts the calls of the site
+    since the module was loaded. `ended_s` is the time when a call returned, 0 if it did not. `function` is the number
+    of the function that is called through a pointer (`plan.callable_functions`), None if `text` is its name.
     """
 
     kind: RecordKind
@@ -53,13 +53,13 @@ class Record:
 
     @property
     def init_returned(self) -> int:
-        """What init returned, in a record of the kind RETURN."""
+        """The return value of init, in a record of the kind RETURN."""
         return as_signed(self.arguments[0], 32)
 
 
 @dataclass(frozen=True)
 class Records:
-    """All records, in order; `dropped` counts those that had no room."""
+    """All records, in order; `dropped` is the number of records for which there was no room."""
 
     all: tuple[Record, ...] = ()
     dropped: int = 0
@@ -69,12 +69,12 @@ class Records:
         return tuple(record for record in self.all if record.kind in kinds)
 
     def first(self, kind: RecordKind) -> Record | None:
-        """The first record of a kind, or None."""
+        """The first record of a kind; None if there is none."""
         return next((record for record in self.all if record.kind is kind), None)
 
     @property
     def first_load(self) -> Records:
-        """The records until the module is loaded for the second time."""
+        """The records before the module is loaded for the second time."""
         loads = self._loads()
         return Records(self.all[: loads[1]], self.dropped) if len(loads) > 1 else self
 
@@ -86,7 +86,7 @@ class Records:
 
     @property
     def later_loads(self) -> Records:
-        """The records since the module was loaded for the second time."""
+        """The records from the module's second load on."""
         loads = self._loads()
         return Records(self.all[loads[1] :], self.dropped) if len(loads) > 1 else Records()
 
@@ -94,9 +94,9 @@ class Records:
         return [number for number, record in enumerate(self.all) if record.kind is RecordKind.LOADING]
 
     def exit_running(self, time_s: float | None = None) -> Record | None:
-        """The record of the exit that was running at this time, or at the end; None if none was.
+        """The record of the exit function that was running at this time; None as time means at the end.
 
-        An exit function that init calls itself does not count.
+        None if exit was not running. An exit function that init itself calls does not count.
         """
         kinds = (RecordKind.LOADING, RecordKind.EXIT, RecordKind.GOING)
         events = [record for record in self.of(*kinds) if time_s is None or record.time_s <= time_s]
@@ -105,7 +105,7 @@ class Records:
 
     @property
     def init_returned(self) -> int | None:
-        """What init returned in the first load; 0 for a module without init, None if init did not return."""
+        """The return value of init in the first load; 0 for a module without init, None if init did not return."""
         records = self.first_load
         returned = records.first(RecordKind.RETURN)
         if returned:
@@ -114,7 +114,7 @@ class Records:
 
 
 def parse_records(head: bytes, body: bytes) -> Records:
-    """Records from the bytes of the memory: its head, and what follows it."""
+    """Parse the tracer's memory: `head` is the header of the records, `body` the bytes after it."""
     if len(head) < RECORDS_HEAD.size:
         return Records()
     magic, size, count, dropped, *_ = RECORDS_HEAD.unpack_from(head)
@@ -148,9 +148,9 @@ def _parse(fields: tuple[int | bytes, ...]) -> Record | None:
 
 
 async def read_records(monitor: Callable[[str], Awaitable[str]], address: int) -> Records:
-    """Read the records of a guest, alive or dead.
+    """Read the records of a guest, whether its kernel still runs or not.
 
-    `monitor` runs a command of QEMU's human monitor; `address` is physical.
+    `monitor` runs a command of QEMU's human monitor; `address` is a physical address.
     """
     head = await _read_memory(monitor, address, RECORDS_HEAD.size)
     count = min(RECORDS_HEAD.unpack_from(head)[2], _LIMIT) if len(head) >= RECORDS_HEAD.size else 0

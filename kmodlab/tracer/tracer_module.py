@@ -1,4 +1,4 @@
-"""The tracer as a .ko for the lab's kernel: built when it is first needed, then kept in the lab's folder."""
+"""Builds the tracer for the lab's kernel when it is first needed, and keeps it in the lab's folder."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _FOLDER, _FILE = "tracer", f"{NAME}.ko"
 
 
 def get_tracer(lab: Lab) -> bytes:
-    """The tracer for this lab's kernel; built if there is none that is whole.
+    """The tracer's .ko for this lab's kernel; built if it is missing or damaged.
 
     Raises:
         SetupError: It cannot be built.
@@ -40,7 +40,7 @@ def get_tracer(lab: Lab) -> bytes:
             hint=_("`kmodlab doctor` checks the compiler; this kernel may be one that kmodlab does not know yet."),
             details=built.transcript,
         )
-    with contextlib.suppress(OSError):  # if the folder is not writable, it is built each time
+    with contextlib.suppress(OSError):  # if the folder is not writable, the tracer is built each time
         make_stage(lab.folder / _FOLDER, inputs, lambda into: _write(into, ko), anew=True)
     return ko
 

@@ -1,4 +1,4 @@
-"""What a module broke in a run: crashes, hangs, wrong uses of memory, what it released twice; each with its line."""
+"""Finds the problems in a run: crashes, hangs, wrong uses of memory, double releases; each with its line."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _LATER_STEPS = {"reload", "reloaded", "settle-again", "reunloaded", "end", "cycl
 
 
 class Verdict(StrEnum):
-    """What became of a run."""
+    """The result of a run."""
 
     CLEAN = N_("clean")
     LEAKS = N_("leaks")
@@ -37,8 +37,8 @@ class Verdict(StrEnum):
     WRONG_RETURN = N_("wrong-return")
     HANGS = N_("hangs")
     NOT_INJECTED = N_("not-injected")
-    REFUSED = N_("refused")  # it could not be loaded at all, so its init never ran
-    UNSEEN = N_("unseen")  # no problem was seen, but not everything could be
+    REFUSED = N_("refused")  # the module could not be loaded, so its init never ran
+    UNSEEN = N_("unseen")  # no problem was seen, but some calls could not be observed
 
     @property
     def label(self) -> str:
@@ -63,16 +63,16 @@ class Trouble:
 
     @property
     def key(self) -> tuple[object, ...]:
-        """What two reports of one problem have in common."""
+        """A key that is equal for two reports of the same problem."""
         return (self.verdict, self.line.file, self.line.line) if self.line else (self.verdict, self.sentence)
 
 
 def find_broken(
     code: Code, observation: Observation, calls: tuple[Call, ...], *, is_sure: bool = True
 ) -> tuple[Trouble, ...]:
-    """All of these problems. `calls` are those of the first load; if not `is_sure`, some could not be seen.
+    """The problems in a run. `calls` are those of the first load; `is_sure` is False if some calls were not seen.
 
-    What is reported again on the same line follows from the first report, and is left out.
+    A problem that is reported again on the same line follows from the first report, and is left out.
     """
     first: dict[object, Trouble] = {}
     for trouble in _Broken(code, observation, calls).find(is_sure=is_sure):
@@ -93,7 +93,7 @@ class _Broken:
         yield from self._frees_of_active()
         crashes = list(self._crashes())
         crash_lines = {trouble.line for trouble in crashes}
-        if is_sure:  # a call that was not seen may have acquired it again
+        if is_sure:  # otherwise an unseen call may have acquired the resource again
             yield from (trouble for trouble in self._double_releases() if trouble.line not in crash_lines)
         yield from crashes
         yield from self._bad_writes()
@@ -104,7 +104,7 @@ class _Broken:
     def _crashes(self) -> Iterator[Trouble]:
         for crash in self._observation.crashes:
             report, is_later = crash.report, self._is_later(crash.step)
-            if report.kind is Kind.NMI:  # the host sent it, to learn where the guest hangs
+            if report.kind is Kind.NMI:  # sent by the host, to find out where the guest hangs
                 continue
             lines = self._later_lines if is_later else self._lines
             yield Trouble(
@@ -118,7 +118,7 @@ class _Broken:
             )
 
     def _is_gone_at(self, crash: CrashInStep) -> bool:
-        """Whether exit had returned, or init had failed, when it crashed."""
+        """Whether exit had returned, or init had failed, when the crash happened."""
         going, time_s = self._records.first(RecordKind.GOING), crash.report.time_s
         return crash.step not in _STEPS or (going is not None and time_s is not None and time_s > going.time_s)
 
@@ -147,7 +147,7 @@ class _Broken:
         yield Trouble(verdict, sentence, line, step, in_exit=in_exit, is_later=is_later)
 
     def _hang_line(self, lines: CrashLines) -> SourceLine | None:
-        """The line that a hanging processor runs: the kernel's report says it best, if the host got one."""
+        """The line that a hanging processor runs, from the kernel's report if there is one, else from samples."""
         reports = [crash.report for crash in self._observation.crashes if crash.report.kind is Kind.NMI]
         line = lines.crash_line(reports[-1]) if reports else None
         return line or lines.hang_line(self._observation.counters)
@@ -180,7 +180,7 @@ class _Broken:
 
     def _frees_of_active(self) -> Iterator[Trouble]:
         first = self._records.of(RecordKind.FREED_ACTIVE)
-        # Callbacks that had time to run before the first unload are still pending when the second one follows at once.
+        # Before the first unload, callbacks had time to run. The second unload follows at once, so they may be pending.
         later = self._observation.records.later_loads.of(RecordKind.FREED_ACTIVE)
         for record in (*first, *later):
             sentence = _("use after free: memory is freed while {callback} in it is pending")
@@ -199,7 +199,7 @@ class _Broken:
             yield _trouble(sentence, release.second.line, release.second.record)
 
     def _bad_writes(self) -> Iterator[Trouble]:
-        """Writes that did not crash when they were made."""
+        """Wrong writes that did not crash at once, and were found later."""
         for record in self._records.of(RecordKind.OVERRUN, RecordKind.WRITE_AFTER_FREE):
             line = site_line(self._code, record.site)
             if record.kind is RecordKind.OVERRUN:
@@ -221,7 +221,7 @@ def _trouble(sentence: str, line: SourceLine | None, record: Record) -> Trouble:
 
 
 def _with_line(line: SourceLine | None, with_line: str, without: str, **values: Any) -> str:
-    """One of two messages, as the line is known or not."""
+    """The message `with_line` if the line is known, otherwise `without`."""
     return _(with_line).format(line=line.line, **values) if line else _(without).format(**values)
 
 

@@ -1,8 +1,8 @@
-"""Memory to which no pointer is left: what the kernel's kmemleak finds after modules were unloaded.
+"""Finds memory that modules leaked, with the kernel's kmemleak, after they were unloaded.
 
-kmemleak prints where each object was allocated. By then the modules are gone, and their places are bare addresses
-(lib/vsprintf.c, symbol_string). So the addresses of a module's sections are noted while it is loaded. An object counts
-only if code of the modules allocated it: what the kernel itself has lost is not theirs.
+kmemleak prints the backtrace of each allocation. The modules are unloaded by then, so their frames are bare addresses
+(lib/vsprintf.c, symbol_string). Therefore the addresses of a module's sections are recorded while it is loaded. Only
+objects that code of the modules allocated count, not objects that the kernel itself leaked.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from kmodlab.process import Deadline
 _FILE = "/sys/kernel/debug/kmemleak"
 _AGE_MS = 6000  # an object is not reported before it is MSECS_MIN_AGE old, which is 5000 (mm/kmemleak.c)
 _SCAN_S = 60.0
-_LIMIT = 1 << 20  # bytes of its report that are read
+_LIMIT = 1 << 20  # bytes of kmemleak's report that are read
 # "    [<000000005f2b3a1c>] 0xffffffffa0000018": mm/kmemleak.c, print_unreferenced
 _ADDRESS = re.compile(r"(?<=\s)0x([0-9a-f]{16})$", re.MULTILINE)
 _OBJECT = re.compile(r"^(?=unreferenced object )", re.MULTILINE)
@@ -35,13 +35,13 @@ _OBJECT = re.compile(r"^(?=unreferenced object )", re.MULTILINE)
 
 @dataclass
 class LoadedCode:
-    """Where the code of modules lies, or lay, in a guest's memory; `generation` is that of the session's guest."""
+    """The addresses of modules' code in a guest, also of unloaded modules; `generation` is that of the session."""
 
     generation: int = 0
     _ranges: list[tuple[int, ObjectFile, int, str]] = field(default_factory=list)  # start, file, section, module
 
     def note(self, session: Session, ko: bytes) -> None:
-        """Note where a module lies that is loaded now. Raises: GuestLostError."""
+        """Record the addresses of a module's sections while it is loaded. Raises: GuestLostError."""
         try:
             module = read_module(ko)
             sections = [section for section in module.elf.sections if section.is_executable and section.size]
@@ -63,11 +63,11 @@ class LoadedCode:
         return frozenset(module for _start, _elf, _index, module in self._ranges)
 
     def name_addresses(self, text: str) -> str:
-        """A report of the kernel with places in the modules instead of bare addresses: their init is gone first."""
+        """A kernel's report with symbols of the modules instead of bare addresses, such as those of freed init code."""
         return _ADDRESS.sub(lambda match: self.name_address(int(match[1], 16)) or match[0], text)
 
     def name_address(self, address: int) -> str:
-        """A place in a module's code as the kernel prints it, such as "hello_init+0x18/0x40 [hello]"; or empty."""
+        """An address as the kernel prints it, such as "hello_init+0x18/0x40 [hello]"; empty outside of the modules."""
         for start, elf, index, module in self._ranges:
             section = elf.sections[index]
             symbol = elf.symbol_at(section, address - start) if start <= address < start + section.size else None
@@ -77,17 +77,17 @@ class LoadedCode:
 
 
 def find_unreferenced(session: Session, code: LoadedCode) -> tuple[Report, ...]:
-    """What the modules have allocated and lost. A few seconds of the guest's time pass. Raises: GuestError."""
+    """Reports of the memory that the modules leaked. A few seconds of the guest's time pass. Raises: GuestError."""
     session.run(["jump", str(_AGE_MS)], timeout_s=_SCAN_S, in_agent=True)
-    for _scan in range(2):  # the first one only takes the checksums: what changes is in use (update_checksum)
+    for _scan in range(2):  # the first scan only takes checksums: an object that changes is in use (update_checksum)
         session.with_machine(_scan_once)
     text = session.get(_FILE, _LIMIT).decode("utf-8", "replace")
-    session.put(_FILE, b"clear")  # it is told once
+    session.put(_FILE, b"clear")  # so that each object is reported once
     return tuple(_reports(text, code))
 
 
 async def _scan_once(machine: Machine) -> None:
-    # Not `machine.execute`: with interrupts off nearly all the time, a guest that scans looks like one that hangs.
+    # Not `machine.execute`: a scan has interrupts off nearly all the time, so the guest would seem to hang.
     late = _("The guest did not look for lost memory in time.")
     await machine.ask(machine.agent.execute(["sh", "-c", f"echo scan >{_FILE}"]), Deadline.after(_SCAN_S), late)
 

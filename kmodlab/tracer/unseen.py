@@ -1,7 +1,7 @@
-"""Calls that the tracer could not follow. If there are any, nothing is known to be clean, and some leaks are not sure.
+"""Finds calls that the tracer could not follow. With such calls, a run is never known to be clean.
 
-A call through a pointer may be to a place that is no function of the kernel; a breakpoint may be impossible, or may be
-overwritten; an instruction may be of a kind that the tracer does not emulate.
+A call through a pointer may go to an address that is not a kernel function; a breakpoint may be impossible, or may be
+overwritten; the tracer may not be able to emulate an instruction.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from kmodlab.tracer.wire_format import RecordKind
 
 
 def unseen_calls(code: Code, functions: Functions, records: Records) -> tuple[CallSite, ...]:
-    """The calls that were not followed and may matter, those that were certainly made first."""
+    """The calls that were not followed and may matter; calls that were certainly made come first."""
     kinds = (RecordKind.UNRESOLVED, RecordKind.UNPROBED)
     numbers = [record.site for kind in kinds for record in records.of(kind)]
     sites = [code.sites[number] for number in numbers if number is not None and number < len(code.sites)]
@@ -28,7 +28,7 @@ def _may_matter(site: CallSite, functions: Functions) -> bool:
 
 
 def describe_unseen(code: Code, site: CallSite) -> str:
-    """That a call could not be seen, without a full stop."""
+    """A clause that a call could not be observed, without a full stop."""
     line = code.line(site.section, site.offset)
     if line is None:
         return _("a call through a pointer could not be seen")

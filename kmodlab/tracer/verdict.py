@@ -1,7 +1,7 @@
 """The verdict on one run of a module: what init returned, what it left behind, whether it crashed or hung, and where.
 
-It only reads what was observed before. A run with a fault is judged by what happened until the module was loaded for
-the second time: from then on there is no fault any more.
+It only evaluates an `Observation`. In a run with a fault, only what happened before the module's second load counts,
+because the second load is without a fault.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _LOAD = {"load"}
 class Finding:
     """The result of one run. `init_returned` is None if init did not return.
 
-    `reloads` says whether a load without a fault works as usual afterwards, None if it was not tried. `exit_ran` says
-    whether exit ran although init failed. `troubles` are all problems; the verdict is that of the first one. `later`
-    are problems in the second load of a run with a fault, which do not count.
+    `reloads` says whether the module can be loaded again afterwards without a fault; None if that was not tried.
+    `exit_ran` says whether exit ran although init failed. `troubles` are all problems; the first one decides the
+    verdict. `later` are problems in the second load of a run with a fault, which do not count.
     """
 
     verdict: Verdict
@@ -48,19 +48,19 @@ class Finding:
 
     @property
     def init_text(self) -> str:
-        """What init returned, in words."""
+        """init's return value as text, in the reader's language."""
         if self.init_returned is None:
             return _("init never returned")
         return _("init returned {value}").format(value=return_text(self.init_returned))
 
     @property
     def doubt(self) -> str:
-        """Why not everything could be seen; empty if it could."""
+        """Why some of the module's actions could not be observed; empty if all were."""
         return self.observation.doubt
 
     @property
     def is_whole(self) -> bool:
-        """Whether no step broke off."""
+        """Whether all steps ended normally."""
         return self.observation.step("end") is not None
 
     @property
@@ -74,16 +74,16 @@ class Finding:
         return next((trouble.line for trouble in self.troubles if trouble.line), None)
 
     def apart_from(self, plain: Finding) -> Finding:
-        """This finding on a run with a fault, without what the run without a fault has shown as well.
+        """This finding on a run with a fault, without the problems that the run without a fault (`plain`) has too.
 
-        If init fails, it must release what exit forgets, too; and if it never returns, the reason matters.
+        Leaks stay if init fails, because then init itself must release everything; if init never returns, all stay.
         """
         if self.init_returned is None:
             return self
         known = {
             trouble.key for trouble in plain.troubles if trouble.verdict is not Verdict.LEAKS or self.init_returned >= 0
         }
-        # What crashes after exit follows from what exit does wrong, if it does so without a fault too.
+        # A crash after exit follows from a mistake in exit if the run without a fault has problems too.
         follows = {GONE} if self.init_returned >= 0 and plain.troubles else set()
         troubles = tuple(
             trouble for trouble in self.troubles if trouble.key not in known and trouble.step not in follows
@@ -93,7 +93,7 @@ class Finding:
 
 
 def verdict_of(troubles: Sequence[Trouble]) -> Verdict:
-    """The verdict that problems mean, the first of which is the worst."""
+    """The verdict of a list of problems: that of the first."""
     return troubles[0].verdict if troubles else Verdict.CLEAN
 
 
@@ -144,7 +144,7 @@ class _Judge:
         leaks = find_leaks(self._code, self._functions, self._records, before, after)
         if self._has_fault:
             return leaks
-        # Before the first unload, callbacks had time to run; before the second one they had none.
+        # Before the first unload, callbacks had time to run; before the second unload they had no time.
         later = find_pending(self._code, self._functions, self._observation.records.later_loads, self._calls)
         return (*leaks, *dict.fromkeys(leak for leak in later if leak not in leaks))
 
@@ -157,11 +157,11 @@ class _Judge:
         return returned is not None and returned < 0 and self._records.first(RecordKind.EXIT) is not None
 
     def _reloads(self) -> bool | None:
-        """Whether init, in the next load, which has no fault, returned as usual."""
+        """Whether init returned as usual in the next load, which is without a fault; None if there was none."""
         return None if self._observation.step("reload") is None else self._second_return() == self._usual
 
     def _second_return(self) -> int | None:
-        """What init returned in the second load."""
+        """The return value of init in the second load; None if it did not return."""
         returns = self._observation.records.of(RecordKind.RETURN)
         if len(returns) > 1:
             return returns[1].init_returned
@@ -186,7 +186,7 @@ class _Judge:
             yield Trouble(Verdict.LEAKS, _("the module cannot be loaded again afterwards"), step="reload")
 
     def _unseen(self) -> Iterator[Trouble]:
-        """Why a run without problems is not known to be clean."""
+        """Reasons why a run without problems is not known to be clean."""
         is_over = self._has_fault and self._observation.step("reload") is not None
         if self._observation.step("end") is None and not is_over:
             sentence = _("the run broke off in the step `{step}`").format(step=self._observation.last_step)
@@ -198,7 +198,7 @@ class _Judge:
             yield Trouble(Verdict.UNSEEN, describe_unseen(self._code, site), line)
 
     def _refused(self) -> Iterator[Trouble]:
-        """Why the module was not loaded, if its init was not even called."""
+        """The reason why the module was not loaded, if its init was not called."""
         if self._observation.step("refused"):
             yield Trouble(Verdict.REFUSED, _("a module that it needs cannot be loaded"), step="refused")
         load, loaded = self._observation.step("load"), self._observation.step("loaded")
@@ -207,16 +207,16 @@ class _Judge:
             yield Trouble(Verdict.REFUSED, _("it cannot be loaded: {words}").format(words=words), step="refused")
 
     def _why_refused(self, text: str) -> str:
-        """What insmod's words mean here, without a full stop."""
+        """The meaning of insmod's error message in this run, without a full stop."""
         messages = self._observation.messages_in("load")
         missing = [module for module in _needed(self._code.ko) if kmod_name(module) not in self._after]
-        # If it needs several modules, it is not known which of them has a symbol.
+        # If several modules are missing, it is unknown which of them exports a symbol.
         providers = dict.fromkeys(missing_symbols(messages), missing[0]) if len(missing) == 1 else {}
         note = explain_error("insmod", text, Evidence(messages, providers=providers))
         return note.meaning.rstrip(".") if note else " ".join(text.split()) or _("insmod says nothing")
 
     def _wrong_return(self) -> WrongReturn | None:
-        if self._returned is None or self._unseen_calls:  # a call that was not seen may have failed
+        if self._returned is None or self._unseen_calls:  # an unseen call may have failed
             return None
         return check_return(self._returned, self._calls, self._code)
 

@@ -1,7 +1,7 @@
-"""Where a command that did not end in time waits: from the stacks of the guest's tasks to the module's line of C.
+"""Finds where a command that did not end in time waits: from the stacks of the guest's tasks to the module's line of C.
 
-The guest lists the stacks (the agent's builtin `stacks`) before the command is killed. A stack does not show the
-scheduler's own functions, such as mutex_lock (kernel/sched/core.c, in_sched_functions); the module's call does.
+The agent's builtin command `stacks` lists the stacks before the command is killed. A stack does not show functions that
+belong to the scheduler, such as mutex_lock (kernel/sched/core.c, in_sched_functions), so these are found by the call.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ _DELETE_MODULE = "delete_module"
 _TOOLS = ("insmod", "rmmod", "modprobe")
 _MOST = 2  # tasks that are described
 
-# What a function of the kernel waits for, by its name without leading underscores.
+# What a kernel function waits for, by its name without leading underscores.
 _WAITS = (
     (r"mutex_lock", N_("a mutex that is locked; whoever locked it must unlock it")),
     (r"down_(read|write)|rwsem_", N_("a semaphore (rwsem) that is taken; whoever took it must release it")),
@@ -42,7 +42,7 @@ _WAITS = (
 
 @dataclass(frozen=True)
 class BlockedTask:
-    """A task of the guest: its process id, name, state (one letter), and the calls that led to where it waits."""
+    """A task of the guest: its process id, name, state (one letter), and its stack, innermost frame first."""
 
     pid: int
     name: str
@@ -52,14 +52,14 @@ class BlockedTask:
 
 @dataclass(frozen=True)
 class Waiting:
-    """Where a task waits and for what, in a sentence, and the module's line."""
+    """A sentence about where and for what a task waits, and the module's line."""
 
     sentence: str
     line: SourceLine | None
 
 
 def parse_stacks(text: str) -> Iterator[BlockedTask]:
-    """The tasks in what the agent's builtin `stacks` prints; other lines are skipped."""
+    """Parse the output of the agent's builtin `stacks`: the guest's tasks. Other lines are skipped."""
     status, frames = None, list[Frame]()
     for line in (*text.splitlines(), "0 (end) Z "):
         if line.startswith(_ENTRY):
@@ -71,7 +71,7 @@ def parse_stacks(text: str) -> Iterator[BlockedTask]:
 
 
 def find_waiting(stacks: str, codes: Iterable[Code]) -> tuple[Waiting, ...]:
-    """Where tasks wait in calls of the modules; the tools of kmod come first."""
+    """The waits of tasks in calls of the modules; those of kmod's tools come first."""
     by_name = {code.name: code for code in codes}
     tasks = sorted(parse_stacks(stacks), key=lambda task: task.name not in _TOOLS)
     places = (place for task in tasks if (place := _find_place(task, by_name)))
@@ -79,7 +79,7 @@ def find_waiting(stacks: str, codes: Iterable[Code]) -> tuple[Waiting, ...]:
 
 
 def codes_of(modules: Mapping[str, bytes]) -> list[Code]:
-    """The code of modules, given by name."""
+    """The code of modules; `modules` maps names to .ko files."""
     return [Code(ko) for ko in modules.values()]
 
 
@@ -93,7 +93,7 @@ def _find_place(task: BlockedTask, codes: Mapping[str, Code]) -> Waiting | None:
 
 
 def _find_last_call(task: BlockedTask, codes: Iterable[Code]) -> Waiting | None:
-    """The last call of exit, which the compiler makes a jump, so that exit is not on the stack any more."""
+    """The last call in exit: the compiler makes it a jump (a tail call), so exit is not on the stack."""
     depth = next((number for number, frame in enumerate(task.frames) if _DELETE_MODULE in frame.function), None)
     if depth is None:
         return None
@@ -110,7 +110,7 @@ def _find_last_call(task: BlockedTask, codes: Iterable[Code]) -> Waiting | None:
 
 
 def _describe(code: Code, place: CodePlace, inner: tuple[Frame, ...]) -> Waiting:
-    """`inner` are the kernel's frames below the module's call."""
+    """Describe a wait; `inner` are the kernel's frames below the module's call."""
     site = _find_site(code, place)
     line = next((line for line in code.source.lines_at([place])[place] if line.own), None)
     names = [*([site.symbol] if site else []), *(frame.function for frame in reversed(inner))]
@@ -136,7 +136,7 @@ def _describe(code: Code, place: CodePlace, inner: tuple[Frame, ...]) -> Waiting
 
 
 def _find_site(code: Code, place: CodePlace) -> CallSite | None:
-    """The call of a function by its name that a return address belongs to."""
+    """The call site of a return address; None if it is not a call of an imported function."""
     return next(
         (
             site
@@ -155,5 +155,5 @@ def _waits_for(function: str) -> str:
 
 
 def _plain(function: str) -> str:
-    """A function's name without what the compiler appends."""
+    """A function's name without the suffix that a compiler appends, such as ".constprop.0"."""
     return function.partition(".")[0]

@@ -1,4 +1,4 @@
-"""How the plan and the records of `module/tracer.h` lie in memory, with all their numbers; a test compares the two."""
+"""The binary layout of plan and records, and all constants in them; a test compares it with `module/tracer.h`."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class SiteFlag(IntFlag):
     """How a call is traced."""
 
     JUMP = 1  # a tail call: it does not return here
-    FENCE = 2  # an access to its memory after it was freed crashes
-    GUARD = 4  # an access beyond the end of its memory crashes
+    FENCE = 2  # an access to the call's memory after it was freed crashes
+    GUARD = 4  # an access beyond the end of the call's memory crashes
     CACHE = 8  # it creates a slab cache
     REGISTER = 16  # through a pointer in a register
     MEMORY = 32  # through a pointer in memory
@@ -37,7 +37,7 @@ class BreakpointFlag(IntFlag):
 
 
 class Allocates(IntEnum):
-    """The kind of memory that a call allocates; memory is known by its address."""
+    """The kind of memory that a call allocates; the tracer identifies it by its address."""
 
     NOTHING = 0
     MEMORY = 1
@@ -70,7 +70,7 @@ class Callback(IntEnum):
 
 
 class Naming(IntEnum):
-    """Where in an argument the name of a resource is found."""
+    """Where an argument has the name of a resource."""
 
     NONE = 0
     TEXT = 1
@@ -94,7 +94,7 @@ class RecordKind(IntEnum):
     LIVE = 5
     EXIT = 6  # exit is entered: the address that it will return to
     GOING = 7  # exit has returned, or init has failed
-    FREED = 8  # the module's own memory
+    FREED = 8  # the module's own memory is freed
     CALL = 9  # a call of the kernel
     ACTIVE = 10  # a callback is still pending: `Callback`, address, function
     THREAD = 11  # a kernel thread still runs the module's code: id, function, task
@@ -111,7 +111,7 @@ class RecordKind(IntEnum):
 
 
 class Phase(IntEnum):
-    """How far the module was."""
+    """How far the module had come."""
 
     OUTSIDE = 0
     INIT = 1
@@ -121,12 +121,12 @@ class Phase(IntEnum):
 
 
 class Flag(IntFlag):
-    """What is known of a call."""
+    """Properties of a recorded call."""
 
     RETURNED = 1
     INJECTED = 2  # it was made to fail
     NESTED = 4  # made in a callback, while another call of the module had not returned
-    ATOMIC = 8  # made in atomic context, where one must not sleep
+    ATOMIC = 8  # made in atomic context, in which sleeping is not allowed
     IN_INTERRUPT = 16
     OWN_TASK = 32  # made by the task that runs init or exit
 
