@@ -1,1 +1,1 @@
-"""What an editor can say of a module's C while it is written: completion, hover, signatures."""
+"""Help for an editor while a module's C is written: completion, hover, signatures, diagnostics."""

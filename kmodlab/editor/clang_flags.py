@@ -1,8 +1,8 @@
-"""The flags that clangd reads a module's C with: kbuild's own, as a build records them, without those of gcc alone.
+"""The flags with which clangd parses a module's C: those of kbuild, without flags that only gcc knows.
 
-kbuild writes the command that made hello.o into `.hello.o.cmd` (cmd_and_savecmd in scripts/Kbuild.include). What
-decides how C is read is taken from there: where headers are, which macros are set, which C it is, what is warned of.
-Flags of code generation are left out, many of which only gcc knows.
+kbuild writes the command that made hello.o into `.hello.o.cmd` (cmd_and_savecmd in scripts/Kbuild.include). The flags
+that matter for parsing are taken from there: folders of headers, macros, the C standard, warnings. Flags of code
+generation are left out; many of them only gcc knows.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KEPT = re.compile(
     r"-nostdinc|-I.+|-[DU].+|-std=.+|-m(?:64|32|no-[a-z0-9]+)|-f(?:short-wchar|no-builtin.*|no-common)|-O\d|-W(?!p,).+"
 )
 # kbuild turns these off if its compiler is clang (Makefile, scripts/Makefile.extrawarn).
-# What is unused may still be needed in a text that is being written.
+# Warnings of unused names are off too, because the text is still being written.
 _QUIET = (
     *("-Wno-unknown-warning-option", "-Wno-gnu", "-Wno-initializer-overrides", "-Wno-format-zero-length"),
     *("-Wno-pointer-to-enum-cast", "-Wno-tautological-compare", "-Wno-tautological-constant-out-of-range-compare"),
@@ -38,7 +38,7 @@ _QUIET = (
 async def clang_flags(tree: KernelTree) -> tuple[str, ...]:
     """The flags for a module's C on this kernel, with paths below /usr/src.
 
-    They are read from a build of a small module, and kept beside the tree if that is possible.
+    They come from the build of a small module, and are cached beside the tree if that is writable.
 
     Raises: KmodlabError if nothing can be built.
     """
@@ -55,7 +55,7 @@ async def clang_flags(tree: KernelTree) -> tuple[str, ...]:
 
 
 def parse_command(text: str, folder: str) -> Iterator[str]:
-    """The flags in the first line of a .cmd file that decide how C is read; `folder` is where the command ran."""
+    """The flags in the first line of a .cmd file that matter for parsing; the command ran in `folder`."""
     command = text.split("\n", 1)[0].partition(":=")[2].partition(" ; ")[0]
     words = iter(shlex.split(command))
     for word in words:

@@ -1,8 +1,8 @@
-"""clangd, in the sandbox: completion, hover, signatures and a check for the C of one notebook's cells.
+"""clangd, in the sandbox: completion, hover, signatures and diagnostics for the C in the cells of one notebook.
 
-It reads the unpacked headers with kbuild's own flags (`clang_flags`). It is started when it is first needed, and again
-after it has ended or hung; it dies with this process, as all children do. It keeps the headers of each open file in
-memory, so only the files that were used last are open.
+It parses the kernel's headers with kbuild's flags (`clang_flags`). It is started when first needed, and again after it
+has ended or hung; it dies with this process, like all children. It keeps the headers of each open file in memory, so
+only the most recently used files are open.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ from kmodlab.sandbox.sandbox import OUTSIDE, WORK, find_sandbox, open_box
 
 _START_S = 20.0
 _ANSWER_S = 5.0
-_MOST = 100  # candidates
-_MOST_OPEN = 4  # files
-# No index in the background, nothing on disk, no formatting: only what the cell includes.
+_MOST = 100  # candidates of a completion
+_MOST_OPEN = 4  # files that are open at the same time
+# No background index, no files on disk, no formatting: clangd knows only what the cell includes.
 _OPTIONS = (
     *("--background-index=0", "--pch-storage=memory", "-j=2", "--compile_args_from=lsp", "--header-insertion=never"),
     *("--clang-tidy=0", f"--limit-results={_MOST}", "--log=error"),
 )
-# With an arena for each thread, glibc would reserve most of the address space that the box allows.
+# With an arena for each thread, glibc would reserve most of the address space that the sandbox allows.
 _ENVIRONMENT = {"HOME": WORK, "LC_ALL": "C.UTF-8", "MALLOC_ARENA_MAX": "1"}
 _CLIENT = {"textDocument": {
     "completion": {"completionItem": {"snippetSupport": False}},
@@ -42,16 +42,16 @@ _CLIENT = {"textDocument": {
 
 _SEVERITIES = {1: "error", 2: "warning"}  # DiagnosticSeverity
 _FIXES = re.compile(r" \(fix(?:es)? available\)$")
-# gcc accepts these: an argument that is shorter than int becomes one.
+# gcc accepts these, because an argument that is shorter than int is promoted to int.
 _PROMOTED = re.compile(r"Format specifies type '(?:un)?(?:signed )?(?:char|short)' but the argument has type '.*int'")
-_NO_MEMBERS = " {}"  # what clangd says of a struct
-_MOST_MEMBERS = 60  # lines
-_NO_FILE = re.compile(r"^'[^'/]*' file not found$")  # not the kernel's: those are in folders
+_NO_MEMBERS = " {}"  # how clangd abridges the members of a struct
+_MOST_MEMBERS = 60  # lines of a struct that are shown
+_NO_FILE = re.compile(r"^'[^'/]*' file not found$")  # a learner's file: the kernel's headers are in folders
 
 
 @dataclass(frozen=True)
 class Candidate:
-    """One way to complete a word. `kind` is a CompletionItemKind of the protocol; `shown` has parameters too."""
+    """One way to complete a word. `kind` is a CompletionItemKind of the protocol; `shown` has the parameters too."""
 
     text: str
     shown: str
@@ -60,7 +60,7 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Explained:
-    """What a word stands for: its declaration and documentation, and the header that declares it ("linux/slab.h")."""
+    """The meaning of a word: its declaration, its documentation, and the header that declares it ("linux/slab.h")."""
 
     text: str
     header: str = ""
@@ -78,9 +78,9 @@ class ClangComplaint:
 
 @dataclass(frozen=True)
 class Cursor:
-    """A place in a C file that is being written: the file's name and text, and line and column, counted from 0.
+    """A position in a C file that is being written: the file's name and text, and line and column, counted from 0.
 
-    `kernel` is False for C of user space.
+    `kernel` is False for C of userspace.
     """
 
     name: str
@@ -93,7 +93,9 @@ class Cursor:
 class Clangd:
     """clangd for one notebook. `tree` is the kernel whose headers are read.
 
-    All methods belong to the I/O thread; they raise KmodlabError if clangd is missing, or does not work.
+    All methods belong to the I/O thread.
+
+    Raises: KmodlabError, from all methods, if clangd is missing or does not work.
     """
 
     def __init__(self, tree: KernelTree) -> None:
@@ -102,12 +104,12 @@ class Clangd:
         self._starting = asyncio.Lock()
         self._stack = contextlib.ExitStack()
         self._flags: tuple[str, ...] = ()
-        self._texts: dict[str, tuple[int, str]] = {}  # by file name, the last used last: version and text
-        self._published: dict[str, tuple[int, Any]] = {}  # by file name: the version that was read, its diagnostics
-        self._news = asyncio.Event()  # set, and replaced, when diagnostics come, or no more
+        self._texts: dict[str, tuple[int, str]] = {}  # file name -> version and text, most recently used last
+        self._published: dict[str, tuple[int, Any]] = {}  # file name -> version that clangd has read, its diagnostics
+        self._news = asyncio.Event()  # set, and replaced, when diagnostics arrive or clangd has ended
 
     async def close(self) -> None:
-        """End clangd, if it runs."""
+        """End clangd if it runs."""
         server, self._server = self._server, None
         self._texts, self._published = {}, {}
         if server:
@@ -128,7 +130,7 @@ class Clangd:
         ]
 
     async def explain(self, cursor: Cursor) -> Explained | None:
-        """What the word at a cursor stands for; None if that is not known."""
+        """The meaning of the word at a cursor; None if unknown."""
         await self._open(cursor)
         hover = await self._ask("textDocument/hover", cursor)
         if not hover:
@@ -143,16 +145,16 @@ class Clangd:
         return Explained(text, self._header(uri))
 
     async def signature(self, cursor: Cursor) -> str:
-        """The signature of the function whose arguments are written there; empty if that is not known."""
+        """The signature of the function whose arguments are at the cursor; empty if unknown."""
         await self._open(cursor)
         answer = await self._ask("textDocument/signatureHelp", cursor)
         signatures = (answer or {}).get("signatures", [])
         return str(signatures[0]["label"]) if signatures else ""
 
     async def check(self, cursor: Cursor) -> list[ClangComplaint]:
-        """What clang says of a text; where the cursor is does not matter.
+        """clang's errors and warnings on a file, wherever the cursor is in it.
 
-        Nothing is said of a text with a file that is not there: most other complaints would come from that.
+        Empty if the text includes a file of the learner's that is missing, because that causes most other messages.
         """
         await self._open(cursor)
         diagnostics = await self._read(cursor.name, self._texts[cursor.name][0])
@@ -160,7 +162,7 @@ class Clangd:
         return [] if any(_NO_FILE.search(complaint.message) for complaint in complaints) else complaints
 
     async def _read(self, name: str, version: int) -> list[dict[str, Any]]:
-        """The diagnostics of a file, when clangd has read this version of it or a later one.
+        """Wait until clangd has read this version of a file or a later one, and return the file's diagnostics.
 
         Raises: ServerError if that takes too long, or clangd has ended.
         """
@@ -181,7 +183,7 @@ class Clangd:
         return diagnostics
 
     async def _open(self, cursor: Cursor) -> None:
-        """Show clangd the file's present text."""
+        """Send clangd the file's present text."""
         name, text = cursor.name, cursor.text
         async with self._starting:
             if self._server is None or not self._server.is_running:
@@ -236,15 +238,15 @@ class Clangd:
             raise
 
     def _notice(self, method: str, parameters: Any) -> None:
-        # clangd sends diagnostics, even if there are none, when it has read a file with its headers.
+        # When clangd has read a file and its headers, it sends diagnostics, possibly an empty list.
         if method == "textDocument/publishDiagnostics":
             name = str(parameters.get("uri", "")).rpartition("/")[2]
-            if name in self._texts:  # it also clears those of a file that is closed
+            if name in self._texts:  # clangd also sends an empty list for a closed file
                 self._published[name] = int(parameters.get("version") or 0), parameters.get("diagnostics") or []
             self._wake()
 
     def _wake(self) -> None:
-        """Wake those that wait for diagnostics."""
+        """Wake the coroutines that wait for diagnostics."""
         self._news.set()
         self._news = asyncio.Event()
 
@@ -259,7 +261,7 @@ class Clangd:
             raise
 
     def _text(self, uri: str) -> str:
-        """The text of a file of the kernel's headers, or of a cell; empty if it is neither."""
+        """The text of a kernel's header or of a cell; empty for another file."""
         for folder in (USR_SRC, self._tree.sources):
             path = self._tree.sources / uri.removeprefix(f"file://{folder}/")
             if path.resolve().is_relative_to(self._tree.sources.resolve()):
@@ -268,9 +270,9 @@ class Clangd:
         return self._texts.get(uri.rpartition("/")[2], (0, ""))[1]
 
     def _header(self, uri: str) -> str:
-        """The header to include for what is defined in a file; empty if it is none of the kernel's.
+        """The header to include for a definition in a file; empty if the file is not a header of the kernel's.
 
-        For asm/uaccess.h that is linux/uaccess.h, if both exist (Documentation/process/coding-style and checkpatch).
+        For asm/uaccess.h it is linux/uaccess.h, if both exist (scripts/checkpatch.pl recommends that one).
         """
         match = re.search(rf"({USR_SRC}|{self._tree.sources})/(.*)/include/(?:uapi/|generated/)*([\w./-]+\.h)$", uri)
         if match is None:
@@ -282,7 +284,7 @@ class Clangd:
 
 
 def _definition(text: str, line: int) -> str:
-    """The struct that is defined there, up to its closing brace at the left; empty if it is too long to be read."""
+    """The definition of a struct from a line on, up to the closing brace in the first column; empty if too long."""
     lines = text.split("\n")[line : line + _MOST_MEMBERS]
     end = next((number for number, own in enumerate(lines, 1) if own.startswith("}")), 0)
     return "\n".join(lines[:end])
@@ -303,7 +305,7 @@ def _uri(name: str) -> str:
 
 
 def _utf16_column(cursor: Cursor) -> int:
-    """The column as the protocol counts it, in units of UTF-16."""
+    """The cursor's column in UTF-16 units, as the protocol counts."""
     lines = cursor.text.split("\n")
     line = lines[cursor.line] if cursor.line < len(lines) else ""
     return len(line[: cursor.column].encode("utf-16-le", "replace")) // 2

@@ -1,4 +1,4 @@
-"""What a course needs to know of a name, besides its declaration: its header, who exports it, whether it may sleep."""
+"""Facts about a name of the kernel besides its declaration: its header, who exports it, whether it may sleep."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _BY_FLAGS = N_("Its gfp_t argument decides whether it may sleep: with GFP_KERNEL
 
 
 def facts_of(name: str, tree: KernelTree, header: str = "", declaration: str = "") -> Iterator[str]:
-    """Sentences about a name of the kernel; `header` and `declaration` are empty if they are not known."""
+    """Sentences about a name of the kernel; `header` and `declaration` are empty if unknown."""
     header = HEADER_OF.get(name, header)
     if header:
         yield _("Header: #include <{header}>").format(header=header)
@@ -35,5 +35,5 @@ def facts_of(name: str, tree: KernelTree, header: str = "", declaration: str = "
 
 
 def _find(name: str) -> Function | None:
-    """The function that a source calls by this name; the table has those that object files call."""
+    """The function behind a name in a source, which may be a macro; the table has the functions in object files."""
     return known_functions().find(name) or known_functions().by_macro(name)

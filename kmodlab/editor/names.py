@@ -1,6 +1,6 @@
 """Names that a module can use, without clangd: those in the headers that a text includes, and exported symbols.
 
-The headers are searched for what looks like a definition, whatever the configuration; each is read once.
+The headers are searched for text that looks like a definition, whatever the configuration; each header is read once.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from kmodlab.files import MIB
 from kmodlab.kernel.tree import KernelTree
 
 _INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]*[<"]([\w./-]{1,200})[>"]', re.MULTILINE)
-# A macro, a type, a constant of an enum.
+# The name of a macro, a type, or a constant of an enum.
 _NAMES = re.compile(
     r"^[ \t]*#[ \t]*define[ \t]+(\w{3,80})|^(?:struct|union|enum) (\w{3,80}) \{|^\t([A-Z_0-9]{3,80})\s*(?:=[^,\n]*)?,",
     re.MULTILINE,
 )
-# Declarations and definitions of functions begin at the left; their attributes may look like calls.
+# Declarations and definitions of functions begin in the first column; their attributes may look like calls.
 _FUNCTION_LINE = re.compile(r"^[a-z_][^\n;(]*\([^\n]*", re.MULTILINE)
 _CALL = re.compile(r"(\w{3,80})\(")
 _MOST_HEADERS = 1500
@@ -30,7 +30,7 @@ _WORD = re.compile(r"\b[A-Za-z_]\w{2,80}\b")
 
 
 def find_names(tree: KernelTree, text: str, prefix: str) -> list[str]:
-    """The names that begin with `prefix`: of the text, of the headers that it includes, and of exported symbols."""
+    """The names that begin with `prefix`, from the text, from the headers that it includes, and exported symbols."""
     if not prefix:
         return []
     own = {word for word in _WORD.findall(text) if word != prefix}
@@ -52,7 +52,7 @@ def exports(tree: KernelTree) -> Mapping[str, Exported]:
 
 
 def _closure(tree: KernelTree, text: str) -> Iterator[Path]:
-    """The headers that a text includes, and those that they include."""
+    """The headers that a text includes, directly or not."""
     folders = _folders(tree)
     waiting, seen = _INCLUDE.findall(text), set[str]()
     while waiting and len(seen) < _MOST_HEADERS:
@@ -79,7 +79,7 @@ def _find(folders: tuple[Path, ...], name: str) -> Path | None:
 
 @lru_cache(maxsize=4096)
 def _read(header: Path) -> tuple[tuple[str, ...], frozenset[str]]:
-    """What a header includes, and the names in it."""
+    """The headers that a header includes, and the names in it."""
     text = ""
     with contextlib.suppress(OSError), header.open(encoding="utf-8", errors="replace") as file:
         text = file.read(MIB)

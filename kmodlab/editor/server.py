@@ -1,7 +1,7 @@
 """A language server as a child process: requests and notifications over its pipes.
 
-JSON-RPC 2.0 with a header before each message (Language Server Protocol 3.17, "Base Protocol"). What it answers is
-not trusted: messages are bounded, and a server that breaks the protocol is ended.
+JSON-RPC 2.0 with a header before each message (Language Server Protocol 3.17, "Base Protocol"). The server is not
+trusted: the size of messages is bounded, and a server that breaks the protocol is ended.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ class ServerError(SandboxError):
 
 
 class LanguageServer:
-    """One running server. `on_notification(method, parameters)` is called for what it sends by itself, `on_end()` when
-    it can no more be asked.
+    """One running server. All methods belong to the I/O thread.
 
-    All methods belong to the I/O thread.
+    `on_notification(method, parameters)` is called for each notification of the server, and `on_end()` when it has
+    ended.
     """
 
     def __init__(self, on_notification: Callable[[str, Any], None], on_end: Callable[[], None]) -> None:
@@ -50,11 +50,11 @@ class LanguageServer:
 
     @property
     def is_running(self) -> bool:
-        """Whether it can be asked."""
+        """Whether the server runs and accepts requests."""
         return self._reader is not None and not self._has_ended
 
     async def close(self) -> None:
-        """End the server; requests that wait for it fail."""
+        """End the server; requests in progress fail."""
         if self._reader:
             self._reader.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -64,7 +64,7 @@ class LanguageServer:
             self._child._transport.close()  # type: ignore[attr-defined]  # see kmodlab.process
 
     async def ask(self, method: str, parameters: Any, *, timeout_s: float) -> Any:
-        """The result of a request.
+        """Send a request and wait for its result.
 
         Raises: ServerError if the server has ended, refuses the request, or does not answer in time.
         """
@@ -91,7 +91,7 @@ class LanguageServer:
     async def _read(self) -> None:
         assert self._child is not None and self._child.stdout is not None
         try:
-            # A stream that ends, or that is not of this protocol, ends the server's use.
+            # The server is ended if its stream ends or breaks the protocol.
             with contextlib.suppress(EOFError, ValueError, asyncio.LimitOverrunError):
                 while True:
                     self._take(await _read_message(self._child.stdout))

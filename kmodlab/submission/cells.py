@@ -1,7 +1,7 @@
-"""Read a notebook cell as data: its magic, the name after it, and the text below. No cell is ever run as Python here.
+"""Reads a notebook cell as data: its magic, the name after it, and the text below. No cell is ever run as Python here.
 
-Any text can be read: a cell that does not begin with one of our magics is None. `learner_sources` and the checks look
-at what the text says.
+Any text can be read; the result is None for a cell that does not begin with one of our magics. `learner_sources` and
+the checks interpret the text.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class LearnerCell:
 
 
 class _Options(ArgumentParser):
-    """The options of all magics; only the files are used."""
+    """Parses the options of all magics; only the files are used."""
 
     def __init__(self) -> None:
         super().__init__(add_help=False, allow_abbrev=False, exit_on_error=False)
@@ -60,17 +60,17 @@ _OPTIONS = _Options()
 
 
 def split_magic(source: str) -> tuple[str, str]:
-    """A cell's first line and the text below it, if that line is a cell magic; else an empty line and all the text."""
+    """A cell's first line and the text below it, if that line is a cell magic; otherwise "" and the whole text."""
     line, _, body = source.partition("\n")
     return (line.rstrip(), body) if line.startswith("%%") else ("", source)
 
 
 def read_cell(source: str) -> LearnerCell | None:
-    """A cell's magic, name and text; None if it begins with none of our magics, or has no name."""
+    """A cell's magic, name, files and text; None if it begins with none of our magics, or has no name."""
     if len(source) > LONGEST:
         return None
     source = source.encode("utf-8", "replace").decode()  # JSON can contain half of a surrogate pair
-    line, body = split_magic(_EMPTY_LINES.sub("", source))  # IPython does not mind empty lines above a magic
+    line, body = split_magic(_EMPTY_LINES.sub("", source))  # IPython ignores empty lines above a magic
     match = _MAGIC.fullmatch(line)
     if not match or match[1] not in list(CellKind):
         return None

@@ -19,7 +19,7 @@ _SYMVERS = ".symvers"
 
 
 def as_file(body: str) -> str:
-    """A cell's text as a file. Its first line is empty, in the place of the magic, so line numbers are the cell's."""
+    """A cell's text as a file. An empty line stands for the magic, so that line numbers are those of the cell."""
     return f"\n{body}"
 
 
@@ -35,7 +35,7 @@ class LearnerSources:
 
     @classmethod
     def of(cls, cells: Iterable[str]) -> LearnerSources:
-        """The work in these cells, given by their texts in order; cells with other magics are ignored."""
+        """The sources in cells, given by their texts in order; cells with other magics are ignored."""
         cells_of: dict[CellKind, dict[str, LearnerCell]] = {kind: {} for kind in CellKind}
         for cell in filter(None, map(read_cell, cells)):
             cells_of[cell.kind][cell.name] = cell
@@ -65,7 +65,7 @@ class LearnerSources:
         module must not have.
 
         Raises:
-            UsageError: a file is missing, or the sources cannot be built as they are.
+            UsageError: A file is missing, or kbuild cannot build the sources.
         """
         files = dict(self._files(unit, symvers))
         if unit in self.makefiles:
