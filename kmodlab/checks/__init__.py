@@ -1,1 +1,1 @@
-"""Checks: what is expected of a learner's work, and the verdict: passed, failed or errored."""
+"""Checks: expectations of a learner's work, and how their verdict is found: passed, failed, errored or skipped."""

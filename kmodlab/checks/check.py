@@ -14,7 +14,7 @@ from kmodlab.errors import UsageError
 from kmodlab.i18n import _
 from kmodlab.kernel.own import VARIANTS
 
-MOST_POINTS = 100  # of one check
+MOST_POINTS = 100  # the most that one check may be worth
 
 
 @dataclass(frozen=True)
@@ -26,10 +26,10 @@ class Expectation:
 
 @dataclass(frozen=True)
 class Check:
-    """What one check cell checks. The expectations are examined in order, in one guest.
+    """The check in a check cell. Its expectations are examined in order, in one guest.
 
     With `partial`, each expectation that is met earns its share of the points; otherwise all of them must be met.
-    `kernel` is the kernel of our own that its guest needs; empty for the lab's.
+    `kernel` is the variant of our own kernel that the guest needs; empty for the lab's kernel.
     """
 
     title: str
@@ -48,13 +48,13 @@ def check(
     partial: bool = False,
     kernel: str = "",
 ) -> Check:
-    """Make a check from its title, what it expects, its points and its hints.
+    """Make a check from its title, its expectations, its points and its hints.
 
-    With `kernel="debug"` it runs on the kernel that finds mistakes by itself, and fails on what that reports. Where
-    that kernel is not built, the check is skipped.
+    With `kernel="debug"` it runs on the debug kernel, and fails if this kernel reports a mistake. If that kernel has
+    not been built, the check is skipped.
 
     Raises:
-        UsageError: an argument has the wrong type or value.
+        UsageError: An argument has the wrong type or value.
     """
     if not isinstance(title, str) or not title.strip() or "\n" in title:
         raise UsageError(_("A check needs a title of one line."))

@@ -1,4 +1,4 @@
-"""What comes of a check: passed, failed with a reason, errored, or skipped. Pure data."""
+"""The result of a check, as data: passed, failed with a reason, errored, or skipped."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class Failure:
 class Status(StrEnum):
     """The verdict on a check.
 
-    Errored is our own failure and says nothing about the learner's work. A check is skipped where what it needs was
-    never made, such as a kernel of our own: it is worth no points then, and gives none.
+    Errored means that kmodlab or the machine failed, which says nothing about the learner's work. A check is skipped if
+    it needs something that has not been made, such as a kernel of our own; then it is worth no points.
     """
 
     PASSED = "passed"
@@ -42,7 +42,7 @@ class Status(StrEnum):
 
     @property
     def is_verdict(self) -> bool:
-        """Whether it says something about the learner's work."""
+        """Whether the status says something about the learner's work."""
         return self in (Status.PASSED, Status.FAILED)
 
 
@@ -51,9 +51,9 @@ class CheckResult:
     """The result of a check. `points` is None if the check errored; `reason` is empty if it passed.
 
     `hints` are shown one at a time, so the first one gives the least away. `log` holds the last lines of the kernel's
-    log if the check failed; everything else is the same in two runs on the same work with the same random values, which
-    the reason shows. The grader sets the check's cell in the master (`id`), whether learners do not see the check
-    (`hidden`), and how long it took.
+    log if the check failed. Everything else is equal in two runs on the same work with the same random values, which
+    the reason shows. The grader sets `id` (of the check's cell in the master), `hidden` (whether learners do not see
+    the check), and how long it took.
     """
 
     title: str

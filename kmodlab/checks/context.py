@@ -1,8 +1,7 @@
-"""What one check looks at: the learner's work, its builds, and a guest in which one command follows another.
+"""The context of one check: the learner's work, its builds, and a guest in which commands run one after the other.
 
-Every command runs through `act`, which notices whatever a module does to its guest: a crash, a hang, an end, even one
-that comes between two commands. It is the learner's fault as soon as code of the learner's has run in the guest; before
-that it is ours.
+Every command runs through `act`, which notices whatever a module does to its guest: a crash, a hang, or its end, even
+between two commands. That counts as the learner's fault if the learner's code has run in the guest, else as ours.
 """
 
 from __future__ import annotations
@@ -35,9 +34,9 @@ from kmodlab.tracer.observe import Subject
 from kmodlab.tracer.run import END_LINE, GUEST_FOLDER, JUMP_MS, Step, is_jump, take_step
 from kmodlab.tracer.unreferenced import LoadedCode, find_unreferenced
 
-STEP_S = 12.0  # for one command; the kernel itself reports a task that sleeps for 15
-CHECK_S = 60.0  # for everything in one check
-_OUTPUT_KIB = 256  # of a command's output
+STEP_S = 12.0  # time limit of one command; the kernel itself reports a task that sleeps for 15 s
+CHECK_S = 60.0  # time limit of one check
+_OUTPUT_KIB = 256  # of a command's output that are read
 
 _ENDS = {
     EndKind.PANIC: N_("The guest's kernel panicked."),
@@ -52,7 +51,7 @@ RunWithTrigger = Callable[[list[str], Callable[[], None]], None]
 
 
 class CheckContext:
-    """One check in progress. `step` is the last command, `records` is what the kernel logged since it began."""
+    """One check in progress. `step` is the last command, `records` are the log's records since it began."""
 
     def __init__(self, work: LearnerSources, runner: CheckRunner, patience: float = 1.0) -> None:
         self.work, self.runner, self.patience = work, runner, patience
@@ -60,30 +59,30 @@ class CheckContext:
         self.random_values = RandomValues()
         self.step: Step | None = None
         self.records: list[LogRecord] = []
-        self.label = ""  # the last command, as learners know it; empty before the first
-        self.final_log = ""  # of a guest that ended, or that the tracer used; empty otherwise
+        self.label = ""  # the last command, as learners know it; empty before the first command
+        self.final_log = ""  # the log of a guest that ended, or that the tracer used; empty otherwise
         self.is_broken = False  # whether learners' code crashed or ended the guest
         self.used_guest = False
-        self.is_late = False  # whether all expectations are met, so that any failure now comes later
+        self.is_late = False  # whether all expectations have been met, so that only later failures are possible
         self.unloaded: list[tuple[str, tuple[str, ...]]] = []  # modules, with the parameters that they had
-        self._loaded: dict[str, tuple[str, tuple[str, ...]]] = {}  # the same, by the names in lsmod
+        self._loaded: dict[str, tuple[str, tuple[str, ...]]] = {}  # name in lsmod -> loaded module, its parameters
         self._learner_code_ran = False
         self._session: Session | None = None
         self._machine: Machine | None = None
         self._deadline = time.monotonic() + CHECK_S * patience
-        self._put_modules: dict[str, bytes] = {}  # to find the lines of crashes in them
-        self._code = LoadedCode()  # where they lie, if the kernel looks for what they lose
-        self._unsearched: list[LogRecord] = []  # logged after a command ended, and not yet searched for crashes
+        self._put_modules: dict[str, bytes] = {}  # name -> .ko in the guest, to find the lines of crashes
+        self._code = LoadedCode()  # the modules' addresses, if the kernel has kmemleak
+        self._unsearched: list[LogRecord] = []  # records after a command's end, not yet searched for crashes
 
     def close(self) -> None:
-        """Throw the guest away."""
+        """End the guest."""
         if self._session is not None:
             self._session = None
             self.runner.give_back()
 
     @property
     def left_s(self) -> float:
-        """Seconds that the check may still take."""
+        """Seconds that are left of the check's time limit."""
         return self._deadline - time.monotonic()
 
     # ---- the guest -------------------------------------------------------------------------------------------------
@@ -93,7 +92,7 @@ class CheckContext:
         """The session with this check's guest.
 
         Raises:
-            GuestLostError: the guest has ended.
+            GuestLostError: The guest has ended.
         """
         if self._session is None:
             self.used_guest = True
@@ -104,7 +103,7 @@ class CheckContext:
         return self._session
 
     def _require_same_guest(self) -> None:
-        """The session silently replaces a guest that has ended; a check must not go on in the new one."""
+        """Raise GuestLostError if the session has replaced the guest: a check must not continue in a new one."""
         if self._machine is not None and self._machine.end is not None:
             raise GuestLostError(self._machine.end)
 
@@ -123,10 +122,13 @@ class CheckContext:
         trigger: Callable[[], None] | None = None,
         in_agent: bool = False,
     ) -> Failure | None:
-        """Run a command that executes learners' code. Returns a Failure if it broke or ended the guest.
+        """Run a command that executes learners' code. Returns a Failure if it crashed or ended the guest.
 
-        The command's result is in `step`. `label` is the command as learners know it. With `in_agent` the agent does it
-        itself and starts no program, which a script could have replaced. `trigger` is called once the command runs.
+        The command's result is in `step`. `label` is the command as learners know it. With `in_agent` the agent itself
+        does the work, and starts no program, which a script could have replaced. `trigger` is called when the command
+        has started.
+
+        Raises: GuestLostError if the guest ended before learners' code ran in it.
         """
         if self.left_s <= 0:
             return Failure(_("The check took too long."), by_time=True)
@@ -194,7 +196,7 @@ class CheckContext:
     def _describe_crash(self, report: Report, end: GuestEnd | None = None, when: str = "") -> Failure:
         guilty = find_guilty_line(report, self._put_modules)
         line = self.builds.line_at(guilty.line) if guilty else None
-        if end and report.kind is Kind.NMI:  # the host sent it, to learn where the guest hangs
+        if end and report.kind is Kind.NMI:  # sent by the host, to find out where the guest hangs
             return replace(self._describe_end(end, when), line=line)
         return Failure(report.words, line)
 
@@ -210,7 +212,7 @@ class CheckContext:
         return Failure(f"{sentence} {when.format(command=self.label)}", by_time=end.kind is EndKind.HANG)
 
     def explain_loss(self, error: GuestError) -> Failure | None:
-        """The failure if a guest that was lost between two commands is the learner's fault; None if it is ours."""
+        """The failure if the learner's code ended the guest between two commands; None if it was our own failure."""
         if not self._learner_code_ran:
             return None
         self.is_broken = True
@@ -225,9 +227,11 @@ class CheckContext:
         return self._describe_end(error.end, when)
 
     def finish(self) -> Failure | None:
-        """Look at the guest a last time: it may have crashed after the last command.
+        """Search the log a last time: the guest may have crashed after the last command.
 
-        If a module could have started something that happens later, it happens now.
+        If a module may have started a timer, work or a thread, the guest's clock is advanced first.
+
+        Raises: GuestLostError if the guest has ended.
         """
         if self._session is None or not self._learner_code_ran or self.is_broken:
             return None
@@ -239,7 +243,7 @@ class CheckContext:
         return failure
 
     def _search_memory(self) -> Failure | None:
-        """The first object that modules which are gone have allocated and lost, if the kernel looks for such."""
+        """A failure for the first object that unloaded modules have leaked, if the kernel has kmemleak."""
         if not self._code.modules or self._loaded:
             return None
         leaks = find_unreferenced(self.session, self._code)
@@ -250,22 +254,22 @@ class CheckContext:
 
     @property
     def log(self) -> str:
-        """What the kernel logged because of the last command, as dmesg prints it; of a guest that ended, its end."""
+        """The kernel's log since the last command began, as dmesg prints it; if the guest ended, its last lines."""
         return self.final_log or format_log(self.logged())
 
     def logged(self) -> list[LogRecord]:
-        """What the kernel itself logged since the last command began; records written by programs are left out."""
+        """The kernel's own records since the last command began, without records written by programs."""
         return [record for record in self.records if record.is_kernels]
 
     def wait_for_log(self, is_complete: Callable[[], bool], within_s: float) -> None:
-        """Read the log until it is complete or the time is over."""
+        """Read the log until `is_complete()`, or for `within_s` seconds. Raises: GuestLostError."""
         deadline = time.monotonic() + min(within_s * self.patience, max(self.left_s, 0))
         while not is_complete() and time.monotonic() < deadline:
             time.sleep(0.05)
             self._end_last_line()
 
     def _end_last_line(self) -> None:
-        # The kernel keeps a line that has no newline yet until another one is logged, so one is logged here.
+        # The kernel keeps a message without a newline until another message is logged.
         self.session.put("/dev/kmsg", END_LINE)
         self._read_log()
 
@@ -276,7 +280,7 @@ class CheckContext:
         self._require_same_guest()
 
     def _search_new_records(self) -> Failure | None:
-        """The first crash in what was logged while no command ran."""
+        """A failure for the first crash in the records since the last command ended."""
         records, self._unsearched = self._unsearched, []
         crashes = find_crashes(format_log(records)) if records else ()
         if not crashes:
@@ -294,13 +298,16 @@ class CheckContext:
         return self.step.result
 
     def look(self, argv: Sequence[str], *, in_agent: bool = False) -> str:
-        """What a quick command of ours prints; empty if it fails."""
+        """The output of a quick command of our own; empty if it fails. Raises: GuestLostError."""
         result = self.session.run(list(argv), timeout_s=STEP_S, limit=_OUTPUT_KIB * 1024, in_agent=in_agent)
         self._require_same_guest()
         return result.stdout.decode("utf-8", "replace") if result.ok else ""
 
     def loaded(self) -> set[str]:
-        """The names of the loaded modules, read by our agent and not by a program, which could be another one."""
+        """The names of the loaded modules, read by our agent, because a script may have replaced programs.
+
+        Raises: GuestLostError.
+        """
         modules = parse_proc_modules(self.session.get("/proc/modules"))
         self._require_same_guest()
         return set(modules)
@@ -322,7 +329,7 @@ class CheckContext:
         return self.runner.run_pool(is_taken=self._session is not None)
 
     def subject(self, name: str, parameters: tuple[str, ...]) -> Subject | Failure:
-        """What the tracer observes: a module with its parameters and the modules that it needs."""
+        """A module for the tracer, with its parameters and the modules that it needs; a Failure if it is not built."""
         build = self.builds.get_with_needed(name)
         if isinstance(build, Failure):
             return build

@@ -1,10 +1,10 @@
 """The verdict on a check: passed, failed, errored or skipped.
 
-A check fails through the learner's work, which includes whatever a module does to its guest; before that is said, the
-lab's files are looked at. Infrastructure failures are retried in a fresh guest, up to three attempts; then the check is
-errored, which gives no points and takes none. Any other exception makes the check errored too, so nothing passes by
-accident. If something did not end in time on a crowded machine, the check is made once more with longer timeouts. A
-check that needs a kernel of our own is skipped where that was not built.
+A check fails because of the learner's work, which includes whatever a module does to its guest; before a failure is
+reported, the lab's files are verified. Infrastructure failures are retried in a fresh guest, up to three attempts; then
+the check is errored, which gives no points and takes none. Any other exception makes the check errored too, so nothing
+passes by accident. If something did not end in time on a crowded machine, the check is repeated with longer timeouts. A
+check that needs a kernel of our own is skipped if that has not been built.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LOG_LENGTH, _LOG_LINES = 10_000, 80  # characters and lines that are kept of th
 
 
 def evaluate(check: Check, work: LearnerSources, runner: CheckRunner) -> CheckResult:
-    """Make one check. Raises nothing but KeyboardInterrupt and its like."""
+    """Run a check on a learner's work. Every Exception becomes an errored result; only KeyboardInterrupt is raised."""
     last_error: Exception = GuestError("")
     attempts, patience = 0, 1.0
     while attempts < TRIES:
@@ -51,7 +51,7 @@ def evaluate(check: Check, work: LearnerSources, runner: CheckRunner) -> CheckRe
 
 
 def _is_crowded() -> bool:
-    """Whether so much runs on this machine, or ran in the last minute, that something may be slow but not stuck."""
+    """Whether so many processes run on this machine, or ran in the last minute, that a timeout may be its fault."""
     running = int(Path("/proc/loadavg").read_text().split()[3].partition("/")[0])  # proc(5)
     return max(running, os.getloadavg()[0]) > _CROWDED * (os.cpu_count() or 1)
 
@@ -59,7 +59,7 @@ def _is_crowded() -> bool:
 def _evaluate_once(
     check: Check, work: LearnerSources, runner: CheckRunner, patience: float
 ) -> tuple[CheckResult, bool]:
-    """The result, and whether a failure is about something that did not end in time."""
+    """The result of one attempt, and whether a failure is about something that did not end in time."""
     context = CheckContext(work, runner, patience)
     try:
         failures = _find_failures(check, context)
@@ -84,7 +84,7 @@ def _evaluate_once(
 
 
 def _find_failures(check: Check, context: CheckContext) -> list[Failure]:
-    """The first expectation that is not met; with partial points, all of them."""
+    """The failure of the first expectation that is not met; with partial points, the failures of all."""
     failures: list[Failure] = []
     try:
         for expectation in check.expectations:

@@ -1,8 +1,8 @@
-"""What happens later: before a check passes, what its modules have started runs its course, and must end with them.
+"""Finds what goes wrong after the last command: timers, work and threads that modules of a check have started.
 
-Only modules that call a function which starts a timer, work or a thread are looked at. The check's own guest goes
-`JUMP_MS` ahead in its own time (`CheckContext.finish`). A module that was unloaded is loaded twice more, under the
-tracer: what is pending when it is unloaded is found, whenever it is due, and its callbacks get that time as well.
+Only modules that call a function which starts a timer, work or a thread are examined. The clock of the check's own
+guest is advanced by `JUMP_MS` (`CheckContext.finish`). A module that was unloaded is loaded twice more, under the
+tracer, which finds callbacks that are pending after an unload, whenever they are due.
 """
 
 from __future__ import annotations
@@ -18,7 +18,10 @@ from kmodlab.tracer.troubles import Trouble
 
 
 def find_later_failure(context: CheckContext) -> Failure | None:
-    """Why a module that the check has unloaded is not right after all. The check's guest must be given back before."""
+    """The failure of a module that the check has unloaded; None if all is well.
+
+    The caller has given the check's guest back before.
+    """
     for name, parameters in context.unloaded:
         subject = context.subject(name, parameters)
         if isinstance(subject, Failure) or not may_call(subject.code, may_run_later):

@@ -25,7 +25,7 @@ class LearnerBuilds:
         self._work, self._runner = work, runner
 
     def get(self, name: str) -> Build | Failure:
-        """The build that makes the module `name`, or why there is none."""
+        """The build that makes the module `name`; a Failure if the work does not build it."""
         unit = self._find_unit(name)
         if unit is None:
             message = _("There is no module `{name}` yet.").format(name=name)
@@ -56,12 +56,12 @@ class LearnerBuilds:
         return next(iter(self._work.makefiles), None) if len(self._work.makefiles) == 1 else None
 
     def module(self, name: str) -> bytes | Failure:
-        """The contents of a module's .ko file."""
+        """The contents of a module's .ko file; a Failure if the work does not build it."""
         build = self.get(name)
         return build if isinstance(build, Failure) else build.modules[name]
 
     def get_with_needed(self, name: str) -> Build | Failure:
-        """The build of a module, named after it, preceded by the modules whose symbols it uses."""
+        """The build of a module, named after it, with the modules before it whose symbols it uses; or a Failure."""
         build = self.get(name)
         if isinstance(build, Failure):
             return build
@@ -91,9 +91,9 @@ class LearnerBuilds:
         return None
 
     def line_of(self, diagnostic: Diagnostic, units: Iterable[str] | None = None) -> Line | None:
-        """The line that a compiler's message is about."""
+        """The line that a compiler's message is about; None if unknown."""
         return self.line(diagnostic.file, diagnostic.line, units) if diagnostic.line else None
 
     def line_at(self, location: SourceLine | None) -> Line | None:
-        """The line at a location from debugging information."""
+        """The learner's line for a location from debugging information; None if unknown."""
         return self.line(location.file, location.line) if location else None

@@ -1,4 +1,4 @@
-"""Programs in C that checks run in the guest: built with the guest agent's compiler when first needed, then kept."""
+"""Builds the C programs that checks run in the guest, with the guest agent's compiler, and keeps them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _CC = ("gcc", "-O2", "-static", "-s", "-pthread")
 
 
 def get_program(lab: Lab, name: str) -> bytes:
-    """The program that is built from the file `name`.c beside this one.
+    """The program built from the file `name`.c in this folder.
 
     Raises:
         SetupError: It cannot be built.
@@ -32,6 +32,6 @@ def get_program(lab: Lab, name: str) -> bytes:
         program = Path(folder) / name
         check_run([*_CC, "-o", program, file], timeout_s=_BUILD_S)
         built = program.read_bytes()
-    with contextlib.suppress(OSError):  # if the folder is not writable, it is built each time
+    with contextlib.suppress(OSError):  # if the folder is not writable, the program is built each time
         replace_bytes(path, built)
     return built

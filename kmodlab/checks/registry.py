@@ -1,6 +1,6 @@
-"""The words of checks by name: everything that a check cell may call.
+"""The check words by name: everything that a check cell may call.
 
-In a notebook they are functions among others; the grader evaluates a master's check cells with nothing but these.
+In a notebook they are ordinary functions; when the grader evaluates a master's check cells, only these names exist.
 """
 
 from __future__ import annotations
@@ -73,12 +73,12 @@ class CheckTextError(ValueError):
 
 
 def read_check(source: str) -> Check:
-    """The check in the text of a cell: calls of the words above, with nothing but literals and such calls in them.
+    """The check in the text of a cell: a call of check(...), in which only literals and calls of check words occur.
 
-    The text is read, and never run, so it may be anybody's.
+    The text is parsed and never executed, so it need not be trusted.
 
     Raises:
-        CheckTextError: the text is not one valid call of check(...).
+        CheckTextError: The text is not one valid call of check(...).
     """
     try:
         value = _value(ast.parse(source.strip(), "cell", "eval").body)
@@ -95,7 +95,7 @@ def read_check(source: str) -> Check:
 
 
 def _value(node: ast.expr) -> Any:
-    """The value of a literal, or of a call of a word."""
+    """The value of a literal, or of a call of a check word."""
     if not isinstance(node, ast.Call):
         if isinstance(node, ast.Name):
             raise CheckTextError(_("The check uses an unknown word: {word}.").format(word=node.id))

@@ -1,6 +1,6 @@
-"""What checks run on: a fresh guest for each check, and builds, each made once.
+"""The resources that checks share: a fresh guest for each check, and builds, each made once.
 
-While one check runs, the guest for the next may boot. A `CheckRunner` is a context manager and belongs to one thread.
+While a check runs, the guest for the next one may boot. A `CheckRunner` is a context manager and belongs to one thread.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SubjectKey = tuple[str, tuple[tuple[str, bytes], ...], tuple[str, ...]]
 
 @dataclass(frozen=True)
 class LaterResult:
-    """What further loads and unloads of a module showed: a crash, what was still running, and the kernel's log."""
+    """The result of further loads and unloads of a module: a crash, a callback that still ran, and the kernel's log."""
 
     crash: Trouble | None
     running: Leak | None
@@ -48,9 +48,9 @@ class LaterResult:
 class CheckRunner:
     """Guests and builds for one check after another.
 
-    With two `guests`, the next check's guest boots while the other one is used: for a person who waits for one check at
-    a time. With one guest, a runner keeps one processor busy, so there can be as many runners as processors. `warm` is
-    the argument of `Session`.
+    With two `guests`, the next check's guest boots while the other one is used, which suits a person who waits for one
+    check at a time. With one guest, a runner keeps one processor busy, so there can be as many runners as processors.
+    `warm` is passed to `Session`.
     """
 
     def __init__(self, lab: Lab, *, guests: int = 2, warm: bool = False) -> None:
@@ -77,7 +77,7 @@ class CheckRunner:
             other.close()
 
     def on(self, kernel: str) -> CheckRunner | None:
-        """The runner with a kernel of our own, this one if `kernel` is empty; None if that kernel is not built.
+        """The runner for a kernel of our own, or this runner if `kernel` is empty; None if that kernel is not built.
 
         Raises: SetupError if it is damaged.
         """
@@ -100,7 +100,7 @@ class CheckRunner:
         """The build of one unit of a learner's work, made now or before.
 
         Raises:
-            UsageError: the sources cannot be built as they are.
+            UsageError: kbuild cannot build the sources.
         """
         symvers = {other: self.build(work, other).files.get(_SYMVERS, b"") for other in work.needs(unit)}
         sources = work.sources(unit, symvers, reserved=self.lab.reserved)
@@ -117,7 +117,7 @@ class CheckRunner:
             self._builds.popitem(last=False)
 
     def subject(self, result: Build, sources: Mapping[str, bytes], parameters: tuple[str, ...]) -> Subject:
-        """What the tracer observes; kept, because reading a module's debugging information takes a while."""
+        """The module of a build, for the tracer; cached, because reading its debugging information takes a while."""
         key = (result.name, tuple(result.modules.items()), parameters)
         if key not in self._subjects:
             self._subjects[key] = make_subject(result, sources, parameters, kernel_modules_of(result))
@@ -126,9 +126,9 @@ class CheckRunner:
         return self._subjects[key]
 
     def run_once_more(self, subject: Subject, patience: float) -> LaterResult:
-        """Load and unload a module twice more, at once and with some time in between.
+        """Load and unload a module twice more: the second time, callbacks get time to run before the unload.
 
-        Kept, as checks often load the same. No guest must be taken.
+        The result is cached, because checks often load the same module. No guest of this runner may be taken.
         """
         key = (subject.code.ko, subject.parameters)
         if key not in self._later:
@@ -153,12 +153,12 @@ class CheckRunner:
         return session
 
     def give_back(self) -> None:
-        """Throw away the guest that was taken last."""
+        """End the guest that was taken last."""
         self._sessions[0].reset()
         self._sessions.reverse()
 
     def run_pool(self, *, is_taken: bool) -> RunPool:
-        """Guests in which the tracer observes whole runs: this runner's, or new ones while one of these is taken."""
+        """Guests for runs under the tracer: this runner's, or new ones if `is_taken` (a check uses this runner's)."""
         return RunPool(self.lab, None if is_taken else self._sessions, guests=len(self._sessions))
 
 

@@ -1,1 +1,1 @@
-"""The words of checks, by what they are about: builds, answers, loading, the log, commands, devices, the tracer."""
+"""The check words, by subject: builds, answers, loading, the log, commands, devices, the tracer."""

@@ -1,9 +1,9 @@
-"""Words about answers that learners write in their own words.
+"""Check words about answers that learners write as text.
 
-A right answer is in the check sealed: as a digest with a salt, by a function that takes its time (scrypt, RFC 7914).
-That hides answers that are hard to guess. Of a few possible answers, one finds the right one by trying all of them; a
-check in the learner's notebook that says of each answer whether it is right even tells it. So ask for several short
-answers together, `answers_all`, or in hidden checks, which learners do not get.
+A check contains the right answer sealed: as a salted digest of scrypt (RFC 7914), which is slow on purpose. That hides
+answers that are hard to guess. If only few answers are possible, learners can find the right one by trying all; a
+visible check even tells for each whether it is right. So ask for several short answers together, with `answers_all`, or
+in hidden checks, which learners do not get.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ _AROUND = ".:!?()[]{}<>*"
 
 
 def answers(name: str, *right: str, ordered: bool = True) -> Expectation:
-    """The `%%answer` cell of that name contains one of these.
+    """The `%%answer` cell of that name contains one of the right answers.
 
     Case, blanks, quotes, brackets and full stops do not matter: `c)` is `c`. Write the right answers as `seal("...")`
     returns them, or learners can read them. With `ordered=False`, the words may come in any order.
+
+    Raises: UsageError if a sealed answer is damaged.
     """
     _require_seals([text for text in right if text.startswith(_SEAL)])
 
@@ -50,7 +52,9 @@ def answers(name: str, *right: str, ordered: bool = True) -> Expectation:
 def answers_all(*names: str, right: str) -> Expectation:
     """The `%%answer` cells of these names contain the answers that were sealed together: `seal_all("a", "c", "b")`.
 
-    Which of them are wrong is not said, so one cannot find them one by one.
+    The failure does not say which of them are wrong, so learners cannot find them one by one.
+
+    Raises: UsageError if `right` is not a sealed answer.
     """
     _require_seals([right])
 
@@ -68,12 +72,12 @@ def answers_all(*names: str, right: str) -> Expectation:
 
 
 def seal(*right: str, ordered: bool = True) -> str:
-    """The right answers, any of which will do, sealed for `answers(...)`."""
+    """Seal right answers for `answers(...)`, which accepts any of them."""
     return _seal([_normalize(answer, ordered=ordered) for answer in right])
 
 
 def seal_all(*right: str) -> str:
-    """The right answers to several questions, sealed together for `answers_all(...)`."""
+    """Seal the right answers to several questions together, for `answers_all(...)`."""
     return _seal(["\n".join(_normalize(answer, ordered=True) for answer in right)])
 
 
@@ -106,7 +110,7 @@ def _describe_missing(names: Sequence[str]) -> Failure:
 
 
 def _normalize(answer: str, *, ordered: bool) -> str:
-    """An answer without what does not matter: comment lines, upper case, quotes, blanks, brackets, full stops."""
+    """An answer without comment lines, case, quotes, blanks, brackets and full stops, which do not matter."""
     lines = [line for line in answer[:10_000].splitlines() if not line.lstrip().startswith("#")]
     text = unicodedata.normalize("NFKC", " ".join(lines)).casefold()
     words = [word.strip(_AROUND) for word in _SEPARATORS.sub(" ", text).split()]

@@ -1,4 +1,4 @@
-"""Words about a build and the .ko file that it makes. They need no guest."""
+"""Check words about a build and the .ko file that it makes. They need no guest."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _LONGEST_LICENCE = 80  # characters of one that are shown
 
 
 def builds(name: str, *, warnings: bool = True) -> Expectation:
-    """The module is built from the sources as they are; with `warnings=False`, without any warning of a tool."""
+    """The module is built from the learner's sources; with `warnings=False`, without any warning of a tool."""
 
     def examine(context: CheckContext) -> Failure | None:
         build = context.builds.get(name)
@@ -27,7 +27,7 @@ def builds(name: str, *, warnings: bool = True) -> Expectation:
             return build
         if build.changed:
             return Failure(_("The build changes the source `{file}`, but must not.").format(file=build.changed[0]))
-        # A source that kbuild passes over is a remark of ours, no warning about what is built.
+        # That kbuild ignores a source is our own remark, not a warning of a tool.
         counted = [warning for warning in build.warnings if warning.hint_key != "source-left-out"]
         if warnings or not counted:
             return None
@@ -46,8 +46,8 @@ def builds(name: str, *, warnings: bool = True) -> Expectation:
 def declares(name: str, key: str, like: str | None = None, *, only: bool = False) -> Expectation:
     """The module's modinfo has the key (`license`, `author`, `description`, `alias`, `softdep`, ...).
 
-    `like` is a regular expression that a whole value must match; upper and lower case are the same. With `only`, each
-    value must match it.
+    `like` is a regular expression that a whole value must match, in any case of letters. With `only`, each value must
+    match it.
     """
 
     def examine(context: CheckContext) -> Failure | None:
@@ -135,9 +135,9 @@ def exports(name: str, symbol: str, *, gpl_only: bool | None = None) -> Expectat
 
 
 def uses(name: str, symbol: str, *, if_uses: str = "") -> Expectation:
-    """The module uses the symbol, which the kernel or another module exports; or one of several: `"a|b"`.
+    """The module uses the symbol, which the kernel or another module exports, or one of several: `"a|b"`.
 
-    With `if_uses`, only a module that uses that symbol, or one of these, has to.
+    With `if_uses`, this is only expected of a module that uses that symbol (or one of several).
     """
     wanted, conditions = symbol.split("|"), if_uses.split("|") if if_uses else []
 
@@ -190,7 +190,7 @@ def _not_free(used: str, wrong: str) -> Failure:
 
 
 def _ends_early(module: KernelModule, key: str) -> Failure | None:
-    """A failure if the kernel reads only the beginning of what the module states."""
+    """A failure if the kernel reads only the beginning of a value, because it contains a NUL byte."""
     rest = module.text_after_nul(key)
     if not rest:
         return None

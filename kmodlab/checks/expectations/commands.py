@@ -1,4 +1,4 @@
-"""Words about files, commands and scripts in the guest. `prints` is about the last command."""
+"""Check words about files, commands and scripts in the guest. `prints` is about the last command."""
 
 from __future__ import annotations
 
@@ -120,7 +120,7 @@ def fails(command: str, error: str | None = None, **values: Value) -> Expectatio
     return Expectation(examine)
 
 
-# busybox has no su. With a file for its id, it does not look whether a shell runs already.
+# Debian's busybox has no su. With a pid file, start-stop-daemon does not search for a running shell.
 _AS_NOBODY = ("start-stop-daemon", "-S", "-c", "nobody", "-p", "/run/none", "-x", "/bin/sh", "--")
 _USERS = b"root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\n"
 
@@ -170,7 +170,7 @@ def _with_output(context: CheckContext, reason: str) -> str:
 
 
 def prints_nothing_like(pattern: str) -> Expectation:
-    """The last command printed nothing that the regular expression is found in."""
+    """The regular expression matches nowhere in the output of the last command."""
 
     def examine(context: CheckContext) -> Failure | None:
         match = re.search(context.random_values.fill(pattern), context.result.text)
@@ -184,12 +184,12 @@ def prints_nothing_like(pattern: str) -> Expectation:
 
 # ---- scripts -------------------------------------------------------------------------------------------------------
 
-# The tools that checks call in a guest: links to two programs, in a folder with several names.
+# The tools that checks call in a guest are links to two programs, in a folder that has several names.
 _LINKS = (
     *(f"/usr/bin/{tool}" for tool in ("cp", "depmod", "insmod", "mkdir", "modprobe", "mount", "rmmod", "sh")),
     *("/bin", "/sbin", "/usr/sbin"),
 )
-# These programs, and the files that decide which libraries they load.
+# The contents of these programs are compared, and of the files that decide which libraries they load.
 _CONTENTS = ("/usr/bin/busybox", "/usr/bin/kmod", "/etc/ld.so.preload", "/etc/ld.so.cache")
 
 
@@ -208,7 +208,7 @@ def runs_script(name: str) -> Expectation:
         failure = context.act(["sh", _SCRIPT], f"%%kscript {name}", timeout_s=_SCRIPT_S)
         if failure:
             return failure
-        # A changed tool, or a mount over a tool or over the kernel's files, could give false answers to later words.
+        # A changed tool, or a mount over a tool or over the kernel's files, could deceive later expectations.
         if _read_mounts(context) != mounts:
             return Failure(_("The script mounts something, but must not."))
         changed = next((tool for tool, content in _read_tools(context).items() if content != tools[tool]), None)
@@ -232,7 +232,7 @@ def _read_mounts(context: CheckContext) -> bytes:
 
 
 def _read_tools(context: CheckContext) -> dict[str, str]:
-    """The state of each tool, read by our agent, since a learner's script may have replaced programs."""
+    """The state of each tool, read by our agent, because a learner's script may have replaced programs."""
     links = {path: context.look(["stat", path], in_agent=True) for path in _LINKS}
     return {**links, **{path: hashlib.sha256(_read_content(context, path)).hexdigest() for path in _CONTENTS}}
 

@@ -1,4 +1,4 @@
-"""Words about devices that are plugged into the guest and unplugged again."""
+"""Check words about devices that are plugged into the guest and unplugged again."""
 
 from __future__ import annotations
 

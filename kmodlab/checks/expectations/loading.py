@@ -1,4 +1,4 @@
-"""Words about loading and unloading: insmod, rmmod, lsmod, and the modules that modprobe finds."""
+"""Check words about loading and unloading: insmod, rmmod, lsmod, and the modules that modprobe finds."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def refuses(name: str, error: str, **parameters: Value) -> Expectation:
 
 
 def unloads(name: str) -> Expectation:
-    """Rmmod unloads the module."""
+    """The module can be unloaded with rmmod."""
 
     def examine(context: CheckContext) -> Failure | None:
         failure = context.act(["rmmod", kmod_name(name)], f"rmmod {kmod_name(name)}", in_agent=True)
@@ -88,7 +88,7 @@ def unloads(name: str) -> Expectation:
     return Expectation(examine)
 
 
-# The shell itself keeps the path open. Both counts are those of lsmod's third column.
+# The shell keeps the path open between the two outputs of the count that lsmod shows in its third column.
 _COUNT_USERS = 'cat "$2" && exec 3<"$1" && cat "$2"'
 
 
@@ -172,7 +172,7 @@ def _subject(context: CheckContext, name: str) -> Subject | None:
 
 
 def stands_in(name: str, source: str) -> Expectation:
-    """Always met. Loads a module of the check's own, given as C, in place of the learner's module of that name."""
+    """Always met. Loads a module of the check's own, given as C, instead of the learner's module of that name."""
 
     def examine(context: CheckContext) -> None:
         build = context.runner.build(LearnerSources.of([f"%%kmod {name}\n{source}"]), name)
@@ -217,7 +217,7 @@ def installs(*names: str) -> Expectation:
         folder = f"/lib/modules/{context.runner.lab.tree.release}/extra"
         context.look(["mkdir", "-p", folder])
         for name in names:
-            # Not copied from where learners' scripts may have changed them.
+            # Not copied inside the guest, where learners' scripts may have changed the files.
             context.session.put(f"{folder}/{name}.ko", context.modules[name])
         failure = context.act(["depmod", "-a"], "depmod -a", timeout_s=_DEPMOD_S)
         if failure or context.result.ok:
@@ -232,7 +232,7 @@ def installs(*names: str) -> Expectation:
 
 
 def modprobes(name: str, **parameters: Value) -> Expectation:
-    """Modprobe finds the module of this name or alias, and loads it with all modules that it needs."""
+    """The module of this name or alias can be loaded with modprobe, together with all modules that it needs."""
 
     def examine(context: CheckContext) -> Failure | None:
         words = [f"{key}={value}" for key, value in context.random_values.draw(**parameters).items()]

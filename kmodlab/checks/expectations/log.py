@@ -1,4 +1,4 @@
-"""Words about the kernel's log. They are about what the last command made the kernel log."""
+"""Check words about the kernel's log since the last command began."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from kmodlab.checks.expectations.reasons import add_remarks, after_command, quot
 from kmodlab.crash.records import LogRecord
 from kmodlab.i18n import _, ngettext
 
-# The kernel repeats a parameter that somebody gave (kernel/module/main.c, kernel/params.c).
+# In these messages, the kernel repeats the parameter of the command (kernel/module/main.c, kernel/params.c).
 _QUOTES = re.compile(r"unknown parameter '|(invalid|too large) for parameter `", re.IGNORECASE)
 
 
 def logs(*texts: str, times: int | str | None = None, level: str | None = None, within: float = 0) -> Expectation:
-    """The last command made the kernel log these texts, in this order; upper and lower case are the same.
+    """The last command made the kernel log these texts, in this order, in any case of letters.
 
     `times` is the number of lines that contain the (only) text, `level` their level, such as "INFO". With `within`, the
-    texts may come so many seconds later.
+    texts may come up to so many seconds later.
     """
 
     def examine(context: CheckContext) -> Failure | None:
@@ -52,7 +52,7 @@ def logs(*texts: str, times: int | str | None = None, level: str | None = None, 
 
 
 def _find_in_order(lines: list[str], wanted: list[str]) -> list[int]:
-    """The indices of lines with the wanted texts, each after the one before, up to the first text that is missing."""
+    """The indices of the lines with the wanted texts, in order, up to the first text that is missing."""
     indices: list[int] = []
     for text in wanted:
         start = indices[-1] + 1 if indices else 0
@@ -85,7 +85,7 @@ def _not_as_often(context: CheckContext, text: str, actual: int, number: int) ->
 
 
 def logs_nothing_like(pattern: str) -> Expectation:
-    """The last command made the kernel log no line that the regular expression is found in, in any case of letters."""
+    """The regular expression matches nowhere in the lines logged since the last command, in any case of letters."""
 
     def examine(context: CheckContext) -> Failure | None:
         unwanted = re.compile(context.random_values.fill(pattern), re.IGNORECASE)

@@ -1,4 +1,4 @@
-"""What the reasons of failures have in common: the last command, and why it failed."""
+"""Writes the reasons of failures: they name the last command and say why it failed."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from kmodlab.tracer.failed_call import find_failed_call, find_own_reference, may
 from kmodlab.tracer.observe import Subject
 from kmodlab.tracer.remarks import find_remarks
 
-_EXPLAIN_S = 15.0  # that must be left of a check's time to load a module once more
+_EXPLAIN_S = 15.0  # a module is only loaded once more if this much of the check's time is left
 _QUOTE_LENGTH = 80
 
 
@@ -35,7 +35,7 @@ def with_error(context: CheckContext, with_words: str, with_status: str, **value
 
 
 def describe_failure(context: CheckContext, subject: Subject | None = None) -> Failure:
-    """Why the last command, one of kmod's tools, failed: the errno and what it means here, the kernel's own words.
+    """Why the last command, a tool of kmod's, failed: the errno and its meaning, and the kernel's own message.
 
     `subject` is the command's module. If its init returned the errno, it is loaded once more, under the tracer, to find
     the call that was the cause.
@@ -50,7 +50,7 @@ def describe_failure(context: CheckContext, subject: Subject | None = None) -> F
 
 
 def describe_other_failure(context: CheckContext, error: str, subject: Subject | None = None) -> Failure:
-    """Why the last command, one of kmod's tools, failed otherwise than with the errno `error`."""
+    """Why the last command, a tool of kmod's, failed with another errno than `error`, which the check expects."""
     note, line = _explain(context, subject)
     if note:
         message = _("`{command}` failed with {actual} ({number}), not with {error}: {meaning}")
@@ -64,7 +64,7 @@ def describe_other_failure(context: CheckContext, error: str, subject: Subject |
 
 
 def _explain(context: CheckContext, subject: Subject | None) -> tuple[ErrnoNote | None, Line | None]:
-    """The errno of the last command, and the line of the learner that is the cause, if that can be found."""
+    """The errno of the last command, and the learner's line that is the cause; None for what is unknown."""
     step = context.step
     note = step.errno if step else None
     if step is None or note is None or subject is None:
@@ -91,7 +91,7 @@ def _kernels_words(context: CheckContext) -> list[str]:
 
 
 def add_remarks(context: CheckContext, reason: str) -> str:
-    """A reason, followed by what else the log of the last command shows, such as a misspelt parameter."""
+    """A reason, followed by remarks on the log of the last command, such as a misspelt parameter."""
     argv = context.step.argv if context.step else ()
     remarks = find_remarks(argv, context.logged(), (), context.modules)
     return " ".join([reason, *(f"{remark[:1].upper()}{remark[1:]}" for remark in remarks)])
@@ -107,7 +107,7 @@ def errno_number(name: str) -> int:
     """The number of an errno by its name in C.
 
     Raises:
-        UsageError: there is no such errno.
+        UsageError: The name is not an errno's.
     """
     number = getattr(errno, name, None)
     if not isinstance(number, int):

@@ -1,4 +1,4 @@
-"""Words about programs that use a module at the same time."""
+"""Check words about programs that use a module at the same time."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _PROGRAM = "two_programs"
 _IN_GUEST = "/run/two-programs"
 _WHOLE = "whole"
 
-# What two_programs.c prints: a word, then values.
+# The output of two_programs.c: a word, then values.
 _REASONS = {
     "mixture": N_("A program read `{value}`, a mixture of two texts: another program used `{path}` at the same time."),
     "board": N_("After two programs used `{path}` at the same time, a read gave `{value}`, which neither wrote."),
@@ -30,10 +30,10 @@ _REASONS = {
 
 
 def serves_two(path: str) -> Expectation:
-    """Two programs use the device file at the same moment, and what they read is one whole text of those written.
+    """Two programs use the device file at the same time, and each read returns one of the written texts unmixed.
 
-    The file has room for 64 bytes; a write replaces its text. One program has to wait in the middle of a write or a
-    read until its memory is there, and meanwhile the other one writes or reads.
+    The file has room for 64 bytes; a write replaces its text. In the middle of a write or a read, one program waits for
+    a page fault of its buffer, and the other program writes or reads in this time.
     """
 
     def examine(context: CheckContext) -> Failure | None:

@@ -1,6 +1,6 @@
-"""Words that need the tracer: what is left behind, what happens if a call in init fails, many loads in a row.
+"""Check words that need the tracer: leaks, faults in the calls of init, many loads in a row.
 
-Each of them runs in guests of its own, so what the check does besides has no effect on it.
+Each of them runs in guests of its own, so that the other expectations of the check have no effect on it.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ _FINE = (Verdict.CLEAN, Verdict.NOT_INJECTED)
 
 
 def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expectation:
-    """The module is loaded, used by the shell commands in `script`, and unloaded; then nothing of it is in the kernel.
+    """The module leaves nothing behind after it was loaded, used by the shell commands in `script`, and unloaded.
 
-    If its init fails, nothing may be left after that.
+    If init fails, the module must not leave anything behind either.
     """
 
     def examine(context: CheckContext) -> Failure | None:
@@ -46,7 +46,7 @@ def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expec
 
 
 def survives_rounds(name: str, rounds: int = 20) -> Expectation:
-    """The module is loaded and unloaded so many times in a row, and the use of resources does not grow."""
+    """The module is loaded and unloaded `rounds` times in a row, and the use of resources does not grow."""
 
     def examine(context: CheckContext) -> Failure | None:
         return _observe(context, name, RunTask(settle=True, cycles=rounds, timeout_s=_RUN_S * context.patience), {})
@@ -55,10 +55,10 @@ def survives_rounds(name: str, rounds: int = 20) -> Expectation:
 
 
 def exits_in_order(name: str, *files: str, **parameters: Value) -> Expectation:
-    """Exit stops everything that uses something before it releases that.
+    """Exit releases a resource only after it has stopped everything that uses it.
 
-    Before each call that exit makes, timers expire, work is done, and these files are read. For each timer, one of its
-    calls must have waited until the timer's function does not run any more.
+    Before each call in exit, timers expire, work runs, and these files are read. For each timer, exit must make a call
+    that waits until the timer's function has returned.
     """
 
     def examine(context: CheckContext) -> Failure | None:
@@ -78,9 +78,11 @@ def _find_unwaited(context: CheckContext, subject: Subject, functions: Functions
 
 
 def acquires(name: str, *kinds: str, memory: int = 0, **parameters: Value) -> Expectation:
-    """While it is loaded, the module holds a resource of each kind that init acquired, and so many bytes of memory.
+    """While it is loaded, the module holds a resource of each kind, and `memory` bytes of memory, acquired in init.
 
     The kinds are those of tracer/kernel_api.txt: "class", "misc", "workqueue", ...
+
+    Raises: UsageError for an unknown kind.
     """
     unknown = next((kind for kind in kinds if kind not in KINDS), None)
     if unknown:
@@ -119,8 +121,8 @@ def acquires(name: str, *kinds: str, memory: int = 0, **parameters: Value) -> Ex
 def survives_faults(name: str, *, at_least: int = 1, **parameters: Value) -> Expectation:
     """Each call in init that can fail is made to fail once: init returns its error and leaves nothing behind.
 
-    A call that returns an errno fails with a rare one, so init cannot know it before. There must be at least `at_least`
-    calls.
+    A call that returns an errno fails with a rare errno, so a constant in init's return statement is wrong. There must
+    be at least `at_least` calls that can fail.
     """
 
     def examine(context: CheckContext) -> Failure | None:
@@ -164,11 +166,11 @@ def _require_seen(subject: Subject, functions: Functions, records: Records) -> N
 
 
 class _UnseenError(KmodlabError):
-    """Nothing is wrong, as far as the tracer could see, but it could not see everything."""
+    """The tracer saw no problem, but it could not observe everything, so the check is errored."""
 
 
 def _is_ignored(site: SiteResult, functions: Functions) -> bool:
-    """Whether init succeeded although the call had failed, by a second try for instance."""
+    """Whether init succeeded although the call had failed, for instance by a second attempt."""
     known = functions.find(site.symbol)
     optional = known is not None and known.optional
     return site.finding is not None and site.finding.init_returned == 0 and not optional
@@ -180,7 +182,7 @@ def _describe_ignored(context: CheckContext, site: SiteResult) -> Failure:
 
 
 class _TooLongError(Exception):
-    """The time of the check is over."""
+    """The time limit of the check was reached."""
 
 
 def _words(context: CheckContext, parameters: dict[str, Value]) -> tuple[str, ...]:
@@ -197,7 +199,7 @@ def _observe(
     if isinstance(subject, Failure):
         return subject
     with context.run_pool() as pool:
-        observation = pool.observe(subject, task, another=True)  # meanwhile, the next check's guest boots
+        observation = pool.observe(subject, task, another=True)  # the next check's guest boots at the same time
     finding = find_verdict(subject, pool.functions, observation)
     context.final_log = observation.kernel_log
     if finding.verdict is not Verdict.CLEAN:
@@ -243,7 +245,7 @@ def _describe_unloaded(context: CheckContext, finding: Finding, subject: Subject
 
 
 def _with_command(reason: str, subject: Subject) -> str:
-    """A reason, followed by the command that loaded the module if it had parameters, so that one can repeat it."""
+    """A reason, followed by the insmod command if it had parameters, so that learners can repeat it."""
     if not subject.parameters:
         return reason
     command = shlex.join(load_argv(subject.name, subject.parameters))
