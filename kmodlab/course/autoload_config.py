@@ -1,7 +1,7 @@
 """Makes the ipykernels of an environment load kmodlab by themselves, through a file that IPython reads when it starts.
 
-IPython reads etc/ipython in the folder of the environment (IPython/core/application.py, ENV_CONFIG_DIRS). A wheel that
-brought this file would overwrite one that is there already, so it is written when the course is laid out.
+IPython reads etc/ipython in the environment's folder (IPython/core/application.py, ENV_CONFIG_DIRS). A wheel with this
+file would overwrite an existing one, so the file is written when the course is laid out.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ _EXTENSION = "kmodlab.notebook.autoload"
 
 
 def configure_autoload(prefix: Path = Path(sys.prefix), *, is_own: bool = sys.prefix != sys.base_prefix) -> bool:
-    """Whether notebooks of this environment load kmodlab by themselves, from now on.
+    """Make notebooks of this environment load kmodlab by themselves; returns whether they do.
 
-    Only an environment of its own (a venv) gets a file, and only if it has none of that name.
+    The file is only written into a virtual environment (`is_own`), and only if no file of that name exists.
     """
     target = prefix / "etc" / "ipython" / CONFIG
     try:

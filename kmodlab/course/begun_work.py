@@ -1,4 +1,4 @@
-"""Work that a learner has begun in a checkout: notebooks there that differ from the committed ones."""
+"""Finds work that a learner has begun in a checkout: notebooks that differ from the committed ones."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _GIT_S = 30
 
 @dataclass(frozen=True)
 class BegunNotebook:
-    """A notebook of a checkout that somebody has changed: its content, and the digests of the committed cells."""
+    """A changed notebook of a checkout: its present content, and the digests of the committed cells."""
 
     path: str
     content: bytes
@@ -23,7 +23,7 @@ class BegunNotebook:
 
 
 def read_committed(checkout: Path) -> tuple[dict[str, bytes], list[BegunNotebook]]:
-    """The course as it is committed in a checkout, and the notebooks that were changed since.
+    """The committed course of a checkout, contents by path, and the notebooks that differ from it.
 
     Without git, all files count as committed.
     """
@@ -41,7 +41,7 @@ def read_committed(checkout: Path) -> tuple[dict[str, bytes], list[BegunNotebook
 
 
 def _changed(checkout: Path, paths: list[str]) -> Mapping[str, bytes]:
-    """The committed contents of those files that have changed."""
+    """The committed contents of the files that have changed, by path."""
     try:
         status = _git(checkout, "status", "--porcelain", "-z", "--untracked-files=no", "--no-renames", "--", *paths)
         names = [entry[3:].decode() for entry in status.split(b"\0") if entry]

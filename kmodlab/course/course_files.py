@@ -1,6 +1,7 @@
-"""The files of the course that learners get: from the checkout that we run in, or from the wheel that brought them.
+"""The files of the course that learners get: from the checkout that this code runs in, or from the installed wheel.
 
-A wheel has them in data/course; `write_course_files` makes that while it is built, with Python's own library only.
+A wheel has them in data/course; `write_course_files` makes this folder while the wheel is built, with Python's standard
+library only.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def find_checkout() -> Path | None:
 
 
 def installed_courses() -> tuple[Path, ...]:
-    """The folders in which the course lies: the wheel's, and the checkout if this code runs in one."""
+    """The folders with the course: that of the wheel, and the checkout if this code runs in one."""
     checkout = find_checkout()
     return (IN_WHEEL, *([checkout] if checkout else []))
 
@@ -44,19 +45,19 @@ def learner_files(checkout: Path) -> Iterator[str]:
 
 
 def as_given(path: str, content: bytes) -> bytes:
-    """A file of the checkout as learners get it: of a notebook of the course, the learner's copy."""
+    """The content of a checkout's file as learners get it; for a notebook of the course, the learner's copy."""
     if path.startswith(f"{NOTEBOOKS}/") and path.endswith(".ipynb"):
         return learner_copy(content.decode("utf-8")).encode("utf-8")
     return content
 
 
 def read_checkout(checkout: Path) -> dict[str, bytes]:
-    """The course from a checkout, as its files are now: contents by path, in the order of the course."""
+    """The course from the present files of a checkout: contents by path, in the order of the course."""
     return {path: as_given(path, (checkout / path).read_bytes()) for path in learner_files(checkout)}
 
 
 def read_wheel(folder: Path = IN_WHEEL) -> dict[str, bytes]:
-    """The course that was installed: contents by path, in the order of the course; empty if there is none."""
+    """The course from an installed wheel: contents by path, in the order of the course; empty if it has none."""
     files = sorted(path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
     contents = {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
     return dict(sorted(contents.items(), key=lambda item: not item[0].startswith(NOTEBOOKS)))

@@ -1,7 +1,7 @@
-"""A master notebook, read and validated: prose, answer cells with their solutions, checks with their points.
+"""Reads and validates a master notebook: prose, answer cells with their solutions, checks with their points.
 
-A cell's text says what it is: an answer cell contains a solution, a check begins with `check(`. If a cell has nbgrader
-metadata (schema v3), they must agree. Whatever is wrong with a master is an ExerciseError that names file and cell.
+A cell's text tells its role: an answer cell contains a solution, a check cell begins with `check(`. If a cell has
+nbgrader metadata (schema v3), they must agree. Any mistake in a master is an ExerciseError that names file and cell.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Role(StrEnum):
     """What a cell is for."""
 
     PROSE = "prose"
-    CODE = "code"  # the learner runs it as it is; if it begins with a magic, it belongs to the work
+    CODE = "code"  # the learner runs it unchanged; if it begins with a magic, it is a part of the learner's work
     ANSWER = "answer"
     CHECK = "check"
 
@@ -51,7 +51,7 @@ class Role(StrEnum):
 class Cell:
     """A cell of a master. Only check cells have a `check`; a `hidden` one is left out of the learner's version.
 
-    `verdict` is what the check says of the solution, as text, if the master was run.
+    `verdict` is the check's stored output for the solution, as text; empty if the master has not been run.
     """
 
     id: str
@@ -63,7 +63,7 @@ class Cell:
 
     @property
     def magic(self) -> str:
-        """The first line, if it is a cell magic; else empty. In an answer cell it is the master's."""
+        """The first line if it is a cell magic, otherwise empty."""
         return split_magic(self.source)[0]
 
 
@@ -71,8 +71,8 @@ class Cell:
 class Exercise:
     """An exercise: its title, and the cells of its master. `name` is the name of its folder.
 
-    `teaches` says in a sentence what it teaches. `given` are the ids of checks that the starter may pass. Both are for
-    authors, and are not released.
+    `teaches` is a sentence about what the exercise teaches. `given` are the ids of checks that the starter may pass.
+    Both are for authors, and are not released.
     """
 
     name: str
@@ -104,7 +104,7 @@ class Exercise:
 
     @property
     def notebook(self) -> Path:
-        """Where the learner's version is."""
+        """The path of the learner's version."""
         return self.path.with_name(f"{self.name.partition('-')[2]}.ipynb")
 
     def work(self, answers: Mapping[str, str]) -> LearnerSources:
@@ -136,7 +136,7 @@ def read_master(path: Path) -> Exercise:
     """Read and validate a master.
 
     Raises:
-        ExerciseError: it cannot be read, or is not a valid master.
+        ExerciseError: It cannot be read, or is not a valid master.
     """
     name = path.resolve().parent.name
     if not NAME.fullmatch(name):
@@ -159,7 +159,7 @@ def read_notebook(path: Path) -> Any:
     """Read a notebook as nbformat 4.
 
     Raises:
-        ExerciseError: it cannot be read, is not a notebook, or two cells have one id.
+        ExerciseError: It cannot be read, is not a notebook, or two cells have the same id.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -224,7 +224,7 @@ _CONTRADICTIONS = {
 
 
 def _role(cell: Any, meta: Mapping[str, Any]) -> Role:
-    """What a cell is, by its text."""
+    """The role of a cell, according to its text and its nbgrader metadata."""
     if cell.cell_type != "code":
         return Role.PROSE
     if meta.get("solution") or has_marks(cell.source):
@@ -234,7 +234,7 @@ def _role(cell: Any, meta: Mapping[str, Any]) -> Role:
 
 
 def _verdict(cell: Any) -> str:
-    """The text of the card that a check cell has as its output."""
+    """The text of the card in a check cell's output; empty without output."""
     texts = (output.get("data", {}).get("text/plain", "") for output in cell.outputs)
     return next(filter(None, texts), "")
 

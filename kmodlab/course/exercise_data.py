@@ -1,13 +1,13 @@
-"""An exercise's own data, which lies beside the learner's notebook: what its checks expect, their points and hints.
+"""An exercise's data, a file beside the learner's notebook: what its checks expect, their points and hints.
 
-`kmodlab release` makes the file from the master; a check cell in the notebook only has the check's title. Of hidden
-checks the file has the titles. It is JSON:
+`kmodlab release` makes the file from the master; a check cell in the notebook only has the check's title. For hidden
+checks the file has only titles and points. It is JSON:
 
     {"exercise": "01-hello", "title": "Hello", "hidden": [{"id": "in-time", "title": "…", "points": 1}],
      "checks": [{"title": "…", "points": 2, "expects": ["loads(…)", "logs(…)"], "hints": ["…"], "verdict": "✓ …"}],
      "cells": {"hello": "%%kmod hello…"}, "answers": ["hello"]}
 
-It lies in a learner's folder, so it may be anything: what is in it is read, and never run.
+It is in a learner's folder, so it is not trusted: its contents are parsed, and never executed.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ _OPTIONS = ("partial", "kernel")
 
 @dataclass(frozen=True)
 class ExerciseData:
-    """The data of one exercise: checks by their titles, the points of hidden ones, and the given cells by their ids.
+    """The data of one exercise: checks by title, the points of hidden checks, and the given cells by id.
 
-    `answers` are the ids of the cells that the learner writes in, `hidden_ids` those of hidden checks.
-    `verdicts` are what the checks say of the solution, by their titles.
+    `answers` are the ids of the cells that the learner writes in, `hidden_ids` those of hidden checks. `verdicts` are
+    the outputs of the checks for the solution, by title.
     """
 
     exercise: str
@@ -51,7 +51,7 @@ class ExerciseData:
     def check(self, title: str) -> Check:
         """The check of that title.
 
-        Raises: UsageError if it has none.
+        Raises: UsageError if the exercise has no such check.
         """
         if title in self.checks:
             return self.checks[title]
@@ -93,9 +93,9 @@ def _check_data(cell: Cell) -> dict[str, Any]:
 
 
 def read_data(path: Path) -> ExerciseData:
-    """Read the file.
+    """Read the file at `path`.
 
-    Raises: UsageError if it cannot be read, or is not what `data_text` writes.
+    Raises: UsageError if it cannot be read, or does not have the format of `data_text`.
     """
     try:
         data = json.loads(read_file(path, _LIMIT))
@@ -128,16 +128,16 @@ def _read_points(value: Any) -> float:
 
 
 def how_to_lay_out() -> str:
-    """How a learner gets the files of the course again."""
+    """A hint how a learner gets the files of the course again."""
     return _("`kmodlab course DIR` puts the files of the course back, and leaves your cells as they are.")
 
 
 def find_data(exercise: str, folder: Path, courses: tuple[Path, ...] = ()) -> ExerciseData:
-    """The data of an exercise: beside the notebook, which runs in `folder`, or in one of the `courses`' folders.
+    """The data of an exercise: beside the notebook, which runs in `folder`, or in one of the folders `courses`.
 
-    Without a name, it is the exercise of that folder.
+    An empty `exercise` means the exercise of that folder.
 
-    Raises: UsageError if there is none.
+    Raises: UsageError if the data cannot be found or read.
     """
     for path in (folder / FILE, *(course / "exercises" / exercise / FILE for course in (folder, *courses) if exercise)):
         if path.is_file() and (data := read_data(path)) and exercise in ("", data.exercise):

@@ -1,4 +1,4 @@
-"""Which points a starter earns that its author does not mean to give."""
+"""Finds the points that a starter earns although its author does not mean to give them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from kmodlab.course.exercise import Exercise
 def find_free_checks(exercise: Exercise, runner: CheckRunner) -> dict[str, Check]:
     """The checks, by id, that the starter passes although the master does not list them as `given`.
 
-    Such a check is met by a module that does nothing, as `leaves_nothing` is.
+    A module that does nothing passes such a check, for instance one with only `leaves_nothing`.
     """
     starter = exercise.work(exercise.starter)
     return {

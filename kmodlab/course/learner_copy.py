@@ -1,8 +1,8 @@
-"""The learner's copy of a notebook of the course: questions before answers.
+"""Makes the learner's copy of a notebook of the course, in which learners meet questions before answers.
 
-The copy has no speaker's notes, and no output of a question or of a cell that a question is about. Other outputs stay,
-with a line that says that they are recorded; running the cell removes both. Two tags of cells say which is which.
-Needs only Python's own library, as it also runs while a wheel is built.
+The copy has no speaker's notes, and no outputs of questions or of cells that a question is about; two tags mark these
+cells. Other outputs stay, below a line which says that they are recorded; running the cell removes both. This file
+needs only Python's standard library, because it also runs while a wheel is built.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 QUESTION = "question"  # the tag of a cell that asks: its code, which holds the answers, is folded
 PREDICTED = "predicted"  # the tag of a cell whose output a question is about
-RECORDED = "recorded"  # in the metadata of the output that says so
+RECORDED = "recorded"  # in the metadata of the output which says that the others are recorded
 
 _KEY = "kmodlab"
 # Not messages: they are stored in notebooks, whose text is English.
@@ -32,7 +32,7 @@ def learner_copy(text: str) -> str:
 
 
 def is_recorded(cell: dict[str, Any]) -> bool:
-    """Whether the outputs of a cell are recorded ones, which the learner has not made."""
+    """Whether the outputs of a cell are recorded, and not the learner's own."""
     return any(output.get("metadata", {}).get(_KEY) == RECORDED for output in cell.get("outputs", []))
 
 

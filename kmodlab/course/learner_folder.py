@@ -1,12 +1,12 @@
-"""The learner's folder: lays out the course, and merges a newer course into what a learner has made of it.
+"""The learner's folder: lays out the course in it, and merges a newer course into a learner's files.
 
-A file in it, which Jupyter does not show, records what was given:
+A hidden file in it records the files that the learner was given:
 
     {"format": 1, "files": {"notebooks/00-welcome.ipynb": {"digest": …, "cells": {id: digest}, "written": …,
      "worked": …}}, "offered": {path: digest}}
 
-`written` is the time at which we wrote a file, and `worked` that at which the learner had changed it before: a merge
-does not count as work. `offered` are files of a checkout that the learner was asked about.
+`written` is the time when we wrote a file, and `worked` the time when the learner had last changed it before that,
+because a merge does not count as work. `offered` are files of a checkout that the learner was asked about.
 """
 
 from __future__ import annotations
@@ -32,18 +32,18 @@ _MAX_BYTES = 64 << 20
 
 
 class FileFate(StrEnum):
-    """What became of a file of the course."""
+    """What was done with a file of the course."""
 
     NEW = "new"
-    UPDATED = "updated"  # it was as given
+    UPDATED = "updated"  # replaced: the learner had not changed it
     MERGED = "merged"
-    KEPT = "kept"  # there is a newer one, which could not be put in
+    KEPT = "kept"  # the learner's file was kept, because the newer one could not be merged into it
     SAME = "same"
 
 
 @dataclass(frozen=True)
 class FileReport:
-    """What became of one file; `merged` is about its cells, `problem` a sentence about why it was kept."""
+    """What was done with one file; `merged` has its cells if merged, `problem` is a sentence why it was kept."""
 
     path: str
     fate: FileFate
@@ -53,7 +53,7 @@ class FileReport:
 
 @dataclass
 class FolderRecord:
-    """What was given to a learner, by path; see the module's docstring."""
+    """The files that a learner was given, by path; see the module's docstring."""
 
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     offered: dict[str, str] = field(default_factory=dict)
@@ -76,7 +76,7 @@ class FolderRecord:
         replace_text(folder / RECORD, json.dumps(data, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
 
     def base(self, path: str) -> Digests:
-        """The digests of a notebook's cells as they were given; empty if that is not known."""
+        """The digests of a notebook's cells as they were given; empty if unknown."""
         cells = self.files.get(path, {}).get("cells")
         return {str(name): str(digest) for name, digest in cells.items()} if isinstance(cells, dict) else {}
 
@@ -88,7 +88,7 @@ class FolderRecord:
 
 @dataclass
 class LearnerFolder:
-    """A folder with the course in it, or to lay it out in."""
+    """A folder in which the course is, or is to be, laid out."""
 
     root: Path
     record: FolderRecord
@@ -98,13 +98,13 @@ class LearnerFolder:
         """The folder at a path, which need not exist.
 
         Raises:
-            UsageError: It belongs to a checkout, or holds something else.
+            UsageError: It belongs to a checkout, or contains something else.
         """
         _refuse_other(root)
         return cls(root, FolderRecord.read(root))
 
     def lay_out(self, given: Mapping[str, bytes]) -> list[FileReport]:
-        """Write what is missing, and merge what is there already. Raises: OSError."""
+        """Write missing files of the course (`given`, by path), and merge existing ones. Raises: OSError."""
         try:
             return [self._put(path, content) for path, content in given.items()]
         finally:
@@ -112,7 +112,7 @@ class LearnerFolder:
                 self.record.write(self.root)
 
     def where_stopped(self) -> str:
-        """The notebook that the learner changed last, as a path in the folder; the first one if there is none."""
+        """The notebook that the learner changed last, as a path in the folder; the course's first if there is none."""
         times = {
             path: self.record.worked_at(path, self.root / path)
             for path in self.record.files
@@ -122,9 +122,9 @@ class LearnerFolder:
         return path if times.get(path) else FIRST
 
     def take_along(self, path: str, begun: bytes, given: bytes, base: Digests) -> FileReport:
-        """Put a learner's notebook from elsewhere into the folder, merged with the given one.
+        """Put a learner's notebook from elsewhere (`begun`) into the folder, merged with the given one.
 
-        It is left where it is if the folder's own has work of the learner already. Raises: OSError.
+        Nothing is changed if the notebook in the folder already has work of the learner. Raises: OSError.
         """
         target = self.root / path
         if target.exists() and digest_of(target.read_bytes()) != self.record.files.get(path, {}).get("digest"):
@@ -176,7 +176,7 @@ def digest_of(content: bytes) -> str:
 
 
 def find_folder(start: Path) -> LearnerFolder | None:
-    """The learner's folder that a path is in; None if it is in none."""
+    """The learner's folder that contains a path; None if there is none."""
     roots = (path for path in (start, *start.parents) if (path / RECORD).is_file())
     root = next(roots, None)
     return LearnerFolder(root, FolderRecord.read(root)) if root else None

@@ -1,7 +1,7 @@
 """Merges a newer notebook of the course into a learner's: cell by cell, by their ids.
 
-A cell that is as it was given becomes the newer one, and keeps its outputs if its text is the same. A cell that the
-learner has changed or added stays, in its place. One that the learner has deleted does not come back.
+A cell that the learner has not changed is replaced by the newer one, and keeps its outputs if the text is the same. A
+cell that the learner has changed or added stays in its place. A cell that the learner has deleted does not come back.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ class UnmergeableError(Exception):
 
 @dataclass(frozen=True)
 class Merged:
-    """A merged notebook, and by cells' ids: what came in, what was replaced, what left, and what the learner has."""
+    """A merged notebook, and the ids of its cells: added, replaced, removed, and kept as the learner's."""
 
     text: str
     added: tuple[str, ...] = ()
@@ -35,7 +35,7 @@ class Merged:
 
     @property
     def changes_cells(self) -> bool:
-        """Whether any cell came, went or was replaced."""
+        """Whether any cell was added, removed or replaced."""
         return bool(self.added or self.updated or self.removed)
 
 
@@ -45,10 +45,10 @@ def digests_of(text: str) -> Digests:
 
 
 def read_cells(text: str) -> dict[str, Any]:
-    """A notebook whose cells all have ids of their own.
+    """Parse a notebook whose cells all have unique ids.
 
     Raises:
-        UnmergeableError: It is not a notebook, or its cells cannot be told apart.
+        UnmergeableError: It is not a notebook, or cells have no unique ids.
     """
     try:
         notebook: dict[str, Any] = json.loads(text)
@@ -66,11 +66,11 @@ def read_cells(text: str) -> dict[str, Any]:
 def merge(given: str, theirs: str, base: Mapping[str, str]) -> Merged:
     """Merge a newer notebook into a learner's.
 
-    `base` are the digests of the cells as they were given to the learner; empty if that is not known: then whatever
+    `base` are the digests of the cells as they were given to the learner. If it is empty (unknown), every cell that
     differs counts as the learner's.
 
     Raises:
-        UnmergeableError: The learner's notebook is damaged, or its cells cannot be told apart.
+        UnmergeableError: The learner's notebook is damaged, or its cells have no unique ids.
     """
     newer, older = read_cells(given), read_cells(theirs)
     given_cells: dict[str, JsonCell] = {cell["id"]: cell for cell in newer["cells"]}
@@ -97,7 +97,7 @@ def merge(given: str, theirs: str, base: Mapping[str, str]) -> Merged:
 
 
 def _insert_new(cells: list[JsonCell], given: list[JsonCell], known: set[str]) -> list[str]:
-    """Insert each given cell that is not known after the given cell before it; returns their ids."""
+    """Insert each given cell that is not known after its predecessor among the given cells; returns their ids."""
     added = []
     position = 0
     for cell in given:

@@ -1,6 +1,6 @@
-"""A plugin of pytest's, loaded beside nbval by `self_check`: prints one line of JSON for each cell.
+"""A pytest plugin that `self_check` loads together with nbval: it prints one line of JSON for each cell.
 
-Of outputs it has nbval compare the text alone: the HTML says the same.
+It makes nbval compare only the text of outputs, because the HTML says the same.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ _POLL_S = 0.5
 
 
 def pytest_collectstart(collector: pytest.Collector) -> None:
-    """Leave out of the comparison what has no text."""
+    """Exclude outputs other than text from the comparison."""
     if hasattr(collector, "skip_compare"):
         collector.skip_compare += ("text/html",)
 
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_call(item: pytest.Item) -> Generator[None, None, None]:
-    """End the run when the ipykernel has ended: nbval would wait for its answer until the cell's time is over."""
+    """End the run when the ipykernel has ended; nbval would wait for its answer until the cell's timeout."""
     finished = threading.Event()
     watch = threading.Thread(target=_watch, args=(item, finished), daemon=True)
     watch.start()
@@ -50,7 +50,7 @@ def _write_line(item: pytest.Item, **fields: Any) -> None:
 
 @pytest.hookimpl(hookwrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, Any, None]:
-    """Print what became of a cell: as JSON, on a line of its own."""
+    """Print the result of a cell as JSON, on a line of its own."""
     outcome = yield
     report: pytest.TestReport = outcome.get_result()
     if report.when == "teardown" or (report.when == "setup" and report.outcome == "passed"):

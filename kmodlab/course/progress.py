@@ -2,7 +2,7 @@
 
     {"format": 1, "exercises": {"01-hello": {"It greets": {"points": 2, "of": 2, "status": "passed", "hints": 0}}}}
 
-Learners may read, copy or delete it; it proves nothing. It keeps the best result of each check.
+Learners may read, copy, change or delete it, so it proves nothing. It keeps the best result of each check.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ Marks = dict[str, dict[str, Mark]]
 
 
 def progress_file() -> Path:
-    """Where the record is: in the platform's folder for user data."""
+    """The path of the record, in the platform's folder for user data."""
     return platformdirs.user_data_path("kmodlab") / "progress.json"
 
 
@@ -73,7 +73,7 @@ def _mark(fields: Any) -> Mark:
 
 
 def note_result(path: Path, exercise: str, result: CheckResult) -> None:
-    """Record a result, unless it is errored or skipped: that says nothing about the learner."""
+    """Record a result, unless it is errored or skipped, which says nothing about the learner."""
     if not result.status.is_verdict or result.points is None:
         return
     points, status = result.points, str(result.status)
@@ -93,11 +93,11 @@ def note_hint(path: Path, exercise: str, title: str, number: int) -> None:
 def find_exercises(folder: Path) -> dict[str, ExerciseData]:
     """The data, by name, of the exercises in this folder and the folders beside it.
 
-    What a notebook says of its points counts for nothing: it is the learner's.
+    Points in a notebook's own text do not count, because learners can change them.
     """
     exercises = {}
     for path in sorted(folder.resolve().parent.glob(f"[0-9][0-9]-*/{FILE}"))[:_MAX_EXERCISES]:
-        with suppress(UsageError):  # a damaged one has no row of its own
+        with suppress(UsageError):  # an exercise with damaged data is left out
             data = read_data(path)
             exercises[data.exercise] = data
     return exercises

@@ -1,4 +1,4 @@
-"""What the progress page says: each notebook and exercise of a course, how far the learner is, and where he stopped."""
+"""The contents of the progress page: each notebook of a course, how far the learner is, and where he stopped."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Reached(StrEnum):
 
 @dataclass(frozen=True)
 class ProgressRow:
-    """One notebook. `path` is None if it is not there; `later` are points that only the grading gives."""
+    """One notebook. `path` is None if the file is missing; `later` are points that only the grading gives."""
 
     name: str
     title: str
@@ -42,7 +42,7 @@ class ProgressRow:
 
 @dataclass(frozen=True)
 class ProgressPage:
-    """The rows, and the notebook in which the learner stopped, None if that is not known."""
+    """The rows, and the notebook in which the learner stopped, None if unknown."""
 
     rows: tuple[ProgressRow, ...]
     stopped: Path | None
@@ -54,7 +54,7 @@ class ProgressPage:
 
     @property
     def sentence(self) -> str:
-        """The points, and where they are kept."""
+        """A sentence with the points, and the file in which they are recorded."""
         points = self.points
         return ngettext(
             "Your progress: {points} point so far. It is kept in {file}.",
@@ -73,7 +73,7 @@ def read_page(start: Path) -> ProgressPage:
     rows = (
         [_notebook_row(learner, path) for path in sorted(learner.root.glob(f"{NOTEBOOKS}/*.ipynb"))] if learner else []
     )
-    # In a course, what it has not cannot be reached; elsewhere, notebooks may be older than the data of exercises.
+    # In a learner's folder, only its exercises count; elsewhere, recorded exercises may have no data.
     for name in sorted(exercises if learner else {*exercises, *marks}):
         rows.append(_exercise_row(name, exercises.get(name), marks.get(name, {}), folder, learner))
     stopped = learner.root / learner.where_stopped() if learner else None
@@ -83,7 +83,7 @@ def read_page(start: Path) -> ProgressPage:
 def _exercise_row(
     name: str, data: ExerciseData | None, checks: Mapping[str, Mark], folder: Path, learner: LearnerFolder | None
 ) -> ProgressRow:
-    """Only points that can be reached here count; those of hidden checks come when it is graded, and stand apart."""
+    """The row of an exercise. Points of hidden checks, which come with the grading, are counted separately."""
     worth = {title: check.points for title, check in data.checks.items()} if data else {}
     worth = worth or {title: mark.of for title, mark in checks.items()}
     points = sum(min(mark.points, worth[title]) for title, mark in checks.items() if title in worth)

@@ -1,4 +1,4 @@
-"""The regions of an answer cell: what the learner is to write is between BEGIN SOLUTION and END SOLUTION.
+"""The regions of an answer cell: the code that the learner is to write, between BEGIN SOLUTION and END SOLUTION.
 
     /* BEGIN SOLUTION */            # BEGIN SOLUTION
     /* BEGIN STARTER                #| obj-m +=
@@ -31,7 +31,7 @@ class RegionError(ValueError):
 
 @dataclass(frozen=True)
 class Region:
-    """One region: the indices of its first and last line, both marks, counted from 0; the starter and the solution."""
+    """One region: the indices (from 0) of the lines with its two marks, the starter, and the solution."""
 
     first: int
     last: int
@@ -43,7 +43,7 @@ def read_regions(source: str) -> tuple[Region, ...]:
     """The regions of a cell, in order.
 
     Raises:
-        RegionError: a mark is missing, or a region has no solution.
+        RegionError: A mark is missing, or a region has no solution.
     """
     lines = source.split("\n")
     marks = [index for index, line in enumerate(lines) if _BEGIN in line or _END in line]

@@ -1,7 +1,7 @@
-"""Make the learner's version of a master: without solutions, hidden checks, outputs and what it teaches, with starters.
+"""Makes the learner's version of a master: with starters, without solutions, hidden checks, outputs and `teaches`.
 
-All notebooks that are made from an exercise come from here: `make_notebook` puts them together, `notebook_text` writes
-them. `find_leaks` looks for whatever learners must not get.
+All notebooks that are generated from an exercise are made here: `make_notebook` builds them, `notebook_text` writes
+them. `find_leaks` searches them for text that learners must not get.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def release(exercise: Exercise) -> str:
 
 
 def release_data(exercise: Exercise) -> str:
-    """The text of the file that lies beside the learner's version (see `exercise_data`)."""
+    """The text of the data file beside the learner's version (see `exercise_data`)."""
     return data_text(exercise, _texts(exercise))
 
 
@@ -43,7 +43,7 @@ def _released(exercise: Exercise, cell: Cell) -> str:
 
 
 def released_cell(cell: Cell) -> str:
-    """A cell's text for learners: of a check its title, of a hidden one the points as well; any other cell as it is."""
+    """A cell's text for learners: for a check its title, for a hidden check also its points; other cells unchanged."""
     if cell.check is None:
         return cell.source
     return announce_hidden(cell.check) if cell.hidden else call_by_title(cell.check.title)
@@ -55,8 +55,8 @@ def given_texts(cell: Cell) -> tuple[str, ...]:
 
 
 def announce_hidden(check: Check) -> str:
-    """The text that learners find instead of a hidden check."""
-    # Not a message: the grader compares it with the cell that is handed in, whatever the reader's language.
+    """The text that learners see instead of a hidden check."""
+    # Not a message: the grader compares it with the submitted cell, so it must not depend on the reader's language.
     return f"# A further check, made when this is graded ({check.points:g} points): {check.title}"
 
 
@@ -64,9 +64,9 @@ def announce_hidden(check: Check) -> str:
 
 
 def make_notebook(exercise: Exercise, sources: Mapping[str, str], **metadata: Any) -> NotebookNode:
-    """A notebook with all cells of an exercise, their nbgrader metadata, and these sources by the cells' ids.
+    """A notebook with all cells of an exercise and their nbgrader metadata; `sources` are their texts by id.
 
-    `metadata` is added to what the notebook's own metadata say about the exercise.
+    `metadata` is added to the notebook's metadata about the exercise.
     """
     cells = []
     for cell in exercise.cells:
@@ -78,7 +78,7 @@ def make_notebook(exercise: Exercise, sources: Mapping[str, str], **metadata: An
 
 
 def notebook_of(cells: Sequence[NotebookNode], about: Mapping[str, Any]) -> NotebookNode:
-    """A notebook for our kernel with these cells; `about` is what its metadata say about the exercise."""
+    """A notebook with these cells for a Python kernelspec; `about` is its metadata about the exercise."""
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: dict(about)}
     notebook: NotebookNode = new_notebook(cells=list(cells), metadata=metadata)
     return notebook
@@ -91,7 +91,7 @@ def notebook_text(notebook: NotebookNode) -> str:
 
 
 def _nbgrader_metadata(cell: Cell) -> dict[str, Any]:
-    """A cell's metadata by nbgrader's schema v3 (nbgrader/nbgraderformat/v3.py)."""
+    """A cell's metadata in nbgrader's schema v3 (nbgrader/nbgraderformat/v3.py)."""
     grade, solution = cell.role is Role.CHECK, cell.role is Role.ANSWER
     metadata = {
         "schema_version": 3,
@@ -108,9 +108,9 @@ def _nbgrader_metadata(cell: Cell) -> dict[str, Any]:
 
 
 def secrets_of(exercise: Exercise) -> frozenset[str]:
-    """The lines of solutions and hidden checks that learners must not get, and the sentence on what is taught.
+    """The lines that learners must not get: of solutions, of hidden checks, and the sentence `teaches`.
 
-    Short lines, and lines that are in the starter, the prose or a visible check as well, are no secrets.
+    Short lines, and lines that are also in the starter, the prose or a visible check, are not secret.
     """
     given = (text for cell in exercise.cells for text in (_released(exercise, cell), _visible_check(cell)))
     known = {line.strip() for text in given for line in text.splitlines()}
@@ -133,7 +133,7 @@ def _withheld(cell: Cell) -> Iterator[str]:
 
 
 def find_leaks(exercise: Exercise, text: str, data: str = "{}") -> list[str]:
-    """Sentences about everything in a learner's notebook and its data, given as texts, that must not be there."""
+    """Sentences about secrets in a learner's notebook (`text`) and its data file (`data`); empty if all is well."""
     notebook = json.loads(text)
     leaks = []
     for number, cell in enumerate(notebook["cells"], 1):

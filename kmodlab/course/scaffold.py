@@ -1,4 +1,4 @@
-"""The files of a new exercise, which works as it is: one module, a check, a hidden check, and a wrong solution."""
+"""The files of a new exercise, a complete example: one module, a check, a hidden check, and a wrong solution."""
 
 from __future__ import annotations
 

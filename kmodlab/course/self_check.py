@@ -1,7 +1,7 @@
-"""A learner's own notebook, run from top to bottom by nbval, with the verdicts of a solved exercise to compare with.
+"""Runs a learner's own notebook from top to bottom with nbval, and compares its checks with those of a solution.
 
-nbval runs a copy, whose check cells have as stored outputs what the same checks say of the solution. Other cells only
-have to run. `nbval_plugin` reports each cell.
+nbval runs a copy of the notebook. The stored outputs of its check cells are the outputs of the same checks for the
+solution; other cells only have to run. `nbval_plugin` reports each cell.
 """
 
 from __future__ import annotations
@@ -30,9 +30,9 @@ from kmodlab.process import CompletedProcess, Deadline, run_async, run_sync
 
 _EXERCISE = re.compile(r"""^\s*exercise\(\s*["']([\w-]+)["']\s*\)""", re.MULTILINE)
 _COLOURS = re.compile(r"\x1b\[[0-9;]*m")
-_NOT_CHECKED = "NotCheckedError"  # what a check cell raises when its check could not be made
+_NOT_CHECKED = "NotCheckedError"  # the exception of a check cell whose check is errored
 _START_S = 120.0
-_WIDEST = 60  # characters of a cell's first line
+_WIDEST = 60  # characters of a cell's first line that are shown
 _IGNORED = {"tags": ["nbval-ignore-output"]}
 
 Progress = Callable[[int, int], None]  # cells done, cells in total
@@ -40,7 +40,7 @@ Progress = Callable[[int, int], None]  # cells done, cells in total
 
 @dataclass(frozen=True)
 class CellReport:
-    """What became of one code cell. `status` is None if it was not run."""
+    """The result of one code cell. `status` is None if it was not run."""
 
     title: str  # the check's, or the cell's first line
     is_check: bool
@@ -63,7 +63,7 @@ class OwnNotebook:
         """Read a notebook.
 
         Raises:
-            UsageError: it is not a notebook, has no check, or its exercise is not known.
+            UsageError: It is not a notebook, has no check, or its exercise is unknown.
         """
         try:
             notebook = read_notebook(path)
@@ -85,21 +85,21 @@ class OwnNotebook:
         return cls(path, cells, data, titles)
 
     def run(self, timeout_s: float, progress: Progress) -> list[CellReport]:
-        """Run all cells, each for at most `timeout_s`; the report of each, then of the checks that have no cell.
+        """Run all cells, each for at most `timeout_s`; returns their reports, then those of checks without a cell.
 
         Raises: KmodlabError if nbval could not run.
         """
         with tempfile.TemporaryDirectory(prefix="kmodlab-check-") as folder:
             copy = Path(folder) / "notebook.ipynb"
             copy.write_text(self._copy(), encoding="utf-8")
-            found = self._run_copy(copy, timeout_s, progress)
-        reports = [self._report(number, found.get(number + 1)) for number in range(len(self.cells))]
+            by_number = self._run_copy(copy, timeout_s, progress)
+        reports = [self._report(number, by_number.get(number + 1)) for number in range(len(self.cells))]
         missing = [title for title in self.data.verdicts if title not in self.titles.values()]
         sentence = _("The notebook has no cell with this check.")
         return reports + [CellReport(title, True, None, sentence) for title in missing]
 
     def _copy(self) -> str:
-        """The text of the notebook that nbval runs: with a first cell that goes to the learner's folder."""
+        """The text of the notebook that nbval runs; an additional first cell changes to the learner's folder."""
         folder = str(self.path.resolve().parent)
         cells = [new_code_cell(f"import os; os.chdir({folder!r})", metadata=_IGNORED)]
         for number, text in enumerate(self.cells):
@@ -152,13 +152,13 @@ def passes(reports: Iterable[CellReport]) -> bool:
 
 
 def _exercise_of(metadata: Mapping[str, Any], cells: Sequence[str]) -> str:
-    """The exercise's name: what a cell says, or else the notebook's metadata; empty if neither does."""
+    """The exercise's name, from a cell or from the notebook's metadata; empty if neither has it."""
     named = next((match[1] for text in cells if (match := _EXERCISE.search(text))), None)
     return str(named or metadata.get(KEY, {}).get("exercise", ""))
 
 
 def _title_of(text: str) -> str:
-    """The title of the check that a cell calls, whole or by its title; empty if it is not such a cell."""
+    """The title of a cell's check, which is written out or called by its title; empty if it is not a check cell."""
     try:
         call = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -191,7 +191,7 @@ def _nbval(copy: Path, timeout_s: float) -> list[str | Path]:
 
 
 def _read_reports(lines: Iterable[bytes]) -> Iterator[Mapping[str, Any]]:
-    """The reports among what pytest prints; the first is of our own cell, with the number 0."""
+    """The reports in pytest's output; number 0 is the additional first cell."""
     for line in lines:
         try:
             report = json.loads(line)

@@ -1,1 +1,1 @@
-"""Notebooks as decks for a projector: one HTML file each, which needs no other file."""
+"""Exports notebooks as decks for a projector: each is one HTML file, which needs no other file."""

@@ -1,9 +1,9 @@
-"""Export notebooks as decks: reveal.js slides with the stored outputs, each in one HTML file that fetches nothing.
+"""Exports notebooks as decks: reveal.js slides with the stored outputs, each deck in one HTML file that loads no other.
 
-The slideshow metadata of the cells decide what is on which slide, and nbconvert makes the slides. A long cell says
-there which of its lines a deck shows: {"slide_type": "-", "lines": "7-12, 20-31"}. `deck/` has the template and the
-styles, and a script that makes letters as large as the slide has room for. reveal.js comes with the package sphinx-
-revealjs, of which nothing else is used; its licence is part of each deck.
+The slideshow metadata of the cells decide which slide a cell is on, and nbconvert makes the slides. The metadata of a
+long cell may also say which lines a deck shows: {"slide_type": "-", "lines": "7-12, 20-31"}. `deck/` has the template
+and the styles, and a script that makes the letters as large as the slide allows. reveal.js comes with the package
+sphinx-revealjs, of which nothing else is used; its licence is part of each deck.
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ from kmodlab.i18n import N_, _, ngettext
 
 Theme = Literal["light", "dark"]
 
-# Everything is in the page itself; the speaker view shows the deck in a frame.
+# The page itself contains everything; the speaker view shows the deck in a frame.
 _POLICY = (
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; font-src data:; "
     "frame-src 'self' file:; base-uri 'none'; form-action 'none'"
 )
 _NO_CODE = "no-code"
-_SECTION = re.compile(r"(</?)section\b", re.IGNORECASE)  # reveal.js takes each of them for a slide
+_SECTION = re.compile(r"(</?)section\b", re.IGNORECASE)  # reveal.js takes each <section> for a slide
 _DATA = files("kmodlab.course.slides")
 _REVEAL = "sphinx_revealjs", "_static/revealjs"  # the package, and its folder with reveal.js
 _MIME_TYPES = ["text/html", "image/svg+xml", "image/png", "image/jpeg", "text/plain"]
@@ -59,7 +59,7 @@ def export_deck(path: Path, theme: Theme = "light", decks: Collection[str] = ())
     `decks` are the stems of the notebooks that are exported with it: links to them become links to their decks.
 
     Raises:
-        UsageError: the file is not a notebook, or no cell begins a slide.
+        UsageError: The file is not a notebook, or no cell begins a slide.
     """
     deck = export_notebook(_read(path), path.stem, theme, folder=path.parent)
     return replace(deck, page=_relink(deck.page, decks))
@@ -69,7 +69,7 @@ def export_notebook(notebook: NotebookNode, stem: str, theme: Theme = "light", *
     """The deck of a notebook. Pictures that its text links to are read from `folder` and embedded.
 
     Raises:
-        UsageError: no cell begins a slide.
+        UsageError: No cell begins a slide.
     """
     slides = _count_slides(notebook)
     if not slides:
@@ -83,7 +83,7 @@ def export_notebook(notebook: NotebookNode, stem: str, theme: Theme = "light", *
     return Deck(f"{stem}.html", title, slides, page)
 
 
-# What the keys do in a deck (deck.js, and reveal.js itself).
+# The keys of a deck and their functions (deck.js, and reveal.js itself).
 _KEYS = (
     ("<kbd>Space</kbd>", N_("the next step")),
     ("<kbd>←</kbd> <kbd>→</kbd> <kbd>↑</kbd> <kbd>↓</kbd>", N_("the slide in that direction")),
@@ -132,9 +132,9 @@ def _read(path: Path) -> NotebookNode:
 
 
 def _prepared(notebook: NotebookNode) -> NotebookNode:
-    """A copy with what nbconvert and reveal.js need."""
+    """A copy of a notebook, adapted for nbconvert and reveal.js."""
     notebook = deepcopy(notebook)
-    # nbconvert highlights other languages in magics only if the notebook's language is IPython's own.
+    # nbconvert highlights other languages below magics only if the notebook's language is IPython.
     notebook.metadata.language_info = {"name": "python", "pygments_lexer": "ipython3"}
     for cell in notebook.cells:
         # The code of a prediction contains the answer; the slide shows only the question, its output.
@@ -150,7 +150,7 @@ def _prepared(notebook: NotebookNode) -> NotebookNode:
 
 
 def shown_lines(source: str, spans: str) -> str:
-    """What a slide shows of a long cell: its first line and the lines of `spans`, such as "7-12, 20-31"."""
+    """The part of a long cell that a slide shows: its first line and the lines in `spans`, such as "7-12, 20-31"."""
     lines, shown = source.split("\n"), {1}
     for first, last in re.findall(r"(\d{1,4})-(\d{1,4})", spans):
         shown |= set(range(int(first), int(last) + 1))
@@ -179,7 +179,7 @@ def _title(notebook: NotebookNode) -> str:
 
 @cache
 def _exporter() -> SlidesExporter:
-    # The languages of cells. In .venv, JupyterLab and nbconvert have this file as configuration, for what they export.
+    # The languages of cells. `make lab` also installs this file as JupyterLab's and nbconvert's configuration.
     config = Config(json.loads(_text("languages.json")))
     config.NbConvertBase.display_data_priority = _MIME_TYPES
     config.TagRemovePreprocessor.enabled = True
@@ -198,7 +198,7 @@ def _exporter() -> SlidesExporter:
 
 @cache
 def _parts() -> dict[str, Any]:
-    """What is the same in all decks: styles, scripts, and the licence of reveal.js."""
+    """The parts that all decks share: styles, scripts, and the licence of reveal.js."""
     reveal = _find_reveal()
     scripts = [(reveal / name).read_text("utf-8") for name in ("dist/reveal.js", "plugin/notes/notes.js")]
     return {
@@ -210,7 +210,7 @@ def _parts() -> dict[str, Any]:
 
 
 def _find_reveal() -> Path:
-    """The folder with reveal.js; SetupError if it is not installed."""
+    """The folder with reveal.js. Raises: SetupError if it is not installed."""
     package, subfolder = _REVEAL
     spec = find_spec(package)  # importing the package would import Sphinx
     for location in (spec.submodule_search_locations or []) if spec else []:
