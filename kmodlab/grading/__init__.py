@@ -1,1 +1,1 @@
-"""From submissions to grades: read as hostile, checked in the sandbox, kept in a journal, written in many forms."""
+"""Grades submissions, which are not trusted: runs checks in the sandbox, and writes grades in many formats."""

@@ -1,9 +1,9 @@
-"""What a person changes about grades: marks and comments, in a small file beside the results.
+"""Adjustments that a person makes to grades: marks and comments, in a file beside the results.
 
     adjustments.csv     learner,exercise,points,comment
 
-An empty `points` keeps what the checks gave; an empty `comment` says nothing. The file is only read, so that it
-survives every run, and it applies to whatever the checks give next.
+An empty `points` keeps the points of the checks; an empty `comment` means none. The file is only read, so it survives
+every run, and it applies to the results of later runs too.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Key = tuple[str, str]  # learner and exercise
 
 @dataclass(frozen=True)
 class Adjusted:
-    """Grades with their adjustments, and whom the file names without a grade."""
+    """Grades with their adjustments, and the learners and exercises in the file that have no grade."""
 
     grades: tuple[Grade, ...]
     unknown: tuple[Key, ...]
@@ -41,7 +41,7 @@ def read_adjustments(folder: Path) -> dict[Key, Adjustment]:
     """The adjustments beside the results in a folder; empty without the file.
 
     Raises:
-        UsageError: the file cannot be read, or a line of it is wrong; the message names it.
+        UsageError: The file cannot be read, or a line of it is wrong; the message names the line.
     """
     path = folder / FILE
     if not path.exists():
@@ -50,7 +50,7 @@ def read_adjustments(folder: Path) -> dict[Key, Adjustment]:
         text = read_regular(path, 16 * MIB, follow=True).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         raise UsageError(_("{file} is not UTF-8 text.").format(file=path)) from error
-    # A spreadsheet writes semicolons or tabs where a comma is the decimal point.
+    # A spreadsheet writes semicolons or tabs if the decimal separator is a comma.
     delimiter = max(",;\t", key=text.partition("\n")[0].count)
     rows = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     try:
@@ -92,7 +92,7 @@ def _read_row(row: Sequence[str], place: str) -> tuple[Key, Adjustment]:
 
 
 def apply_adjustments(grades: Sequence[Grade], adjustments: Mapping[Key, Adjustment]) -> Adjusted:
-    """The grades with what a person changed about them."""
+    """Apply the adjustments to the grades."""
     keys = {(grade.learner, grade.exercise) for grade in grades}
     adjusted = tuple(replace(grade, adjustment=adjustments.get((grade.learner, grade.exercise))) for grade in grades)
     return Adjusted(adjusted, tuple(key for key in adjustments if key not in keys))

@@ -1,11 +1,10 @@
 """Answers of several learners that are equal, or nearly.
 
-Two answers are compared as a compiler reads them: without comments and layout, with all names, numbers and strings
-alike. rapidfuzz measures how much of one is in the other. What is short is alike by itself and says nothing, so answers
-count from some tokens on. Whoever handed in what was given is left out.
+Two answers are compared as sequences of tokens, without comments and layout; all names count as equal, and so do all
+numbers and all strings. rapidfuzz measures the similarity. Short answers are always similar, so answers need a minimal
+number of tokens. Unchanged starters are left out.
 
-They are taken apart here, in a time that grows with their length only: a highlighter's patterns can need hours for a
-text that was made for it.
+The tokenizer is our own and takes linear time: the patterns of a syntax highlighter can take hours for a hostile text.
 """
 
 from __future__ import annotations
@@ -20,11 +19,11 @@ from rapidfuzz.fuzz import ratio
 
 from kmodlab.grading.models import Grade
 
-NEARLY = 95.0  # percent of two answers' tokens that are the same
-_SHORTEST = 80  # tokens
+NEARLY = 95.0  # similarity in percent from which two answers are reported
+_SHORTEST = 80  # tokens that an answer must have
 _LONGEST = 5000  # tokens that are compared
 _MOST_CODES = 50_000  # characters for different words
-# Possessive, so that no text makes them try a second way.
+# Possessive quantifiers, so that no text causes backtracking.
 _IN_C = re.compile(
     r"""(?P<skipped>\s++|(?://|\#)[^\n]*+|/\*(?:[^*]|\*(?!/))*+(?:\*/)?+)|(?P<string>"(?:[^"\\\n]|\\.)*+"?|'(?:[^'\\\n]|\\.)*+'?)
     |(?P<name>[^\W\d]\w*+)|(?P<number>\d[\w.]*+)|(?P<other>.)""",
@@ -43,7 +42,7 @@ _KEYWORDS = re.compile(
 
 @dataclass(frozen=True)
 class AlikeAnswers:
-    """Learners whose answers to an exercise are alike; 100 percent if they are equal but for names and layout."""
+    """Learners whose answers to an exercise are alike; 100 percent if they differ only in names and layout."""
 
     exercise: str
     learners: tuple[str, ...]
@@ -51,7 +50,7 @@ class AlikeAnswers:
 
 
 def find_alike(grades: Sequence[Grade]) -> list[AlikeAnswers]:
-    """The answers to each exercise that are alike: groups of equal ones, and pairs of groups that are nearly equal."""
+    """The answers that are alike, for each exercise: groups of equal answers, and pairs of nearly equal groups."""
     by_exercise: dict[str, list[Grade]] = defaultdict(list)
     for grade in grades:
         if grade.answers and not grade.untouched:
@@ -70,10 +69,10 @@ def _find_in(exercise: str, grades: Sequence[Grade]) -> Iterator[AlikeAnswers]:
         if len(learners) > 1:
             yield AlikeAnswers(exercise, tuple(learners), 100.0)
     near = []
-    for one, other in combinations(groups, 2):
-        percent = ratio(one, other, score_cutoff=NEARLY)
+    for first, second in combinations(groups, 2):
+        percent = ratio(first, second, score_cutoff=NEARLY)
         if percent:
-            near.append(AlikeAnswers(exercise, (*groups[one], *groups[other]), round(percent, 1)))
+            near.append(AlikeAnswers(exercise, (*groups[first], *groups[second]), round(percent, 1)))
     yield from sorted(near, key=lambda alike: -alike.percent)
 
 
@@ -84,7 +83,7 @@ def _cells(grade: Grade) -> Iterator[tuple[str, str]]:
 
 
 def _tokens(line: str, source: str, codes: dict[str, str]) -> str:
-    """A character for each token that a compiler sees; `codes` has the characters, and gets those that are new."""
+    """A source as a string with a character for each token. `codes` maps tokens to characters; new ones are added."""
     pattern = _IN_SCRIPTS if line.split(" ")[0] in _SCRIPTS else _IN_C
     shape: list[str] = []
     for token in pattern.finditer(source):

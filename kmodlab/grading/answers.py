@@ -1,10 +1,10 @@
-"""What is taken from a notebook: the texts of an exercise's answer cells, and remarks on what is strange about it.
+"""Takes the texts of an exercise's answer cells from a notebook, and remarks on unusual things in it.
 
-Only the answers' text is taken, and only as text. Checks, points, the order and the types of cells, and the first line
-of an answer are the master's; if a notebook says something else, a remark says so, and it has no effect.
+Only the answers are taken, and only as text. Checks, points, the order and the types of cells, and the first line of an
+answer come from the master; if a notebook differs from it, this only causes a remark.
 
-An answer is looked for by its cell's id, then by its first line, so that a notebook counts that was copied cell by cell
-or saved by a program that knows no ids. What still is as it was given never counts if another cell has an answer.
+An answer is found by its cell's id, or else by its first line, so that a notebook also counts if it was copied cell by
+cell, or saved by a program without ids. An unchanged starter never counts if another cell has an answer.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _MOST_NAMED = 9  # cells or tags in one remark
 
 
 def match(handed_in: HandedIn, exercise: Exercise) -> HandedIn:
-    """Set the exercise, and take the answers to it from the notebook; `problem` is set if there are none."""
+    """Set the exercise, and take its answers from the notebook; `problem` is set if the notebook has none."""
     if handed_in.notebook is None:
         return replace(handed_in, exercise=exercise.name)
     cells = _Cells(handed_in.notebook, exercise)
@@ -51,18 +51,18 @@ def match(handed_in: HandedIn, exercise: Exercise) -> HandedIn:
 
 
 def is_untouched(handed_in: HandedIn, exercise: Exercise) -> bool:
-    """Whether all answers to an exercise, which were taken before, still are as they were given."""
+    """Whether all answers, which `match` has taken, are unchanged starters."""
     answers = handed_in.answers.items()
     return all(_is_starter(text, exercise.answers[name]) for name, text in answers)
 
 
 class _Cells:
-    """The cells of a notebook by what they may be an answer to."""
+    """The cells of a notebook, searched by the answers that they may be."""
 
     def __init__(self, notebook: SubmittedNotebook, exercise: Exercise) -> None:
         self.by_id: dict[str, list[SubmittedCell]] = defaultdict(list)
         self.by_first_line: dict[tuple[str, ...], list[SubmittedCell]] = defaultdict(list)
-        self.used: set[int] = set()  # numbers of the cells that count as answers, or as checks that were put back
+        self.used: set[int] = set()  # numbers of the cells that count as answers, or as restored checks
         self.all = notebook.cells
         self.known = {cell.id for cell in exercise.cells}
         for cell in notebook.cells:
@@ -71,7 +71,7 @@ class _Cells:
                 self.by_first_line[cell.defines].append(cell)
 
     def put_back(self, check: Cell) -> list[SubmittedCell]:
-        """The cell with the text of a check that has lost its own cell: it was put back, and has another id."""
+        """The cells with the text of a check whose own cell is missing: the learner restored it, with another id."""
         given = {text.strip() for text in given_texts(check)}
         others = (cell for cell in self.all if cell.key not in self.known and cell.number not in self.used)
         cells = [cell for cell in others if cell.source.strip() in given][:1]
@@ -79,7 +79,7 @@ class _Cells:
         return cells
 
     def others(self, answer: Cell) -> list[SubmittedCell]:
-        """The cells without an id of the exercise that define the same as an answer cell of the master."""
+        """The cells without an id of the exercise whose magic and name are those of an answer cell of the master."""
         return self.by_first_line.get(defined_by(answer.source), [])
 
 
@@ -87,7 +87,7 @@ class _Cells:
 
 
 def _answer(answer: Cell, cells: _Cells) -> tuple[str | None, list[str]]:
-    """The text of one answer, with the master's first line, and what is strange about it."""
+    """The text of one answer, with the master's first line, and remarks; None if the notebook has no such answer."""
     chosen, remarks = _choose(answer, cells)
     if chosen is None:
         return None, remarks
@@ -112,7 +112,7 @@ def _answer(answer: Cell, cells: _Cells) -> tuple[str | None, list[str]]:
 
 
 def _split_answer(source: str) -> tuple[str, str]:
-    """The magic in the first line, and the text below it. IPython does not mind empty lines above a magic."""
+    """The magic in the first line, and the text below it; IPython ignores empty lines above a magic."""
     source = source.lstrip("\n") if source.lstrip().startswith("%%") else source
     return split_magic(source.lstrip(" \t") if source.lstrip(" \t").startswith("%%") else source)
 
@@ -128,8 +128,8 @@ def _is_starter(text: str, answer: Cell) -> bool:
 def _choose(answer: Cell, cells: _Cells) -> tuple[SubmittedCell | None, list[str]]:
     """The cell that counts as an answer, and remarks on the choice.
 
-    A cell counts that has the id of the answer and is not as it was given: first one whose own id is right as well (a
-    pasted copy has another). Then the last one counts, of copies and of cells that begin with the answer's first line.
+    First come changed cells with the answer's id, among them a cell whose own id is right too (a pasted copy has
+    another). Otherwise the last changed cell counts, among copies and cells that begin with the answer's first line.
     """
     same_id, others = cells.by_id.get(answer.id, []), cells.others(answer)
     own = [cell for cell in same_id if cell.id == answer.id] or same_id
@@ -177,7 +177,7 @@ def _numbers(cells: Sequence[SubmittedCell]) -> str:
 
 
 def _has_inside(cell: SubmittedCell, answer: Cell) -> bool:
-    """Whether the answer's first line stands in a cell, but not at its beginning."""
+    """Whether a cell contains the answer's first line, but does not begin with it."""
     return any(defined_by(line) == defined_by(answer.source) for line in cell.source.split("\n") if line[:2] == "%%")
 
 
@@ -240,7 +240,7 @@ def _order_remarks(notebook: SubmittedNotebook, exercise: Exercise) -> Iterator[
 
 
 def _quoted(text: str) -> str:
-    """A learner's words in a sentence of ours: one line, short, harmless."""
+    """A learner's text for use in a message: one short line without control characters."""
     shown = escape_control_chars(text).replace("\n", " ").replace("`", "'")
     return f"`{shown if len(shown) <= 60 else f'{shown[:59]}…'}`"
 

@@ -1,8 +1,8 @@
-"""Find what was handed in, in files, folders and archives. Nothing is unpacked to disk; limits bound what is read.
+"""Finds submitted files in files, folders and archives. Nothing is unpacked to disk; limits bound what is read.
 
-All input is treated as hostile. An archive of the learning platform's may hold archives of learners', but these may
-hold no further ones. Notebooks come with their content; whatever else is there, an empty folder too, with a sentence
-that says why it is left out. Only what tools leave behind is passed over. `intake` says whose a file is.
+No input is trusted. A learning platform's archive may contain archives of learners, but these may not contain further
+archives. Notebooks are returned with their content, everything else (empty folders too) with a sentence that says why
+it is left out. Files that tools leave behind are skipped silently. `intake` finds the learner of a file.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from kmodlab.i18n import N_, _
 _NAME_LIMIT = 1000  # characters
 _MOST_PROBLEMS = 20  # sentences about one archive
 _ARCHIVES = re.compile(r"\.(zip|tar|tgz|tbz2?|txz|tar\.(gz|bz2|xz))$", re.IGNORECASE)
-_MACOS = "._"  # begins the names of what macOS puts beside files in archives
+_MACOS = "._"  # the beginning of the names of files that macOS adds to archives
 _TOOLS = ("__MACOSX", ".DS_Store", ".ipynb_checkpoints", ".git")
 _NO_NOTEBOOK = N_("It is not a notebook.")
 _NOTHING = N_("There is nothing in it.")
@@ -40,12 +40,12 @@ _TOO_LARGE = N_("It is larger than {size} MiB.")
 
 
 class ArchiveError(ValueError):
-    """An archive, or the rest of it, cannot be read; the sentence says why."""
+    """An archive, or the rest of it, cannot be read; the message is a sentence that says why."""
 
 
 @dataclass
 class _Budget:
-    """What may still be read from one archive: bytes unpacked, members, notebooks, sentences about problems."""
+    """What may still be read from one archive: unpacked bytes, members, notebooks, and sentences about problems."""
 
     size: int
     members: int
@@ -56,7 +56,7 @@ class _Budget:
     shares: dict[str, _Budget] = field(default_factory=dict)
 
     def share_of(self, inside: list[str]) -> _Budget:
-        """The budget for the folder that a member is in, so that nobody uses up what others need."""
+        """The budget for a member's folder, so that one learner cannot use up the budget of others."""
         return self.shares.setdefault("/".join(inside[:-1]) or inside[-1], _share()) if not self.outer else self
 
     def spend(self, size: int) -> None:
@@ -90,20 +90,20 @@ def _inner(outer: _Budget) -> _Budget:
 
 
 def is_archive(name: str) -> bool:
-    """Whether a file's name says that it is an archive."""
+    """Whether a file's name is an archive's, by its suffix."""
     return bool(_ARCHIVES.search(name))
 
 
 def bare_name(name: str) -> str:
-    """A file's name without what says that it is an archive or a notebook."""
+    """A file's name without the suffix of an archive or a notebook."""
     return re.sub(r"\.ipynb$", "", _ARCHIVES.sub("", name), flags=re.IGNORECASE)
 
 
 def find_files(path: Path, results: Path | None = None) -> Iterator[HandedIn]:
-    """All files in a file, a folder or an archive, but for the folder of results: their parts with content or problem.
+    """All files in a file, a folder or an archive, except the folder `results`: their parts, with content or problem.
 
-    Only notebooks have content. Files in folders are ordered by name, members of an archive as they are in it. The last
-    part of an empty folder's or archive's is empty.
+    Only notebooks have content. Files in folders are sorted by name, members of an archive are in its order. For an
+    empty folder or archive, the last part is empty.
     """
     if path.is_dir():
         yield from _walk_folder(path, (path.resolve().name,), results.resolve() if results else None)
@@ -135,7 +135,7 @@ def _walk_folder(folder: Path, parts: tuple[str, ...], results: Path | None) -> 
 
 
 def _look_at_file(path: Path, parts: tuple[str, ...], *, follow: bool = True) -> Iterator[HandedIn]:
-    """The notebooks in a file. Only regular files are read: a FIFO would block for ever."""
+    """The files in a file, which may be an archive. Only regular files are read, because a FIFO would block."""
     flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
         with os.fdopen(os.open(path, flags), "rb") as file:
@@ -154,7 +154,7 @@ def _look_at_file(path: Path, parts: tuple[str, ...], *, follow: bool = True) ->
 
 
 def _with_time(files: Iterator[HandedIn], time: float) -> Iterator[HandedIn]:
-    """What is in a learner's archive, with the time of the archive: the times in it are what the learner says."""
+    """The files of a learner's archive, with the time of the archive: learners can choose the times inside."""
     return (replace(file, time=time) for file in files)
 
 
@@ -172,7 +172,7 @@ def _walk_archive(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, n
     try:
         start = file.read(2)
         file.seek(0)
-        walk = _walk_zip if start == b"PK" else _walk_tar  # whatever the name says
+        walk = _walk_zip if start == b"PK" else _walk_tar  # the content decides, not the name
         folders = _Folders()
         for handed_in in walk(file, parts, budget, folders, nested=nested):
             folders.note_file(handed_in.parts[len(parts) :])
@@ -180,29 +180,29 @@ def _walk_archive(file: IO[bytes], parts: tuple[str, ...], budget: _Budget, *, n
         yield from (HandedIn((*parts, *inner, ""), problem=_(_NOTHING)) for inner in folders.empty())
     except ArchiveError as error:
         yield HandedIn(parts, problem=str(error))
-    except Exception:  # zipfile, tarfile and the decompressors raise many kinds for a damaged archive
+    except Exception:  # zipfile, tarfile and the decompressors raise many classes for a damaged archive
         yield HandedIn(parts, problem=_("The archive is damaged, or is not an archive."))
 
 
 class _Folders:
-    """The folders of an archive, of which some may hold nothing."""
+    """The folders of an archive, to find the empty ones."""
 
     def __init__(self) -> None:
         self._named: dict[tuple[str, ...], None] = {}
         self._filled: set[tuple[str, ...]] = set()
 
     def note_folder(self, name: str) -> None:
-        """Note a member that is a folder."""
+        """Record a member that is a folder."""
         inner = tuple(_split_name(name))
         if inner and ".." not in inner and not any(map(_is_tools, inner)):
             self._named[inner] = None
 
     def note_file(self, inner: tuple[str, ...]) -> None:
-        """Note the parts of a file in the archive."""
+        """Record a file in the archive, by its parts."""
         self._filled.update(inner[:length] for length in range(len(inner)))
 
     def empty(self) -> list[tuple[str, ...]]:
-        """The folders in which nothing is; the archive itself, with no parts, if it holds nothing at all."""
+        """The empty folders; the archive itself, without parts, if it is empty."""
         if not self._filled and not self._named:
             return [()]
         above = {inner[:length] for inner in self._named for length in range(len(inner))}
@@ -249,7 +249,7 @@ def _decompressed(file: IO[bytes]) -> IO[bytes]:
 
 
 class _Counted:
-    """A stream that ends with ArchiveError when more comes out of it than the budget has."""
+    """A stream that raises ArchiveError when more bytes are read from it than the budget has."""
 
     def __init__(self, stream: IO[bytes], budget: _Budget) -> None:
         self._stream, self._budget = stream, budget
@@ -289,7 +289,7 @@ class _TarMember:
         return float(self.info.mtime)
 
     def read(self, _budget: _Budget) -> bytes:
-        stream = self.archive.extractfile(self.info)  # what is read was counted on its way into the archive
+        stream = self.archive.extractfile(self.info)  # not counted here: the tar's own stream is counted
         return stream.read(LARGEST + 1) if stream else b""
 
 
@@ -302,7 +302,7 @@ def _member(
     *,
     nested: bool,
 ) -> Iterator[HandedIn]:
-    """The files in a member of an archive: one, several if it is an archive, none if it is a tool's."""
+    """The files in a member of an archive: one, several if it is an archive, none if a tool left it."""
     budget.count_member()
     inside = _split_name(name)
     problem = _problem_of(name, inside, is_plain)
@@ -326,7 +326,7 @@ def _member(
 
 
 def _why_left_out(inside: list[str], budget: _Budget, *, nested: bool) -> str:
-    """Why a member of an archive is not read; empty if it is."""
+    """Why a member of an archive is not read, in a sentence; empty if it is read."""
     if any(map(_is_hidden, inside)):
         return _(_HIDDEN)
     if is_archive(inside[-1]) and nested:
@@ -338,14 +338,14 @@ def _why_left_out(inside: list[str], budget: _Budget, *, nested: bool) -> str:
 
 def _read_member(member: _ZipMember | _TarMember, parts: tuple[str, ...], budget: _Budget) -> Iterator[HandedIn]:
     try:
-        budget.spend(0)  # what has used up everything is not read at all
+        budget.spend(0)  # raises if the budget is used up
         content = member.read(budget)
     except ArchiveError:
         raise
     except RuntimeError:  # zipfile raises it for an encrypted member
         yield HandedIn(parts, problem=_("It is encrypted, or compressed in a way that is not supported."))
         return
-    except Exception:  # the decompressors' own; the rest of a zip file may be whole
+    except Exception:  # the decompressors' own classes; the other members of a zip file may be undamaged
         if isinstance(member, _TarMember):
             raise
         yield HandedIn(parts, problem=_("It is damaged."))
@@ -380,7 +380,7 @@ def _is_notebook(name: str) -> bool:
 
 
 def _is_tools(name: str) -> bool:
-    """Whether a file or folder is what Jupyter, git or macOS leave behind."""
+    """Whether Jupyter, git or macOS have left a file or folder behind."""
     return name in _TOOLS or name.startswith(_MACOS)
 
 

@@ -1,9 +1,9 @@
-"""Tasks on a running Dask cluster (dask.distributed); each result is reported as soon as it is there.
+"""Runs tasks on a running Dask cluster (dask.distributed), and reports each result at once.
 
-Each thread of each Dask worker gets one task at a time, pinned to it, so it is always known which worker has which
-task: when a Dask worker is lost, its task is given to another, up to three times, as with the processes of `pool`. On a
-Dask worker, a `LocalWorker` process runs the task: it sets up its lab once, and can be killed when its time is over.
-Dask workers may come and go.
+Each thread of each Dask worker gets one task at a time, pinned to it, so the pool always knows which worker has which
+task: if a Dask worker is lost, another worker gets its task, up to three times, as in `pool`. On a Dask worker, a
+`LocalWorker` process runs the task: it sets up its lab once, and can be killed after a timeout. Dask workers may join
+and leave at any time.
 
 Results are streamed by `client.log_event`: a worker's log_event reaches all clients that subscribed to the topic.
 """
@@ -36,7 +36,7 @@ CONNECT_S = 10.0
 ANSWER_S = 60.0
 ALONE_S = 300.0  # the longest time without any worker
 _TICK_S = 0.5
-_UNFIT = "unfit"  # a worker that has no lab, or a different one
+_UNFIT = "unfit"  # the answer of a worker that has no lab, or a different one
 
 # ---- on a Dask worker ----------------------------------------------------------------------------------------------
 
@@ -44,7 +44,7 @@ _idle: list[LocalWorker] = []
 
 
 def find_setting_here() -> dict[str, Any]:
-    """What results of this Dask worker depend on, or why it cannot work."""
+    """The setting of this Dask worker, as JSON data; or why it cannot work."""
     try:
         return asdict(find_setting(load_lab(get_settings())))
     except KmodlabError as error:
@@ -105,7 +105,7 @@ async def _stop(workers: list[LocalWorker]) -> None:
 
 @dataclass
 class _RunningTask:
-    """A task that a Dask worker has, and which try of it this is."""
+    """A task that a Dask worker has, and the number of the attempt."""
 
     task: Task
     tries: int
@@ -115,7 +115,7 @@ class _RunningTask:
 
 
 class DaskPool:
-    """A cluster that is running already; a context manager."""
+    """A pool on a running cluster; a context manager."""
 
     def __init__(self, scheduler: str, *, deadline_s: float) -> None:
         self._deadline_s = deadline_s
@@ -126,7 +126,7 @@ class DaskPool:
             raise SetupError(sentence, hint=_("Is it running? Its address is like tcp://HOST:8786.")) from error
         self._topic = f"kmodlab-{uuid.uuid4().hex}"
         self._events: queue.SimpleQueue[GradingProgress | None] = queue.SimpleQueue()
-        self._waiting: deque[tuple[Task, int]] = deque()  # each with the number of the next try
+        self._waiting: deque[tuple[Task, int]] = deque()  # each with the number of the next attempt
         self._running: dict[str, _RunningTask] = {}  # by digest
         self._unfit: dict[str, str] = {}  # reasons by address
         self._client.subscribe_topic(self._topic, self._receive)
@@ -135,12 +135,12 @@ class DaskPool:
         return self
 
     def __exit__(self, *exc: object) -> None:
-        with suppress(Exception):  # the cluster may be gone; its processes end when they are idle
+        with suppress(Exception):  # the cluster may have ended; its processes end when they are idle
             self._on_all(close_here, 10)
         self._client.close(timeout=5)
 
     def find_setting(self) -> Setting:
-        """What results will depend on: all workers that are there now must agree."""
+        """The setting of all present workers. Raises: SetupError if they differ, or no worker can work."""
         with _scheduler():
             self._client.wait_for_workers(1, timeout=ANSWER_S)
             answers = self._on_all(find_setting_here, 120)
@@ -157,9 +157,9 @@ class DaskPool:
         return settings.pop()
 
     def run(self, tasks: Iterable[Task]) -> Generator[GradingProgress]:
-        """Run all tasks on whatever workers there are."""
+        """Run all tasks on the present workers, as `Pool.run` does. Raises: SetupError if all workers stay away."""
         self._waiting.extend((task, 1) for task in tasks)
-        last_seen = time.monotonic()  # of any worker
+        last_seen = time.monotonic()  # when any worker was present
         try:
             while self._waiting or self._running:
                 with _scheduler():
@@ -174,11 +174,11 @@ class DaskPool:
             yield from self._take_events(wait_s=0)
         finally:
             self._waiting.clear()
-            with suppress(Exception):  # the cluster may be gone
+            with suppress(Exception):  # the cluster may have ended
                 self._client.cancel([running.future for running in self._running.values()], force=True)
 
     def _on_all(self, function: Callable[[], Any], timeout_s: float) -> dict[str, Any]:
-        """A function's results on every worker, in a thread that may wait; `Client.run` would hold up their loops."""
+        """The results of a function on every worker, in task threads; `Client.run` would block their event loops."""
         addresses = list(self._client.nthreads())
         futures = [self._submit(address, function) for address in addresses]
         return dict(zip(addresses, [future.result(timeout=timeout_s) for future in futures], strict=True))
@@ -215,7 +215,7 @@ class DaskPool:
         self._events.put(GradingProgress(message["digest"], check_from_dict(message["result"])))
 
     def _take_events(self, wait_s: float = _TICK_S) -> Iterator[GradingProgress]:
-        """The results that were streamed, each once, and the endings of tasks whose futures are done."""
+        """The streamed results, without duplicates, and the endings of tasks whose futures are done."""
         with suppress(queue.Empty):
             while True:
                 event = self._events.get(timeout=wait_s) if wait_s else self._events.get_nowait()
@@ -236,12 +236,12 @@ class DaskPool:
         for running in [running for running in self._running.values() if running.future.done()]:
             try:
                 answer: dict[str, Any] = running.future.result(timeout=ANSWER_S)
-            except Exception:  # any exception of the worker's; or it is lost, and its answer with it
+            except Exception:  # the worker raised an exception, or was lost
                 reason = _("the Dask worker {address} failed").format(address=running.address)
                 yield from self._end(running, Ending.LOST, reason)
                 continue
             events = [GradingProgress(running.task.digest, check_from_dict(fields)) for fields in answer["results"]]
-            yield from filter(self._is_new, events)  # streamed ones may be late, or lost
+            yield from filter(self._is_new, events)  # streamed events may be late or lost
             if answer["ending"] == _UNFIT:
                 self._unfit[running.address] = answer["reason"]
                 self._again(running, running.tries)
@@ -257,7 +257,7 @@ class DaskPool:
 
     def _again(self, running: _RunningTask, tries: int) -> None:
         del self._running[running.task.digest]
-        # To the end: then it most likely goes to another worker.
+        # At the end of the queue, so that most likely another worker gets it.
         self._waiting.append((replace(running.task, done=frozenset(running.done)), tries))
 
 

@@ -1,8 +1,8 @@
-"""From what was handed in to grades: a pool runs the tasks, and the journal has the results that are known already.
+"""Grades submissions: a pool runs the tasks, and the journal has the results that are already known.
 
-Each submission becomes a grade, whatever happens: graded; rejected, if there is nothing in it that can be graded; or
-errored, if we failed, to be run again. Texts that are equal to the byte are judged once. A grade is never replaced by
-that of a file that somebody else may have named.
+Each submission gets a grade, whatever happens: graded; rejected, if it has nothing that can be graded; or errored, if
+kmodlab failed, to be run again. Equal answers are judged once. A grade is never replaced by the grade of a file that
+may have been named by another learner.
 """
 
 from __future__ import annotations
@@ -29,10 +29,10 @@ from kmodlab.i18n import _, ngettext
 
 @dataclass(frozen=True)
 class Plan:
-    """What is to be graded, one notebook for each learner and exercise; and what was left out, with its problem.
+    """The notebooks to grade, one for each learner and exercise; and the files that are left out, with their problems.
 
-    A learner with nothing that can be graded has one submission with a problem, and no exercise if that is not known.
-    `withheld` are submissions that would replace grades.
+    A learner without a gradable file has one submission with a problem, and no exercise if that is unknown. `withheld`
+    are submissions that would replace grades.
     """
 
     exercises: Mapping[str, Exercise]
@@ -47,8 +47,8 @@ def read_exercises(masters: Sequence[Path]) -> tuple[dict[str, Exercise], dict[s
     """Exercises by name, and their masters' texts.
 
     Raises:
-        ExerciseError: a master is broken.
-        UsageError: two exercises have the same name.
+        ExerciseError: A master is broken.
+        UsageError: Two exercises have the same name.
     """
     exercises: dict[str, Exercise] = {}
     texts = {}
@@ -70,7 +70,7 @@ def make_plan(
     setting: Setting,
     only: str = "",
 ) -> Plan:
-    """Find the exercise of each submission, and its answers; `only` names the exercise that all of them are to."""
+    """Find the exercise of each submission, and its answers; `only` is the exercise of all, unless it is empty."""
     chosen: list[HandedIn] = []
     left_out: list[HandedIn] = []
     for _learner, files in sorted(_by_learner(handed_in).items()):
@@ -99,7 +99,7 @@ def _by_learner(handed_in: Sequence[HandedIn]) -> dict[str, list[HandedIn]]:
 
 
 def _match(file: HandedIn, exercises: Mapping[str, Exercise], only: str) -> HandedIn:
-    """The file with its exercise and the answers to it; with a problem if nothing says which exercise it is to."""
+    """The file with its exercise and answers; with a problem if the exercise is unknown."""
     name = only or choose_exercise(file, exercises)
     if name:
         return match(file, exercises[name])
@@ -107,7 +107,7 @@ def _match(file: HandedIn, exercises: Mapping[str, Exercise], only: str) -> Hand
 
 
 def _summarize(files: Sequence[HandedIn], exercises: Mapping[str, Exercise], only: str) -> HandedIn:
-    """The submission of a learner with nothing that can be graded, from all that was handed in."""
+    """One submission for a learner without a gradable file, from all of the learner's files."""
     first, *others = files
     alone = next(iter(exercises)) if len(exercises) == 1 else ""
     problem = first.problem
@@ -120,10 +120,10 @@ def _summarize(files: Sequence[HandedIn], exercises: Mapping[str, Exercise], onl
 
 
 def _choose(submissions: Sequence[HandedIn], exercise: Exercise) -> HandedIn:
-    """Of several notebooks to one exercise the one that counts.
+    """The notebook that counts, of a learner's several notebooks to one exercise.
 
-    A notebook that is as it was given never counts if another is not. Then the last attempt counts; of one attempt, the
-    notebook in the fewest folders, and the one with the exercise's file name.
+    An unchanged notebook never counts if another one is changed. Then the last attempt counts; within an attempt, the
+    notebook in the fewest folders, and then the notebook with the exercise's file name.
     """
     if len(submissions) == 1:
         return submissions[0]
@@ -150,7 +150,7 @@ def _with_digest(
 
 
 def keep_errored(plan: Plan, journal: Journal) -> Plan:
-    """The plan with only those submissions whose grade in the journal errored."""
+    """The plan with only the submissions whose grade in the journal is errored."""
     errored = {(grade.learner, grade.exercise) for grade in journal.grades() if grade.state is GradeState.ERRORED}
     again = tuple(each for each in plan.submissions if (each.learner, each.exercise) in errored)
     return replace(plan, submissions=again)
@@ -159,9 +159,9 @@ def keep_errored(plan: Plan, journal: Journal) -> Plan:
 def withhold(plan: Plan, journal: Journal) -> Plan:
     """The plan without the submissions that would replace grades of the journal, which become its `withheld`.
 
-    A grade is replaced by that of the same file, of the same answers, or of a later attempt in the same platform's
-    export. The export is known by its name: what is in it was named by the platform. If nothing could be graded, there
-    is nothing to be kept.
+    A grade may be replaced by a grade of the same file, of the same answers, or of a later attempt in the same
+    platform's export, in which the platform has named the files. The export is recognised by its name. A rejected grade
+    may always be replaced.
     """
     submissions, withheld = [], []
     for submission in plan.submissions:
@@ -186,7 +186,7 @@ def _may_replace(submission: HandedIn, known: Origin) -> bool:
 
 
 def _export_name(source: str) -> str:
-    """The name of what was given, without numbers: a platform's next export is called like the last one."""
+    """The name of the given file or folder without numbers, which are all that differs between a platform's exports."""
     return re.sub(r"[\W\d_]+", "", source.partition("/")[0]).casefold()
 
 
@@ -194,7 +194,7 @@ def _export_name(source: str) -> str:
 
 
 def grade_all(plan: Plan, pool: Pool, journal: Journal, deadline_s: float) -> Generator[GradingProgress]:
-    """Grade everything: yields each new result of a check, and each grade, when it is in the journal."""
+    """Grade all submissions of the plan; yields each new check result, and each grade, after the journal has it."""
     waiting: dict[str, list[HandedIn]] = defaultdict(list)
     results: dict[str, dict[str, CheckResult]] = {}
     for submission in plan.submissions:
@@ -232,7 +232,7 @@ def _grade(
     event: GradingProgress,
     deadline_s: float,
 ) -> GradingProgress:
-    """The end of a submission's task, with its grade, which is in the journal then."""
+    """Make a submission's grade at the end of its task, and record it in the journal."""
     exercise = plan.exercises.get(submission.exercise)
     status, reason = _why_not_run(submission, results, event, deadline_s)
     checks = (
@@ -269,14 +269,14 @@ def _grade(
 def _why_not_run(
     submission: HandedIn, results: Mapping[str, CheckResult], event: GradingProgress, deadline_s: float
 ) -> tuple[Status, str]:
-    """The status of the checks that were not run, and why they were not."""
+    """The status of the checks that were not run, and the reason."""
     if submission.fault:
         return Status.ERRORED, submission.problem
     if not submission.digest:
         return Status.FAILED, submission.problem
     if event.ending is Ending.OVERDUE:
         failed_s = sum(check.seconds for check in results.values() if check.status is Status.FAILED)
-        if failed_s > deadline_s / 2:  # most of it went where the work hangs or crashes: the learner's doing
+        if failed_s > deadline_s / 2:  # failed checks (hangs, crashes) took most of the time: the learner's fault
             sentence = _("The time for one submission ({seconds:g} s) was used up by what failed before.")
             return Status.FAILED, sentence.format(seconds=deadline_s)
         return Status.ERRORED, _("The time for one submission ({seconds:g} s) was over.").format(seconds=deadline_s)

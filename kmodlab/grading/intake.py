@@ -1,13 +1,13 @@
-"""From files, folders and archives to what each learner handed in: whose a file is, and to which exercise.
+"""Finds the learner and the exercise of each submitted file.
 
-The names that others give to files are known:
+These conventions for names of files and folders are known:
 
     Ada Lovelace_123456_assignsubmission_file_/hello.ipynb     Moodle (also without the folder: ..._file_hello.ipynb)
     lovelaceada_LATE_1234_56789_hello-1.ipynb                  Canvas (name, late or not, user, file, -1: the second)
     submitted/ada/01-hello/hello.ipynb                         nbgrader
     ada/hello.ipynb, ada.ipynb, ada.zip                        by hand
 
-The outermost of these names counts: what lies in a learner's own folder or archive was named by the learner.
+The outermost of these names counts, because the learner chooses the names in his own folder or archive.
 """
 
 from __future__ import annotations
@@ -28,12 +28,13 @@ from kmodlab.i18n import N_, _
 from kmodlab.text import escape_control_chars
 
 _LONGEST = 100  # characters of a learner's name
-# The last of several counts: a learner can choose a name and file names, but not what Moodle puts between them.
+# If this occurs several times, the last one counts: learners can choose their names and file names, but not the text
+# that Moodle puts between them.
 _MOODLE = re.compile(r"(?P<learner>.+_\d+)_assignsubmission_(?P<kind>file|onlinetext)(_(?P<rest>.*))?", re.DOTALL)
 _CANVAS = re.compile(r"(?P<name>.+?)(?P<late>_LATE)?_(?P<user>\d+)_(?P<file>\d+)_(?P<rest>.+)", re.DOTALL)
 _CANVAS_COPY = re.compile(r".*-(\d{1,3})$", re.DOTALL)
 _NBGRADER = "submitted"
-# Scripts with letters that look alike, by the first word of their letters' Unicode names.
+# Scripts with similar letters, by the first word of the letters' Unicode names.
 _SCRIPTS = {
     "ARMENIAN": N_("Armenian"),
     "CHEROKEE": N_("Cherokee"),
@@ -44,11 +45,11 @@ _SCRIPTS = {
 
 
 def read_submissions(paths: Iterable[Path], exercises: Collection[str], results: Path | None = None) -> list[HandedIn]:
-    """All files that were handed in, each with its learner.
+    """All submitted files, each with its learner.
 
-    `exercises` are names such as 01-hello, which are never taken for a learner's; `results` is the folder that ours are
-    written to, which may lie among the others. What cannot be graded has a problem; if something of ours fails, that
-    file has a `fault`.
+    `exercises` are names such as 01-hello, which are never taken for a learner's name. `results` is the folder that our
+    results are written to, which may be among `paths`. A file that cannot be graded has a `problem`; after an internal
+    error, it has a `fault`.
     """
     handed_in: list[HandedIn] = []
     for path in paths:
@@ -59,10 +60,10 @@ def read_submissions(paths: Iterable[Path], exercises: Collection[str], results:
 
 
 def guarded(file: HandedIn, step: Callable[[HandedIn], HandedIn]) -> HandedIn:
-    """What a step returns for a file; if something of ours fails in it, the file with the traceback as its fault."""
+    """The file that `step` returns; after an exception, the file with the traceback as its `fault`."""
     try:
         return step(file)
-    except Exception as error:  # one file must not end the run, whatever is wrong with it or with us
+    except Exception as error:  # an error with one file must not end the run
         name = f"{type(error).__name__}: {escape_control_chars(str(error))[:_LONGEST]}"
         problem = _("kmodlab failed over it: {name}.").format(name=name)
         fault = "".join(traceback.format_exception(error))
@@ -70,7 +71,7 @@ def guarded(file: HandedIn, step: Callable[[HandedIn], HandedIn]) -> HandedIn:
 
 
 def _read(file: HandedIn) -> HandedIn:
-    """Put the notebook in the place of its bytes, which would fill the memory."""
+    """Parse the notebook, and drop the file's bytes, which would fill the memory."""
     if file.problem:
         return file
     try:
@@ -80,7 +81,7 @@ def _read(file: HandedIn) -> HandedIn:
 
 
 def is_notebook(file: HandedIn) -> bool:
-    """Whether it is a notebook, perhaps a broken one."""
+    """Whether a file is a notebook, perhaps a damaged one."""
     name = file.parts[-1].lower()
     return file.notebook is not None or (name.endswith(".ipynb") and "/" not in name and not name.startswith("."))
 
@@ -90,7 +91,7 @@ def is_notebook(file: HandedIn) -> bool:
 
 @dataclass(frozen=True)
 class _Owner:
-    """Whose a file is; the names that may name the exercise, the nearest first; what the platform says about it."""
+    """The learner of a file; the names that may name the exercise, nearest first; the platform's data about it."""
 
     learner: str
     names: tuple[str, ...]
@@ -113,7 +114,7 @@ def _with_owner(file: HandedIn, owner: _Owner) -> HandedIn:
 
 
 def _find_owner(file: HandedIn, entry: int, exercises: Collection[str]) -> _Owner:
-    """The owner by the conventions. `entry` is the place in the file's parts of what the learners' names begin with."""
+    """The owner according to the conventions. `entry` is the index of the part of the path that names the learner."""
     parts = file.parts
     for number, part in enumerate(parts[: entry + 1]):
         inner = parts[number + 1 :]
@@ -144,7 +145,7 @@ def _nearest(parts: Sequence[str]) -> tuple[str, ...]:
 
 
 def _learner_without_folder(parts: Sequence[str], exercises: Collection[str]) -> str:
-    """The file's name, or the archive's if the file is called like an exercise."""
+    """The file's name, or that of its archive if the file has an exercise's name."""
     name = bare_name(parts[-1])
     return bare_name(parts[-2]) if _is_exercises(name, exercises) and len(parts) > 1 else name
 
@@ -154,10 +155,10 @@ def _is_exercises(name: str, exercises: Collection[str]) -> bool:
 
 
 def _find_entries(paths: Sequence[Sequence[str]], exercises: Collection[str]) -> int:
-    """The place in the parts of what is a learner's: the first below the path that was given.
+    """The index of the part of the paths that names the learner: the first one below the given path.
 
-    Folders are passed over if everything lies in them: archives often have one more than they need. So are those down
-    to nbgrader's `submitted`. An archive in a folder is a learner's, whatever it holds.
+    Folders that contain all files are skipped, because archives often have such a folder; so are the folders down to
+    nbgrader's `submitted`. An archive in a folder belongs to a learner, whatever it contains.
     """
     deep = [parts for parts in paths if len(parts) > 2]
     entry = 1
@@ -178,7 +179,8 @@ def _find_entries(paths: Sequence[Sequence[str]], exercises: Collection[str]) ->
 def safe_name(raw: str) -> str:
     """A learner's name that is safe in any report: composed Unicode, one line, no control characters.
 
-    A name that is too long is cut, and then has a digest, so that it stays another than those that begin alike.
+    A name that is too long is shortened and gets a digest, so that it stays different from names with the same
+    beginning.
     """
     text = " ".join(escape_control_chars(unicodedata.normalize("NFC", raw)).split()).replace("/", "_")
     if len(text) > _LONGEST:
@@ -196,8 +198,8 @@ def _mixed_scripts(learner: str) -> Iterator[str]:
 def _told_apart(handed_in: Sequence[HandedIn]) -> Iterator[HandedIn]:
     """The files with safe names of their learners, and a remark if another learner's name looks the same.
 
-    Names that differ stay apart, even if it is in what a safe name cannot show: all of them but one get a digest. A
-    name that is safe as it is stays that learner's.
+    Different names stay different: if their safe names are equal, all but one get a digest. A name that is already safe
+    is not changed.
     """
     safe: dict[str, str] = {}
     for raw in sorted({file.learner for file in handed_in}, key=lambda raw: (raw != safe_name(raw), raw)):
@@ -218,7 +220,7 @@ def _digest(raw: str) -> str:
 
 
 def _shape(learner: str) -> str:
-    """A name without what is easily overlooked in it."""
+    """A name reduced to what a reader notices, to compare it with other names."""
     return re.sub(r"\\u[0-9a-f]{4}|[\W_]+", "", unicodedata.normalize("NFKC", learner)).casefold()
 
 
@@ -226,7 +228,7 @@ def _shape(learner: str) -> str:
 
 
 def choose_exercise(submission: HandedIn, exercises: Mapping[str, Exercise]) -> str:
-    """The exercise that a notebook itself names, or its file's name, or its cells; empty if none does."""
+    """The name of a submission's exercise, from the notebook's metadata, its file name, or its cells; or empty."""
     notebook = submission.notebook
     if notebook and notebook.exercise in exercises:
         return notebook.exercise
@@ -240,7 +242,7 @@ def choose_exercise(submission: HandedIn, exercises: Mapping[str, Exercise]) -> 
 
 
 def _share(exercise: Exercise, keys: Collection[str]) -> float:
-    """The share of an exercise's answer cells that are there; checks decide between exercises with the same answers."""
+    """The share of an exercise's answer cells that are present, plus a little for checks, to decide between equals."""
     answers, checks = exercise.answers, exercise.checks
     lines = {name: " ".join(defined_by(answer.source)) for name, answer in answers.items()}
     share = sum(name in keys or lines[name] in keys for name in answers) / len(answers)
@@ -248,7 +250,7 @@ def _share(exercise: Exercise, keys: Collection[str]) -> float:
 
 
 def find_exercise(names: Iterable[str], exercises: Collection[str]) -> str:
-    """The exercise that the name of a file or folder names, by the first of `names` that names one; empty if none does.
+    """The exercise of the first of `names` (of files and folders) that names an exercise; empty if none does.
 
     01-hello, hello, hello-1, ada_hello and Hello (2) all name 01-hello.
     """

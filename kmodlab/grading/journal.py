@@ -1,7 +1,7 @@
-"""The results that are known, in one SQLite file: whatever ends the grader, even SIGKILL, no result is lost.
+"""The journal of known results, in one SQLite file: whatever ends the grader, even SIGKILL, no result is lost.
 
-Each check's result is written as it comes, with its task's digest: it is the result for any later submission of the
-same text to the same master and kernel, judged by the same code. Errored results are not written. Grades are kept by
+Each check's result is written at once, with its task's digest: it is also the result of any later submission of the
+same answers to the same master and kernel, judged by the same code. Errored results are not written. Grades are kept by
 learner and exercise.
 """
 
@@ -40,9 +40,9 @@ CREATE TABLE IF NOT EXISTS faults (
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a grade comes from: its file, the platform's order of the attempt (0 if unknown), the answers.
+    """Where a grade comes from: its file, the platform's number of the attempt (0 if unknown), the answers.
 
-    `is_empty`: there was nothing that could be graded.
+    `is_empty` says whether nothing could be graded.
     """
 
     source: str
@@ -53,7 +53,7 @@ class Origin:
 
 @dataclass(frozen=True)
 class WrittenMark:
-    """The points and the state of a grade, with what a person changed."""
+    """The points and the state of a grade, including a person's adjustments."""
 
     points: float | None
     state: str
@@ -65,7 +65,10 @@ class WrittenMark:
 
 
 class Journal:
-    """The journal of one folder of results; a context manager. It belongs to the thread that opened it."""
+    """The journal of one folder of results; a context manager. It belongs to the thread that opened it.
+
+    Raises: SetupError, from all methods, if the file cannot be read or written.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -89,46 +92,46 @@ class Journal:
 
     @property
     def unfinished(self) -> Mapping[str, Any] | None:
-        """What the last run was asked to grade; None if it came to its end."""
+        """The request of the last run, if it was interrupted; None if it was completed."""
         with self._readable():
             run = self._fact("run")
         return run if isinstance(run, dict) else None
 
     @property
     def last_run(self) -> Mapping[str, Any] | None:
-        """What the last run was asked to grade, whether it came to its end or not; None without one."""
+        """The request of the last run, completed or not; None if there was no run."""
         with self._readable():
             run = self._fact("last run")
         return run if isinstance(run, dict) else None
 
     def begin(self, run: Mapping[str, Any]) -> None:
-        """Note that a run begins; `run` is what it was asked to grade."""
+        """Record that a run begins; `run` is its request."""
         self._note("last run", dict(run))
         self._note("run", dict(run))
 
     def end(self) -> None:
-        """Note that the run came to its end."""
+        """Record that the run was completed."""
         self._note("run", None)
 
     # ---- results ----
 
     def add_check(self, digest: str, check: CheckResult) -> None:
-        """Keep a check's result, unless it errored or was skipped: the next run looks again."""
+        """Record a check's result, unless it errored or was skipped; then the next run repeats the check."""
         if check.status.is_verdict:
             row = (digest, check.id, json.dumps(check_as_dict(check)))
             with self._readable():
                 self._database.execute("INSERT OR REPLACE INTO checks VALUES (?, ?, ?)", row)
 
     def checks(self, digest: str) -> dict[str, CheckResult]:
-        """The results that are known for a task, by the checks' ids."""
+        """The known results of a task, by the checks' ids."""
         with self._readable():
             rows = self._database.execute("SELECT id, result FROM checks WHERE digest = ?", (digest,)).fetchall()
             return {name: check_from_dict(json.loads(result)) for name, result in rows}
 
     def add_grade(self, grade: Grade, *, attempt: float = 0.0, fault: str = "") -> None:
-        """Keep a grade; it replaces this learner's earlier one for this exercise, and the one for none.
+        """Record a grade; it replaces the learner's earlier grade for this exercise, and the one without an exercise.
 
-        `attempt` is that of what was handed in. `fault` is the traceback if we failed over it.
+        `attempt` is that of the submission. `fault` is the traceback after an internal error.
         """
         key = (grade.learner, grade.exercise)
         with self._readable(), self._transaction():
@@ -141,7 +144,7 @@ class Journal:
             self.add_fault(grade, fault)
 
     def add_fault(self, grade: Grade, fault: str) -> None:
-        """Keep the traceback of what failed over a submission."""
+        """Record the traceback of an internal error with a submission."""
         row = (grade.learner, grade.exercise, grade.source, fault)
         with self._readable():
             self._database.execute("INSERT INTO faults VALUES (?, ?, ?, ?)", row)
@@ -165,11 +168,11 @@ class Journal:
             return {(learner, exercise): WrittenMark(*mark) for learner, exercise, *mark in self._fact("marks") or ()}
 
     def note_marks(self, grades: Iterable[Grade]) -> None:
-        """Note the marks that are written now."""
+        """Record the marks that this run writes."""
         self._note("marks", [[grade.learner, grade.exercise, *astuple(WrittenMark.of(grade))] for grade in grades])
 
     def faults(self) -> list[tuple[str, str, str]]:
-        """Learner, file and traceback of each submission that we failed over, the last one last."""
+        """Learner, file and traceback of each submission with an internal error, the latest last."""
         with self._readable():
             rows = self._database.execute("SELECT learner, source, traceback FROM faults ORDER BY rowid").fetchall()
         return [(learner, source, trace) for learner, source, trace in rows]

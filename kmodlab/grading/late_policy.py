@@ -1,4 +1,4 @@
-"""What being late costs: a share of the points, once or for each day."""
+"""The late policy: the share of the points that is taken off, once or for each day."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ _FORM = re.compile(r"(?P<percent>\d{1,3}(\.\d{1,2})?)%?(?P<daily>/day)?")
 class LatePolicy:
     """The percentage that is taken off the points, for each day that has begun if `daily`; 0 takes off nothing.
 
-    `due` is the time in seconds since the epoch after which a file is late; None leaves it to the platform, which says
-    only that it is late: then it is one day.
+    `due` is the time in seconds since the epoch after which a file is late. None means that the platform decides; it
+    does not tell how late a file is, so it counts as one day.
     """
 
     percent: float = 0.0
@@ -44,10 +44,10 @@ NEVER_LATE = LatePolicy()
 
 
 def parse_late(late: str, due: str) -> LatePolicy:
-    """The policy that a user gave: `late` such as 10 or 10%/day, `due` a time such as 2026-11-20T23:59.
+    """Parse a user's policy: `late` is like 10 or 10%/day, `due` is a time like 2026-11-20T23:59, or empty.
 
     Raises:
-        UsageError: one of them is of another form.
+        UsageError: One of them has another format.
     """
     match = _FORM.fullmatch(late or "0")
     if not match or float(match["percent"]) > 100:

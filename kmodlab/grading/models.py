@@ -1,8 +1,8 @@
-"""The stations of a submission as plain data: HandedIn, Task, a CheckResult for each check, Grade; and GradingProgress.
+"""The data of a submission's way to a grade: HandedIn, Task, a CheckResult for each check, Grade; and GradingProgress.
 
-`as_dict` and `from_dict` give a grade the form of the published JSON (`formats/result.schema.json`), `check_as_dict`
-and `check_from_dict` one check's result. A submission that could not be judged is errored, which is never a zero: its
-points are None, and it is listed for a second run.
+`as_dict` and `from_dict` convert a grade to and from the published JSON (`formats/result.schema.json`), `check_as_dict`
+and `check_from_dict` one check's result. A submission that could not be judged is errored, which is never zero points:
+its points are None, and it is listed for a second run.
 """
 
 from __future__ import annotations
@@ -27,39 +27,39 @@ _LONGEST_SOURCE = 300  # characters
 
 @dataclass(frozen=True)
 class HandedIn:
-    """A file that was handed in, and what is known about it so far.
+    """A submitted file, with the fields that are known so far.
 
     `archives.find_files` sets `parts`, `time`, and `content` or `problem`. `intake.read_submissions` sets `learner`,
     `attempt`, `copy`, `late`, `names` and `notebook`, and drops the content. `grader.make_plan` sets `exercise`,
-    `answers` and `digest`. If something of ours fails meanwhile, `fault` has the traceback, and it is errored.
+    `answers` and `digest`. After an internal error, `fault` has the traceback, and the submission is errored.
     """
 
-    parts: tuple[str, ...]  # the path that was given, the folders and archives the file lies in, its name
+    parts: tuple[str, ...]  # the given path, the folders and archives that contain the file, its name
     content: bytes = b""
-    time: float = 0.0  # when it was written, in seconds since the epoch; 0 if that is not known
+    time: float = 0.0  # when it was written, in seconds since the epoch; 0 if unknown
     problem: str = ""  # why it cannot be graded; empty if it can
     fault: str = ""
     learner: str = ""
-    attempt: float = 0.0  # a learning platform's order of one learner's attempts: the greater, the later; 0 is unknown
-    copy: int = 0  # how often the platform had a file of this name before
+    attempt: float = 0.0  # orders a learner's attempts on a learning platform: a later one is greater; 0 if unknown
+    copy: int = 0  # the platform's number for repeated submissions of a file name; 0 for the first
     late: bool = False  # handed in late, as the platform says
-    names: tuple[str, ...] = ()  # its name and those of its folders, the nearest first: one may name the exercise
+    names: tuple[str, ...] = ()  # its name and its folders' names, nearest first; one of them may name the exercise
     notebook: SubmittedNotebook | None = None
     exercise: str = ""
     answers: Mapping[str, str] = field(default_factory=dict)  # the answer cells' texts, by id
-    digest: str = ""  # the task's; empty if there is nothing to judge
-    remarks: tuple[str, ...] = ()  # a sentence for each thing that is strange about it
+    digest: str = ""  # the task's digest; empty if there is nothing to judge
+    remarks: tuple[str, ...] = ()  # a sentence for each unusual thing about it
 
     @property
     def source(self) -> str:
-        """The file's path within what was given, in one line that is safe to show."""
+        """The file's path below the given path, in one line without control characters."""
         text = escape_control_chars("/".join(self.parts)).replace("\n", "\\n")
         return text if len(text) <= _LONGEST_SOURCE else f"{text[: _LONGEST_SOURCE - 1]}…"
 
 
 @dataclass(frozen=True)
 class Setting:
-    """What results depend on besides the master and the answers."""
+    """What results depend on, besides the master and the answers."""
 
     kernel: str  # uname -r of the guests
     code: str  # the digest of the code that judges (`task.judging_digest`)
@@ -68,10 +68,10 @@ class Setting:
 
 @dataclass(frozen=True)
 class Task:
-    """The answers to judge: all that a worker needs, but not whose answers these are. Equal texts are one task.
+    """The answers to judge: all that a worker needs, without the learner. Equal answers are one task.
 
-    `exercise` is what `task.pack_exercise` wrote; `answers` are texts by their cells' ids; `done` are the ids of checks
-    whose results are known.
+    `exercise` is the text from `task.pack_exercise`; `answers` are texts by their cells' ids; `done` are the ids of
+    checks whose results are known.
     """
 
     digest: str
@@ -110,7 +110,7 @@ class GradingProgress:
     for each submission with that text.
     """
 
-    digest: str  # the task's; empty for the grade of a submission without a task
+    digest: str  # the task's digest; empty for the grade of a submission without a task
     check: CheckResult | None = None
     ending: Ending | None = None
     reason: str = ""  # why the task was lost
@@ -130,7 +130,7 @@ class GradeState(StrEnum):
 
 @dataclass(frozen=True)
 class Adjustment:
-    """What a person changes about a grade: the points, None to keep them, and a comment, which learners see."""
+    """A person's adjustment of a grade: the points, or None to keep them, and a comment, which the learner sees."""
 
     points: float | None = None
     comment: str = ""
@@ -140,16 +140,16 @@ class Adjustment:
 class Grade:
     """The grade of one submission to one exercise.
 
-    `learner` is who handed it in, as the archive or folder names them; `source` names the file within what was given.
-    `remarks` say, in a sentence each, what was strange about the notebook: cells that were changed, missing, doubled
-    or of another type. `sandboxed` is False if the work was built without a sandbox.
+    `learner` is the learner's name in the archive or folder; `source` is the file's path below the given path.
+    `remarks` are sentences about unusual things in the notebook: cells that were changed, missing, duplicated or of
+    another type. `sandboxed` is False if the work was built without a sandbox.
     """
 
     learner: str
     exercise: str
     title: str
     source: str
-    digest: str  # SHA-256 over answers, master and setting: equal means that the grade need not be made again
+    digest: str  # SHA-256 over answers, master and setting; if equal, the grade need not be made again
     state: GradeState
     checks: tuple[CheckResult, ...] = ()
     remarks: tuple[str, ...] = ()
@@ -157,19 +157,19 @@ class Grade:
     sandboxed: bool = True
     kernel: str = ""  # uname -r of the guest
     answers: Mapping[str, str] | None = None  # the learner's answer cells, by id, for the feedback page
-    late: bool = False  # handed in late, as the platform says, or after the time that was given
-    late_percent: float = 0.0  # what is taken off the points that the checks gave if it is late
+    late: bool = False  # submitted late, according to the platform or to the late policy
+    late_percent: float = 0.0  # percentage of the points that is taken off for being late
     adjustment: Adjustment | None = None
-    untouched: bool = False  # all answers are as they were given
+    untouched: bool = False  # all answers are unchanged starters
 
     @property
     def max_points(self) -> float:
-        """What the exercise is worth."""
+        """The points that the exercise is worth."""
         return sum(check.max_points for check in self.checks)
 
     @property
     def points(self) -> float | None:
-        """The mark: what a person set, otherwise what the checks gave, less what being late costs; None if unknown."""
+        """The mark: set by a person, or else the points of the checks minus those for being late; None if unknown."""
         if self.adjustment and self.adjustment.points is not None:
             return self.adjustment.points
         earned = self.earned
@@ -177,7 +177,7 @@ class Grade:
 
     @property
     def earned(self) -> float | None:
-        """What the checks gave; None if any check errored, or nothing could be judged."""
+        """The points of the checks; None if any check errored, or nothing could be judged."""
         if self.state is GradeState.REJECTED:
             return 0.0
         earned = [check.points for check in self.checks]
@@ -187,7 +187,7 @@ class Grade:
 
     @property
     def seconds(self) -> float:
-        """How long its checks took together."""
+        """The total time of its checks."""
         return sum(check.seconds for check in self.checks)
 
 
@@ -239,7 +239,7 @@ def from_dict(fields: Mapping[str, Any]) -> Grade:
     """A grade from its published form.
 
     Raises:
-        ValueError: it is of another version, or not a grade.
+        ValueError: It has another version, or is not a grade.
     """
     if fields.get("schema_version") != SCHEMA_VERSION:
         raise ValueError(f"a grade of version {fields.get('schema_version')!r}, not {SCHEMA_VERSION}")
@@ -270,7 +270,7 @@ def check_from_dict(fields: Mapping[str, Any]) -> CheckResult:
     """A check's result from its published form.
 
     Raises:
-        ValueError: it is not a check's result.
+        ValueError: It is not a check's result.
     """
     try:
         return CheckResult(

@@ -1,6 +1,6 @@
-"""A notebook that was handed in, read as hostile: its cells, without their outputs.
+"""Reads a submitted notebook, which is not trusted: its cells, without their outputs.
 
-The format is nbformat 4's (nbformat/v4/nbformat.v4.schema.json). `answers` says what is taken from the cells.
+The format is nbformat 4 (nbformat/v4/nbformat.v4.schema.json). `answers` takes the answers from the cells.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from typing import Any, NoReturn
 from kmodlab.files import MIB
 from kmodlab.i18n import _
 
-LARGEST = 64 * MIB  # bytes of a file: most of a large one are outputs
+LARGEST = 64 * MIB  # bytes of a file; large files consist mostly of outputs
 _MOST_TEXT = 10 * MIB  # characters of all cells, without their outputs
 _MOST_CELLS = 2000
-_MOST_VALUES = 1_000_000  # braces, brackets and commas: each may become an object in memory
+_MOST_VALUES = 1_000_000  # braces, brackets and commas in the JSON: each may become an object in memory
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"?', re.DOTALL)
 _LONGEST_ID = 64  # as in nbformat's schema
 
 
 class NotebookError(ValueError):
-    """What was handed in cannot be read as a notebook; the sentence says why."""
+    """A submitted file cannot be read as a notebook; the message is a sentence that says why."""
 
 
 @dataclass(frozen=True)
 class SubmittedCell:
-    """A cell as it was handed in; texts are empty if they are missing."""
+    """A cell of a submitted notebook; missing texts are empty."""
 
     number: int  # from 1
     id: str
@@ -38,11 +38,11 @@ class SubmittedCell:
     source: str
     points: float | None
     tags: tuple[str, ...]
-    is_planted: bool  # it has outputs, but was never run, or is not a code cell
+    is_planted: bool  # it has outputs although it was never run, or is not a code cell
 
     @property
     def key(self) -> str:
-        """The id that it is matched with the master by."""
+        """The id by which the cell is matched with the master."""
         return self.grade_id or self.id
 
     @property
@@ -53,7 +53,7 @@ class SubmittedCell:
 
 @dataclass(frozen=True)
 class SubmittedNotebook:
-    """The cells, and which exercise and Jupyter kernel the notebook says it is for; empty if it does not say."""
+    """The cells, and the exercise and the kernelspec in the notebook's metadata; empty if missing."""
 
     cells: tuple[SubmittedCell, ...]
     exercise: str
@@ -73,7 +73,7 @@ def read_notebook(content: bytes) -> SubmittedNotebook:
     """Read a notebook from a file's bytes.
 
     Raises:
-        NotebookError: it is not a notebook of format 4, or is larger than the limits.
+        NotebookError: It is not a notebook of format 4, or exceeds a limit.
     """
     data = _parse(content)
     if not isinstance(data, dict) or not isinstance(data.get("cells", data.get("worksheets")), list):
@@ -143,7 +143,7 @@ def _read_cell(number: int, cell: Any) -> SubmittedCell:
 
 
 def _source(value: Any) -> str | None:
-    """A cell's text, with newlines as line ends and valid Unicode; None if it is not a string or a list of them."""
+    """A cell's text, in valid Unicode with "\\n" as line ends; None if it is not a string or a list of strings."""
     lines = value if isinstance(value, list) else [value]
     if not all(isinstance(line, str) for line in lines):
         return None

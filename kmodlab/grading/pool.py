@@ -1,8 +1,8 @@
-"""Tasks on several worker processes of this machine; each result is reported as soon as it is there.
+"""Runs tasks on several worker processes of this machine, and reports each result at once.
 
-A worker that dies is replaced, and its task is given to another worker, up to three times; then the task is lost, which
-is our failure and errored. A task whose time is over costs its worker, and no other task anything. A worker dies with
-the process that started it, and its guests die with the worker.
+A worker that dies is replaced, and another worker gets its task, up to three times; then the task is lost, and its
+checks are errored. If a task exceeds its time limit, only its worker is killed. A worker dies with the process that
+started it, and its guests die with the worker.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ from kmodlab.process import run_sync, start, stop, submit
 from kmodlab.settings import own_environment
 
 TRIES = 3
-START_S = 120.0  # on a machine that is busy with other workers
-_STDERR_KEPT = 4000  # bytes
+START_S = 120.0  # for a worker to start, on a machine that is busy with other workers
+_STDERR_KEPT = 4000  # bytes from the end of a worker's stderr
 
 
 class Pool(Protocol):
-    """Whatever runs tasks: processes here, or a cluster."""
+    """Runs tasks: in processes of this machine, or on a cluster."""
 
     def find_setting(self) -> Setting:
-        """What results will depend on.
+        """The setting of the workers, which results depend on.
 
         Raises:
-            SetupError: the workers cannot work, or differ.
+            SetupError: The workers cannot work, or differ.
         """
 
     def run(self, tasks: Iterable[Task]) -> Generator[GradingProgress]:
-        """Run all tasks: yields each check's result, and each task's ending. Closing the generator ends them all."""
+        """Run all tasks; yields each check's result, and each task's ending. Closing the generator ends all tasks."""
 
 
 # ---- the pool ------------------------------------------------------------------------------------------------------
@@ -51,11 +51,11 @@ class LocalPool:
     def __init__(self, setting: Setting, *, jobs: int, deadline_s: float) -> None:
         self._setting, self._jobs, self._deadline_s = setting, jobs, deadline_s
         self._events: queue.SimpleQueue[GradingProgress | None] = queue.SimpleQueue()
-        self._waiting: deque[tuple[Task, int]] = deque()  # each with the number of the next try
+        self._waiting: deque[tuple[Task, int]] = deque()  # each with the number of the next attempt
         self._workers: dict[int, LocalWorker] = {}
 
     def find_setting(self) -> Setting:
-        """What results will depend on."""
+        """The setting of this machine."""
         return self._setting
 
     def launch(self) -> None:
@@ -66,7 +66,7 @@ class LocalPool:
         await asyncio.gather(*(self._worker(slot) for slot in range(self._jobs)))
 
     def run(self, tasks: Iterable[Task]) -> Generator[GradingProgress]:
-        """Run all tasks, in about their order."""
+        """Run all tasks, roughly in order, as `Pool.run` does."""
         self._waiting.extend((task, 1) for task in tasks)
         future = submit(self._serve_all())
         future.add_done_callback(lambda _future: self._events.put(None))
@@ -80,7 +80,7 @@ class LocalPool:
             run_sync(self._stop())
 
     async def _serve_all(self) -> None:
-        # The first that fails ends the others: TaskGroup would wrap what it raises.
+        # Not a TaskGroup, which would wrap the exception. The first slot that fails ends the others.
         slots = [asyncio.create_task(self._serve(slot)) for slot in range(min(self._jobs, len(self._waiting)))]
         try:
             await asyncio.gather(*slots)
@@ -119,7 +119,7 @@ class LocalPool:
         return Ending.DONE, ""
 
     async def _worker(self, slot: int) -> LocalWorker:
-        """The slot's worker, or a new one if it is gone."""
+        """The slot's worker; a new one if it has ended."""
         worker = self._workers.get(slot)
         if worker is None or not worker.is_alive:
             worker = self._workers[slot] = await LocalWorker.launch()
@@ -133,7 +133,7 @@ def _check_in(message: Mapping[str, Any]) -> CheckResult | None:
     """The check's result in a worker's message; None at the end of a task.
 
     Raises:
-        WorkerLostError: it is not such a message.
+        WorkerLostError: It is not such a message.
     """
     try:
         return check_from_dict(message["result"]) if message["kind"] == "check" else None
@@ -149,7 +149,7 @@ class WorkerLostError(Exception):
 
 
 class OverdueError(Exception):
-    """The task's time is over, and its worker was killed."""
+    """The task exceeded its time limit, and its worker was killed."""
 
 
 class LocalWorker:
@@ -166,10 +166,10 @@ class LocalWorker:
         """Start a worker, and wait until it is ready.
 
         Raises:
-            SetupError: it says that it cannot work.
-            WorkerLostError: it died.
+            SetupError: The worker reports that it cannot work.
+            WorkerLostError: The worker died.
         """
-        # -P: a random.py in the folder that we were started in must not be imported.
+        # -P: a file such as random.py in the current folder must not be imported.
         argv = [sys.executable, "-P", "-m", "kmodlab.grading.worker"]
         worker = cls(await start(argv, environment=own_environment(), stdin=asyncio.subprocess.PIPE))
         try:
@@ -189,15 +189,15 @@ class LocalWorker:
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still runs."""
+        """Whether the process still runs."""
         return self._child.returncode is None
 
     async def run(self, task: Task, deadline_s: float, report: Callable[[CheckResult], None]) -> None:
-        """Give it a task, and report each result as it comes. The worker is gone if this raises.
+        """Run a task, and call `report` with each result at once. If this raises, the worker has ended.
 
         Raises:
-            OverdueError: the task took longer than `deadline_s`.
-            WorkerLostError: the worker died.
+            OverdueError: The task took longer than `deadline_s`.
+            WorkerLostError: The worker died.
         """
         try:
             async with asyncio.timeout(deadline_s):
@@ -212,7 +212,7 @@ class LocalWorker:
             raise
 
     async def stop(self) -> None:
-        """Kill it, and so its guests."""
+        """Kill the worker and with it its guests."""
         await stop(self._child)
         self._drain.cancel()
         await asyncio.gather(self._drain, return_exceptions=True)
@@ -230,7 +230,7 @@ class LocalWorker:
         try:
             message = await receive_frame(self._child.stdout)
         except (EOFError, ValueError, ConnectionResetError) as error:
-            await asyncio.wait({self._drain}, timeout=1)  # why it died
+            await asyncio.wait({self._drain}, timeout=1)  # its stderr says why it died
             raise self._lost() from error
         return message
 

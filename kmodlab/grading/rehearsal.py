@@ -1,6 +1,6 @@
-"""A rehearsal of the grading: what a grader takes from a learner's notebook, and what its visible checks say of that.
+"""Rehearses the grading of a learner's notebook: takes the answers as a grader does, and runs the visible checks.
 
-It has the exercise's data beside the notebook, not the master: of hidden checks there are only the titles.
+It uses the exercise's data beside the notebook instead of the master, so it knows only the titles of hidden checks.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from kmodlab.grading.task import run_check
 
 
 def exercise_of(data: ExerciseData) -> Exercise:
-    """The exercise as far as a learner has it. Its hidden checks expect nothing; they must not be run."""
+    """The exercise, from a learner's data. Its hidden checks have no expectations and must not be run."""
     checks = {call_by_title(check.title): check for check in data.checks.values()}
     cells = [Cell(name, _role(name, text, data), text, checks.get(text)) for name, text in data.cells.items()]
     for name, (title, points) in zip(data.hidden_ids, data.hidden.items(), strict=False):
@@ -39,7 +39,7 @@ def _role(name: str, text: str, data: ExerciseData) -> Role:
 
 
 def take_answers(notebook: Path, exercise: Exercise) -> HandedIn:
-    """What a grader takes from a notebook file: the answers, and remarks on what is strange.
+    """Take the answers, with remarks on unusual things, from a notebook file, as a grader does.
 
     Raises: UsageError if it cannot be read, or has none of the answers.
     """
@@ -54,7 +54,7 @@ def take_answers(notebook: Path, exercise: Exercise) -> HandedIn:
 
 
 def _without_prose(notebook: Path, exercise: Exercise) -> SubmittedNotebook:
-    """A notebook without the cells of prose, of which the exercise's data say nothing."""
+    """A notebook without its cells of prose, which the exercise's data does not have."""
     submitted = read_notebook(notebook.read_bytes())
     known = {cell.id for cell in exercise.cells}
     cells = tuple(cell for cell in submitted.cells if cell.type == "code" or cell.key in known)
@@ -64,7 +64,7 @@ def _without_prose(notebook: Path, exercise: Exercise) -> SubmittedNotebook:
 def rehearse(
     handed_in: HandedIn, exercise: Exercise, runner: CheckRunner, report: Callable[[str, int, int], None]
 ) -> list[CheckResult]:
-    """The results of all visible checks; `report` gets the next one's title, how many are done, and of how many."""
+    """Run all visible checks; `report` is called with the next check's title, the number done, and the total."""
     work = exercise.work(handed_in.answers)
     visible = [(cell.id, cell.check.title) for cell in exercise.cells if cell.check and not cell.hidden]
     results = []

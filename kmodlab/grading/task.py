@@ -1,7 +1,7 @@
-"""What a task is made of, and how a worker runs it: check by check, each result reported at once.
+"""Packs tasks, computes their digests, and runs a task in a worker: check by check, each result reported at once.
 
-The digest of a task is over all that its results depend on, the code that judges included: when a check is corrected,
-what it judged before is judged again.
+The digest of a task covers everything that its results depend on, including the code that judges: after a correction of
+a check word, old submissions are judged again.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ from kmodlab.course.exercise import Cell, Exercise, Role
 from kmodlab.grading.models import Setting, Task
 from kmodlab.submission.learner_sources import LearnerSources
 
-# All that a result may depend on, besides the master, the kernel and the learner's answers.
+# The folders whose code a result may depend on.
 ROOMS = ("sandbox", "kbuild", "elf", "guest", "crash", "tracer", "submission", "checks")
 
 # ---- making one ----------------------------------------------------------------------------------------------------
 
 
 def pack_exercise(exercise: Exercise) -> str:
-    """What a worker needs of an exercise that was read and validated here, as JSON."""
+    """The parts of a validated exercise that a worker needs, as JSON."""
     cells = [[cell.id, cell.role, cell.source, cell.hidden] for cell in exercise.cells if cell.role is not Role.PROSE]
     return json.dumps([exercise.name, exercise.title, cells])
 
 
 def unpack_exercise(text: str) -> Exercise:
-    """An exercise from what `pack_exercise` wrote. It has no file and no prose."""
+    """The exercise in a text from `pack_exercise`, without file and prose."""
     name, title, cells = json.loads(text)
     return Exercise(name, title, Path(name), tuple(_cell(*cell) for cell in cells))
 
@@ -47,7 +47,7 @@ def _cell(name: str, role: str, source: str, hidden: bool) -> Cell:
 
 
 def digest_of(exercise: Exercise, master: str, answers: Mapping[str, str], setting: Setting) -> str:
-    """SHA-256 over all that results depend on."""
+    """SHA-256 over everything that results depend on, in hexadecimal digits."""
     everything = [exercise.name, master, sorted(answers.items()), asdict(setting)]
     return hashlib.sha256(json.dumps(everything).encode()).hexdigest()
 
@@ -82,15 +82,15 @@ def _contents(folder: Traversable, prefix: str) -> list[tuple[str, bytes]]:
 
 
 def run_task(task: Task, exercise: Exercise, runner: CheckRunner, report: Callable[[CheckResult], None]) -> None:
-    """Run all checks that are not done, and report each result as soon as it is there."""
+    """Run all checks that are not in `task.done`, and call `report` with each result at once."""
     work = exercise.work(task.answers)
-    runner.prepare()  # a guest comes up while the compiler works
+    runner.prepare()  # a guest boots while the compiler works
     for name in exercise.checks:
         if name in task.done:
             continue
         result = run_check(exercise, name, work, runner)
         if result.status is Status.ERRORED:
-            runner.close()  # whatever is wrong, the next check gets a new guest
+            runner.close()  # whatever went wrong, the next check gets a new guest
         report(result)
 
 

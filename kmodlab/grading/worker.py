@@ -4,9 +4,9 @@
     grader: a task (`Task.as_message`)
     worker: {"kind": "check", "result"} for each check, then {"kind": "done"}
 
-A message is a frame: a length of four bytes, big-endian, and as many bytes of JSON. A worker sets up its lab once. It
-ends with its grader (its input ends, or its death signal comes), or when it is idle. The learner's text is only data
-here: the sandbox builds it, and a guest runs it.
+A message is a frame: its length in four bytes, big-endian, and then the JSON. A worker loads its lab once. It ends with
+its grader (its input ends, or it gets the parent-death signal), or when it is idle. The learner's text is only data in
+this process: the sandbox builds it, and a guest runs it.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 
-IDLE_S = 60.0  # without a task for so long, it ends
+IDLE_S = 60.0  # time without a task after which a worker ends
 
 _LENGTH = struct.Struct(">I")
 _LARGEST = 1 << 28  # bytes of a message
@@ -37,7 +37,7 @@ _LARGEST = 1 << 28  # bytes of a message
 
 
 def find_setting(lab: Lab) -> Setting:
-    """What results from this process depend on."""
+    """The setting of this process, which its results depend on."""
     return Setting(lab.file.release, judging_digest(), check_sandbox().works)
 
 
@@ -69,7 +69,7 @@ def serve(requests: _ExactReader, answers: IO[bytes]) -> None:
 
 
 def _next(requests: _ExactReader) -> dict[str, Any] | None:
-    """The next task; None if none comes for `IDLE_S`, or the grader is gone."""
+    """The next task; None if no task arrives for `IDLE_S`, or the grader has ended."""
     if not select.select([requests], [], [], IDLE_S)[0]:
         return None
     head = requests.read(_LENGTH.size)
@@ -80,7 +80,7 @@ def _next(requests: _ExactReader) -> dict[str, Any] | None:
 
 
 class _ExactReader:
-    """A raw stream whose `read` waits for all bytes; it reads nothing ahead, which `select` would not know of."""
+    """A raw stream whose `read` waits for all bytes. It has no buffer, whose contents `select` would not see."""
 
     def __init__(self, raw: IO[bytes]) -> None:
         self._raw = raw
@@ -90,7 +90,7 @@ class _ExactReader:
         return self._raw.fileno()
 
     def read(self, size: int) -> bytes:
-        """So many bytes; fewer if the stream ends."""
+        """Read `size` bytes; fewer if the stream ends."""
         data = bytearray()
         while len(data) < size and (chunk := self._raw.read(size - len(data))):
             data += chunk
@@ -98,7 +98,7 @@ class _ExactReader:
 
 
 def main() -> None:
-    """Serve on the standard streams; whatever else is printed goes to standard error."""
+    """Serve on the standard streams; other output of this process goes to standard error."""
     answers = os.dup(1)
     os.dup2(2, 1)
     with os.fdopen(answers, "wb") as out, os.fdopen(0, "rb", buffering=0, closefd=False) as requests:
@@ -109,17 +109,17 @@ def main() -> None:
 
 
 def frame(message: dict[str, Any]) -> bytes:
-    """A message as it is sent."""
+    """The frame of a message."""
     body = json.dumps(message).encode()
     return _LENGTH.pack(len(body)) + body
 
 
 async def receive_frame(stream: asyncio.StreamReader) -> dict[str, Any]:
-    """A worker's next message.
+    """Receive a worker's next message.
 
     Raises:
-        EOFError: the worker is gone.
-        ValueError: this is not a message.
+        EOFError: The worker has ended.
+        ValueError: This is not a message.
     """
     (length,) = _LENGTH.unpack(await stream.readexactly(_LENGTH.size))
     if length > _LARGEST:

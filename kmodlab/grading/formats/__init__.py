@@ -1,1 +1,1 @@
-"""Grades in the forms that others read: one module for each form, all of them listed in `results`."""
+"""The formats in which grades are written: one module for each, all listed in `results`."""

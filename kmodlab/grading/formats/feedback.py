@@ -2,8 +2,8 @@
 
     feedback/LEARNER.html
 
-For each check it says why it failed, shows the learner's own line and the end of the kernel's log, and has each hint
-folded away. Of a hidden check it shows the title and the points only.
+For each check it says why it failed, shows the learner's line and the end of the kernel's log, and has the hints in
+closed <details> elements. For a hidden check it shows only title and points.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _VERDICTS = {
     Status.SKIPPED: N_("skipped"),
 }
 _CONTEXT_LINES = 2  # above and below the line that a check is about
-_LOG_CHARACTERS, _LOG_LINES = 20_000, 80  # from its end
+_LOG_CHARACTERS, _LOG_LINES = 20_000, 80  # counted from the log's end
 
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
@@ -48,7 +48,7 @@ def as_page(learner: str, grades: Sequence[Grade]) -> str:
 
 
 def _exercise(grade: Grade) -> dict[str, Any]:
-    judged = () if grade.state is GradeState.REJECTED else grade.checks  # a remark says why it is rejected
+    judged = () if grade.state is GradeState.REJECTED else grade.checks  # a remark says why it was rejected
     return {
         "title": grade.title or grade.exercise,
         "source": grade.source,
@@ -77,14 +77,14 @@ def _check(check: CheckResult, answers: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _excerpt(line: Line, answers: Mapping[str, str]) -> Iterator[dict[str, Any]]:
-    """The line with those around it if the learner's cells have it, otherwise the line alone."""
+    """The line with its neighbours if one of the learner's cells contains it, otherwise the line alone."""
     rows = make_excerpt(_cell_with(line, answers), line.number, context=_CONTEXT_LINES)
     for row in rows or [ExcerptRow(line.number, line.text, is_hit=True)]:
         yield {"hit": row.is_hit, "text": str(row)}
 
 
 def _cell_with(line: Line, answers: Mapping[str, str]) -> str:
-    """The text of the cell that has this line under its number; empty if no cell has."""
+    """The text of the cell that has this line at its number; empty if no cell has it."""
     for text in answers.values():
         lines = text.split("\n")
         if line.text and 0 < line.number <= len(lines) and lines[line.number - 1].strip()[:200] == line.text:

@@ -1,6 +1,6 @@
 """Names and JSON of result files: safe file names for learners and exercises, and strict JSON.
 
-File names are plain on every system and in every shell, and no two learners get the same.
+File names are valid on every system, need no quotes in a shell, and are unique.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _LONGEST = 60
 
 
 def file_name(name: str) -> str:
-    """The file name for a learner or an exercise: the same if that is plain, otherwise similar, with a digest."""
+    """The file name for a learner or an exercise: the name itself if that is safe, otherwise similar, with a digest."""
     if _PLAIN.fullmatch(name) and len(name) <= _LONGEST and not _RESERVED.fullmatch(name):
         return name
     letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
@@ -29,7 +29,7 @@ def file_name(name: str) -> str:
 
 
 def file_names(names: Iterable[str]) -> list[str]:
-    """The file names for a list of names; a name that comes again gets a number."""
+    """The file names for a list of names; if a file name occurs again, a number is appended."""
     counts = Counter[str]()
     unique = []
     for name in map(file_name, names):

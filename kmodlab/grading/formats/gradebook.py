@@ -5,7 +5,7 @@
     checks.csv      a row for each check of each submission
     changes.csv     a row for each grade that the last run changed
 
-If something errored, its points are empty, never 0. No cell can be taken for a formula by a spreadsheet.
+If a check errored, its points are empty, never 0. No cell begins like a spreadsheet's formula.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from kmodlab.grading.journal import WrittenMark
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.text import escape_control_chars
 
-# How a formula may begin in a spreadsheet, also after blanks and in full width (OWASP, CSV injection).
+# The beginning of a spreadsheet's formula, also after blanks and in full width (OWASP, "CSV Injection").
 _FORMULA = re.compile(r"\s*[=+\-@\uff1d\uff0b\uff0d\uff20|]|[\t\r\n]")
 
 Cell = str | float | int | bool | None
@@ -64,7 +64,7 @@ def _cell(value: Cell) -> str:
 
 
 def write_changes(before: Mapping[tuple[str, str], WrittenMark], grades: Iterable[Grade], folder: Path) -> Path:
-    """Write changes.csv: a row for each mark that is new, or another one than that of the last run."""
+    """Write changes.csv: a row for each mark that is new or differs from the last run's (`before`)."""
     rows: list[Sequence[Cell]] = [("learner", "exercise", "before", "points", "state before", "state", "remarks")]
     for grade in grades:
         old, new = before.get((grade.learner, grade.exercise)), WrittenMark.of(grade)

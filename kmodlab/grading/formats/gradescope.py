@@ -2,9 +2,9 @@
 
     gradescope/LEARNER/results.json
 
-Format: https://gradescope-autograders.readthedocs.io/en/latest/specs/. If something errored, a not-graded.json without
-scores is written instead: for Gradescope, a missing results.json is a failed autograder, so it gives no points at all,
-not even zero.
+Format: https://gradescope-autograders.readthedocs.io/en/latest/specs/. If a check errored, a not-graded.json without
+scores is written instead: Gradescope takes a missing results.json for a failed autograder, and gives no score, not even
+zero.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
     for learner, own in by_learner(grades).items():
         target = folder / "gradescope" / file_name(learner)
         graded = total_of(own) is not None
-        (target / (NOT_GRADED if graded else RESULTS)).unlink(missing_ok=True)  # of an earlier run
+        (target / (NOT_GRADED if graded else RESULTS)).unlink(missing_ok=True)  # the other file, of an earlier run
         written.append(replace_text(target / (RESULTS if graded else NOT_GRADED), as_json(as_results(own))))
     return written
 
 
 def as_results(grades: Sequence[Grade]) -> dict[str, Any]:
-    """One learner's grades in Gradescope's form; without any score if one of them errored."""
+    """One learner's grades in Gradescope's format; without any score if one of them errored."""
     score = total_of(grades)
     about = [f"{grade.title}: {remark}" for grade in grades for remark in remarks_for_learners(grade)]
     results = {

@@ -1,7 +1,7 @@
 """HTML pages from templates: every value is escaped, for HTML and for control characters.
 
-A page is a single file: its style sheet is in it, it has no script, and its content security policy lets a browser
-fetch and run nothing. Templates call `_` and `ngettext` for their messages, as Python code does.
+A page is a single file: it contains its style sheet, it has no script, and its content security policy forbids the
+browser to load or run anything. Templates call `_` and `ngettext` for their messages, as Python code does.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ def _escape(value: Any) -> Any:
 
 
 def prose(sentence: str) -> Markup:
-    """A sentence as HTML; what is in `backquotes` is set as code."""
+    """A sentence as HTML; text in `backquotes` becomes <code>."""
     return Markup(_CODE.sub(r"<code>\1</code>", str(escape(escape_control_chars(sentence)))))  # noqa: S704 (escaped just before)
 
 

@@ -32,7 +32,7 @@ def as_xml(grades: Sequence[Grade]) -> str:
 
 
 def make_document(suites: Sequence[Element]) -> str:
-    """Suites as one document."""
+    """The text of an XML document with these suites."""
     root = Element("testsuites", name="kmodlab")
     root.extend(suites)
     for count in ("tests", "failures", "errors"):
@@ -41,7 +41,7 @@ def make_document(suites: Sequence[Element]) -> str:
 
 
 def make_suite(name: str, cases: Sequence[Element], seconds: float) -> Element:
-    """A suite of these cases."""
+    """A <testsuite> with these cases."""
     suite = Element("testsuite", name=_text(name), time=f"{seconds:.3f}")
     suite.extend(cases)
     suite.set("tests", str(len(cases)))
@@ -52,7 +52,7 @@ def make_suite(name: str, cases: Sequence[Element], seconds: float) -> Element:
 
 
 def make_case(name: str, group: str, status: Status, reason: str, seconds: float, details: str = "") -> Element:
-    """A case; unless it passed, with the reason and the details."""
+    """A <testcase>; unless it passed, with the reason and the details."""
     case = Element("testcase", name=_text(name), classname=_text(group), time=f"{seconds:.3f}")
     if status is not Status.PASSED:
         outcome = SubElement(case, _ELEMENTS[status], message=_text(reason), type=str(status))
@@ -77,7 +77,7 @@ def _case(grade: Grade, check: CheckResult) -> Element:
 
 
 def _whole(grade: Grade) -> Element:
-    """A case that stands for a submission that could not be judged."""
+    """A <testcase> for a submission that could not be judged."""
     case = Element("testcase", name=_text(grade.title), classname=_text(grade.exercise))
     kind = "error" if is_errored(grade) else "failure"
     SubElement(case, kind, message=_text(remarks_for_learners(grade)[0]), type=str(grade.state))

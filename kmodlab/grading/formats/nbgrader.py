@@ -1,7 +1,8 @@
 """Points in nbgrader's gradebook: `gradebook.db` in the folder, the course's own if the folder is a course.
 
-A new gradebook is put in place when it is complete; an existing one is updated in one transaction, and keeps the scores
-that a person gave. What errored has no score there, and waits for one. Needs nbgrader (the extra `nbgrader`).
+A new gradebook appears when it is complete; an existing one is updated in one transaction, and keeps the scores that a
+person gave. An errored check has no score there, and is marked for manual grading. Needs nbgrader (the extra
+`nbgrader`).
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ _COURSE = "kmodlab"
 
 
 def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
-    """Put all points into the gradebook."""
+    """Write all points into the gradebook. Raises: SetupError if nbgrader is missing, or cannot use the gradebook."""
     if find_spec("nbgrader") is None:
         hint = _("Install it: pip install 'kmodlab[nbgrader]'.")
         raise SetupError(_("nbgrader is not installed here."), hint=hint)
@@ -48,7 +49,7 @@ def _write(grades: Sequence[Grade], folder: Path) -> Path:
 
 
 def notebook_of(exercise: str) -> str:
-    """What nbgrader calls an exercise's notebook."""
+    """nbgrader's name for an exercise's notebook."""
     return exercise.partition("-")[2]
 
 
@@ -59,7 +60,7 @@ def _fill(path: Path, grades: Sequence[Grade]) -> None:
     find_own_programs()  # nbgrader calls alembic by its name
     opened: Any = Gradebook(str(URL.create("sqlite", database=str(path))), course_id="")
     with opened as gradebook:
-        commit, gradebook.db.commit = gradebook.db.commit, gradebook.db.flush  # nbgrader's own would be one each
+        commit, gradebook.db.commit = gradebook.db.commit, gradebook.db.flush  # nbgrader commits each row by itself
         if gradebook.db.query(Course).first() is None:
             gradebook.db.add(Course(id=_COURSE))
         gradebook.course_id = gradebook.db.query(Course).first().id
@@ -71,7 +72,7 @@ def _fill(path: Path, grades: Sequence[Grade]) -> None:
 
 
 def _add_assignment(gradebook: Any, exercise: str, grades: Sequence[Grade]) -> None:
-    """Add the assignment with its notebook and cells, as far as they are missing."""
+    """Add the assignment, its notebook and its cells, unless they exist."""
     gradebook.update_or_create_assignment(exercise)
     name = notebook_of(exercise)
     notebook = gradebook.update_or_create_notebook(name, exercise)

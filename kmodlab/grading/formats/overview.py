@@ -1,4 +1,4 @@
-"""The instructor's page: how each check went, the most frequent errors, what to run again, how long it took.
+"""The instructor's page: the results of each check, the most frequent errors, errored submissions, the time taken.
 
     overview.html
 
@@ -94,7 +94,7 @@ def _exercise(name: str, grades: Sequence[Grade]) -> dict[str, Any]:
 
 
 def _distribution(earned: Sequence[float], of: float) -> list[dict[str, Any]]:
-    """How many earned how much: a bar for each whole point, or for ten ranges if there are more points."""
+    """A histogram of points: a bar for each whole point, or for ten ranges if there are more points."""
     whole = int(of) if of == int(of) and of < _BARS else 0
     steps = whole or _BARS - 1
     width = 1.0 if whole else of / steps if of else 1.0
@@ -116,7 +116,7 @@ def _check(results: Sequence[CheckResult]) -> dict[str, Any]:
 
 
 def _errors(grades: Sequence[Grade]) -> list[dict[str, Any]]:
-    """The most frequent reasons, each as the first learner has it, with the first check that failed for it."""
+    """The most frequent reasons of failures, each with the text and the check where it occurs first."""
     kinds = Counter[str]()
     first: dict[str, tuple[str, str]] = {}
     for grade in grades:
@@ -131,5 +131,5 @@ def _errors(grades: Sequence[Grade]) -> list[dict[str, Any]]:
 
 
 def _kind_of(reason: str) -> str:
-    """A reason without the values that are another for each learner: numbers, and what is assigned in a command."""
+    """A reason without values that differ between learners: numbers, and assigned values in a command."""
     return re.sub(r"(?<==)[\w.-]+|\d+", "…", reason)

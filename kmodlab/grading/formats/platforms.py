@@ -5,9 +5,9 @@
     canvas.csv                     Canvas' gradebook: a column for each exercise
     brightspace.csv                Brightspace's grades: a column for each exercise
 
-The platforms know learners by what their own names of files say (`intake`): Moodle by the participant's number, Canvas
-by the user's. Brightspace takes the learner's name for the user name. What errored has no points, so that the platform
-keeps what it has.
+The learners' ids come from the file names of the platforms (`intake`): Moodle's participant number, Canvas' user
+number. For Brightspace, the learner's name is the user name. Errored submissions have no points, so that the platform
+keeps its own.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _feedback(grades: Sequence[Grade]) -> bytes:
         for grade in grades:
             name, number = _name_and_number(grade.learner)
             if number:
-                known = re.sub(r"[_/\\]", " ", name)  # what is between the first underscores counts
+                known = re.sub(r"[_/\\]", " ", name)  # Moodle reads the number between the first two underscores
                 member = zipfile.ZipInfo(f"{known}_{number}_assignsubmission_file_feedback.html", _TIME)
                 archive.writestr(member, feedback.as_page(grade.learner, [grade]), zipfile.ZIP_DEFLATED)
     return stream.getvalue()
@@ -74,7 +74,7 @@ def write_brightspace(grades: Sequence[Grade], folder: Path) -> list[Path]:
 
 
 def _table(grades: Sequence[Grade], columns: Sequence[str], title: str) -> Iterator[Sequence[Cell]]:
-    """A row for each learner, with a column for each exercise behind the platform's own columns."""
+    """A row for each learner: the platform's own columns, then a column for each exercise."""
     exercises = list(by_exercise(grades))
     yield (*columns, *(title.format(exercise) for exercise in exercises))
     for learner, own in by_learner(grades).items():

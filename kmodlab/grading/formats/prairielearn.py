@@ -1,9 +1,9 @@
-"""PrairieLearn's results.json, one for each submission, as its external graders write them.
+"""PrairieLearn's results.json, the format of its external graders, one for each submission.
 
     prairielearn/EXERCISE/LEARNER/results.json
 
-Format: https://docs.prairielearn.com/externalGrading/. A submission that does not build, errored, or holds nothing to
-judge is not `gradable`: PrairieLearn then gives no score, and takes no attempt. Files stay below 1 MB.
+Format: https://docs.prairielearn.com/externalGrading/. A submission that does not build, errored, or has no answers is
+not `gradable`: PrairieLearn then gives no score, and does not count the attempt. Files stay below 1 MB.
 """
 
 from __future__ import annotations
@@ -47,12 +47,12 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
 
 
 def as_text(grade: Grade) -> str:
-    """A grade as the file's text; outputs are cut as far as its size demands."""
+    """A grade as the file's text; outputs are shortened until the file is small enough."""
     return next(text for limit in _LIMITS if len(text := as_json(as_results(grade, limit))) < _LARGEST or not limit)
 
 
 def as_results(grade: Grade, limit: int = _LIMITS[0]) -> dict[str, Any]:
-    """One grade in PrairieLearn's form; texts are cut at `limit` characters, and then escaped."""
+    """One grade in PrairieLearn's format; texts are cut at `limit` characters, and then escaped."""
     errors = _format_errors(grade)
     results: dict[str, Any] = {
         "gradable": not errors,

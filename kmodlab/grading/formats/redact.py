@@ -1,7 +1,7 @@
-"""What learners may see of a grade: a hidden check's title and points only, and that we failed, but not how.
+"""Removes from grades what learners must not see: details of hidden checks, and of internal errors.
 
-The forms for the instructor (the published JSON, the gradebook, the overview) have everything; those that reach
-learners are made from what these functions return.
+The formats for the instructor (the published JSON, the gradebook, the overview) have everything. The formats that reach
+learners are made from the results of these functions.
 """
 
 from __future__ import annotations
@@ -26,23 +26,23 @@ _NO_SANDBOX = N_("This was built and run without a sandbox, beside whatever else
 
 
 def for_learners(check: CheckResult) -> CheckResult:
-    """A result without what learners may not know: a hidden check has no reason, line, hint or log."""
+    """A result as its learner may see it: a hidden check has no reason, line, hints or log."""
     if check.status is Status.ERRORED:
         return _bare(check, _(NOT_JUDGED))
     if check.status is Status.SKIPPED:
-        return _bare(check, check.reason)  # it says nothing about what the check looks at
+        return _bare(check, check.reason)  # this reason says nothing about the check's expectations
     if not check.hidden:
         return check
     return _bare(check, _(_HIDDEN) if check.status is Status.FAILED else "")
 
 
 def checks_for_learners(checks: Iterable[CheckResult]) -> list[CheckResult]:
-    """The results as learners may see them; a reason that several have is given once."""
+    """The results as their learner may see them; a reason that several checks have is given once."""
     return say_reasons_once(map(for_learners, checks))
 
 
 def say_reasons_once(checks: Iterable[CheckResult]) -> list[CheckResult]:
-    """The results with a reason that several have, such as a failed build, only where it is first."""
+    """The results; a reason that several checks have, such as a failed build, stays only in the first."""
     first: dict[tuple[str, Line | None], str] = {}
     shown = []
     for check in checks:
@@ -67,7 +67,7 @@ def points_of(points: float | None) -> float | None:
 
 
 def is_errored(grade: Grade) -> bool:
-    """Whether a grade is to be made once more, in whole or in part, and nobody set the mark."""
+    """Whether a grade, or a check in it, errored, and nobody has set the mark."""
     is_set = grade.adjustment is not None and grade.adjustment.points is not None
     return not is_set and (grade.state is GradeState.ERRORED or points_of(grade.points) is None)
 
@@ -79,9 +79,9 @@ def total_of(grades: Iterable[Grade]) -> float | None:
 
 
 def is_unbuilt(grade: Grade) -> bool:
-    """Whether nothing could be judged because nothing could be built.
+    """Whether the submission could not be built, so that nothing was judged.
 
-    Then every check fails for the same reason, nothing is earned, and there is no kernel's log.
+    Then every check fails for the same reason, earns nothing, and has no kernel log.
     """
     return (
         bool(grade.checks)
@@ -97,7 +97,7 @@ def status_text(check: CheckResult) -> str:
 
 
 def text_of(check: CheckResult) -> str:
-    """Reason, line, hints and log of a check as plain text, for those forms that have one field for all of it."""
+    """Reason, line, hints and log of a check as plain text, for formats that have one field for all of it."""
     lines = [check.reason] if check.reason else []
     if check.line:
         where = _("{file}, line {number}: {text}")
@@ -109,14 +109,14 @@ def text_of(check: CheckResult) -> str:
 
 
 def remarks_of(grade: Grade) -> list[str]:
-    """What is to be said about a submission as a whole, for the instructor."""
+    """Remarks on a submission as a whole, for the instructor."""
     reason = [grade.reason] if grade.reason else []
     own = [*reason, *grade.remarks, *([] if grade.sandboxed else [_(_NO_SANDBOX)])]
     return [*own, *_changes_of(grade)]
 
 
 def _changes_of(grade: Grade) -> Iterator[str]:
-    """What lateness and a person changed about the points."""
+    """Remarks on changes of the points: for being late, and by a person."""
     earned = points_of(grade.earned)
     if grade.late and grade.late_percent and earned is not None:
         sentence = _("It was handed in late, which takes off {percent:g} % of {points:g} points.")
@@ -133,12 +133,12 @@ def _changes_of(grade: Grade) -> Iterator[str]:
 
 
 def remarks_for_learners(grade: Grade) -> list[str]:
-    """What is to be said about a submission as a whole, for its learner: a generic message replaces internal errors."""
+    """Remarks on a submission as a whole, for its learner; a generic message replaces internal errors."""
     return remarks_of(replace(grade, reason=_(NOT_JUDGED)) if is_errored(grade) else grade)
 
 
 def by_learner(grades: Iterable[Grade]) -> dict[str, list[Grade]]:
-    """The grades of each learner, learners and exercises in the order of their names."""
+    """The grades of each learner; learners and exercises are sorted by name."""
     grouped: dict[str, list[Grade]] = {}
     for grade in sorted(grades, key=lambda grade: (grade.learner, grade.exercise, grade.source)):
         grouped.setdefault(grade.learner, []).append(grade)
@@ -146,7 +146,7 @@ def by_learner(grades: Iterable[Grade]) -> dict[str, list[Grade]]:
 
 
 def by_exercise(grades: Iterable[Grade]) -> dict[str, list[Grade]]:
-    """The grades for each exercise, exercises and learners in the order of their names; none without an exercise."""
+    """The grades for each exercise, sorted by name, without grades that have no exercise."""
     grouped: dict[str, list[Grade]] = {}
     with_exercise = (grade for grade in grades if grade.exercise)
     for grade in sorted(with_exercise, key=lambda grade: (grade.exercise, grade.learner, grade.source)):
@@ -155,7 +155,7 @@ def by_exercise(grades: Iterable[Grade]) -> dict[str, list[Grade]]:
 
 
 def checks_of(grades: Sequence[Grade]) -> dict[str, list[CheckResult]]:
-    """The results of one exercise by their checks' ids, over all its submissions."""
+    """The results of all submissions to one exercise, by the checks' ids."""
     grouped: dict[str, list[CheckResult]] = {}
     for grade in grades:
         for check in grade.checks:

@@ -1,9 +1,9 @@
-"""All forms in which grades can be written, by the names that `--format` takes; and the published form itself.
+"""All formats in which grades can be written, by their names for `--format`; and our own published JSON.
 
     results/EXERCISE/LEARNER.json
 
-One JSON file for each submission, described by `result.schema.json`. It holds everything, hidden checks included, and
-is for the instructor.
+There is one JSON file for each submission; `result.schema.json` describes it. It contains everything, hidden checks
+included, and is for the instructor.
 """
 
 from __future__ import annotations
@@ -34,17 +34,17 @@ def write(grades: Sequence[Grade], folder: Path) -> list[Path]:
 
 
 def read_results(folder: Path) -> list[Grade]:
-    """All grades that were written into a folder.
+    """All grades in the JSON files of a folder of results.
 
     Raises:
-        ValueError: a file is not a grade.
+        ValueError: A file is not a grade.
     """
     return [from_dict(json.loads(path.read_bytes())) for path in sorted((folder / "results").glob("*/*.json"))]
 
 
 @dataclass(frozen=True)
 class Unwritten:
-    """A grade that could not be written in a form, because something of ours fails over it."""
+    """A grade that could not be written in a format, because of an internal error."""
 
     grade: Grade
     form: str
@@ -52,10 +52,10 @@ class Unwritten:
 
 
 def write_form(name: str, grades: Sequence[Grade], folder: Path) -> tuple[list[Path], list[Unwritten]]:
-    """Write grades in a form; one that cannot be written does not keep the others from it.
+    """Write grades in the format `name`; returns the files, and the grades that could not be written.
 
     Raises:
-        OSError: the folder cannot be written to.
+        OSError: The folder cannot be written to.
     """
     try:
         return FORMATS[name](grades, folder), []

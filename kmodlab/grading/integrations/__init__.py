@@ -1,1 +1,1 @@
-"""Grading with other graders: nbgrader, Gradescope."""
+"""Integrations with other graders: nbgrader, Gradescope."""

@@ -1,4 +1,4 @@
-"""An autograder for Gradescope: the zip file to upload, and what runs for each submission.
+"""An autograder for Gradescope: the zip file to upload, and the grading of each submission.
 
     setup.sh, run_autograder       the two scripts, at the root
     kmodlab/                       this checkout's package and its set-up
@@ -44,10 +44,10 @@ LEARNER = "submission"
 
 
 def pack(exercises: Sequence[Exercise], target: Path, *, without_sandbox: bool = False) -> int:
-    """Write the autograder for some exercises; returns how many files are in it.
+    """Write the autograder for some exercises; returns the number of files in it.
 
     Raises:
-        UsageError: kmodlab does not run from a checkout.
+        UsageError: Kmodlab does not run from a checkout.
     """
     if not (_CHECKOUT / "binder" / "setup.sh").is_file():
         hint = _("Get the sources, and run it from there: the autograder contains them.")
@@ -86,9 +86,9 @@ def _files(path: Path) -> list[Path]:
 
 
 def grade_one(root: Path, pool: Pool, deadline_s: float) -> list[Grade]:
-    """Grade what is in ROOT/submission by the masters in ROOT/source/exercises; returns a grade for each exercise."""
+    """Grade the files in ROOT/submission with the masters in ROOT/source/exercises; a grade for each exercise."""
     exercises, texts = read_exercises(find_masters(root / "source" / "exercises"))
-    # Everything is one learner's, whatever names the files and folders have.
+    # All files belong to one learner, whatever the names of files and folders.
     handed_in = [
         replace(file, learner=LEARNER) if file.learner else file
         for file in read_submissions([root / "submission"], list(exercises))
@@ -102,7 +102,7 @@ def grade_one(root: Path, pool: Pool, deadline_s: float) -> list[Grade]:
 
 
 def _missing(exercise: Exercise, left_out: str) -> Grade:
-    """The grade for an exercise to which there is no notebook."""
+    """The grade for an exercise without a submitted notebook."""
     reason = f"{_('No notebook to this exercise was handed in.')} {left_out}".strip()
     checks = tuple(result_without_run(exercise, name, Status.FAILED, reason) for name in exercise.checks)
     about = {"learner": LEARNER, "exercise": exercise.name, "title": exercise.title, "source": "", "digest": ""}
@@ -110,7 +110,7 @@ def _missing(exercise: Exercise, left_out: str) -> Grade:
 
 
 def forget_results(root: Path) -> None:
-    """Remove the results of an earlier run, which could be taken for this one's."""
+    """Remove the results of an earlier run, which Gradescope could take for those of this run."""
     for name in (RESULTS, NOT_GRADED):
         (root / "results" / name).unlink(missing_ok=True)
 

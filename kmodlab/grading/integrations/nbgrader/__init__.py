@@ -1,1 +1,1 @@
-"""A course for nbgrader, whose own commands generate, validate, autograde and report by kmodlab's rules."""
+"""A course for nbgrader, in which nbgrader's own commands follow kmodlab's rules."""

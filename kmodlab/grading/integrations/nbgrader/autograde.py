@@ -1,12 +1,12 @@
 """Autograding in nbgrader by kmodlab's rules: only answers are taken from a submission, and the sandbox judges them.
 
-`AnswersOnly` reads the submitted notebook as hostile and puts the text of its answers into the source; no cell, output,
-attachment or metadata goes on, and no other file that was handed in is touched, links among them. What was strange is
-written into the notebook's metadata.
+`AnswersOnly` parses the submitted notebook without trusting it, and puts the text of its answers into the source. Other
+cells, outputs, attachments, metadata, and other submitted files and links are ignored. Remarks are written into the
+notebook's metadata.
 
-`Judge` takes the place of nbgrader's Execute: each check's cell gets its result as text, and the bare points, which
-nbgrader reads. If a check errored, the whole submission is left without grades: nbgrader says so, ends with status 1,
-and judges it once more in its next run.
+`Judge` replaces nbgrader's Execute: the cell of each check gets its result as text, and the bare points, which nbgrader
+reads. If a check errored, the whole submission gets no grades: nbgrader says so, ends with status 1, and judges it
+again in its next run.
 """
 
 from __future__ import annotations
@@ -50,12 +50,12 @@ _LONGEST = 20_000  # characters of one check's output
 
 
 class NotJudgedError(KmodlabError):
-    """A check errored, so there are no grades for this submission yet."""
+    """A check errored, so this submission has no grades yet."""
 
 
 @dataclass(frozen=True)
 class NotebookPaths:
-    """Where one learner's notebook and the exercise's source are in a course."""
+    """The paths of one learner's notebook and of the exercise's source in a course."""
 
     source: Path
     submitted: Path
@@ -83,11 +83,11 @@ def _course_of(exporter: Any) -> CourseDirectory:
 
 
 class AnswersOnly(NotebookExporter):
-    """Reads a submitted notebook by kmodlab's rules, and everything else as nbconvert does."""
+    """Reads a submitted notebook by kmodlab's rules, and any other notebook as nbconvert does."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)  # type: ignore[no-untyped-call]
-        # No other file is copied, neither a learner's nor the source's. The course itself is also the formgrader's.
+        # No other file is copied, neither a learner's nor the source's. A copy, as the formgrader uses the same object.
         course = copy(_course_of(self))
         course.ignore = [*course.ignore, "*"]
         self.parent.coursedir = course  # type: ignore[union-attr]
@@ -102,7 +102,7 @@ class AnswersOnly(NotebookExporter):
 
 
 def keep_for_exchange(submitted: Path, autograded: Path) -> None:
-    """Copy what nbgrader's exchange knows a submission by: its feedback is released for that."""
+    """Copy the files by which nbgrader's exchange identifies a submission, so that its feedback can be released."""
     for name in FOR_EXCHANGE:
         path = submitted / name
         if path.is_file() and not path.is_symlink() and path.stat().st_size <= MOST_FOR_EXCHANGE:
@@ -111,7 +111,7 @@ def keep_for_exchange(submitted: Path, autograded: Path) -> None:
 
 
 def take_answers(paths: NotebookPaths) -> Any:
-    """The source with the learner's answers. If there are none, all answers are empty, and the metadata say why."""
+    """The source with the learner's answers. If the notebook has none, all are empty, and the metadata say why."""
     exercise = read_master(paths.source)
     handed_in = match(_read(paths.submitted), exercise)
     empty = {name: source.partition("\n")[0] for name, source in exercise.starter.items()}
@@ -145,8 +145,8 @@ class Judge(NbGraderPreprocessor):
         """Judge one notebook.
 
         Raises:
-            SandboxError: there is no sandbox.
-            NotJudgedError: a check errored, or was skipped.
+            SandboxError: The sandbox is unavailable.
+            NotJudgedError: A check errored, or was skipped.
         """
         verdict = check_sandbox()
         if not verdict.works and not self.without_sandbox:
@@ -156,7 +156,7 @@ class Judge(NbGraderPreprocessor):
             self.log.warning("%s: %s", resources["nbgrader"]["student"], escape_control_chars(remark))
         exercise = read_master(NotebookPaths.of(_course_of(self.parent), resources).source)
         results = _judge(exercise, nb)
-        # nbgrader has no check without points, so one that was skipped is not judged either.
+        # nbgrader's checks always have points, so a skipped check counts as not judged too.
         errored = [check for check in results.values() if not check.status.is_verdict]
         if errored:
             first = errored[0]
@@ -182,7 +182,7 @@ def _judge(exercise: Exercise, notebook: Any) -> Mapping[str, CheckResult]:
     cells = {cell.metadata.nbgrader.grade_id: cell.source for cell in notebook.cells}
     work = exercise.work({name: cells[name] for name in exercise.answers})
     runner = _runner()
-    runner.prepare()  # a guest comes up while the compiler works
+    runner.prepare()  # a guest boots while the compiler works
     return {name: run_check(exercise, name, work, runner) for name in exercise.checks}
 
 

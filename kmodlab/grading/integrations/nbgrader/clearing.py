@@ -1,7 +1,7 @@
-"""Remove solutions and hidden checks, which learners do not get, from nbgrader's release and its feedback.
+"""Removes solutions and hidden checks, which learners must not get, from nbgrader's release and its feedback.
 
-nbgrader's own ClearSolutions puts Python into C, and removes the first line of a cell with its solution; here the
-starter comes from `course.regions`, in the cell's own language.
+nbgrader's own ClearSolutions inserts Python into C, and removes the first line of a cell with its solution. These
+preprocessors insert the starter of `course.regions`, in the cell's own language.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Processed = tuple[NotebookNode, ResourcesDict]
 
 
 class ClearSolutions(NbgradersClearSolutions):
-    """Put the starter, or a stub in the cell's own language, in the place of a solution."""
+    """Replaces a solution by the starter, or by a stub in the cell's own language."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, cell_index: int) -> _Processed:
         """Clear one cell; nbgrader itself clears cells without a magic, and rejects solutions in the wrong cells."""
@@ -41,7 +41,7 @@ class ClearSolutions(NbgradersClearSolutions):
 
 
 class ClearHiddenChecks(ClearHiddenTests):
-    """Leave the title of a check, and of a hidden one the points: what is expected is in the exercise's data."""
+    """Replaces a check by its title, and a hidden check by title and points; the exercise's data has the rest."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, cell_index: int) -> _Processed:
         """Clear one cell."""
@@ -53,10 +53,10 @@ class ClearHiddenChecks(ClearHiddenTests):
 
 
 class HideChecks(NbGraderPreprocessor):
-    """Remove hidden checks and their outputs from an autograded notebook; the scores stay."""
+    """Removes hidden checks and their outputs from an autograded notebook; the scores stay."""
 
     def preprocess_cell(self, cell: NotebookNode, resources: ResourcesDict, _cell_index: int) -> _Processed:
-        """Hide one cell, if it is such a check."""
+        """Hide one cell if it is a hidden check."""
         if _is_hidden(cell):
             cell.source = _released(cell) or f"# {_('A further check.')}"
             cell.outputs = []
@@ -68,7 +68,7 @@ def _is_hidden(cell: Any) -> bool:
 
 
 def _released(cell: Any) -> str | None:
-    """What learners see of a hidden check; None if the cell is not one, or cannot be read."""
+    """The text that learners see instead of a hidden check; None if the cell is not one, or cannot be read."""
     if not _is_hidden(cell):
         return None
     try:
@@ -78,7 +78,7 @@ def _released(cell: Any) -> str | None:
 
 
 def _by_title(cell: Any) -> str | None:
-    """What learners see of a check that is not hidden; None if the cell is not one, or cannot be read."""
+    """The text that learners see instead of a visible check; None if the cell is not one, or cannot be read."""
     if cell.cell_type != "code" or not utils.is_grade(cell) or _is_hidden(cell):
         return None
     try:

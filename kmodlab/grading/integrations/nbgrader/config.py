@@ -2,10 +2,10 @@
 
 generate_assignment   solutions and hidden checks are removed by kmodlab's rules (`clearing`)
 autograde             the answers of a submitted notebook are put into the source, and judged in the sandbox
-                      (`autograde`); nothing of a learner's runs as Python, no file is copied
-collect               only what a learner handed in himself is collected (`exchange`)
-generate_feedback     hidden checks are removed from what learners get (`clearing`)
-validate              runs the notebook as it is, so it is for one's own notebooks only
+                      (`autograde`); no learner's text runs as Python, no file is copied
+collect               only submissions that belong to the learner who is named are collected (`exchange`)
+generate_feedback     hidden checks are removed from the learner's pages (`clearing`)
+validate              runs the notebook unchanged, so it must not be used with other people's notebooks
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from kmodlab.grading.integrations.nbgrader.autograde import AnswersOnly, Judge
 from kmodlab.grading.integrations.nbgrader.clearing import ClearHiddenChecks, ClearSolutions, HideChecks
 from kmodlab.grading.integrations.nbgrader.exchange import CollectOwn
 
-_CELL_S = 600  # nbgrader's own 30 s are too few for a check in an emulated guest
+_CELL_S = 600  # nbgrader's default of 30 s is too short for a check in an emulated guest
 
 
 def configure(config: Any) -> None:

@@ -29,7 +29,7 @@ configure(c)  # kmodlab's rules for solutions, hidden checks, judging and feedba
 
 
 def write_course(exercises: Iterable[Exercise], folder: Path) -> list[Path]:
-    """Write the course, or bring its sources up to date; returns the files that were written."""
+    """Write the course, or update its sources; returns the files that were written."""
     config = folder / CONFIG
     written = [] if config.exists() else [replace_text(config, _CONFIG)]
     for exercise in exercises:
@@ -40,5 +40,5 @@ def write_course(exercises: Iterable[Exercise], folder: Path) -> list[Path]:
 
 
 def as_source(exercise: Exercise) -> str:
-    """The text of the source that nbgrader makes its release from."""
+    """The text of the source notebook, from which nbgrader makes its release."""
     return notebook_text(make_notebook(exercise, {cell.id: cell.source for cell in exercise.cells}))

@@ -1,8 +1,8 @@
-"""Collecting in nbgrader: only what a learner handed in himself, without links, and whatever the others did.
+"""Collects submissions in nbgrader: only those that the named learner has submitted, and without links.
 
 Every learner can write into the exchange's inbound folder, under any name. nbgrader takes the folder's name for the
-learner's, only warns if another user owns it, follows links with the rights of whoever collects, and stops at the first
-folder that it cannot read.
+learner's, only warns if another user owns it, follows links with the rights of the collecting user, and stops at the
+first folder that it cannot read.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from kmodlab.text import escape_control_chars
 
 _READABLE = re.compile(rb"[ -~\n]{1,%d}" % MOST_FOR_EXCHANGE)
 _TO_HAND_IN_S = 600
-_NOBODY = ""  # the learner of what is not collected
+_NOBODY = ""  # the learner of a submission that is not collected
 
 
 class CollectOwn(ExchangeCollect):
-    """Collects a submission if its folder is owned by the learner whom it names; links in it are left out.
+    """Collects a submission if its folder's owner is the learner in its name; links in it are left out.
 
     `c.ExchangeCollect.check_owner = False` collects the folders of all owners, for a JupyterHub on which all learners
     are the same user.
@@ -63,7 +63,7 @@ class CollectOwn(ExchangeCollect):
         return ""
 
     def _compare_times(self, path: Path, changed: float) -> None:
-        """Tell if a folder says that it was handed in long before it was last changed, which nobody can set."""
+        """Warn if a folder's time of submission is long before its ctime, which users cannot set."""
         said = super()._path_to_record(str(path))["timestamp"]  # type: ignore[no-untyped-call]
         written = datetime.datetime.fromtimestamp(changed, datetime.UTC).replace(tzinfo=None)
         if (written - said).total_seconds() > _TO_HAND_IN_S:
@@ -81,11 +81,11 @@ class CollectOwn(ExchangeCollect):
         self.src_records = [record for record in self.src_records if record["username"] != _NOBODY]
 
     def do_copy(self, src: str, dest: str, log: Any = None) -> None:
-        """Copy one submission; if that fails, the others are collected all the same."""
+        """Copy one submission; if that fails, the others are still collected."""
         try:
             with TemporaryDirectory(prefix="kmodlab-collect-") as folder:
                 copied = src
-                if not self._is_too_large(src):  # otherwise nbgrader says so
+                if not self._is_too_large(src):  # nbgrader itself reports that
                     copied = str(Path(folder, "submission"))
                     shutil.copytree(src, copied, symlinks=True, ignore=self._ignore_links)
                 super().do_copy(copied, dest, log=log)  # type: ignore[no-untyped-call]
@@ -95,7 +95,7 @@ class CollectOwn(ExchangeCollect):
             self._tell(src, str(error))
 
     def _complete(self, folder: Path, collected: Path) -> None:
-        """Write what is missing of the files without which nbgrader releases nobody's feedback."""
+        """Write missing files that nbgrader needs to release the feedback."""
         time = super()._path_to_record(str(folder))["timestamp"]  # type: ignore[no-untyped-call]
         for name, text in zip(FOR_EXCHANGE, (f"{time} UTC", token_hex(32)), strict=True):
             path = collected / name
