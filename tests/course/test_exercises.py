@@ -38,6 +38,7 @@ SLOW = (
     "07-misc-device/wrong_no_owner",
     "10-usb/odd_list",
     "10-usb/odd_own_memory",
+    "10-usb/odd_table_by_address",
     "10-usb/starter",
 )
 # Masters with each kind of answer that take a few seconds.
