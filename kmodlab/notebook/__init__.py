@@ -1,1 +1,1 @@
-"""Faces in Jupyter: magics, rendering, completion."""
+"""The course in Jupyter: magics, their output, completion, and what JupyterLab's extension asks."""

@@ -1,7 +1,7 @@
-"""Cells that something has happened to: a first line is lost or misspelt, two cells are merged, a check is damaged.
+"""Recognises damaged cells: a first line is lost or misspelt, two cells are merged, a check is damaged.
 
-IPython takes such a cell for Python, and complains in Python's words. So it is looked at before, as text: it is only
-answered if it is C by evidence, or if a name of ours in it is misspelt. A cell that is right Python is left alone.
+IPython takes such a cell for Python, and reports a Python error. So each cell's text is examined before it runs. A cell
+is only rejected on evidence that it is C, or if it misspells a name of ours; correct Python is never rejected.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ _OF_C = {"kmod", "library", "faults", "timeline", "intree"}
 WORDS = ("check", "hint", "progress", "exercise")
 _NEAR = 0.7
 _NEAR_CALL = 0.5
-_SHORTEST = 4  # characters of a line that tells something
-_LEAST_SHARED = 0.5  # of the lines of a cell that has lost its first line, with the cell that it was
+_SHORTEST = 4  # characters of a line that is compared
+_LEAST_SHARED = 0.5  # share of lines that a cell without its first line must have in common with the original
 
 _OUR_LINE = re.compile(rf"%%(?:{'|'.join(CELL_MAGICS)})\b.*")
 _OUR_CALL = re.compile(r"(?:check|exercise)\([\"'].*\)\s*")
@@ -47,9 +47,9 @@ _C_LINE = re.compile(
 
 @dataclass
 class Surroundings:
-    """What is known around a cell: the data of its exercise, texts of cells that were run, and what names mean.
+    """What is known around a cell: the data of its exercise, the texts of cells that were run, and defined names.
 
-    `find_data` returns None if the exercise is not known. `names` are those of the notebook, `ours` our functions.
+    `find_data` returns None if the exercise is unknown. `names` are those of the notebook, `ours` our functions.
     """
 
     find_data: Callable[[], ExerciseData | None] = lambda: None
@@ -60,23 +60,23 @@ class Surroundings:
 
     @cached_property
     def given(self) -> Mapping[str, str]:
-        """The exercise's cells, by their ids."""
+        """The given cells of the exercise, by id."""
         data = self.find_data()
         return data.cells if data else {}
 
     def is_defined(self, name: str) -> bool:
-        """Whether a name means something in the notebook."""
+        """Whether a name is defined in the notebook."""
         return name in self.names or hasattr(builtins, name)
 
     def is_ours(self, name: str) -> bool:
-        """Whether a name means a function of ours."""
+        """Whether a name is defined as a function of ours."""
         return name in self.ours and self.names.get(name) is self.ours[name]
 
 
 def look_at_cell(source: str, around: Surroundings) -> None:
-    """Do nothing with a cell that nothing has happened to.
+    """Examine a cell before it runs.
 
-    Raises: DamagedCellError
+    Raises: DamagedCellError if it is damaged.
     """
     text = source.strip("\n")
     first = text.partition("\n")[0]
@@ -94,7 +94,7 @@ def look_at_cell(source: str, around: Surroundings) -> None:
 
 
 def is_python(text: str) -> bool:
-    """Whether a cell is Python, as IPython extends it. A cell magic below the first line is not."""
+    """Whether a cell is valid in IPython's extended Python; a cell magic below the first line is not."""
     flags = ast.PyCF_ONLY_AST | ast.PyCF_ALLOW_TOP_LEVEL_AWAIT
     try:
         transformed = TransformerManager().transform_cell(text)
@@ -105,7 +105,7 @@ def is_python(text: str) -> bool:
 
 
 def _is_c_by_chance(text: str) -> bool:
-    """Whether it is C that Python could read, too: includes are its comments, macros its calls."""
+    """Whether a text is C that is valid Python too: #include is a comment, and a macro is a call."""
     try:
         statements = ast.parse(text).body if _INCLUDE.search(text) else []
     except SyntaxError:
@@ -114,7 +114,7 @@ def _is_c_by_chance(text: str) -> bool:
 
 
 def near_word(name: str, words: Sequence[str]) -> str:
-    """The word that a name is, or is nearly; empty if it is like none."""
+    """The word that equals or resembles a name; empty if none does."""
     return next(iter(get_close_matches(name.lower(), words, n=1, cutoff=_NEAR)), "")
 
 
@@ -152,7 +152,7 @@ def _look_for_merged_cells(first: str, lines: list[str], around: Surroundings, *
         texts = ("\n".join([first, *lines[:number]]).rstrip(), "\n".join(lines[number:]))
         raise _two_cells(lines[number], texts)
     if not is_c:
-        return  # a script or an answer may have any words in it
+        return  # scripts and answers may contain any text
     last = next((line for line in reversed(lines) if line.strip()), "")
     calls = [line for line in lines if _OUR_CALL.fullmatch(line) or (line is last and _LAST_CALL.fullmatch(line))]
     if calls:
@@ -172,7 +172,7 @@ def _two_cells(line: str, texts: tuple[str, ...]) -> DamagedCellError:
 
 
 def _look_at_first_line(text: str, around: Surroundings) -> None:
-    """Answer a cell whose magic is not its first line."""
+    """Reject a cell whose magic is not its first line."""
     lines = text.split("\n")
     number = next((number for number, line in enumerate(lines) if _OUR_LINE.fullmatch(line)), 0)
     if not number:
@@ -192,7 +192,7 @@ def _look_at_first_line(text: str, around: Surroundings) -> None:
 
 
 def _look_at_spoilt_line(text: str, around: Surroundings) -> None:
-    """Answer a cell whose magic lacks a percent sign, is commented out, or has a blank in it."""
+    """Reject a cell whose magic lacks a percent sign, is commented out, or contains a blank."""
     first, _newline, body = text.partition("\n")
     match = _SPOILT_LINE.fullmatch(first) or re.fullmatch(rf"()({'|'.join(CELL_MAGICS)})\b(.*)", first)
     if not match or not (name := near_word(match[2], CELL_MAGICS)) or not body.strip():
@@ -228,7 +228,7 @@ def _look_for_lost_line(text: str, around: Surroundings) -> None:
 
 
 def _most_like(text: str, around: Surroundings) -> tuple[list[str], float]:
-    """The first lines of the cells with a magic that a text is most like, and how much, from 0 to 1."""
+    """The first lines of the cells that resemble a text most, and the similarity from 0 to 1."""
     shared: dict[str, float] = {}
     for known in (*around.ran, *around.given.values()):
         first, _newline, body = known.partition("\n")
@@ -236,13 +236,13 @@ def _most_like(text: str, around: Surroundings) -> tuple[list[str], float]:
             shared[first] = max(alike, shared.get(first, 0.0))
     most = max(shared.values(), default=0.0)
     likely = [first for first, alike in shared.items() if alike == most]
-    # What was run is a cell of its own, unless it is the likeliest.
+    # A cell that was run still exists, so it only counts if it is the most similar one.
     ran = {each.partition("\n")[0] for each in around.ran}
     return [first for first in likely if first not in ran] or likely, most
 
 
 def _shared(text: str, body: str) -> float:
-    """How much of a text's lines another one has too, from 0 to 1. Includes stand in many cells, and tell nothing."""
+    """The share of a text's lines that another text has too, from 0 to 1, without #include lines, which are common."""
     lines, others = (
         {line.strip() for line in each.split("\n") if len(line.strip()) >= _SHORTEST and not _INCLUDE.match(line)}
         for each in (text, body)
@@ -251,7 +251,7 @@ def _shared(text: str, body: str) -> float:
 
 
 def find_given(first: str, given: Mapping[str, str]) -> str:
-    """The id of the given cell with that first line; empty if there is none."""
+    """The id of the given cell with that first line; empty if no cell has it."""
     return next((name for name, text in given.items() if text.split("\n")[0].split() == first.split()), "")
 
 
@@ -259,11 +259,11 @@ def find_given(first: str, given: Mapping[str, str]) -> str:
 
 
 def _look_at_words(text: str, around: Surroundings) -> None:
-    """Answer a misspelt function of ours, one without parentheses, and a title without quotes, in what is Python."""
+    """Reject Python with a misspelt function of ours, one without parentheses, or a title without quotes."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
-        return  # it has magics, or an `await`
+        return  # the cell has magics, or an `await`
     stored = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
     if any(isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef) for node in ast.walk(tree)):
         return
@@ -276,7 +276,7 @@ def _look_at_words(text: str, around: Surroundings) -> None:
 
 
 def _is_whole_call(value: ast.expr, around: Surroundings) -> bool:
-    """Whether a function of ours is called, with a title that is text in quotes or a name that is defined."""
+    """Whether an expression calls a function of ours, with a title that is a string or a defined name."""
     title = value.args[0] if isinstance(value, ast.Call) and value.args else None
     return isinstance(value, ast.Call) and (not isinstance(title, ast.Name) or around.is_defined(title.id))
 
@@ -289,7 +289,7 @@ def _look_at_damaged_call(text: str, around: Surroundings) -> None:
 
 
 def _damaged_call(text: str, cell: str, name: str, word: str, around: Surroundings) -> DamagedCellError:
-    """The error for text, in a cell, that should call one of our functions."""
+    """The error for a text in a cell that should be a call of one of our functions."""
     if name == word:
         sentence = _("`{text}` is not a complete call.").format(text=text.strip().split("\n")[0])
     else:
@@ -307,9 +307,9 @@ def _damaged_call(text: str, cell: str, name: str, word: str, around: Surroundin
 
 
 def look_at_title(title: object, data: ExerciseData) -> None:
-    """Do nothing with the title of a check of an exercise.
+    """Check the title of a check.
 
-    Raises: DamagedCellError
+    Raises: DamagedCellError if the exercise has no check of that title.
     """
     if title in data.checks or title in data.hidden:
         return
@@ -322,7 +322,7 @@ def look_at_title(title: object, data: ExerciseData) -> None:
 
 
 def _damaged_check(sentence: str, text: str, data: ExerciseData | None, cell: str) -> DamagedCellError:
-    """The error for text, in a cell, that should be a check of an exercise: the nearest one, or else one of all."""
+    """The error for a text in a cell that should be a check; it offers the most similar check, or else all checks."""
     calls = [call_by_title(title) for title in data.checks] if data else []
     call = next(iter(get_close_matches(text.strip(), calls, n=1, cutoff=_NEAR_CALL)), "")
     if not call:

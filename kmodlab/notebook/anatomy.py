@@ -1,4 +1,4 @@
-"""`%anatomy`: what is inside a file that a cell has built, or inside one of the kernel's own modules."""
+"""`%anatomy`: shows the contents of a file that a cell has built, or of one of the kernel's own modules."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def find_file(state: NotebookState, name: str) -> Source:
     """The file of that name: a module, object file or library that a cell built, or one of the kernel's own modules.
 
     Raises:
-        UsageError: there is no such file.
+        UsageError: There is no such file.
     """
     module = state.modules.get(_kmod(name))
     if module is not None and (ko := module.ko(_kmod(name))) is not None:
@@ -94,7 +94,7 @@ def get_module(state: NotebookState, name: str) -> BuiltModule:
     """The module of that name that a cell has built.
 
     Raises:
-        UsageError: no cell has built it.
+        UsageError: No cell has built it.
     """
     module = state.modules.get(_kmod(name))
     if module is None:
@@ -110,9 +110,9 @@ def get_module(state: NotebookState, name: str) -> BuiltModule:
 
 
 def _builtin(state: NotebookState, name: str, aspect: str = "") -> View:
-    """The module beside an object file of the same source that is built in; kbuild's rule is for a single source.
+    """Compares a module with the object of the same source as a built-in driver; only for modules of one source.
 
-    If the kernel that runs has the driver in it, the object is the one of its tree.
+    If the running kernel contains the driver, the object comes from the kernel's build.
     """
     if _kmod(name) not in state.modules and isinstance(state.session, BootSession):
         return _builtin_of_tree(state, name, aspect)
@@ -143,7 +143,7 @@ def _builtin_of_tree(state: NotebookState, name: str, aspect: str) -> View:
 
 
 def _kernel(state: NotebookState, name: str) -> View:
-    """A driver of the tree in the kernel that it was linked into."""
+    """Shows a driver of the tree in the kernel that it was linked into."""
     result, path = find_builtin(state, name)
     return in_kernel(result.objects[path], result.vmlinux)
 

@@ -1,7 +1,7 @@
-"""Loads kmodlab into a notebook when a cell needs it: after a restart, the cell with `%load_ext kmodlab` is forgotten.
+"""Loads kmodlab into a notebook when a cell needs it, because learners forget `%load_ext kmodlab` after a restart.
 
 The ipykernel loads this small extension when it starts, in every environment that kmodlab is installed in (see
-`ipython/`). kmodlab itself is only imported for a cell of ours, or one that looks as if it had been one.
+`ipython/`). kmodlab itself is only imported for a cell of ours, or a cell that seems to be a damaged one.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import builtins
 import re
 from typing import Any
 
-# The percent signs may be damaged, and names may be misspelt: `accidents` answers that.
+# The percent signs may be damaged, and names may be misspelt; `accidents` recognises that.
 _MAGIC = re.compile(r"^[#/ \t]*%[% \t]*(\w+)", re.MULTILINE)
 _MAGICS = (
     "anatomy", "answer", "beside", "boot", "built", "checkpatch", "databases", "depmod", "dmesg", "export", "faults",
@@ -25,18 +25,18 @@ _NEAR = 0.7
 
 
 def load_ipython_extension(ipython: Any) -> None:
-    """Watch the cells that are run."""
+    """Watch the cells that are run, to load kmodlab for the first that needs it."""
 
     def look(lines: list[str]) -> list[str]:
         if not _is_ours("".join(lines), ipython):
             return lines
         from kmodlab.notebook.extension import is_loaded, load, transform
 
-        # Not by IPython's extension manager: `%load_ext kmodlab` would say that it is loaded already.
+        # Not with IPython's extension manager, or `%load_ext kmodlab` would print that it is loaded already.
         if is_loaded(ipython):
             return lines
         load(ipython)
-        return transform(lines)  # IPython has chosen this cell's transformers already
+        return transform(lines)  # IPython has already collected the transformers for this cell
 
     look.has_side_effects = True  # type: ignore[attr-defined]
     ipython.input_transformer_manager.cleanup_transforms.append(look)
@@ -45,7 +45,7 @@ def load_ipython_extension(ipython: Any) -> None:
 def _is_ours(text: str, ipython: Any) -> bool:
     if _C.search(text):
         return True
-    # A function or a magic of such a name may be the notebook's own.
+    # The notebook may define a function or a magic of that name itself.
     calls = {name for name in _CALL.findall(text) if name not in ipython.user_ns and not hasattr(builtins, name)}
     magics = {name for name in _MAGIC.findall(text) if not _is_magic(ipython, name)}
     if not calls and not magics:

@@ -1,7 +1,7 @@
-"""`%beside`: a driver that is built into the kernel that runs, and the same source as a module of this kernel.
+"""`%beside`: compares a driver that is built into the running kernel with the same source as a module.
 
-Both are watched: the calls of init are those that the kernel logs (initcall_debug), and what there is of each driver is
-read from the guest.
+Both are observed: the calls of init are in the kernel's log (initcall_debug), and the presence of each driver is read
+from the guest.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from kmodlab.notebook.views.lives import Life, Lives, Presence, lives_picture, l
 from kmodlab.tracer.run import GUEST_FOLDER, load_argv
 
 _SUFFIX = "_module"  # /sys/module cannot have two drivers of one name
-_EXITCALL = "__exitcall_"  # how linux/init.h, __exitcall(), names the pointer to an exit function
+_EXITCALL = "__exitcall_"  # prefix of the pointer to an exit function (linux/init.h, __exitcall())
 _DEBUG = f"/sys/module/kernel/parameters/{OPTION}"
 
 BESIDE_OPTIONS = MagicOptions("%beside")
@@ -47,7 +47,7 @@ parameters, and unloaded again.
 """)
 )
 
-# What there is of a driver: a line for each fact.
+# Prints what the guest has of a driver, a line for each fact.
 _FACTS = r"""
 name=$1
 grep -q "^$name " /proc/modules && echo loaded
@@ -59,7 +59,7 @@ for one in *; do echo "has $one"; done
 
 @dataclass
 class _Seen:
-    """The last comparison: for a picture after its table, nothing runs again."""
+    """The last comparison, kept so that a picture after its table needs no second run."""
 
     session: BootSession | None = None
     lives: Lives | None = None
@@ -85,7 +85,7 @@ def beside(state: NotebookState, line: str, _cell: str | None) -> None:
 
 @dataclass
 class _Watch:
-    """One comparison: the guest that runs, the build of its kernel, and the path of the driver's source in it."""
+    """One comparison: the running guest, the build of its kernel, and the path of the driver's source in the tree."""
 
     state: NotebookState
     session: BootSession
@@ -93,7 +93,7 @@ class _Watch:
     path: str
 
     def run(self) -> Lives | None:
-        """Watch both, one after the other; None if the module does not live, which is shown."""
+        """Observe both, one after the other; None if the module cannot be built or loaded, which is shown."""
         builtin = self._builtin()
         module = self._module(builtin)
         return Lives(self.path, builtin, module) if module else None
@@ -156,5 +156,5 @@ class _Watch:
 
 
 def _first_line(result: Result | None) -> str:
-    """What a command printed first; empty if it printed nothing."""
+    """The first line of a command's output; empty if it printed nothing."""
     return next(iter(result.text.splitlines()), "") if result else ""

@@ -1,4 +1,4 @@
-"""`%built`: the files of a module's build, and the text in them."""
+"""`%built`: lists the files of a module's build, and shows the text of one."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _list(module: BuiltModule) -> Table:
 
 
 def _purpose(name: str) -> str:
-    """The step of kbuild that makes a file of this name, and what it is for; empty if no step does."""
+    """The step of kbuild that makes a file of this name, and the file's purpose; empty if unknown."""
     return next((_(purpose) for pattern, purpose in _STEPS if re.fullmatch(pattern, name)), "")
 
 

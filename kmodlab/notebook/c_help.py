@@ -1,6 +1,6 @@
-"""What an editor shows of the C in a notebook's cells: completion, explanations and a check while it is written.
+"""Help with the C in a notebook's cells while it is written: completion, explanations, and a check.
 
-clangd answers; while it is not there yet, and without it, completion has the names in the headers.
+clangd provides it. While clangd starts, or if it is missing, completion uses the names in the headers.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Request:
 
     @property
     def name(self) -> str:
-        """The name at the cursor; empty if there is none, or if an argument begins there."""
+        """The name at the cursor; empty if no name is there, or if an argument begins there."""
         if not self.word and re.search(r"[(,]\s*$", self.before):
             return ""
         match = re.match(r"\w*", self.after)
@@ -79,12 +79,12 @@ class Request:
 
     @property
     def file_name(self) -> str:
-        """What the cell's magic calls its text."""
+        """The file name of the cell's text."""
         words = self.code.partition("\n")[0].split()
         return words[1] if len(words) > 1 and not words[1].startswith("-") else "cell"
 
     def reply(self, texts: list[tuple[str, str]], start: int) -> dict[str, Any]:
-        """A complete_reply with these texts and their types, in the place of what is between `start` and the cursor."""
+        """A complete_reply whose texts, each with its type, replace the text between `start` and the cursor."""
         types = [{"start": start, "end": self.offset, "text": text, "type": kind} for text, kind in texts]
         matches = [text for text, _kind in texts]
         cursor = {"cursor_start": start, "cursor_end": self.offset}
@@ -92,7 +92,7 @@ class Request:
 
 
 class CHelp:
-    """Answers what an editor asks of the C in one notebook's cells; requests must be in C."""
+    """Answers an editor's requests about the C in one notebook's cells; the cursor must be in C (`Request.is_c`)."""
 
     def __init__(self, state: NotebookState) -> None:
         self._state = state
@@ -114,12 +114,12 @@ class CHelp:
                 start = request.offset - len(_replaced(request))
                 return request.reply([_text_and_type(candidate) for candidate in answer.result()], start)
             names = await asyncio.to_thread(find_names, tree, cursor.text, request.word)
-        except KmodlabError:  # without a lab there is nothing to offer
+        except KmodlabError:  # without a lab there are no candidates
             names = []
         return request.reply([(name, "") for name in names], request.offset - len(request.word))
 
     async def explain(self, request: Request) -> str:
-        """What the name at the cursor stands for, or the function whose arguments are written there; may be empty."""
+        """An explanation of the name at the cursor, or of the function whose arguments are there; may be empty."""
         cursor = self._cursor(request)
         try:
             tree = self._state.kernel_tree
@@ -137,10 +137,10 @@ class CHelp:
         return "\n\n".join(filter(None, [text, "\n".join(facts)]))
 
     async def check(self, request: Request) -> list[dict[str, Any]]:
-        """Marks for what clang says of a cell, as an output's metadata has them for gcc.
+        """Marks for clang's diagnostics of a cell, in the format of the marks for gcc in an output's metadata.
 
-        Only cells are checked that gcc compiles as they are, with the usual flags: a header may need what is included
-        before it, and a Makefile of the learner may set macros.
+        Only cells are checked that gcc compiles alone and with the usual flags: a header may depend on earlier
+        includes, and a learner's Makefile may set macros.
         """
         if request.magic not in _BUILT or request.file_name in self._state.makefiles:
             return []
@@ -170,21 +170,21 @@ class CHelp:
         return Cursor(file, text, len(above) - 1, len(request.before), kernel=is_kernel)
 
     def _with_files(self, code: str) -> list[tuple[int | None, str]]:
-        """The lines of a cell's C, with the files of `%%kfile` cells in the place of the lines that include them.
+        """The lines of a cell's C, with the texts of `%%kfile` cells instead of the lines that include them.
 
-        Each has its number in the cell, from 0; those of files have none.
+        Each line has its number in the cell, from 0; lines of files have None.
         """
         lines: list[tuple[int | None, str]] = [(0, "")]  # the magic
         own = code.split("\n")
         for number, line in enumerate(own[1:], 1):
-            match = _INCLUDED.match(line) if number < len(own) - 1 else None  # the last may be the cursor's
+            match = _INCLUDED.match(line) if number < len(own) - 1 else None  # the cursor may be in the last line
             file = self._state.files.get(match[1]) if match else None
             lines += [(number, line)] if file is None else [(None, text) for text in file.split("\n")]
         return lines
 
 
 def _mark(complaint: ClangComplaint, numbers: list[int | None], lines: list[str]) -> LineMark | None:
-    """The mark of a complaint; None if it is about no line of the cell."""
+    """The mark of a complaint; None if it is not about a line of the cell."""
     number = numbers[0] if numbers else None
     if number is None:
         return None
@@ -193,7 +193,7 @@ def _mark(complaint: ClangComplaint, numbers: list[int | None], lines: list[str]
 
 
 def _replaced(request: Request) -> str:
-    """What a candidate of clangd stands for: a name, or the rest of a header's path."""
+    """The text before the cursor that a candidate of clangd replaces: a name, or the rest of a header's path."""
     if re.match(r"\s*#\s*include", request.before):
         return re.split(r'[<"/]', request.before)[-1]
     return request.word
@@ -204,5 +204,5 @@ def _text_and_type(candidate: Candidate) -> tuple[str, str]:
 
 
 async def _elsewhere(work: Any) -> Any:
-    """The result of a coroutine that belongs to the I/O thread."""
+    """Run a coroutine on the I/O thread, and await its result on this thread's event loop."""
     return await asyncio.wrap_future(submit(work))

@@ -1,7 +1,7 @@
-"""`check` and its words in a notebook, `hint`, `progress`, `%%kscript` and `%%answer`.
+"""`check` and the check words in a notebook, `hint`, `progress`, `%%kscript` and `%%answer`.
 
-A check judges what the notebook's cells said when they were last run, as a grader judges it, in guests of its own. It
-shows a card and returns the number of points, which nbgrader reads.
+A check judges the notebook's cells as they were last run, in the same way as a grader, in guests of its own. It shows a
+card and returns the number of points, which nbgrader reads.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ from kmodlab.submission.learner_sources import LearnerSources
 
 
 class NotCheckedError(KmodlabError):
-    """A check could not be made, so there is no number of points."""
+    """A check could not be run, so it gives no points."""
 
 
 class Points(float):
-    """The points of a check, which a notebook does not show below the card."""
+    """The points of a check, as a float that a notebook does not show below the card."""
 
     def _ipython_display_(self) -> None:
         """Show nothing."""
@@ -54,14 +54,14 @@ class Points(float):
 
 @dataclass
 class HintOrder:
-    """The hints to one result, one after the other, for its button and for `hint()` alike."""
+    """The hints to one result, one after the other; its button and `hint()` share them."""
 
     exercise: str
     result: CheckResult
     shown: int = 0
 
     def next(self) -> list[Part]:
-        """The next hint; the last one again if there is no other."""
+        """The next hint; after the last one, the last one again."""
         result = self.result
         self.shown = min(self.shown + 1, len(result.hints))
         if self.exercise:
@@ -69,7 +69,7 @@ class HintOrder:
         return hint_parts(result.title, result.hints, self.shown)
 
     def press(self) -> Pressed:
-        """What pressing the button does."""
+        """The answer to a press of the button: the next hint."""
         html = View(self.next()).html
         return Pressed(html, (0,) if self.shown < len(self.result.hints) else ())
 
@@ -81,16 +81,16 @@ class CheckState:
     state: NotebookState
     cells: dict[tuple[str, str], str] = field(default_factory=dict)
     exercise: str = ""
-    replaced: dict[str, str] = field(default_factory=dict)  # first line that a cell had, and the one that it has now
-    hints: HintOrder | None = None  # of the last result
-    _by_id: dict[str, tuple[str, str]] = field(default_factory=dict)  # what each cell of the notebook is
+    replaced: dict[str, str] = field(default_factory=dict)  # first line that a cell had -> its first line now
+    hints: HintOrder | None = None  # the hints of the last result
+    _by_id: dict[str, tuple[str, str]] = field(default_factory=dict)  # cell's id -> its magic and name
     _runner: CheckRunner | None = None
 
     def note(self, info: Any) -> None:
         """Store the cell that is about to run, if checks can be about it; IPython calls this before each cell.
 
-        A cell that was something else when it was last run is no longer that: its name was misspelt, or its first line
-        is gone.
+        If the same cell had another magic or name when it was last run, that entry is removed: its name was misspelt,
+        or its first line is lost.
         """
         source = info.raw_cell or ""
         cell = read_cell(source)
@@ -107,7 +107,10 @@ class CheckState:
                 self._by_id[cell_id] = now
 
     def _misspelt(self, now: tuple[str, str] | None) -> tuple[str, str] | None:
-        """What a cell was before, if its name is not of the exercise, but nearly; for front ends without cell ids."""
+        """The magic and name that a cell had before, if its name resembles one of the exercise.
+
+        For front ends that send no cell ids.
+        """
         names = {cell.name for text in self._given().values() if (cell := read_cell(text))} if now else ()
         if now is None or now[1] in names:
             return None
@@ -120,7 +123,7 @@ class CheckState:
 
     @property
     def runner(self) -> CheckRunner:
-        """The runner, made at its first use. It is given what the notebook has built, so as not to build it again."""
+        """The runner, made at its first use. It gets the notebook's builds, so that it need not repeat them."""
         if self._runner is None:
             self._runner = CheckRunner(self.state.session.lab, warm=True)
         for module in self.state.modules.values():
@@ -147,7 +150,7 @@ class CheckState:
     def data(self) -> ExerciseData:
         """The data of the notebook's exercise.
 
-        Raises: UsageError if there is none.
+        Raises: UsageError if the data cannot be found or read.
         """
         return find_data(self.exercise, Path.cwd(), installed_courses())
 
@@ -158,7 +161,7 @@ class CheckState:
         return None
 
     def judge(self, check: Check) -> CheckResult:
-        """Judge a check, show its card, and keep the result."""
+        """Run a check, show its card, and record the result."""
         sources = LearnerSources.of(self.cells.values())
         result = evaluate(check, sources, self.runner)
         if result.status is Status.ERRORED:
@@ -182,7 +185,7 @@ class CheckState:
         return result
 
     def _replaced_cells(self, result: CheckResult) -> Iterator[tuple[Part, str]]:
-        """What has become of the cells that a result misses, and the ids of the cells that were given."""
+        """Messages about cells that a result misses because they were changed, and the ids of the given cells."""
         if result.status is not Status.FAILED:
             return
         if not self.cells and not self.replaced:
@@ -215,7 +218,7 @@ class CheckState:
 
 
 def _source(sources: LearnerSources, result: CheckResult) -> str | None:
-    """The text of the file that a result is about, None if it is not known."""
+    """The text of the file that a result is about; None if unknown."""
     if result.line is None:
         return None
     for unit in sources.units:
@@ -229,7 +232,7 @@ def _source(sources: LearnerSources, result: CheckResult) -> str | None:
 
 
 def make_functions(checks: CheckState) -> dict[str, Any]:
-    """The functions that cells may call by name: the words of checks, `exercise`, `check`, `hint` and `progress`."""
+    """The functions that cells may call by name: the check words, `exercise`, `check`, `hint` and `progress`."""
 
     def exercise(name: str = "") -> None:
         """Say which exercise this notebook is, so that its results are kept."""
@@ -257,7 +260,7 @@ def make_functions(checks: CheckState) -> dict[str, Any]:
             data = checks.data()
             look_at_title(title, data)
             posed = data.check(title)
-            checks.exercise = data.exercise  # after a restart, nobody may have said so
+            checks.exercise = data.exercise  # after a restart, `exercise()` may not have been called
         result = checks.judge(posed)
         if result.points is None:
             raise NotCheckedError(

@@ -56,7 +56,7 @@ _TOOL_OPTIONS = {
 
 
 def magic_hooks(state: NotebookState) -> dict[str, Hook]:
-    """The completer of each magic that has one, by the magic with its percent signs."""
+    """Magic with its percent signs -> its completer, for all magics that have a completer."""
     hooks = {magic: _of_options(options) for magic, options in _MAGICS.items()}
     hooks |= {magic: _of_words(words) for magic, words in _FIRST_WORDS.items()}
     return hooks | {f"%{tool}": _of_tool(state, tool) for tool in _TOOL_OPTIONS}
@@ -90,7 +90,7 @@ def long_options(options: MagicOptions) -> list[str]:
 
 def _of_tool(state: NotebookState, tool: str) -> Hook:
     def complete(_ipython: Any, event: Any) -> list[str]:
-        # The word under the cursor is not among those before it.
+        # `before` does not include the word under the cursor.
         before = event.text_until_cursor.removesuffix(event.symbol).split()[1:]
         try:
             return candidates(state, tool, before, event.symbol)

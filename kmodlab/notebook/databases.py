@@ -1,4 +1,4 @@
-"""`%databases`: the files that depmod wrote for the guest's kernel, and what modprobe finds in them."""
+"""`%databases`: shows depmod's databases for the guest's kernel, and what modprobe finds in them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What earlier versions of a cell's module left behind in the guest, and what would be lost with the guest.
+"""Finds what earlier versions of a cell's module left behind in the guest, and what would be lost with the guest.
 
 A module that does not undo in exit what it did in init leaves a class, a file or a timer in the kernel. The next
 version then fails because of it, however right it is.
@@ -25,21 +25,21 @@ _Version = tuple[tuple[tuple[str, bytes], ...], tuple[str, ...], tuple[str, ...]
 
 @dataclass
 class EarlierVersions:
-    """The modules that were loaded into one guest, by the cell's name. `generation` is that of the session's guest."""
+    """The modules that were loaded into one guest, by the cell's name; `generation` is that of the session."""
 
     generation: int = 0
     _loaded: dict[str, dict[_Version, Circumstances]] = field(default_factory=dict)
     _searches: dict[_Version, LeftoverSearch] = field(default_factory=dict)
 
     def note(self, generation: int, name: str, circumstances: Circumstances) -> None:
-        """Remember that the modules of a cell were loaded into this guest."""
+        """Record that the modules of a cell were loaded into this guest."""
         if generation != self.generation:
             self.generation, self._loaded = generation, {}
         version = (tuple(circumstances.build.modules.items()), circumstances.parameters, circumstances.after)
         self._loaded.setdefault(name, {})[version] = circumstances
 
     def search(self, lab: Lab, generation: int, name: str) -> list[LeftoverSearch]:
-        """Begin to find out, in the background, what the versions that were loaded into this guest leave behind."""
+        """Start searches in the background for what the versions that were loaded into this guest leave behind."""
         loaded = self._loaded.get(name, {}) if generation == self.generation else {}
         for version, circumstances in loaded.items():
             if version not in self._searches:
@@ -49,18 +49,18 @@ class EarlierVersions:
 
 
 def find_in_guest(session: Session, searches: Iterable[LeftoverSearch]) -> tuple[Leftover, ...]:
-    """What is still in the session's guest of all that was left behind."""
+    """The leftovers that the searches have found and that are still in the session's guest."""
     leftovers = dict.fromkeys(leftover for search in searches for leftover in search.result())
     return tuple(leftover for leftover in leftovers if _is_there(session, leftover.entry))
 
 
 def _is_there(session: Session, entry: str) -> bool:
-    """Whether a path exists. What is no path is there as long as the guest: nothing in it could remove it."""
+    """Whether an entry's path exists in the guest. An entry that is not a path stays as long as the guest lives."""
     return not entry.startswith("/") or session.run(["stat", entry], in_agent=True).ok
 
 
 def describe_leftovers(leftovers: Collection[Leftover]) -> str:
-    """That earlier versions of a module left these behind, in a sentence."""
+    """A sentence about what earlier versions of a module left behind."""
     paths = {leftover.entry for leftover in leftovers if leftover.entry.startswith("/")}
     things = list(dict.fromkeys(f"`{left.entry}`" if left.entry in paths else left.what for left in leftovers))
     message = ngettext(
@@ -76,7 +76,7 @@ def describe_leftovers(leftovers: Collection[Leftover]) -> str:
 
 @dataclass(frozen=True)
 class Losses:
-    """What a fresh guest would not have: loaded modules, devices that are plugged in, files in /root."""
+    """What would be lost with a guest: loaded modules, plugged in devices, files in /root."""
 
     modules: tuple[str, ...]
     devices: tuple[str, ...]
@@ -87,7 +87,7 @@ class Losses:
 
     @property
     def sentence(self) -> str:
-        """What is lost with the guest."""
+        """A sentence about what is lost with the guest."""
         return _("A fresh guest, by `%reset_guest`, has nothing of that; it would lose {things}.").format(
             things="; ".join(self._things())
         )
@@ -111,7 +111,7 @@ def _list(names: Iterable[str]) -> str:
 def find_losses(session: Session, loaded: Iterable[str], own: Iterable[str], built: Iterable[str]) -> Losses:
     """What would be lost with the session's guest.
 
-    `loaded` are the loaded modules, `own` those that are replaced anyway, `built` the file names that cells have built.
+    `loaded` are the loaded modules, `own` those that are replaced anyway, `built` the files that cells have built.
     """
     kept = {*own, *_boot_modules(session.lab)}
     plugged = {item["name"] for item in session.monitor("qom-list", {"path": "/machine/peripheral"})}

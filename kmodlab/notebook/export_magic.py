@@ -1,4 +1,4 @@
-"""`%export`: a module's sources as a folder for `make` by hand."""
+"""`%export`: writes a module's sources as a folder for `make` by hand."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `%load_ext kmodlab` does: it registers the magics, their help and their completion with IPython."""
+"""The IPython extension (`%load_ext kmodlab`): registers the magics, their help and their completion."""
 
 from __future__ import annotations
 
@@ -95,8 +95,8 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
 # Each notebook has a process of its own, so these belong to one notebook.
 _state = NotebookState()
 _check_state = CheckState(_state)
-_front_ends: list[FrontEnd] = []  # one while the extension is loaded
-_watches: list[AccidentWatch] = []  # one, too
+_front_ends: list[FrontEnd] = []  # has one element while the extension is loaded
+_watches: list[AccidentWatch] = []  # has one element while the extension is loaded
 _AS_LINE["rehearse"] = (RehearsalMagic(_check_state), REHEARSE_HELP)
 _AS_LINE["given"] = (make_given(_check_state.data), GIVEN_HELP)
 # The functions that cells call by name.
@@ -104,14 +104,14 @@ _FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_check_state)
 
 
 class Interrupted(KeyboardInterrupt):
-    """The cell was interrupted, and its command was ended. Shown as one line."""
+    """The cell was interrupted, and its command was ended. IPython shows it as one line."""
 
     def _render_traceback_(self) -> list[str]:
         return [_("Interrupted: {sentence}").format(sentence=self)]
 
 
 def load(ipython: Any) -> None:
-    """Register the magics and the functions, unless that is done: `autoload` may have been first."""
+    """Register the magics and the functions, unless `autoload` has done so before."""
     if is_loaded(ipython):
         return
     find_own_programs()  # so that `!kmodlab` works in a cell
@@ -154,7 +154,7 @@ def unload(ipython: Any) -> None:
 
 
 def fill_empty_cell(lines: list[str]) -> list[str]:
-    """Add an empty line to a cell that only has a magic of ours: IPython would refuse it, on stderr."""
+    """Add an empty line to a cell that has only a magic of ours, because IPython refuses such a cell."""
     first = lines[0].split() if lines else []
     if len(lines) == 1 and first and first[0] in {f"%%{name}" for name in _WITH_CELL}:
         return [lines[0].rstrip("\n") + "\n", "\n"]
@@ -162,15 +162,15 @@ def fill_empty_cell(lines: list[str]) -> list[str]:
 
 
 class AccidentWatch:
-    """Looks at each cell before IPython takes it for Python, and shows the way back from an error below it."""
+    """Examines each cell before IPython runs it as Python, and offers buttons that mend it below an error."""
 
-    has_side_effects = True  # so IPython does not call it to find out whether more lines follow
+    has_side_effects = True  # so that IPython does not call it to check whether a cell is complete
 
     def __init__(self, ipython: Any) -> None:
         self._ipython = ipython
 
     def __call__(self, lines: list[str]) -> list[str]:
-        """A transformer of input, which changes nothing. Raises: DamagedCellError."""
+        """An input transformer, which changes nothing. Raises: DamagedCellError."""
         around = Surroundings(
             _check_state.find_data,
             tuple(_check_state.cells.values()),
@@ -182,7 +182,7 @@ class AccidentWatch:
         return lines
 
     def offer(self, result: Any) -> None:
-        """IPython calls this after each cell."""
+        """Show the buttons after a damaged cell; IPython calls this after each cell."""
         error = result.error_before_exec or result.error_in_exec
         if isinstance(error, DamagedCellError):
             data = _check_state.find_data()
@@ -194,13 +194,13 @@ class AccidentWatch:
         self._ipython.events.register("post_run_cell", self.offer)
 
     def uninstall(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._ipython.input_transformer_manager.cleanup_transforms.remove(self)
         self._ipython.events.unregister("post_run_cell", self.offer)
 
 
 def transform(lines: list[str]) -> list[str]:
-    """What the transformers of this extension do, in their order."""
+    """Apply the input transformers of this extension, in order."""
     return _watches[-1](fill_empty_cell(lines))
 
 
@@ -212,7 +212,7 @@ def _tool(tool: str) -> Run:
 
 
 def _what_was_ended() -> str:
-    """A sentence about what an interrupt has ended, in the singular; it makes sure that the guest can be used."""
+    """Check the guest after an interrupt; returns a sentence about what was ended."""
     what = _state.running.replace("`", "") or _("what the cell ran")
     if not _state.settle():
         return _("{what} was ended; the next cell gets a fresh guest.").format(what=what)
@@ -233,7 +233,7 @@ def _register(ipython: Any, name: str, kinds: tuple[str, ...], run: Run, text: s
             _check_state.forget_lab()
             raise
         except NotBuiltError as error:
-            # Not an exception for Jupyter: the notebook's other cells go on.
+            # Not an exception for Jupyter, so that "Run All" continues with the other cells.
             show(Message(str(error), Level.BAD), Message(error.hint))
 
     magic.__name__, magic.__qualname__, magic.__doc__ = name, name, text

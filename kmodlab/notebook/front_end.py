@@ -1,8 +1,8 @@
-"""What front ends ask of the kernel while a cell is written: completion (Tab) and inspection (Shift+Tab).
+"""Answers requests of front ends while a cell is written: completion (Tab) and inspection (Shift+Tab).
 
 All front ends send these requests with the cell's text and the cursor (jupyter_client, "Messaging in Jupyter"). In
-cells of C they are answered by `c_help`. In the line of a magic, only what the magic takes is offered. All others are
-IPython's. JupyterLab's extension asks in comms: what is below the mouse, a check of the C while it is written, buttons
+cells of C, `c_help` answers them. In the line of a magic, only its arguments are offered. IPython answers all others.
+JupyterLab's extension sends further requests through comms: an explanation for the mouse, a check of the C, buttons
 below outputs, and the lab panel.
 """
 
@@ -21,7 +21,7 @@ from kmodlab.notebook.views.buttons import BUTTONS_COMM, answer_comm, forget_but
 from kmodlab.process import submit
 
 EDITOR_COMM = "kmodlab.editor"
-_OTHER = ("%%makefile", "%%guest", "%%kscript")  # Python's names are of no use there
+_OTHER = ("%%makefile", "%%guest", "%%kscript")  # no completion with Python's names in these cells
 
 
 class FrontEnd:
@@ -29,7 +29,7 @@ class FrontEnd:
 
     def __init__(self, ipython: Any, state: NotebookState) -> None:
         self._ipython = ipython
-        self._kernel: Any = getattr(ipython, "kernel", None)  # none in a terminal
+        self._kernel: Any = getattr(ipython, "kernel", None)  # None in a terminal
         self._hooks = magic_hooks(state)
         self._panels = Panels(state)
         self._c_help = CHelp(state)
@@ -49,7 +49,7 @@ class FrontEnd:
         self._ipython.events.register("post_run_cell", self._panels.end_cell)
 
     def uninstall(self) -> None:
-        """Leave all requests to IPython again, and end clangd."""
+        """Let IPython answer all requests again, and end clangd."""
         if self._kernel is not None:
             del self._kernel.do_complete, self._kernel.do_inspect
             for name, answer in self._comms.items():
@@ -87,7 +87,7 @@ class FrontEnd:
     def answer_editor(self, comm: Any, message: Any) -> None:
         """Answer a comm on which JupyterLab's extension asks about C: {"ask": "explain" or "check", "code", "offset"}.
 
-        The answer comes later, so that cells need not wait until clangd has started.
+        The answer is sent later, so that cells need not wait until clangd has started.
         """
         submit(self._answer_editor(comm, message["content"].get("data") or {}))
 

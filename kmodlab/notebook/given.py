@@ -1,4 +1,4 @@
-"""`%given`: a cell of the exercise, as it was given."""
+"""`%given`: restores a cell of the exercise as it was given."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Put a cell of the exercise back, as it was given: it appears below this one. You
 
 
 def make_given(find: Callable[[], ExerciseData]) -> Callable[[NotebookState, str, str | None], None]:
-    """The magic; `find` finds the data of the notebook's exercise."""
+    """Make the magic; `find` returns the data of the notebook's exercise."""
 
     def given(_state: NotebookState, line: str, _cell: str | None) -> None:
         """Run `%given`."""

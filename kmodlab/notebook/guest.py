@@ -64,7 +64,7 @@ def guest(state: NotebookState, line: str, cell: str | None) -> None:
         )
     printer = _Printer()
     state.put(_SCRIPT, script.encode())
-    # One pipe for both outputs: they keep their order, as on a terminal.
+    # stdout and stderr share a pipe, so that their order is kept, as on a terminal.
     argv = ["sh", "-c", f"exec sh {_SCRIPT} 2>&1"]
     with state.doing(_("the script")):
         action = state.act(argv, timeout_s=options.timeout, limit=_LIMIT, on_output=printer.take)
@@ -94,7 +94,7 @@ class Stream:
         self._held = ""
 
     def feed(self, data: bytes, *, final: bool = False) -> str:
-        """Take a piece; the text that can be shown so far, without what was returned before."""
+        """Take a piece of bytes; returns the text that can be shown now."""
         text = self._held + self._decoder.decode(data, final)
         # Whether a carriage return ends a line is known only after the next character.
         self._held = "\r" if text.endswith("\r") and not final else ""
@@ -102,12 +102,12 @@ class Stream:
 
 
 class _Printer:
-    """Prints a script's output while it runs, all of it on stdout: an error of the script is not one of the cell."""
+    """Prints a script's output while it runs, all on stdout, because a script's error is not an error of the cell."""
 
     def __init__(self) -> None:
         self._stream = Stream()
         self._ends_line = True
-        # Output comes on another thread; in the cell's own context the notebook knows which cell it belongs to.
+        # Output arrives on another thread; the cell's context tells the ipykernel which cell it belongs to.
         self._context = contextvars.copy_context()
 
     def take(self, _kind: bytes, data: bytes) -> None:
@@ -115,7 +115,7 @@ class _Printer:
         self._context.run(self._print, self._stream.feed(data))
 
     def finish(self) -> None:
-        """Print what was held back, and end the last line."""
+        """Print the held back text, and end the last line."""
         self._print(self._stream.feed(b"", final=True))
         if not self._ends_line:
             self._print("\n")
@@ -197,13 +197,13 @@ def run_tool(state: NotebookState, tool: str, line: str) -> None:
 
 
 def tool_argv(tool: str, line: str) -> list[str]:
-    """The command for a magic's line: the tool itself, or the guest's shell if the line needs one."""
+    """The command for a magic's line: the tool itself, or the guest's shell if the line needs a shell."""
     words = split(line)
     return ["sh", "-c", f"{tool} {line.strip()}"] if _needs_shell(line) else [tool, *words]
 
 
 def _needs_shell(line: str) -> bool:
-    """Whether a character that means something to a shell is outside single quotes."""
+    """Whether a line has a special character of the shell outside single quotes."""
     return re.search(r"[|&;<>()$`*?#]", re.sub(r"'[^']*'", "", line)) is not None
 
 
@@ -237,7 +237,7 @@ def pull_out(state: NotebookState, line: str, _cell: str | None) -> None:
 
 
 def change_device(state: NotebookState, name: str, change: str) -> list[Part]:
-    """Plug a device in, or pull it out if `change` is "unplug"; what to show of it. Raises: UsageError."""
+    """Plug a device in, or pull it out if `change` is "unplug"; returns the parts that show it. Raises: UsageError."""
     with state.doing(f"`%{change} {name}`"):
         action = (unplug if change == "unplug" else plug)(state.session, name, _run_in(state))
     if change == "unplug":

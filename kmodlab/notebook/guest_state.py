@@ -24,7 +24,7 @@ from kmodlab.process import run_sync
 
 _ANSWER_S = 5.0
 _LIMIT = 1 << 18  # bytes of one file in /proc
-_PERIPHERALS = "/machine/peripheral"  # QEMU's devices with a name of their own
+_PERIPHERALS = "/machine/peripheral"  # QEMU's folder of devices that have an id
 
 LAB_HELP = _("""\
 Show the state of the guest: its kernel and uptime, what taints the kernel, which modules are loaded and who uses them.
@@ -38,7 +38,7 @@ opens the guest's shell.
 
 @dataclass(frozen=True)
 class GuestState:
-    """What a running guest is like. `taint` maps letters to meanings; `devices` are names of those plugged in."""
+    """The state of a running guest. `taint` maps letters to meanings; `devices` are the names of plugged in devices."""
 
     release: str
     uptime_s: float
@@ -88,13 +88,13 @@ class GuestState:
 
 
 def users_of(module: LoadedModule) -> str:
-    """The modules that use one, and whether it can be unloaded at all."""
+    """The users of a module, as text; it says so if the module cannot be unloaded at all."""
     names = [user for user in module.users if user != "[permanent]"]
     return ", ".join([*names, *([_("permanent: it has no exit")] if module.is_permanent else [])])
 
 
 async def read_state(machine: Machine) -> GuestState | None:
-    """The state of a guest, beside the commands that run in it; None if it ends or does not answer soon."""
+    """Read the state of a guest while commands may run in it; None if it ends or does not answer soon."""
     try:
         async with asyncio.timeout(_ANSWER_S):
             files = ["/proc/sys/kernel/osrelease", "/proc/uptime", "/proc/sys/kernel/tainted", "/proc/modules"]
@@ -118,8 +118,8 @@ def lab(state: NotebookState, line: str, _cell: str | None) -> None:
     if line.strip():
         raise UsageError(_("%lab takes no words."))
     machine = state.session.machine
-    found = run_sync(read_state(machine)) if machine else None
-    if found is None:
+    guest = run_sync(read_state(machine)) if machine else None
+    if guest is None:
         show_view(View([Message(_("No guest is running: the next command starts one."))]))
     else:
-        show_view(View(found.parts))
+        show_view(View(guest.parts))

@@ -208,7 +208,7 @@ def _small_lab() -> OwnLab:
 def find_builtin(state: NotebookState, name: str) -> tuple[InTreeBuild, str]:
     """The last build of the tree, and in it the path of the source of a driver that is built in.
 
-    Raises: NotBuiltError if there is no kernel; UsageError if this one has no such driver.
+    Raises: NotBuiltError if the kernel has not been built; UsageError if it has no such driver.
     """
     _small_lab()
     if found := state.tree.find_builtin(name):
@@ -253,7 +253,7 @@ def boot(state: NotebookState, line: str, _cell: str | None) -> None:
 
 
 def _files(lab: OwnLab, build: InTreeBuild) -> dict[str, bytes]:
-    """What the guest gets of a build: its modules, and the databases of what is built in."""
+    """The files of a build for the guest: its modules, and the databases of built-in drivers."""
     modules = f"/lib/modules/{lab.file.release}"
     return {
         **{f"/root/{name}.ko": ko for name, ko in build.modules.items()},
@@ -271,7 +271,7 @@ def _build_parts(build: InTreeBuild, *, verbose: bool) -> list[Part]:
             *diagnostics,
             Details(Message(_("what `make` printed")), [printed], is_open=False),
         ]
-    warnings = [one for one in build.diagnostics if one.severity is Severity.WARNING]
+    warnings = [warning for warning in build.diagnostics if warning.severity is Severity.WARNING]
     built = _("The kernel is built in {seconds:.0f} s").format(seconds=build.seconds)
     title = f"{built}, {count(warnings)}" if warnings else built
     return [*question, Details(Message(title, Level.GOOD), [printed], verbose), *diagnostics]
@@ -286,7 +286,7 @@ def _drivers(build: InTreeBuild) -> dict[str, ModuleSource]:
 
 
 def _crash_card(report: Report, build: InTreeBuild) -> CrashCard:
-    """A crash with the learner's line, as far as it is in a driver of his."""
+    """The card of a crash, with the learner's line if the crash is in a driver of the learner's."""
     drivers = _drivers(build)
     named = with_drivers(report, drivers)
     guilty = find_guilty_line(named, drivers)

@@ -1,4 +1,4 @@
-"""`%source`: a file of the kernel's source and documentation, which is kept on this machine; no network is needed."""
+"""`%source`: shows a file of the kernel's source or documentation, without a network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
 
 _LIMIT = 16 * MIB
-# A heading as Documentation/doc-guide/sphinx.rst has it: a line, and below it one of a punctuation mark as long.
+# The line below a heading: a punctuation mark, repeated to its length (Documentation/doc-guide/sphinx.rst).
 _UNDERLINE = re.compile(r"([=\-~.*^\"'`#+])\1{2,}")
 
 SOURCE_OPTIONS = MagicOptions("%source")
@@ -64,17 +64,17 @@ def source(_state: NotebookState, line: str, _cell: str | None) -> None:
 
 
 def _read(tree: Path, path: str) -> str:
-    found = (tree / path).resolve()
-    if not found.is_relative_to(tree.resolve()) or not found.is_file():
+    file = (tree / path).resolve()
+    if not file.is_relative_to(tree.resolve()) or not file.is_file():
         hint = _("Its paths are those of the kernel's tree, for instance Documentation/kbuild/modules.rst.")
         raise UsageError(_("The kernel's source has no file {path}.").format(path=ascii(path)), hint=hint)
-    return escape_control_chars(read_file(found, _LIMIT).decode("utf-8", "replace"))
+    return escape_control_chars(read_file(file, _LIMIT).decode("utf-8", "replace"))
 
 
 def find_section(lines: list[str], wanted: str) -> list[str]:
-    """The lines of the first section whose heading has these words, with the sections in it; empty if none has."""
+    """The lines of the first section whose heading contains `wanted`, with its subsections; empty if none does."""
     headings = list(_headings("\n".join(lines)))
-    levels = list(dict.fromkeys(mark for _at, _heading, mark in headings))  # outer ones come first
+    levels = list(dict.fromkeys(mark for _at, _heading, mark in headings))  # outer levels come first
     for number, (start, heading, mark) in enumerate(headings):
         if wanted.casefold() in heading.casefold():
             following = headings[number + 1 :]
@@ -90,7 +90,7 @@ def _stripped(lines: list[str]) -> list[str]:
 
 
 def _headings(text: str) -> Iterator[tuple[int, str, str]]:
-    """Where a heading begins, its words, and the mark below it; twice the mark if there is one above it too."""
+    """The headings: offset, text, and the punctuation mark below it; twice the mark if it is above it too."""
     lines = text.splitlines()
     for number in range(1, len(lines)):
         words, under = lines[number - 1], lines[number]

@@ -1,4 +1,4 @@
-"""`%%kmod`: a cell of C becomes a module in a running kernel. `%%library`: it becomes a shared library of userspace."""
+"""`%%kmod` builds a module from a cell of C and loads it; `%%library` builds a shared library of userspace."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ is also put into the guest's /root, for %insmod and %modinfo.
 
 
 def build_name(name: str) -> str:
-    """What a build is called in a sentence."""
+    """The name of a build for use in a sentence."""
     return _("the build of `{name}`").format(name=name)
 
 
@@ -100,7 +100,7 @@ def _build_parts(state: NotebookState, module: BuiltModule, options: Namespace) 
 
 
 class _InGuest:
-    """What happens to a module after its build: it is put into the guest, loaded and, with --unload, unloaded."""
+    """The steps after a module's build: it is copied into the guest, loaded and, with --unload, unloaded."""
 
     def __init__(
         self, state: NotebookState, module: BuiltModule, options: Namespace, searches: list[LeftoverSearch]
@@ -128,12 +128,12 @@ class _InGuest:
         return self._parts
 
     def _search_running(self) -> LeftoverSearch:
-        """Begin to find out what can still run the modules' code when they are unloaded, if they will be."""
+        """Start a search for callbacks that can still run the modules' code after the unload, if they are unloaded."""
         subjects = find_subjects(self._module.build, self._circumstances, may_run_later) if self._options.unload else ()
         return LeftoverSearch(self._state.session.lab, subjects, self._options.timeout)
 
     def _show_running(self, search: LeftoverSearch) -> bool:
-        """Show what can still run the code of an unloaded module; returns whether there is anything."""
+        """Show callbacks that can still run an unloaded module's code; returns whether there are any."""
         running = [leftover for leftover in search.result() if leftover.is_running]
         for leftover in running:
             self._parts.append(Message(leftover.sentence, Level.BAD))
@@ -145,7 +145,7 @@ class _InGuest:
         return bool(running)
 
     def _look_for_leftovers(self) -> None:
-        """Say what earlier versions left behind; if nothing else is lost with the guest, take a fresh one."""
+        """Report what earlier versions left behind, and reset the guest if nothing else is lost with it."""
         session = self._state.session
         if not self._searches or not self._state.is_alive or session.generation != self._generation:
             return
@@ -182,11 +182,11 @@ class _InGuest:
         """Unload the notebook's modules of these names; returns False if one stays."""
         loaded = self._state.loaded()
         for name in reversed(self._names):
-            # Other modules stay: insmod will say that the name is taken.
+            # A module that is not the notebook's stays loaded; insmod reports that the name is taken.
             if kmod_name(name) not in loaded or kmod_name(name) not in self._state.modules:
                 continue
             action = self._act(["rmmod", kmod_name(name)])
-            if action.is_last:  # its exit crashed the guest, and the new module gets a fresh one
+            if action.is_last:  # exit crashed the guest, so the new module gets a fresh guest
                 return True
             if not action.ok:
                 self._parts.append(Message(self._why_it_stays(name, action)))
@@ -194,7 +194,7 @@ class _InGuest:
         return True
 
     def _why_it_stays(self, name: str, action: Action) -> str:
-        """What to do about a module that the new one cannot replace."""
+        """A sentence about a loaded module that the new one cannot replace, and what to do."""
         loaded = action.step.evidence.loaded if action.step.evidence else None
         module = loaded.get(kmod_name(name)) if loaded else None
         if module is None or not module.is_permanent:
@@ -255,7 +255,7 @@ def library(state: NotebookState, line: str, cell: str | None) -> None:
     sources = Sources.of(name, {f"{name}.c": as_file(cell), "Makefile": library_makefile(name)})
     with state.doing(build_name(name)):
         outcome = build(state.session.lab.tree, sources)
-    # The build also complains that there is no module, which is no mistake here.
+    # The build also reports that it made no module, which is not an error here.
     diagnostics = [diagnostic for diagnostic in outcome.diagnostics if diagnostic.file == f"{name}.c"]
     so = outcome.files.get(f"{name}.so")
     if so is not None:

@@ -1,4 +1,4 @@
-"""What the cells of one notebook have put into the kernel's tree."""
+"""The change that the cells of one notebook make in the kernel's tree."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ class LearnerTree:
 
     @property
     def change(self) -> TreeChange:
-        """All of it, checked.
+        """The whole change, checked.
 
-        Raises: UsageError.
+        Raises: UsageError if a path, a size, an option or a value is not allowed.
         """
         return TreeChange.of(self.texts, self.answers, CELL_MARGIN)
 
     def find_builtin(self, name: str) -> tuple[InTreeBuild, str] | None:
-        """The last build, and in it the path of the source of a driver that is built in; None if it has none."""
+        """The last build, and the path of the source of its built-in driver `name`; None if it has no such driver."""
         if self.build and self.build.passed:
             for path in self.build.objects:
                 kmod = kmod_name(PurePosixPath(path).stem)

@@ -1,4 +1,4 @@
-"""What every magic uses: the options in its line, and `show` for its output."""
+"""Shared by all magics: the options in their lines, and `show` for their output."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class MagicOptions(ArgumentParser):
         """Parse the magic's line.
 
         Raises:
-            UsageError: the line does not fit the options.
+            UsageError: The line does not fit the options.
         """
         return self.parse_args(split(line))
 
@@ -41,7 +41,7 @@ class MagicOptions(ArgumentParser):
 
 
 def split(line: str) -> list[str]:
-    """The words of a line, quoted as in a shell."""
+    """The words of a line, quoted as in a shell. Raises: UsageError if a quote is not closed."""
     try:
         return shlex.split(line)
     except ValueError as error:
@@ -49,7 +49,7 @@ def split(line: str) -> list[str]:
 
 
 def add_module_options(options: MagicOptions, file_help: str) -> None:
-    """Add what magics that build a module have in common: its name, its parameters, further files."""
+    """Add the common arguments of magics that build a module: its name, its parameters, further files."""
     options.add_argument("name", nargs="?", default="cell", help=_("The module's name (default: cell)."))
     options.add_argument(
         "-p", "--param", metavar="NAME=VALUE", action="append", default=[], help=_("Set a parameter (may be repeated).")
@@ -69,7 +69,7 @@ def code_of(magic: str, cell: str | None) -> str:
     """The C code below a magic.
 
     Raises:
-        UsageError: the magic was called as a line.
+        UsageError: The magic was called as a line magic.
     """
     if cell is None:
         raise UsageError(

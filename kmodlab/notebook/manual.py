@@ -1,4 +1,4 @@
-"""`%man`: the manual pages of kmod's tools and files; no network is needed."""
+"""`%man`: shows the manual pages of kmod's tools and files, without a network."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The kernel's side of the lab panel: a comm on which the panel gets the guest's state and log, and sends wishes.
+"""The ipykernel's side of the lab panel: a comm through which the panel gets the guest's state and log.
 
-State and log come from the I/O thread, beside the commands of cells, so that they arrive while a cell runs. Wishes (a
-fresh guest, a device) are commands like those of cells: while a cell runs, they are refused.
+State and log are read on the I/O thread, so that they arrive while a cell runs. The panel's requests (a fresh guest, a
+device) are commands like those of cells; while a cell runs, they are refused.
 """
 
 from __future__ import annotations
@@ -32,15 +32,15 @@ from kmodlab.settings import notebook_name
 PANEL_COMM = "kmodlab.panel"
 _EVERY_S = 1.0
 _KEPT = 500  # records of the log
-# Devices that QEMU plugs in: which of the others is plugged in cannot be seen in the guest.
+# Only devices that QEMU plugs in: for the others, the guest does not show which one is plugged in.
 _OFFERED = [device for device in DEVICES.values() if not device.gadget]
 
 
 class GuestLog:
-    """The log of one guest, as far as it was asked for; all panels of a notebook share it.
+    """The log of one guest, as far as it has been read; all panels of a notebook share it.
 
-    Asked for once in a second, the agent sends all new records at once. A program in the guest that waits for each of
-    them would take a tenth of its processor's time while a module logs a thousand lines a second.
+    Once a second, the agent sends all new records together. If it sent each record at once, it would take a tenth of
+    the guest's processor time while a module logs a thousand lines a second.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -49,7 +49,7 @@ class GuestLog:
         self._request: asyncio.Task[bytes] | None = None
 
     async def after(self, sequence: int) -> list[LogRecord]:
-        """The last records with greater sequence numbers; a guest that is stuck gives them later."""
+        """The latest records after a sequence number; empty while a guest hangs, which may send them later."""
         request = self._request = self._request or asyncio.create_task(self.machine.agent.follow_log())
         await asyncio.wait({request}, timeout=_EVERY_S)
         if request.done() and request is self._request:
@@ -71,18 +71,18 @@ class Panel:
         self._task = submit(self._push())
 
     def close(self) -> None:
-        """Send nothing any more."""
+        """Stop sending."""
         self._task.cancel()
 
     async def _push(self) -> None:
         shown: tuple[Machine | None, int] = None, -1  # the guest, and the last record of its log
         while True:
             machine = self._state.machine
-            found = await read_state(machine) if machine else None
-            self._comm.send({"state": found.data if found else None, "busy": self._panels.is_busy})
+            guest = await read_state(machine) if machine else None
+            self._comm.send({"state": guest.data if guest else None, "busy": self._panels.is_busy})
             if machine and shown[0] is not machine:
                 shown = machine, -1
-                self._comm.send({"log": [], "fresh": True})  # until then, the log of the last guest stays
+                self._comm.send({"log": [], "fresh": True})  # clears the log of the last guest
             if machine and (records := await self._panels.log_of(machine).after(shown[1])):
                 shown = machine, records[-1].sequence
                 self._comm.send({"log": [_line(record) for record in records]})
@@ -115,7 +115,7 @@ def _line(record: LogRecord) -> list[Any]:
 
 
 def console_command() -> str:
-    """The command line that opens this notebook's console, for any shell; it keeps a last message on the screen."""
+    """The command line that opens this notebook's console, for any shell; it waits after the last message."""
     script = f'"$@"; [ $? != {KmodlabError.exit_status} ] || read -r _'
     command = [sys.executable, "-m", "kmodlab", "shell", "--attach", str(os.getpid())]
     return shlex.join(["exec", "sh", "-c", script, "console", *command])
@@ -167,16 +167,16 @@ class Panels:
         return self._log
 
     def begin_cell(self, _info: Any = None) -> None:
-        """Note that a cell runs; IPython calls this before each cell."""
+        """Record that a cell runs; IPython calls this before each cell."""
         self.is_busy = True
         self._consoles.open()
 
     def end_cell(self, _result: Any = None) -> None:
-        """Note that the cell has ended."""
+        """Record that the cell has ended; IPython calls this after each cell."""
         self.is_busy = False
 
     def close(self) -> None:
-        """Serve no panel and no console any more."""
+        """Stop serving panels and consoles."""
         for panel in self._open:
             panel.close()
         self._open.clear()

@@ -12,22 +12,22 @@ from IPython.display import clear_output, display
 from kmodlab.i18n import _
 from kmodlab.notebook.render.parts import escape
 
-_QUIET_S = 2.0  # what is done sooner needs no bar
+_QUIET_S = 2.0  # work that is done sooner shows no bar
 _WIDGET = "application/vnd.jupyter.widget-view+json"
 
 
 class ProgressBar:
     """A bar that appears if a cell takes more than a moment, and disappears when it is done. A context manager.
 
-    Only a notebook can remove output again, so only a notebook shows a bar. The bar is a widget without another form:
-    nothing of it is stored in the notebook, or compared with a stored output.
+    Only a notebook can remove output again, so only a notebook shows a bar. The bar is a widget without a text or HTML
+    form, so it is neither stored in the notebook nor compared with a stored output.
     """
 
     def __init__(self) -> None:
         self._began = time.monotonic()
         self._bar: Any = None
         self._in_notebook = hasattr(get_ipython(), "kernel")
-        # Steps may come on another thread; in the cell's own context the notebook knows which cell the bar belongs to.
+        # Steps may arrive on another thread; the cell's context tells the ipykernel which cell the bar belongs to.
         self._context = contextvars.copy_context()
 
     def __enter__(self) -> ProgressBar:

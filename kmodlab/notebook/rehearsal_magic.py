@@ -1,4 +1,4 @@
-"""`%rehearse`: what the grading would say of this notebook, as far as its checks can be seen."""
+"""`%rehearse`: grades the saved notebook as a grader does, with the visible checks."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ class RehearsalMagic:
         )
 
     def _unsaved(self, notebook: Path, handed_in: HandedIn) -> list[Part]:
-        """Say so if a cell was run that the saved notebook does not have."""
+        """A warning if a cell was run that the saved notebook does not contain."""
         saved = {cell.source.strip() for cell in handed_in.notebook.cells} if handed_in.notebook else set()
         if all(source.strip() in saved for source in self._checks.cells.values()):
             return []
@@ -71,7 +71,7 @@ class RehearsalMagic:
 def find_notebook(folder: Path, words: Sequence[str], exercise: str) -> Path:
     """The file of the notebook that runs in a folder: the named one, or Jupyter's, or the exercise's only one.
 
-    Raises: UsageError
+    Raises: UsageError if it cannot be determined.
     """
     if words:
         named = folder / words[0]
@@ -95,7 +95,7 @@ def find_notebook(folder: Path, words: Sequence[str], exercise: str) -> Path:
 def rehearsal_parts(
     notebook: str, data: ExerciseData, handed_in: HandedIn, results: Sequence[CheckResult]
 ) -> list[Part]:
-    """A table of all checks, and what a grader would remark."""
+    """A table of all checks, and the remarks that a grader would see."""
     rows = [
         [
             result.title,

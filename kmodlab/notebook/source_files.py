@@ -74,7 +74,7 @@ def makefile(state: NotebookState, line: str, cell: str | None) -> None:
 
 
 def _module_of(cell: str) -> str:
-    """The one module that a Makefile builds."""
+    """The name of the only module that a Makefile builds. Raises: UsageError if it builds none or several."""
     words = " ".join(re.findall(r"^\s*obj-m\s*[+:]?=(.*)$", cell, re.MULTILINE)).split()
     if len(set(words)) == 1:
         return str(words[0]).removesuffix(".o")
@@ -112,7 +112,7 @@ def kfile(state: NotebookState, line: str, cell: str | None) -> None:
     elif not name:
         raise UsageError(_("The file needs a name."), hint=_("Begin the cell with `%%kfile greeting.h`"))
     else:
-        Sources.of("check", {"check.c": ";", name: cell})  # refuse a bad name now, not in a later cell
+        Sources.of("check", {"check.c": ";", name: cell})  # a bad name is reported now, not in a later cell
         state.files[name] = as_file(cell)
         sentence = _("`{name}` is written down: `%%kmod NAME --file {name}` uses it.")
         show(Message(sentence.format(name=name), Level.GOOD))

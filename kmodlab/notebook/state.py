@@ -1,7 +1,7 @@
-"""The state of one notebook: a session with its guest, and what its cells built and stored for later ones.
+"""The state of one notebook: a session with its guest, and what its cells built and stored for later cells.
 
-There is one `NotebookState` for each ipykernel, so two notebooks have guests of their own, and nothing is started
-before it is needed. Each command in the guest is an `Action`; `render` shows it.
+There is one `NotebookState` for each ipykernel, so each notebook has a guest of its own; the guest starts when it is
+first needed. Each command in the guest is an `Action`; `render` shows it.
 """
 
 from __future__ import annotations
@@ -38,16 +38,16 @@ from kmodlab.tracer.messages import open_formats
 from kmodlab.tracer.run import GUEST_FOLDER, Step, take_step, with_leaks
 from kmodlab.tracer.unreferenced import LoadedCode
 
-GREET_S = 3.0  # for a guest whose command was interrupted to show that it is still there
+GREET_S = 3.0  # for a guest to answer after its command was interrupted
 _IN_KERNEL = "insmod rmmod modprobe"  # tools that call a module's functions, which no signal ends
 LOOK_S = 10.0  # for a quick question to the guest, such as completion asks
 
 
 @dataclass(frozen=True)
 class Action:
-    """A step in the notebook's guest, and what happened since the step before it.
+    """A step in the notebook's guest.
 
-    `lost_before` says whether the guest ended since the last command, so that the step ran in a fresh one.
+    `lost_before` says whether the guest ended after the last command, so that the step ran in a fresh guest.
     """
 
     step: Step
@@ -55,12 +55,12 @@ class Action:
 
     @property
     def earlier(self) -> tuple[LogRecord, ...]:
-        """The records that were logged before this command, and after the last one."""
+        """The records that were logged between the previous command and this one."""
         return self.step.earlier
 
     @property
     def reports(self) -> tuple[Report, ...]:
-        """The kernel's reports of crashes, warnings and traces, in this step or since the one before.
+        """The kernel's reports of crashes, warnings and traces, in this step or since the previous one.
 
         Refused modules are left out: the tool's error and the log already say why.
         """
@@ -73,7 +73,7 @@ class Action:
         return self.step.end is not None or any(report.is_fatal for report in self.reports)
 
     def without_log(self) -> Action:
-        """This action without what the kernel logged."""
+        """This action without the kernel's log."""
         return replace(self, step=replace(self.step, earlier=(), records=(), open_lines=()))
 
     @property
@@ -96,7 +96,7 @@ class BuiltModule:
 
 
 async def _read_modules(machine: Machine) -> bytes:
-    # The agent reads the file itself, which is quicker than to start a program.
+    # The agent reads the file itself, which is quicker than starting a program.
     late = _("The guest did not list its modules in time.")
     return await machine.ask(machine.agent.get("/proc/modules", OUTPUT_LIMIT), Deadline.after(LOOK_S), late)
 
@@ -117,9 +117,9 @@ class NotebookState:
     tree: LearnerTree = field(default_factory=LearnerTree)
     earlier: EarlierVersions = field(default_factory=EarlierVersions)
     no_sandbox_shown: bool = False
-    running: str = ""  # what runs now, for the sentence about an interrupt; see `doing`
+    running: str = ""  # the name of the running work, for the message about an interrupt; see `doing`
     _session: Session | None = None
-    _code: LoadedCode = field(default_factory=LoadedCode)  # if the kernel looks for what modules lose
+    _code: LoadedCode = field(default_factory=LoadedCode)  # addresses of modules, if the kernel has kmemleak
     _had_guest: bool = False
     _lost_guest: bool = False
 
@@ -128,7 +128,7 @@ class NotebookState:
         """The session, opened at its first use.
 
         Raises:
-            SetupError: the lab is not set up.
+            SetupError: The lab is not set up.
         """
         if self._session is None:
             self._session = Session(load_lab(get_settings()), warm=True)
@@ -136,7 +136,7 @@ class NotebookState:
 
     @property
     def kernel_tree(self) -> KernelTree:
-        """The kernel to write modules for; no guest is needed for it. Raises: SetupError if the lab is not set up."""
+        """The kernel for which modules are written; starts no guest. Raises: SetupError if the lab is not set up."""
         return self._session.lab.tree if self._session else load_lab(get_settings()).tree
 
     @property
@@ -167,33 +167,33 @@ class NotebookState:
             self._session = None
 
     def use(self, session: Session) -> None:
-        """Use another session from now on, whose kernel is another one: modules of before do not fit it."""
+        """Use a session with another kernel from now on. Modules built before are forgotten, as they do not fit it."""
         self.forget_lab()
         self.modules.clear()
         self.earlier = EarlierVersions()
         self._session = session
 
     def reset(self) -> None:
-        """Throw the guest away and start to make a fresh one."""
+        """End the guest, and prepare a fresh one in the background."""
         self._had_guest = self._lost_guest = False
         self.session.reset()
         self.session.prepare()
 
     def start(self) -> None:
-        """Start a guest unless one runs. If one was lost, the next command still says so."""
+        """Start a guest unless one runs. If a guest was lost, the next command still reports it."""
         self._note_loss()
         self.session.start()
         self._had_guest = self.is_alive
 
     @contextmanager
     def doing(self, what: str) -> Iterator[None]:
-        """A context with a name for what runs in it. After an exception, `running` still has the name."""
+        """A context that sets `running` to the name `what`, which stays set after an exception."""
         before, self.running = self.running, what
         yield
         self.running = before
 
     def settle(self) -> bool:
-        """Check the guest after an interrupt: True if it still answers; one that does not is replaced."""
+        """Check the guest after an interrupt; returns whether it still answers. If not, it is replaced."""
         if not self.is_alive:
             return False
         try:
@@ -204,7 +204,7 @@ class NotebookState:
         return True
 
     def unkillable(self) -> str:
-        """The kmod tool that runs on in a module's function although it was killed; empty if none does."""
+        """The kmod tool that still runs a module's function although it was killed; empty if there is none."""
         return self.look(
             ["sh", "-c", f"sleep 0.1; for i in {_IN_KERNEL}; do pidof $i >/dev/null && echo $i; done; :"]
         ).partition("\n")[0]
@@ -220,7 +220,7 @@ class NotebookState:
         on_output: Callable[[bytes, bytes], None] | None = None,
         trigger: Callable[[], None] | None = None,
     ) -> Action:
-        """Run a command in the guest (see `take_step`). If it ends or crashes the guest, a fresh one is made."""
+        """Run a command in the guest (see `take_step`). If it ends or crashes the guest, a fresh one is prepared."""
         self._note_loss()
         lost_before, self._lost_guest = self._lost_guest, False
         with self.doing(self.running or f"`{shlex.join(argv)}`"):
@@ -239,14 +239,14 @@ class NotebookState:
             step = explain_wait(step, self._codes())
         action = Action(step, lost_before)
         if action.is_last or (not action.ok and argv[0] in KMOD_TOOLS):
-            self.session.lab.verify()  # before the notebook says what the module did wrong
+            self.session.lab.verify()  # before the notebook blames the module
         if action.is_last:
             self.reset()
         self._had_guest = self.is_alive
         return action
 
     def _follow_memory(self, step: Step) -> Step:
-        """A step after which it is noted where its modules lie, or found what those that are gone have lost."""
+        """Record the addresses of modules that a step loaded; add reports of leaks of modules that it unloaded."""
         if self._code.generation != self.session.generation:
             self._code = LoadedCode(self.session.generation)
         name = kmod_name(PurePosixPath(step.argv[1]).name.removesuffix(".ko")) if len(step.argv) > 1 else ""
@@ -261,7 +261,7 @@ class NotebookState:
         return [Code(ko, module.sources.files) for kmod, module in self.modules.items() if (ko := module.ko(kmod))]
 
     def _may_leave_lines_open(self) -> bool:
-        """Whether a module of this notebook has a message without a newline at its end."""
+        """Whether a module of this notebook has a message without a final newline."""
         return any(open_formats(ko) for module in self.modules.values() for ko in module.build.modules.values())
 
     def put(self, name: str, data: bytes) -> None:
@@ -271,7 +271,7 @@ class NotebookState:
         self._had_guest = self.is_alive
 
     def _note_loss(self) -> None:
-        """Remember that the guest has ended since it was last used; the session replaces it silently."""
+        """Record that the guest has ended since its last use, because the session replaces it silently."""
         self._lost_guest = self._lost_guest or (self._had_guest and not self.is_alive)
         self._had_guest = False
 
@@ -303,7 +303,7 @@ class NotebookState:
         the module `other`, which a cell has built; with it the module can use symbols of `other`.
 
         Raises:
-            UsageError: the name is not allowed, or a file is missing.
+            UsageError: The name is not allowed, or a file is missing.
         """
         stems = [file.removesuffix(".symvers") for file in files if file.endswith(".symvers")]
         builds = {stem: self.modules[kmod_name(stem)].build for stem in stems if kmod_name(stem) in self.modules}

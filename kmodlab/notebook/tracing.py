@@ -1,4 +1,4 @@
-"""`%%faults` and `%%timeline`: a cell of C becomes a module, which runs under the tracer in guests of its own."""
+"""`%%faults` and `%%timeline`: build a module from a cell of C, and run it under the tracer in separate guests."""
 
 from __future__ import annotations
 
@@ -37,11 +37,11 @@ def _add_options(options: MagicOptions) -> None:
 
 
 def _module(state: NotebookState, options: Namespace, cell: str | None) -> BuiltModule:
-    """The cell's module; without a cell's text, the one of that name that a cell has built.
+    """Build the cell's module; without a cell's text, the module of that name that a cell has built before.
 
-    The notebook does not remember the cell's, since it is not put into the notebook's guest.
+    The new module is not stored in the notebook's state, because it is not loaded into the notebook's guest.
 
-    Raises: UsageError if there is none.
+    Raises: UsageError if no cell has built it.
     """
     if cell is None:
         built = state.modules.get(kmod_name(options.name))
@@ -152,7 +152,7 @@ def timeline(state: NotebookState, line: str, cell: str | None) -> None:
 
 
 def _parse_call(text: str | None) -> tuple[str, int] | None:
-    """The call that is to fail: its name, and which of the calls of that name in init, counted from 1."""
+    """The call that is to fail: its name, and which of the calls of that name in init it is, from 1; or None."""
     if text is None:
         return None
     match = re.fullmatch(r"(\w+)(?::(\d{1,4}))?", text)

@@ -1,4 +1,4 @@
-"""What a notebook offers when something has happened to a cell: buttons that mend it, and what to type instead."""
+"""Shows how to mend a damaged cell: buttons, and the text to type where buttons are not supported."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from kmodlab.notebook.views.view import View
 
 
 class DamagedCellError(UsageError):
-    """A cell is not what it should be. What to do about it is shown below the message.
+    """A cell is damaged. The remedy is shown below the message.
 
-    `advice` is a sentence. `texts` are those of the mended cell and of cells that come below it, empty if that is not
-    known; then `choices` may be texts that the cell may have to be, by what buttons call them. `given` is the id of the
-    cell that the exercise gives instead.
+    `advice` is a sentence. `texts` are the texts of the mended cell and of new cells below it, empty if unknown; then
+    `choices` may map labels of buttons to possible texts of the cell. `given` is the id of the exercise's cell that can
+    replace it.
     """
 
     def __init__(
@@ -34,7 +34,7 @@ class DamagedCellError(UsageError):
 
 
 def offer_way_back(error: DamagedCellError, given: Mapping[str, str]) -> None:
-    """Show the way back below an error's message; `given` are the exercise's cells by their ids."""
+    """Show the remedies below an error's message; `given` are the exercise's cells by id."""
     parts: list[Part] = [Message(error.advice)] if error.advice else []
     labels, pressed = [], []
     mended = View([Message(_("The cell is mended: run it. (Ctrl+Z in it goes back.)"))]).html
@@ -56,7 +56,7 @@ def offer_way_back(error: DamagedCellError, given: Mapping[str, str]) -> None:
 
 
 def way_to_given(name: str, given: Mapping[str, str]) -> tuple[Part, str, Pressed]:
-    """How to put a given cell back: what to type, a button's label, and what pressing it does."""
+    """How to restore a given cell: the text to type, a button's label, and the effect of pressing it."""
     html = View([Message(_("The cell `{name}` is below, as it was given.").format(name=name))]).html
     part = Message(_("`%given {name}` puts the given cell back, below this one.").format(name=name))
     return part, _("Put the given cell back"), Pressed(html, below=(given[name],))

@@ -1,4 +1,4 @@
-"""What the ipykernel of this environment loads when it starts (IPython's configuration, in etc/ipython)."""
+"""IPython's configuration for the ipykernels of this environment (in etc/ipython): loads `autoload` at the start."""
 
 from importlib.util import find_spec
 

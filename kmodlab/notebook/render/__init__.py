@@ -1,1 +1,1 @@
-"""What a notebook shows: every part has a text and an HTML form that say the same."""
+"""The output of notebooks: every part has a text and an HTML form with the same content."""

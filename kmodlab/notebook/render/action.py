@@ -1,4 +1,4 @@
-"""What a command in the guest did: its output, what an errno means, the kernel's log, crashes, the guest's end."""
+"""Renders a command in the guest: its output, the meaning of its errno, the kernel's log, crashes, the guest's end."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ def action_parts(
     with_command: bool = False,
     with_output: bool = True,
 ) -> list[Part]:
-    """The parts that show an action: first what the real tool printed, then our explanation.
+    """The parts that show an action: first the tool's own output, then our explanation.
 
-    `tool` is the program whose errors are explained, empty for a script. `modules` are those that this notebook built;
-    crashes in them are traced back to their sources.
+    `tool` is the program whose errors are explained, empty for a script. `modules` are the modules that this notebook
+    built, by the name in lsmod; crashes in them are traced back to their sources.
     """
     parts: list[Part] = []
     if action.lost_before:
@@ -68,7 +68,7 @@ def _explain_end(result: Result, tool: str, step: Step) -> list[Part]:
 
 
 def _show_wait(step: Step, modules: Mapping[str, BuiltModule]) -> list[Part]:
-    """Where a command waited that did not end in time, as far as that is known."""
+    """The parts that show where a command waited that did not end in time; empty if unknown."""
     parts: list[Part] = [Message(step.cause)] if step.cause else []
     line = step.cause_line
     sources = (module.sources.files.get(line.file) for module in modules.values()) if line else ()
@@ -91,13 +91,13 @@ def _status(status: int, tool: str) -> str:
 
 
 def _without_reports(records: Sequence[LogRecord], reports: Sequence[Report]) -> list[LogRecord]:
-    """The records without the reports, which are shown by themselves."""
+    """The records without those of reports, which are shown separately."""
     reported = _report_lines(reports)
     return [record for record in records if not reported.issuperset(line.rstrip() for line in record.line.split("\n"))]
 
 
 def _last_lines(console: str, reports: Sequence[Report]) -> list[str]:
-    """The end of what a console printed, without the reports."""
+    """The last lines of a console's output, without the reports."""
     reported = _report_lines(reports)
     lines = (line.rstrip() for line in console.replace("\r", "").split("\n"))
     return [line for line in lines if line and line not in reported][-_CONSOLE_LINES:]
@@ -108,7 +108,7 @@ def _report_lines(reports: Sequence[Report]) -> set[str]:
 
 
 def _guest_end(action: Action) -> list[Part]:
-    """How the guest ended, if it did."""
+    """The parts that show how the guest ended; empty if it runs."""
     if not action.is_last:
         return []
     parts: list[Part] = []

@@ -1,4 +1,4 @@
-"""A build as a card: what make printed, folded away if it passed, and each diagnostic on the cell's own line."""
+"""Renders a build: make's output, closed if the build passed, and each diagnostic on the cell's own line."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from kmodlab.notebook.render.parts import (
 from kmodlab.notebook.state import BuiltModule
 from kmodlab.text import escape_control_chars
 
-_MOST = 8  # diagnostics that are shown; the first ones are those that matter
+_MOST = 8  # diagnostics that are shown; the first ones matter most
 
 _FAILURES = {
     Reason.COMPILE: N_("`{name}` is not built: the code does not compile."),
@@ -38,7 +38,7 @@ NO_SANDBOX = N_("Builds run without a sandbox on this machine: `kmodlab doctor` 
 
 
 def build_parts(module: BuiltModule, *, verbose: bool = False) -> list[Part]:
-    """The parts that show a build; `verbose` unfolds what make printed, which is always open if the build failed."""
+    """The parts that show a build; make's output is open if `verbose`, or if the build failed."""
     build = module.build
     diagnostics = diagnostic_parts(build.diagnostics, module.sources, module.cell)
     printed = Output(build.transcript, _("what make printed"))
@@ -52,7 +52,7 @@ def build_parts(module: BuiltModule, *, verbose: bool = False) -> list[Part]:
 
 
 def _failure(build: Build) -> str:
-    """Which stage refused; the diagnostics say why. A build that the tools did not refuse has its own sentence."""
+    """A sentence with the stage that failed, if diagnostics give the reason; otherwise the build's own sentence."""
     if build.errors and build.reason in _FAILURES:
         return _(_FAILURES[build.reason]).format(name=build.name)
     return build.sentence
@@ -69,7 +69,7 @@ def _success(build: Build) -> str:
 
 
 def count(diagnostics: Sequence[Diagnostic]) -> str:
-    """How many errors and warnings, in words; empty if none."""
+    """The numbers of errors and warnings in words; empty if there are none."""
     errors = sum(diagnostic.severity is Severity.ERROR for diagnostic in diagnostics)
     warnings = sum(diagnostic.severity is Severity.WARNING for diagnostic in diagnostics)
     words = [
@@ -83,7 +83,7 @@ def count(diagnostics: Sequence[Diagnostic]) -> str:
 
 
 def diagnostic_parts(diagnostics: Sequence[Diagnostic], sources: Sources, cell: str) -> list[Part]:
-    """The first diagnostics, each on its line; `cell` is the file that holds the cell's own text."""
+    """The parts that show the first diagnostics, each on its line; `cell` is the file with the cell's text."""
     texts = {name: data.decode("utf-8", "replace") for name, data in sources.files.items()}
     parts: list[Part] = [DiagnosticPart(diagnostic, texts, cell) for diagnostic in diagnostics[:_MOST]]
     number = len(diagnostics) - _MOST
@@ -97,7 +97,7 @@ def diagnostic_parts(diagnostics: Sequence[Diagnostic], sources: Sources, cell: 
 class DiagnosticPart:
     """A message of the compiler, the linker or modpost, with the line that it is about and a hint.
 
-    `sources` are the learner's files by name, `cell` is the name of the one that holds the cell's own text.
+    `sources` are the learner's files by name; `cell` is the name of the file with the cell's text.
     """
 
     diagnostic: Diagnostic
@@ -106,7 +106,7 @@ class DiagnosticPart:
 
     @property
     def text(self) -> str:
-        """What, where, the line with a caret, the hint."""
+        """The message, its place, the line with a caret, and the hint."""
         diagnostic = self.diagnostic
         headline = self._headline.format(
             severity=_(_SEVERITIES[diagnostic.severity]),
@@ -131,7 +131,7 @@ class DiagnosticPart:
 
     @property
     def marks(self) -> tuple[LineMark, ...]:
-        """Its line in a cell."""
+        """The mark on the diagnostic's line in a cell."""
         diagnostic = self.diagnostic
         file = "" if diagnostic.file == self.cell else diagnostic.file
         source = self.sources.get(diagnostic.file)
@@ -164,13 +164,13 @@ class DiagnosticPart:
 
 @dataclass(frozen=True)
 class FollowUpsPart:
-    """How many messages only follow from another one; a page can unfold them."""
+    """The number of messages that only follow from another one; as HTML, a `details` element with the messages."""
 
     follow_ups: Sequence[Diagnostic]
 
     @property
     def text(self) -> str:
-        """How many there are."""
+        """A sentence with their number."""
         return Message(follow_up_sentence(len(self.follow_ups))).text
 
     @property

@@ -1,4 +1,4 @@
-"""The result of a check as a card: green, red or grey, and in words; the learner's line; how many hints there are."""
+"""Renders the result of a check as a card: the verdict in colour and in words, the learner's line, the hints."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _LABELS = {
 
 @dataclass(frozen=True)
 class CheckCard:
-    """The verdict on a check. `source` is the text of the file that the result's line is in, None if not known."""
+    """The verdict on a check. `source` is the text of the file with the result's line; None if unknown."""
 
     result: CheckResult
     source: str | None = None
@@ -100,7 +100,7 @@ def hint_parts(title: str, hints: Sequence[str], number: int) -> list[Part]:
 
 @dataclass(frozen=True)
 class _Plain:
-    """A sentence without a mark."""
+    """A sentence without a mark before it."""
 
     sentence: str
 

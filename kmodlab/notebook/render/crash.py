@@ -1,4 +1,4 @@
-"""A crash of the kernel as a card: its headline, the learner's own line, the kernel's report to unfold."""
+"""Renders a crash of the kernel as a card: its headline, the learner's line, and the kernel's report, closed."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from kmodlab.notebook.render.parts import (
 )
 from kmodlab.notebook.state import BuiltModule
 
-# The looks of a report of that severity, and what a screen reader calls it.
+# The style of a report of each severity, and its name for screen readers.
 _STYLES = {
     ReportSeverity.FATAL: ("error", N_("crash")),
     ReportSeverity.WARNING: ("warning", N_("warning")),
@@ -36,8 +36,8 @@ _STYLES = {
 class CellLine:
     """The line of a learner's source that a report is about, in `function`. `file` is empty for the cell itself.
 
-    `note` explains the line if it is not a plain one, `doubt` says why another line may be meant; both may be empty.
-    `related` are further lines that belong to the mistake; the note of each says how.
+    `note` says which part of the line is meant, `doubt` why another line may be meant; both may be empty. `related` are
+    further lines that belong to the mistake; the note of each says how.
     """
 
     file: str
@@ -57,12 +57,12 @@ def find_cell_line(report: Report, modules: Mapping[str, BuiltModule]) -> CellLi
     guilty = find_guilty_line(report, {kmod: ko for kmod, module in modules.items() if (ko := module.ko(kmod))})
     if guilty is None:
         return None
-    found = _cell_line(guilty.line, modules)
-    if found is None:
+    guilty_line = _cell_line(guilty.line, modules)
+    if guilty_line is None:
         return None
     others = [(other.words, _cell_line(other.line, modules)) for other in guilty.related]
     related = tuple(replace(line, note=words) for words, line in others if line)
-    return replace(found, note=guilty.note, doubt=guilty.doubt, related=related)
+    return replace(guilty_line, note=guilty.note, doubt=guilty.doubt, related=related)
 
 
 def _cell_line(line: SourceLine, modules: Mapping[str, BuiltModule]) -> CellLine | None:
@@ -76,7 +76,7 @@ def _cell_line(line: SourceLine, modules: Mapping[str, BuiltModule]) -> CellLine
 
 @dataclass(frozen=True)
 class CrashCard:
-    """A crash, a warning or a trace of the kernel. `guilty` is None if the learner's line is not known."""
+    """A crash, a warning or a trace of the kernel. `guilty` is None if the learner's line is unknown."""
 
     report: Report
     guilty: CellLine | None = None
@@ -88,7 +88,7 @@ class CrashCard:
 
     @property
     def html(self) -> str:
-        """The headline and the source, with the kernel's own report to unfold."""
+        """The headline and the source, and the kernel's own report in a `details` element."""
         inner = "".join(part.html for part in self._parts)
         style, label = _STYLES[self.report.severity]
         return f'<div class="km-complaint km-{style}" role="group" aria-label="{escape(_(label))}">{inner}</div>'
@@ -121,7 +121,7 @@ class CrashCard:
     def _headline(self) -> Message:
         if self.report.severity is ReportSeverity.TRACE:
             return Message(_("The kernel printed a call trace: how it came to where it was."))
-        if self.report.kind is Kind.NMI:  # sent to a guest that hangs, to show where
+        if self.report.kind is Kind.NMI:  # sent by the host, to find out where the guest hangs
             return Message(_("The guest hangs. Its kernel shows where its processor is."), Level.BAD)
         headline = (
             _("The kernel crashed: {headline}")

@@ -1,4 +1,4 @@
-"""The source beside the table of injected faults: a line that a run is about has one mark, which says when it is so."""
+"""Renders the source beside the table of injected faults: a line with a problem has a mark that says when it occurs."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ _SYMBOLS = {Verdict.CLEAN: "✓", Verdict.NOT_INJECTED: "–"}
 _BAD = (Verdict.HANGS, Verdict.CRASHES, Verdict.LEAKS, Verdict.WRONG_RETURN, Verdict.REFUSED, Verdict.UNSEEN)
 _WORST = (*_BAD, Verdict.NOT_INJECTED, Verdict.CLEAN)
 _TAB = 8
-_AROUND = 2  # lines above and below one with a mark
+_AROUND = 2  # lines that are shown above and below a line with a mark
 _GAP = "   …"
 
 
 @dataclass(frozen=True)
 class _Mark:
-    """What a run shows on a line.
+    """The verdict of a run on a line.
 
-    `call` is the call on another line that had to fail for it. `elsewhere` is the line with the problem itself.
+    `call` is the call on another line that has to fail for it. `elsewhere` is the line with the problem itself.
     """
 
     verdict: Verdict
@@ -52,10 +52,10 @@ class FaultListing:
         listing = f'<pre tabindex="0" role="region" aria-label="{label}">{rows}</pre>'
         if any(mark.verdict in _BAD for of_line in marks.values() for mark in of_line):
             return listing
-        return f"<details><summary>{label}</summary>{listing}</details>"  # it shows no problem
+        return f"<details><summary>{label}</summary>{listing}</details>"  # closed, because it shows no problem
 
     def place(self, line: SourceLine) -> str:
-        """How a line is called: by its number, and by its file as well if that is not the cell's."""
+        """The name of a line: its number, with its file if that is not the cell's."""
         return str(line.line) if line.file == self.cell else f"{line.file}:{line.line}"
 
     def _rows(self, file: str, marks: Mapping[tuple[str, int], list[_Mark]], *, with_name: bool) -> str:
@@ -63,7 +63,7 @@ class FaultListing:
         shown = _near([number for name, number in marks if name == file])
         for number, line in enumerate(self.sources[file].rstrip("\n").split("\n"), 1):
             if number == 1 and not line and file == self.cell:
-                continue  # the magic's own line
+                continue  # the line of the magic
             if shown and number not in shown:
                 rows += [_GAP] if rows[-1:] != [_GAP] else []
                 continue
@@ -73,7 +73,7 @@ class FaultListing:
 
 
 def _near(lines: Sequence[int]) -> set[int]:
-    """The lines that are shown if these have marks."""
+    """The numbers of the lines that are shown: those with marks, and the lines around them."""
     return {near for line in lines for near in range(line - _AROUND, line + _AROUND + 1)}
 
 
@@ -86,7 +86,7 @@ def _with_mark(text: str, file: str, marks: Sequence[_Mark]) -> str:
 
 
 def _when(file: str, marks: Sequence[_Mark]) -> str:
-    """When the verdict of these marks on one line is so, or which line it is about; empty if that is obvious."""
+    """The condition of a line's verdict, or the line that it is about; empty if obvious."""
     if any(not mark.call and not mark.elsewhere for mark in marks):
         return ""
     calls = list(dict.fromkeys(mark.call for mark in marks if mark.call))

@@ -36,7 +36,7 @@ _STYLE = """<style>
 
 @dataclass(frozen=True)
 class FaultTable:
-    """The table; `sources` are the module's files, `cell` is the one with the cell's text."""
+    """The table; `sources` are the module's files, `cell` is the name of the file with the cell's text."""
 
     faults: Faults
     sources: Mapping[str, str]

@@ -1,4 +1,4 @@
-"""The kernel's log in a notebook: each record with its level, and a star if no console shows it by default."""
+"""Renders the kernel's log: each record with its level, and a star if consoles do not show it by default."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _has_silent(records: Sequence[LogRecord]) -> bool:
 
 
 def _level(record: LogRecord) -> str:
-    """The level, with a star if no console shows the record, and with its facility if a program wrote it."""
+    """The level, with a star if consoles do not show the record, and with the facility if a program wrote it."""
     level = record.level_name.lower() + ("" if record.on_console else "*")
     return level if record.is_kernels else f"{_FACILITIES.get(record.facility, record.facility)}.{level}"
 

@@ -1,7 +1,7 @@
-"""The parts of a card: our own sentences, a command, a program's output, lines of source, something folded away.
+"""The parts of a card: our own sentences, a command, a program's output, lines of source, closed details.
 
-What a real tool or the kernel printed is shown verbatim, in a monospaced font; what we say about it is prose with a
-mark before it. A mark is never the only bearer of its meaning. Text from guests and builds is always escaped.
+Output of tools and of the kernel is shown verbatim, in a monospaced font; our explanations are prose after a mark. The
+text says everything that a mark says. Text from guests and builds is always escaped.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Part(Protocol):
 
 
 class Level(StrEnum):
-    """How a sentence of ours is meant."""
+    """The kind of a message, which decides its mark and colour."""
 
     GOOD = "good"
     BAD = "bad"
@@ -106,9 +106,9 @@ class Command:
 
 @dataclass(frozen=True)
 class Output:
-    """What a program printed: verbatim, but long output is shortened and control characters are escaped.
+    """A program's output, verbatim, but long output is shortened and control characters are escaped.
 
-    `label` tells screen readers what the block holds ("output" if empty).
+    `label` is the block's name for screen readers ("output" if empty).
     """
 
     printed: str
@@ -127,7 +127,7 @@ class Output:
 
 
 def block(kind: str, label: str, content: str) -> str:
-    """A block of preformatted HTML; reachable by keyboard, so that a long one can be scrolled without a mouse."""
+    """A block of preformatted HTML, which can get the keyboard's focus, so that it can be scrolled without a mouse."""
     return f'<pre class="km-block {kind}" tabindex="0" role="region" aria-label="{escape(label)}">{content}</pre>'
 
 
@@ -166,7 +166,7 @@ def _row_html(row: ExcerptRow) -> str:
 class Details:
     """Parts behind a title that opens and closes.
 
-    As text they are shown if open. If closed they are left out, and so is the title if it is a mere note.
+    As text, the parts are shown if open. If closed, they are left out, and so is the title if its level is NOTE.
     """
 
     title: Message
@@ -196,10 +196,10 @@ def join_texts(parts: Sequence[Part]) -> str:
 
 @dataclass(frozen=True)
 class LineMark:
-    """A line of a cell that a part is about: an editor may mark it.
+    """A line of a cell that a part is about, which an editor may mark.
 
-    `file` is empty for the cell that has the output; else it is the name or path that another cell's magic gives its
-    text. `line` (from 1, the magic's) has `text`, so that a line that was changed since is not marked. `severity` is
+    `file` is empty for the cell that has the output; otherwise it is the file name in another cell's magic. `line`
+    counts from 1, the magic. `text` is the line's text, so that a line that has changed is not marked. `severity` is
     "error", "warning" or "note". `at` is the number of characters before the place in the line, None for all of it.
     """
 
@@ -221,7 +221,7 @@ def make_marks(
     hint: str = "",
     column: int | None = None,
 ) -> tuple[LineMark, ...]:
-    """The mark for a line of a source; none if the source has no such line."""
+    """The mark for a line of a source; empty if the source has no such line."""
     lines = source.split("\n") if source is not None else []
     if line is None or not 0 < line <= len(lines):
         return ()
@@ -232,21 +232,21 @@ def make_marks(
 
 @dataclass(frozen=True)
 class Card:
-    """One output of a cell. It always has the same two forms, text/plain and text/html.
+    """One output of a cell, always in two forms, text/plain and text/html.
 
-    `metadata` are the output's: the marks of all parts, which our extension of JupyterLab shows in the editor.
+    `metadata` is the output's metadata: the marks of all parts, which our JupyterLab extension shows in the editor.
     """
 
     parts: Sequence[Part]
 
     @property
     def metadata(self) -> dict[str, Any] | None:
-        """What is stored with the output; None if there is nothing."""
+        """The output's metadata; None if no part has a mark."""
         marks = [asdict(mark) for part in self.parts for mark in getattr(part, "marks", ())]
         return {"kmodlab": {"marks": marks}} if marks else None
 
     def __repr__(self) -> str:
-        """What a terminal shows."""
+        """The text form, which a terminal shows."""
         return join_texts(self.parts)
 
     def _repr_mimebundle_(self, **_options: Any) -> dict[str, str]:

@@ -1,8 +1,8 @@
 """The style sheet of cards, sent along with each card so that exported pages have it too.
 
-Text and background are those of the card's surroundings, so light and dark themes both work. JupyterLab's own colours
-are used if it defines them, else those for the reader's preferred scheme; both are mixed with the text's colour for
-contrast. No colour is the only bearer of a meaning.
+Text and background are inherited, so light and dark themes both work. JupyterLab's own colours are used if they are
+defined, else colours for the reader's preferred scheme (prefers-color-scheme); both are mixed with the text's colour
+for contrast. The text says everything that a colour says.
 """
 
 from __future__ import annotations

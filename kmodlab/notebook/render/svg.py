@@ -1,4 +1,4 @@
-"""The writer of SVG pictures: boxes, paths and words on a sheet, without scripts.
+"""Writes SVG pictures: boxes, paths and words on a sheet, without scripts.
 
 A picture is either a whole file or a part of a page. A file has its own background and two sets of colours, chosen by
 the reader's preference (prefers-color-scheme), so it can be read on any page, light or dark, and in print. A part of a
@@ -39,9 +39,9 @@ _STYLE = " ".join(f"{_SHAPES}{_LIGHT}@media (prefers-color-scheme: dark) {{{_DAR
 
 @dataclass
 class Sheet:
-    """A drawing of `width` by `height` pixels; a screen reader reads out its `title` and `description`.
+    """A drawing of `width` by `height` pixels, with a `title` and a `description` for screen readers.
 
-    `kinds` are the classes of an element in the style sheet, separated by spaces.
+    `kinds` in its methods are classes of the style sheet, separated by spaces.
     """
 
     width: float
@@ -73,7 +73,7 @@ class Sheet:
         return "\n".join([head, words, f"<style>{_STYLE}</style>", paper, *self._elements, "</svg>"])
 
     def render_inline(self, kind: str, style: str) -> str:
-        """The picture as a part of an HTML page, as wide as there is room; `style` styles the class `kind`."""
+        """The picture as a part of an HTML page, in the available width; `style` is the style sheet of class `kind`."""
         head = self._head(f'class="{kind}" width="100%"', f"max-width:{self.width:g}px")
         return "".join([head, f"<style>{style.strip()}</style>", *self._elements, "</svg>"])
 

@@ -1,4 +1,4 @@
-"""A module's life as a picture: three lanes, from insmod at the top to the end of its memory at the bottom.
+"""Renders a module's timeline as a picture: three lanes, from insmod at the top to the freed memory at the bottom.
 
 It is SVG without scripts, in the colours of its surroundings, so that slides can show it in light and in dark. If init
 fails, an empty box shows that exit is never called.
@@ -17,7 +17,7 @@ _WIDTH = 880
 _ROW, _HEAD = 30, 56
 _STATE_X, _CODE_X, _CALL_X = 16, 206, 456
 _STATE_W, _CODE_W = 150, 226
-_LONGEST = 24  # characters of a call
+_LONGEST = 24  # characters of a call that are shown
 
 # The colours are the card's (render/style.py).
 _STYLE = """

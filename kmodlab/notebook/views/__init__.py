@@ -1,1 +1,1 @@
-"""Views of what is inside modules and databases, and the prediction quiz: as text, as a page without scripts, live."""
+"""Views of the contents of modules and databases, and the prediction quiz: as text, as static HTML, and as widgets."""

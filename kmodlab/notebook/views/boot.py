@@ -1,4 +1,4 @@
-"""A boot with a learner's driver in the kernel: when its init ran, among which others, and what there is of it then."""
+"""Shows a boot with a learner's driver in the kernel: its place in the order of init calls, and what remains of it."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from kmodlab.kbuild.sources import kmod_name
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.views.table import Column, ColumnKind, Table
 
-_AROUND = 2  # calls that are shown on each side of the learner's, if there is one
-_FEW = 3  # calls of his that are shown with others between them
+_AROUND = 2  # calls that are shown before and after the learner's call, if he has one
+_FEW = 3  # up to so many calls of the learner's, each is shown with the calls around it
 
 
 def boot_parts(build: InTreeBuild, records: Sequence[LogRecord], seconds: float, loaded: Collection[str]) -> list[Part]:
-    """The parts that show a boot: how long it took, the learner's calls among the others, what is left of them."""
+    """The parts that show a boot: its time, the learner's calls among the others, and facts about the drivers."""
     booted = _("The kernel booted, and its guest answered after {seconds:.1f} s.").format(seconds=seconds)
     runs = find_initcall_runs(records)
     levels = _levels(build)
@@ -35,7 +35,7 @@ def boot_parts(build: InTreeBuild, records: Sequence[LogRecord], seconds: float,
 
 
 def say_what_is_built(build: InTreeBuild) -> list[str]:
-    """What became of each of the learner's sources, in sentences; none if the build failed."""
+    """A sentence for each of the learner's sources: built in, a module, or left out; empty if the build failed."""
     if not build.passed:
         return []
     sentences = []
@@ -59,7 +59,7 @@ def _levels(build: InTreeBuild) -> dict[str, Initcall]:
 
 
 def _own_functions(build: InTreeBuild) -> dict[str, str]:
-    """The learner's init functions that are built in, and the names of their drivers."""
+    """The learner's built-in init functions -> the names of their drivers."""
     found: dict[str, str] = {}
     for path, data in build.objects.items():
         name = kmod_name(PurePosixPath(path).stem)
@@ -111,7 +111,7 @@ def _row(number: int, run: InitcallRun, levels: dict[str, Initcall], own: Collec
 
 
 def _facts(build: InTreeBuild, loaded: Collection[str], own: dict[str, str]) -> list[str]:
-    """What can be said of each driver, in sentences."""
+    """Sentences about each of the learner's drivers."""
     builtin = {name_of(path) for path in parse_paths(build.databases.get("modules.builtin", b"")[: 1 << 20])}
     sentences = []
     for name in dict.fromkeys(own.values()):

@@ -1,8 +1,8 @@
 """Buttons below an output: the quiz's answers, the hints of checks, and what mends a cell.
 
-An output has its buttons as data of a MIME type of ours. JupyterLab's extension shows them below the output's HTML, in
-notebooks and in RISE, and sends the number of one that is pressed through a comm; the answer comes back the same way.
-Where there is no extension, the HTML or the text says what to type instead.
+An output contains its buttons as data of a MIME type of our own. Our JupyterLab extension shows them below the output's
+HTML, in notebooks and in RISE, and sends the number of a pressed button through a comm; the answer comes back the same
+way. For front ends without the extension, the HTML and the text say what to type instead.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ _KEY_LETTERS = 16
 
 @dataclass(frozen=True)
 class Pressed:
-    """What pressing a button does: HTML to add below, and the numbers of the buttons that can still be pressed.
+    """The effect of pressing a button: HTML to add below, and the numbers of the buttons that can still be pressed.
 
-    `here` is the new text of the cell that has the output, None if it stays; `below` are texts of new cells below it.
+    `here` is the new text of the cell that has the output, None to keep it; `below` are texts of new cells below it.
     """
 
     html: str
@@ -34,16 +34,16 @@ class Pressed:
 
 @dataclass(frozen=True)
 class Buttons:
-    """The buttons of one output, `numbered` if they are options. `press` gets the number of the button, from 0."""
+    """The buttons of one output, `numbered` if they are options. `press` is called with a button's number, from 0."""
 
     labels: Sequence[str]
     press: Callable[[int], Pressed]
     numbered: bool = True
 
     def data(self, html: str) -> dict[str, Any]:
-        """What goes into the output whose HTML this is; its buttons work from now on."""
+        """The data for the output with this HTML; its buttons work from now on."""
         content = "\n".join([html, *self.labels])
-        # The same output has the same key, whenever it is run, and no other output has it.
+        # The key depends on the content alone, so it is the same whenever the cell is run.
         key = hashlib.sha256(content.encode()).hexdigest()[:_KEY_LETTERS]
         _live[key] = self
         return {"key": key, "labels": list(self.labels)} | ({} if self.numbered else {"numbered": False})
@@ -53,9 +53,9 @@ _live: dict[str, Buttons] = {}
 
 
 def press(data: Any) -> dict[str, Any]:
-    """The answer to a message from the front end: HTML, and which buttons can still be pressed.
+    """The answer to a message from the front end: HTML, and the buttons that can still be pressed.
 
-    It is empty for what is no message of ours. The buttons of an output that this ipykernel has not made do nothing.
+    It is empty for an unknown message. Buttons of an output that another ipykernel has made do nothing.
     """
     key, number = (data.get("key"), data.get("number")) if isinstance(data, dict) else (None, None)
     if not isinstance(key, str) or not isinstance(number, int):

@@ -37,7 +37,7 @@ def so_beside_ko(
 
 
 def side_by_side(comparison: Comparison, aspects: Sequence[str] = ASPECTS) -> View:
-    """A comparison as tables, one for each of the `aspects` (of `ASPECTS`); what only one side has is bold."""
+    """A comparison as tables, one for each of the `aspects` (of `ASPECTS`); rows that only one side has are bold."""
     parts: list[Part] = [_questions(comparison)] if "questions" in aspects else []
     parts += [_sections(comparison)] if "sections" in aspects else []
     parts += [_symbols(comparison)] if "symbols" in aspects else []

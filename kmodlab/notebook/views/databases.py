@@ -19,10 +19,10 @@ _MOST = 24  # rows that are shown at first
 
 
 def fetch_databases(session: Session) -> Databases:
-    """The modules.* files of the guest's kernel, as they are at this moment.
+    """Read the modules.* files of the guest's kernel.
 
     Raises:
-        GuestError: If the guest has no folder of modules.
+        GuestError: The guest has no folder of modules.
     """
     release = session.run(["uname", "-r"]).stdout.decode("utf-8", "replace").strip()
     folder = f"/lib/modules/{release}"
@@ -34,12 +34,12 @@ def fetch_databases(session: Session) -> Databases:
 
 
 def fetch_loaded(session: Session) -> Mapping[str, LoadedModule]:
-    """The modules that are loaded in the guest, the latest first."""
+    """The modules that are loaded in the guest, by name, the latest first. Raises: GuestError."""
     return parse_proc_modules(session.get("/proc/modules"))
 
 
 def database_list(databases: Databases) -> View:
-    """The files that are there, and the question that each answers."""
+    """The existing files, and the question that each answers."""
     rows = [(name, sized(len(databases.files[name])), _(FILES[name])) for name in FILES if name in databases.files]
     columns = (
         Column(_("file"), ColumnKind.CODE),
@@ -54,7 +54,7 @@ def database_list(databases: Databases) -> View:
 
 
 def find(databases: Databases, alias: str) -> View:
-    """What modprobe finds for a name, a modalias or a symbol, and in which file."""
+    """The modules that modprobe finds for a name, a modalias or a symbol, and the file that has them."""
     fields = parse_modalias(alias).fields
     parts: list[Part] = []
     if fields:

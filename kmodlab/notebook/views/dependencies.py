@@ -1,4 +1,4 @@
-"""The dependencies of one module as a picture: boxes in layers, with arrows from a module to those that it needs."""
+"""Draws the dependencies of one module: boxes in layers, with arrows from a module to the modules that it needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _BOX, _LAYER, _MARGIN = 26, 66, 18  # pixels: the height of a box, of a layer, a
 
 
 def dependency_picture(databases: Databases, name: str) -> Picture:
-    """A module above all that it needs, directly or not; an arrow leads from a module to one that it needs."""
+    """A picture of a module and all modules that it needs; an arrow leads from a module to one that it needs."""
     module = name_of(name)
     graph = module_graph(databases, module)
     text = _describe(graph, module)

@@ -1,8 +1,8 @@
-"""What is inside a .ko, a .o or a .so: each part by itself, or all at once.
+"""Shows the contents of a .ko, a .o or a .so: each kind of contents separately, or all together.
 
-Each function takes a path or bytes and returns a `View`. `elf` knows what the parts mean.
+Each function takes a path or bytes and returns a `View`. The folder `elf` explains the contents.
 
-Raises: MalformedError if the file is not what the function needs, or is damaged.
+Raises: MalformedError, from all functions, if the file is of another kind, or damaged.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _MINUS_FOUR = N_(
 
 
 def sections(source: Source, *, everything: bool = False) -> View:
-    """The sections that matter: name, size, flags in words and what each is for; `everything` shows all sections."""
+    """The main sections: name, size, flags in words, and purpose; `everything` shows all sections."""
     return View(_section_parts(read_object(source_of(source)), everything=everything))
 
 
@@ -71,7 +71,7 @@ def explore(source: Source) -> View:
 
 
 def is_minor(section: Section) -> bool:
-    """Whether a beginner may skip it: tables for tools, debugging information, lists of places to patch."""
+    """Whether a beginner may skip a section: tables for tools, debugging information, relocations."""
     tools = section.kind in ("NULL", "RELA", "REL", "SYMTAB", "STRTAB") or not section.in_memory
     return tools or (not section.size and section.name not in (".text", ".data", ".bss"))
 

@@ -1,6 +1,6 @@
-"""The layout of boxes in layers: igraph orders them with few crossings (Sugiyama's method), the spacing is done here.
+"""Lays out boxes in layers: igraph orders them with few crossings (Sugiyama's method), this file spaces them.
 
-For igraph all boxes are equally wide, which would spread a drawing with a few long names over several screens.
+igraph assumes that all boxes are equally wide, which would spread a drawing with a few long names over several screens.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import accumulate, pairwise
 from kmodlab.elf.graph import Graph
 
 _GAP = 18.0  # between two boxes
-_BEND = 6.0  # width of the room for an edge that passes a layer
+_BEND = 6.0  # width of the space for an edge that passes a layer
 _SWEEPS = 40
 
 Point = tuple[float, float]
@@ -20,7 +20,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Layout:
-    """The centre of each node, and for each edge the points that it passes; y counts layers from the top."""
+    """The centre of each node, and the points of each edge; y is the number of the layer, from the top."""
 
     centres: Mapping[str, Point]
     routes: Sequence[Sequence[Point]]
@@ -28,9 +28,9 @@ class Layout:
 
 
 def lay_out(graph: Graph, widths: Mapping[str, float]) -> Layout:
-    """Put the nodes of a graph into layers, each above all that it needs.
+    """Put the nodes of a graph into layers, each node above all nodes that it needs.
 
-    x starts at 0, in the unit of `widths`, which holds the width of each node.
+    x starts at 0, in the unit of `widths`, which has the width of each node.
     """
     top = max(graph.depths.values())
     numbers = {node: number for number, node in enumerate(graph.nodes)}
@@ -54,7 +54,7 @@ def lay_out(graph: Graph, widths: Mapping[str, float]) -> Layout:
 
 
 def _spread(rows: Sequence[int], sizes: Sequence[float], pieces: Sequence[tuple[int, int]]) -> list[float]:
-    """The x of each box: as near to its neighbours' in other layers as the boxes beside it allow."""
+    """The x of each box: as near to its neighbours in other layers as the boxes beside it allow."""
     import igraph  # takes a moment, and only pictures need it
 
     layout = igraph.Graph(n=len(rows), edges=pieces, directed=True).layout_sugiyama(layers=rows, maxiter=500)

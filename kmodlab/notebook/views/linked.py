@@ -1,4 +1,4 @@
-"""A driver's object in the kernel that it was linked into: what stays, what is freed, and what the linker drops."""
+"""Shows a driver's object in the kernel that it was linked into: what stays, what is freed, what the linker drops."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def in_kernel(built: Source, vmlinux: Source) -> View:
 
 
 def _symbols(linked: Linked) -> Table:
-    fates = list(_FATES)  # what does not stay comes first
+    fates = list(_FATES)  # symbols that do not stay come first
     shown = [symbol for symbol in linked.symbols if not symbol.section.startswith(_MINOR)]
     shown.sort(key=lambda symbol: fates.index(symbol.fate))
     rows = [_row(symbol) for symbol in shown]

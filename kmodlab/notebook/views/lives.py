@@ -1,4 +1,4 @@
-"""Two drivers of the same source, one built in and one as a module: what became of each, as data, table and picture."""
+"""Compares a built-in driver and a module of the same source, as data, table and picture."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from kmodlab.notebook.render.svg import Sheet
 from kmodlab.notebook.views.table import Column, Table
 from kmodlab.notebook.views.view import Picture, View
 
-_WIDTH, _LANE, _TOP = 900, 112, 62  # pixels: the picture, a lane, what is above the lanes
+_WIDTH, _LANE, _TOP = 900, 112, 62  # pixels: the picture's width, a lane's height, the space above the lanes
 _BOOT_X, _RUN_X, _DOWN_X, _END_X = 140, 330, 710, 884  # where the kernel boots, runs and shuts down
 _BOX_W, _BOX_H = 150, 44
 _EXIT_X = _DOWN_X - _BOX_W - 14
@@ -22,10 +22,10 @@ _LONGEST = 16  # characters of a function's name
 
 @dataclass(frozen=True)
 class Presence:
-    """What there is of a driver in a guest.
+    """The presence of a driver in a guest.
 
-    `is_loaded` is what lsmod says, `is_builtin` what modules.builtin says; `folder` is what its folder in /sys/module
-    has, empty if there is none.
+    `is_loaded` is according to lsmod, `is_builtin` according to modules.builtin; `folder` lists its folder in
+    /sys/module, empty if it has none.
     """
 
     is_loaded: bool
@@ -35,13 +35,13 @@ class Presence:
 
 @dataclass(frozen=True)
 class Life:
-    """What became of one driver, as it was watched.
+    """The observed life of one driver.
 
-    `run` is the call of its init function, None if there was none; `place` says where in the order of the boot it came,
-    and `caller` is the command that loaded a module: one of the two is empty. `parameters` are those that were set.
-    `removal` is what rmmod said against it, empty if it unloaded it, and `exit_records` what the kernel logged
-    meanwhile. `exit` is the name of its exit function, empty if it has none, and `exit_is_dropped` whether the linker
-    dropped the pointer to it.
+    `run` is the call of its init function, None if it was not called. `place` is its place in the order of the boot,
+    and `caller` the command that loaded a module; one of the two is empty. `parameters` are those that were set.
+    `removal` is rmmod's error message, empty if rmmod succeeded, and `exit_records` are the kernel's messages during
+    it. `exit` is the name of its exit function, empty if it has none; `exit_is_dropped` says whether the linker dropped
+    the pointer to it.
     """
 
     name: str
@@ -62,13 +62,13 @@ class Life:
 
     @property
     def called_by(self) -> str:
-        """Who calls init, in a word or two."""
+        """The caller of init, in a word or two."""
         return self.caller.partition(" ")[0] or _("the kernel")
 
 
 @dataclass(frozen=True)
 class Lives:
-    """The source of a driver, by its path in the tree, and its two lives."""
+    """The path of a driver's source in the tree, and its two lives."""
 
     path: str
     builtin: Life
@@ -76,7 +76,7 @@ class Lives:
 
 
 def place_words(number: int, total: int, level: str) -> str:
-    """Where an init function is called while the kernel boots; `number` counts from 0."""
+    """The place of an init function in the order of the boot, in words; `number` counts from 0."""
     purpose = init_level_purpose(level).partition(":")[0]
     where = _("no. {number} of {total}, level {level}").format(number=number + 1, total=total, level=level)
     return f"{where} ({purpose})" if purpose else where
@@ -86,7 +86,7 @@ def place_words(number: int, total: int, level: str) -> str:
 
 
 def lives_table(lives: Lives) -> View:
-    """A question in each row, and the answers of both."""
+    """A table with a question in each row, and the answers for both drivers."""
     sides = [list(_answers(life)) for life in (lives.builtin, lives.module)]
     questions = (
         _("Who calls init?"),
@@ -159,7 +159,7 @@ def _exit(life: Life) -> str:
 
 
 def lives_picture(lives: Lives) -> Picture:
-    """Both over time: while the kernel boots, runs, and shuts down. Widths are no times."""
+    """A picture of both over time, while the kernel boots, runs, and shuts down; not to scale."""
     words = "\n".join(_words(life, title) for life, title in zip((lives.builtin, lives.module), _titles(), strict=True))
     title = _("{path}, built in and as a module").format(path=lives.path)
     sheet = Sheet(_WIDTH, _TOP + 2 * _LANE + 10, title, words)
@@ -221,7 +221,7 @@ def _box(sheet: Sheet, x: float, y: float, function: str, below: str, above: str
 
 
 def _never(sheet: Sheet, x: float, y: float, function: str) -> None:
-    """A box of dashes, on the picture's ground."""
+    """Draw a dashed box for a function that is never called."""
     sheet.box(x, y, _BOX_W, _BOX_H, "paper", round_by=5)
     dashes = [f"M{at} {edge}h6" for at in range(int(x) + 4, int(x) + _BOX_W - 8, 11) for edge in (y, y + _BOX_H)]
     dashes += [f"M{edge} {at}v6" for at in range(int(y) + 4, int(y) + _BOX_H - 8, 11) for edge in (x, x + _BOX_W)]

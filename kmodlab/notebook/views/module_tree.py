@@ -1,4 +1,4 @@
-"""All modules of a kernel in one picture: a dot for each, higher the longer its chain of dependencies is."""
+"""Draws all modules of a kernel as dots; the longer a module's chain of dependencies, the higher its dot."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def _x(number: int, count: int) -> float:
 
 
 def _dots(paths: list[str], depths: Mapping[str, int], bands: int) -> dict[str, Point]:
-    """Where the dot of each module is: from left to right by path, so that the modules of a folder are neighbours."""
+    """The position of each module's dot: from left to right by path, so that modules of a folder are neighbours."""
     return {
         name_of(path): (_x(number, len(paths)), _y(depths[name_of(path)], bands) + 8 + number % _ROWS * 8)
         for number, path in enumerate(paths)
@@ -85,7 +85,7 @@ def _line(start: Point, end: Point) -> str:
 
 
 def _folders(sheet: Sheet, paths: list[str]) -> None:
-    """Draw a scale along the lower edge: where the folders of the kernel's source begin and end."""
+    """Draw a scale along the lower edge that shows the folders of the kernel's source."""
     number, y, free = 0, sheet.height - _BOTTOM + 6, 0.0
     for folder, group in groupby(paths, folder_of):
         count = len(list(group))

@@ -1,4 +1,4 @@
-"""The progress page in a notebook: a table with links to all notebooks of the course, and one to where one stopped."""
+"""The progress page in a notebook: a table with links to all notebooks, and a link to where the learner stopped."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def progress_view(here: Path, current: str) -> View:
 
 
 def progress_table(page: ProgressPage, here: Path, current: str = "") -> Table:
-    """All notebooks and exercises, with links to them, and what the learner reached."""
+    """A table of all notebooks and exercises, with links, and the learner's points."""
     columns = [
         Column(_("notebook"), ColumnKind.CODE),
         Column(_("about")),

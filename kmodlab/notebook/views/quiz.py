@@ -2,9 +2,9 @@
 
     predict("What will rmmod say?", ["nothing", "Module hello is in use", "No such file"], right=2)
 
-A learner presses one of the buttons, or types `guess(2)` if there are none, and runs the next cell. Below its output
-a verdict says whether the prediction was right. The stored output does not hold the answer, and a
-notebook that is run without choosing shows only the question.
+A learner presses one of the buttons, or types `guess(2)` in a front end without buttons, and runs the next cell. Below
+its output, a verdict says whether the prediction was right. The stored output does not contain the answer; a notebook
+that is run without choosing shows only the question.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Question:
         return _("Predict: {question}").format(question=self.sentence)
 
     def verdict(self, number: int) -> Message:
-        """What the learner reads about an answer once the cell has run."""
+        """The message about an answer, for after the next cell has run."""
         right = self.answer(self.right)
         if number == self.right:
             sentence, level = _("You predicted it: {right}.").format(right=right), Level.GOOD
@@ -74,7 +74,7 @@ def predict(question: str, options: Sequence[str], right: int | str, because: st
     `right` is the number of the right answer, from 1, or its `seal`. `because` is shown with the verdict.
 
     Raises:
-        UsageError: If there are fewer than two different answers, or `right` is not one of them.
+        UsageError: There are fewer than two different answers, or `right` is not one of them.
     """
     asked = Question(question, tuple(options), _number(question, options, right), because)
     _memory.question = asked
@@ -85,7 +85,7 @@ def guess(number: int) -> View:
     """Choose an answer of the last question by its number, from 1; then run the next cell.
 
     Raises:
-        UsageError: If no question was asked, or it has no such answer.
+        UsageError: No question was asked, or it has no such answer.
     """
     question = _memory.question
     if question is None:
@@ -158,7 +158,7 @@ def _await_run(question: Question, number: int, *, skip: int) -> None:
         if to_skip[0]:
             to_skip[0] -= 1
             return
-        # A cell that was mistyped or interrupted has not shown the answer.
+        # A cell that failed or was interrupted has not shown the answer.
         if not getattr(result, "success", True):
             return
         shell.events.unregister("post_run_cell", after_cell)

@@ -1,4 +1,4 @@
-"""The sizes of sections as a picture: what takes memory once loaded, and what is only in the file."""
+"""Draws the sizes of sections: those that take memory when loaded, and those that are only in the file."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Bar:
 
 
 def size_picture(source: Source, *, name: str = "", most: int = 24) -> Picture:
-    """A bar for each of the `most` largest sections that are loaded, and for what stays in the file.
+    """A bar for each of the `most` largest sections that are loaded, and one for the rest of the file.
 
     `name` is the file's name for the title; empty if it has none.
     """
@@ -69,7 +69,10 @@ def _total(sized_things: Iterable[Bar | Section]) -> int:
 
 
 def _given_back(bars: list[Bar]) -> str:
-    """What the kernel keeps only while it loads (rewrite_section_headers() and do_init_module() of its loader)."""
+    """A sentence about memory that the kernel frees after loading.
+
+    kernel/module/main.c: rewrite_section_headers() and do_init_module().
+    """
     size = _total(bar for bar in bars if bar.name.startswith((".init.", ".modinfo", "__version")))
     if not size:
         return ""

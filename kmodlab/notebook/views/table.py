@@ -10,12 +10,12 @@ from kmodlab.i18n import _
 from kmodlab.notebook.render.parts import escape, prose
 from kmodlab.text import align_columns, escape_control_chars
 
-_UNFOLDED = 300  # rows that can be unfolded; a driver may have a hundred thousand relocations
+_UNFOLDED = 300  # rows in the `details` element; a driver may have a hundred thousand relocations
 _WIDEST = 48  # characters of a column of names, as text; prose comes last and may be longer
 
 
 class ColumnKind(StrEnum):
-    """What a column holds: names (shown as code), numbers (aligned to the right), or prose (`code` in backquotes)."""
+    """The contents of a column: names (shown as code), numbers (aligned to the right), or prose (with `code`)."""
 
     CODE = "code"
     NUMBER = "number"
@@ -23,7 +23,7 @@ class ColumnKind(StrEnum):
 
 
 class LinkedText(str):
-    """A cell's text that is a link in HTML; `address` is escaped already."""
+    """A cell's text that is a link in HTML; `address` must be escaped already."""
 
     address: str
 
@@ -46,8 +46,8 @@ class Column:
 class Table:
     """Rows below a caption.
 
-    Only the first `most` rows are shown, with the number of those left out; None shows all. In HTML the others can be
-    unfolded. `bold` holds the numbers (from 0) of rows that stand out.
+    Only the first `most` rows are shown, with the number of the others; None shows all. In HTML the others are in a
+    `details` element. `bold` has the numbers (from 0) of rows in bold.
     """
 
     caption: str

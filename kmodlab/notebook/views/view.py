@@ -1,7 +1,7 @@
-"""A view: one output that says the same as text, as HTML without scripts and, if that helps, as a widget.
+"""A view: one output with the same content as text, as HTML without scripts and, if useful, as a widget.
 
-A terminal and nbval take the text; GitHub, a PDF, slides and a notebook that nobody has run yet take the HTML, which
-needs nothing from outside; a live notebook takes the widget. Pictures are SVG instead of HTML.
+A terminal and nbval use the text; GitHub, PDF export, slides and a notebook that has not been run use the HTML, which
+loads nothing from elsewhere; a live notebook uses the widget. Pictures are SVG instead of HTML.
 """
 
 from __future__ import annotations
@@ -46,9 +46,9 @@ _STYLE = f"<style>{re.sub(chr(92) + 's+', ' ', _RULES).strip()}</style>"
 
 @dataclass(frozen=True)
 class View:
-    """An output of a cell, made of parts. `widget` makes its live form; None if it has none. `buttons` are below it.
+    """An output of a cell, made of parts. `widget` makes its widget; None if it has none. `buttons` are below it.
 
-    The live form is left out if ipywidgets is not installed; text and HTML are always there.
+    The widget is left out if ipywidgets is not installed; text and HTML always exist.
     """
 
     parts: Sequence[Part]
@@ -86,7 +86,7 @@ class View:
 
 @dataclass(frozen=True)
 class Picture:
-    """A drawing, and its content in words. `svg` is a whole file, with light and dark colours of its own."""
+    """A drawing, and its content in words (`text`). `svg` is a whole file, with its own light and dark colours."""
 
     svg: str = field(repr=False)
     text: str
@@ -100,5 +100,5 @@ class Picture:
 
 
 def source_of(source: Source) -> Path | bytes:
-    """A source as the readers in `elf` take it: a path that is written as text becomes a Path."""
+    """A source in the form that the readers in `elf` take: a path in a string becomes a Path."""
     return Path(source) if isinstance(source, str) else source

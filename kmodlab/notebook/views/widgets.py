@@ -1,4 +1,4 @@
-"""The live forms of views, made of ipywidgets; everything else in this folder works without it.
+"""The widgets of views, made with ipywidgets; everything else in this folder works without it.
 
 By keyboard: Tab moves from widget to widget, Space and Enter press a button. No widget needs the arrow keys, because
 JupyterLab uses them for itself outside of text fields.
@@ -39,7 +39,7 @@ def filtered_tabs(pages: dict[str, Page]) -> Any:
 
 
 def _filtered(parts: Sequence[Part], text: str) -> list[Part]:
-    """The tables with only those rows in which the text occurs; all parts if it is empty."""
+    """The tables with only the rows that contain `text`; all parts if it is empty."""
     if not text:
         return list(parts)
     return [_filtered_table(part, text.lower()) for part in parts if isinstance(part, Table)]
