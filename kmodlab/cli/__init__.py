@@ -1,1 +1,1 @@
-"""Faces in a shell: the same verbs, one file each."""
+"""The command line: one file for each verb."""

@@ -1,4 +1,4 @@
-"""`kmodlab bench`: how long a learner waits, compared with other ways to do the same.
+"""`kmodlab bench`: measures how long a learner waits, in comparison with other tools.
 
 The candidates take turns, so that a machine that slows down affects all of them; figures are medians.
 """
@@ -99,7 +99,7 @@ def bench(runs: int, peer: str | None, grade: bool, kernel: bool, as_json: bool)
 
 def _measure(candidates: dict[str, Callable[[], float]], runs: int) -> dict[str, Figure]:
     for candidate in candidates.values():
-        candidate()  # once unmeasured, so that caches are warm for all
+        candidate()  # a first run without measuring, to warm the caches
     times: dict[str, list[float]] = {name: [] for name in candidates}
     for _run in track(range(runs), description=_("Measuring"), console=ERR, transient=True):
         for name, candidate in candidates.items():

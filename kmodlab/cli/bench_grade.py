@@ -165,7 +165,7 @@ class ColdSession(Session):
         ram = os.memfd_create("kmodlab-ram", os.MFD_CLOEXEC)
         try:
             os.ftruncate(ram, MEMORY_MIB * MIB)
-            os.fchmod(ram, 0o666)  # QEMU opens it anew, as a user of its own
+            os.fchmod(ram, 0o666)  # QEMU opens it again, as another user
             hardware, kernel, initramfs = self.lab.hardware, self.lab.tree.vmlinuz, self.lab.initramfs
             machine = await Machine.launch(hardware, ram=ram, kernel=kernel, initramfs=initramfs, deadline=deadline)
         finally:
@@ -188,7 +188,7 @@ class ColdRunner(CheckRunner):
         super().close()
 
     def begin(self, work: LearnerSources) -> None:
-        """A check begins. Checks use the results of our own build, made before; this one only takes its time."""
+        """Begin a check: build and boot, only to take the time. The check uses the build that was made before."""
         for unit in work.units:
             _make(self.lab, work.sources(unit, {}))
         self._cold.start()
@@ -198,7 +198,7 @@ class ColdRunner(CheckRunner):
         return self._cold
 
     def give_back(self) -> None:
-        """End it."""
+        """End the guest."""
         self._cold.reset()
 
 

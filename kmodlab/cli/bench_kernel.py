@@ -1,4 +1,4 @@
-"""`kmodlab bench --kernel`: how long a driver takes that is built in, and how long a kernel boots."""
+"""`kmodlab bench --kernel`: measures how long it takes to build a driver into the kernel, and to boot that kernel."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ _LINE = "obj-$(CONFIG_KMODLAB_BENCH) += kmodlab_bench.o\n"
 
 
 def kernel_candidates(lab: Lab, own: OwnLab) -> dict[str, Callable[[], float]]:
-    """What is measured, each as a function that returns seconds."""
+    """Title -> function that does what is measured and returns its time in seconds."""
     images: list[bytes] = []
 
     def build_next() -> float:

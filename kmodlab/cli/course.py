@@ -15,7 +15,7 @@ from kmodlab.course.learner_folder import FIRST, FileFate, FileReport, LearnerFo
 from kmodlab.errors import SetupError
 from kmodlab.i18n import _, ngettext
 
-_SHOWN = 6  # ids of cells
+_SHOWN = 6  # ids of cells that are shown
 
 
 @click.command(
@@ -64,7 +64,7 @@ def _read_course() -> tuple[Mapping[str, bytes], Sequence[BegunNotebook]]:
 def _take_along(
     learner: LearnerFolder, given: Mapping[str, bytes], changed: Sequence[BegunNotebook], wanted: bool | None
 ) -> list[FileReport]:
-    """Take along what was begun in a checkout, if the learner wants that; asks about each notebook once."""
+    """Put notebooks that were begun in a checkout into the folder, if the learner agrees; asks once for each."""
     offered = learner.record.offered
     fresh = [notebook for notebook in changed if offered.get(notebook.path) != digest_of(notebook.content)]
     if not fresh:
@@ -91,7 +91,7 @@ def _take_along(
 
 
 def _show(report: FileReport) -> None:
-    """One line about a file, and one for the cells of the learner."""
+    """Print a line about a file, and a line about the learner's cells in it."""
     if report.fate is FileFate.KEPT:
         say(_("{path} is kept as it is. {problem}").format(path=report.path, problem=report.problem), "yellow")
         hint = _("For the newer one: rename yours, and run this again.")

@@ -100,19 +100,19 @@ def faults(
         return 1
     options = FaultOptions(parameters, script, cycles, timeout_s, after)
     with _progress() as progress:
-        found = find_faults(lab, built, sources.files, options, progress)
-    timeline = _timeline(built, sources, found)
+        results = find_faults(lab, built, sources.files, options, progress)
+    timeline = _timeline(built, sources, results)
     if as_json:
-        click.echo(json.dumps(as_dict(found, timeline), indent=1))
+        click.echo(json.dumps(as_dict(results, timeline), indent=1))
     else:
         missing = [module for module in kernel_modules_of(built) if kmod_name(module) not in map(kmod_name, after)]
-        _Table(found, sources, missing).show(timeline if with_timeline else None)
-    return 0 if found.passed else 1
+        _Table(results, sources, missing).show(timeline if with_timeline else None)
+    return 0 if results.passed else 1
 
 
-def _timeline(built: Build, sources: Sources, found: Faults) -> Timeline:
+def _timeline(built: Build, sources: Sources, results: Faults) -> Timeline:
     code = make_subject(built, sources.files).code
-    return make_timeline(code, known_functions(), found.plain.observation.records)
+    return make_timeline(code, known_functions(), results.plain.observation.records)
 
 
 @contextmanager
@@ -143,40 +143,40 @@ def _show_failed_build(built: Build, *, as_json: bool) -> None:
 class _Table:
     """The table of all runs as text, with the line of the source below each problem."""
 
-    def __init__(self, found: Faults, sources: Sources, missing: list[str]) -> None:
-        self._found, self._sources, self._missing = found, sources, missing
+    def __init__(self, results: Faults, sources: Sources, missing: list[str]) -> None:
+        self._found, self._sources, self._missing = results, sources, missing
 
     def show(self, timeline: Timeline | None) -> None:
-        found = self._found
-        say(_("{module} on Linux {release}").format(module=found.module, release=found.release), "bold")
+        results = self._found
+        say(_("{module} on Linux {release}").format(module=results.module, release=results.release), "bold")
         if timeline:
             say("")
             say(format_timeline(timeline))
         say("")
         self._show_plain()
-        if found.sites:
+        if results.sites:
             say("")
             self._show_sites()
         say("")
-        bad = sum(site.verdict not in _STYLES for site in found.sites) + (found.plain.verdict is not Verdict.CLEAN)
-        if found.passed:
+        bad = sum(site.verdict not in _STYLES for site in results.sites) + (results.plain.verdict is not Verdict.CLEAN)
+        if results.passed:
             say(_("all clean"), "bold green")
         elif bad:
-            runs = len(found.sites) + 1
+            runs = len(results.sites) + 1
             words = ngettext("not clean: {bad} of {number} run", "not clean: {bad} of {number} runs", runs)
             say(words.format(bad=bad, number=runs), "bold red")
         else:
-            say(_("not clean: {reason}").format(reason=found.exit_text or found.cycles_text), "bold red")
+            say(_("not clean: {reason}").format(reason=results.exit_text or results.cycles_text), "bold red")
 
     def _show_plain(self) -> None:
-        found = self._found
-        say(found.plain_text, _style(found.plain_verdict))
-        self._show_troubles(found.plain_troubles, found.plain.doubt)
-        for module in self._missing if found.plain.verdict is Verdict.REFUSED else ():
+        results = self._found
+        say(results.plain_text, _style(results.plain_verdict))
+        self._show_troubles(results.plain_troubles, results.plain.doubt)
+        for module in self._missing if results.plain.verdict is Verdict.REFUSED else ():
             say("  -> " + _("`--after {module}` loads it first.").format(module=module), "cyan")
-        if found.exit_text:
-            say(found.exit_text, "red")
-            self._show_troubles(found.exit_troubles)
+        if results.exit_text:
+            say(results.exit_text, "red")
+            self._show_troubles(results.exit_troubles)
 
     def _show_sites(self) -> None:
         rows = [_row(site) for site in self._found.sites]
@@ -219,24 +219,24 @@ def _row(site: SiteResult) -> tuple[str, str, str, str, str]:
 # ---- for programs --------------------------------------------------------------------------------------------------
 
 
-def as_dict(found: Faults, timeline: Timeline) -> dict[str, Any]:
+def as_dict(results: Faults, timeline: Timeline) -> dict[str, Any]:
     """All runs as JSON: module, outcome, plain, exit, sites, not-injected."""
     return {
-        "module": found.module,
-        "release": found.release,
-        "outcome": "passed" if found.passed else "failed",
+        "module": results.module,
+        "release": results.release,
+        "outcome": "passed" if results.passed else "failed",
         "plain": {
-            "function": _function(found.plain),
-            **_place(found.plain.line),
-            **_finding_dict(found.plain),
-            "cycles": {"done": found.cycles, "level": found.level},
+            "function": _function(results.plain),
+            **_place(results.plain.line),
+            **_finding_dict(results.plain),
+            "cycles": {"done": results.cycles, "level": results.level},
             "timeline": timeline_dict(timeline),
         },
-        "exit": [_trouble_dict(trouble) for trouble in found.exit_troubles],
-        "sites": [_site_dict(site) for site in found.sites],
+        "exit": [_trouble_dict(trouble) for trouble in results.exit_troubles],
+        "sites": [_site_dict(site) for site in results.sites],
         "not-injected": [
             {"function": site.function, **_place(site.line), "reason": site.reason}
-            for site in found.sites
+            for site in results.sites
             if site.verdict is Verdict.NOT_INJECTED
         ],
     }
@@ -258,7 +258,7 @@ def _site_dict(site: SiteResult) -> dict[str, Any]:
 
 
 def _function(finding: Finding) -> str | None:
-    """The function that the run without a fault points to: it acquired what is left, or it has the guilty line."""
+    """The function that the run without a fault points to: it acquired the leak, or contains the guilty line."""
     if finding.verdict is Verdict.LEAKS and finding.leaks:
         return finding.leaks[0].function
     return finding.line.function if finding.line else None

@@ -1,4 +1,4 @@
-"""`kmodlab grade`: grade whole classes, with real kernels; a run that was ended can be resumed."""
+"""`kmodlab grade`: grades whole classes, with real kernels; an interrupted run can be resumed."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _FORMATS = "json,csv,html"
 
 @dataclass(frozen=True)
 class GradeRequest:
-    """What a run is asked to grade, which `--resume` goes on with, and the next run if it names no submissions.
+    """The request of a run. `--resume` continues with it, and so does the next run without submissions.
 
     Paths are absolute.
     """
@@ -116,7 +116,7 @@ def grade(
     without_sandbox: bool,
 ) -> int:
     """Grade submissions."""
-    _format_names(formats)  # if one is wrong, say so now
+    _format_names(formats)  # raises now if a name is wrong
     paths = tuple(str(path.absolute()) for path in submissions)
     folder = str(exercises.absolute()) if exercises else ""
     with _opened(out) as journal:
@@ -135,7 +135,7 @@ def _grade(
     without_sandbox: bool,
 ) -> int:
     begun = time.monotonic()
-    late, _adjustments = parse_late(request.late, request.due), read_adjustments(out)  # if they are wrong, say so now
+    late, _adjustments = parse_late(request.late, request.due), read_adjustments(out)  # raises now if one is wrong
     exercises, masters = read_exercises(_find_masters(Path(request.exercises)))
     if request.exercise and request.exercise not in exercises:
         sentence = _("There is no exercise {name!r}.").format(name=request.exercise)
@@ -174,7 +174,7 @@ def _format_names(formats: Sequence[str]) -> list[str]:
 
 @contextlib.contextmanager
 def _opened(out: Path) -> Iterator[Journal]:
-    """The journal of a folder, which is locked against other graders."""
+    """A context with the journal of a folder, locked against other graders."""
     with contextlib.ExitStack() as stack:
         try:
             out.mkdir(parents=True, exist_ok=True)
@@ -189,7 +189,7 @@ def _opened(out: Path) -> Iterator[Journal]:
 
 
 def _complete(request: GradeRequest, journal: Journal, resume: bool) -> GradeRequest:
-    """What to grade: what is asked for now; what is not said is as in the last run."""
+    """The request, with missing values from the last run's request."""
     if journal.unfinished and not resume:
         hint = _("Go on with --resume, or choose another --out.")
         raise UsageError(_("The last run into this folder did not come to its end."), hint=hint)
@@ -226,7 +226,7 @@ def _pool(scheduler: str | None, jobs: int, deadline_s: float) -> Iterator[Pool]
         return
     if find_spec("distributed") is None:
         raise UsageError(_("For a cluster, dask.distributed is needed."), hint="pip install 'kmodlab[dask]'")
-    from kmodlab.grading.dask_pool import DaskPool  # a second's worth of imports
+    from kmodlab.grading.dask_pool import DaskPool  # importing it takes a second
 
     with DaskPool(scheduler, deadline_s=deadline_s) as pool:
         yield pool
@@ -246,7 +246,7 @@ def _check_accepted(without_sandbox: bool, scheduler: str | None) -> None:
 
 @dataclass
 class _Tally:
-    """The grades of this run, how many of them the journal had, and how many checks were run."""
+    """The grades of this run, the number of grades from the journal, and the number of checks that were run."""
 
     grades: list[Grade] = field(default_factory=list)
     known: int = 0
@@ -308,7 +308,7 @@ def _adjusted(journal: Journal, out: Path) -> Adjusted:
 
 
 def _write(out: Path, plan: Plan, journal: Journal, formats: Sequence[str]) -> tuple[dict[str, int], list[Unwritten]]:
-    """Write all forms: how many files of each, and the grades that could not be written."""
+    """Write all formats; returns the number of files of each, and the grades that could not be written."""
     adjusted = _adjusted(journal, out)
     _list(_("{number} in {file} without a grade:"), "yellow", map(", ".join, adjusted.unknown), file=ADJUSTMENTS)
     written: dict[str, int] = {}

@@ -94,7 +94,7 @@ def main() -> NoReturn:
     """Run the command line; never returns."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="backslashreplace")  # whatever is in a name, it can be printed
+            stream.reconfigure(errors="backslashreplace")  # so that every name can be printed
     forget_impossible_width()
     status = _run()
     try:
@@ -130,7 +130,7 @@ def _run() -> int:
 
 
 def _show_failure(error: Exception) -> int:
-    """Show an error that no part of kmodlab has expected, in a sentence; returns the exit status, which is ours."""
+    """Show an unexpected error in a sentence; returns the exit status 4, as it is a failure of kmodlab."""
     if "--debug" in sys.argv:
         traceback.print_exception(error)
     package = (error.name or "").partition(".")[0] if isinstance(error, ModuleNotFoundError) else ""

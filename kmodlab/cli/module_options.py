@@ -1,4 +1,4 @@
-"""What `kmodlab run` and `kmodlab faults` have in common: the files of a module, how it is loaded, and where."""
+"""The common options of `kmodlab run` and `kmodlab faults`: a module's files, its parameters, the guest's kernel."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _MAX_LINE = 1 << 16  # bytes
 _SHOWN_CALLS = 20
 _SLOW = 8 * MIB  # bytes; reading more takes so long that progress is shown
 _SAMPLE = 1 << 16  # characters that are examined for binary data
-_ENOUGH = 256  # characters; fewer are too few to tell
+_ENOUGH = 256  # characters; a shorter log is not examined for binary data
 _IDLE_S = 10.0
 _NOT_TEXT = re.compile(r"[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f\ufffd]")
 
@@ -69,7 +69,7 @@ def oops(log: str, ko: Path | None, as_json: bool) -> int:
 
 
 class _EndsWhenIdle(io.RawIOBase):
-    """A file that ends when nothing comes from it for a while, as from a pipe that nobody writes into."""
+    """A file that ends when it delivers nothing for a while, like a pipe that nobody writes to."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
@@ -92,10 +92,10 @@ class _EndsWhenIdle(io.RawIOBase):
 
 @contextmanager
 def _opened(log: str) -> Iterator[BinaryIO]:
-    """The log to read from. What is typed, or piped into the command, may take its time.
+    """A context with the opened log. Standard input, from a keyboard or a pipe, may be slow.
 
     Raises:
-        OSError: it cannot be opened.
+        OSError: It cannot be opened.
     """
     if log == "-":
         yield sys.stdin.buffer if sys.stdin else io.BytesIO()
@@ -108,7 +108,7 @@ def _read_lines(log: BinaryIO, size: int) -> Iterator[str]:
     """The log, line by line; `size` in bytes is 0 if it is not known before reading.
 
     Raises:
-        UsageError: If it is empty or not a text.
+        UsageError: It is empty, or not a text.
     """
     with _progress(size) as progress:
         task = progress.add_task(_("Reading …"), total=size or None)

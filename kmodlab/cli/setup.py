@@ -35,7 +35,7 @@ def setup(offline: bool, upgrade: bool, repair: bool, quiet: bool) -> None:
     with SetupProgress(quiet=quiet) as progress:
         lab = set_up(get_settings(), progress, offline=offline, upgrade=upgrade, repair=repair)
         if is_writable(lab.folder):
-            with contextlib.suppress(KmodlabError):  # whoever needs it builds it, or is told why that fails
+            with contextlib.suppress(KmodlabError):  # it is built again when first needed, which reports errors
                 get_tracer(lab)
     if not quiet:
         ready = _("Ready in {seconds:.1f} s.").format(seconds=time.monotonic() - began)

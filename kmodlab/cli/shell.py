@@ -29,8 +29,8 @@ from kmodlab.process import run_sync, submit
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
 
-_LARGEST = 64 * MIB  # of a file for the guest, and of a script
-_ONLY = "-"  # the value of --attach if it has none
+_LARGEST = 64 * MIB  # size limit of a file for the guest, and of a script
+_ONLY = "-"  # the value of --attach without an argument
 
 
 @click.command(
@@ -70,7 +70,7 @@ def shell(files: tuple[Path, ...], kernel: str, attach: str | None) -> int:
 
 
 def _choose(wanted: str) -> AttachableGuest:
-    """The notebook that `--attach` names. Raises: UsageError, which lists those that are open."""
+    """The notebook's guest that `--attach` names. Raises: UsageError, with a list of the open notebooks."""
     guests = attachable_guests()
     if not guests:
         raise UsageError(
@@ -131,7 +131,7 @@ def _ended_by_signals() -> Iterator[None]:
 
 
 def _write(data: bytes) -> None:
-    """Write output of the guest. If nobody reads it any more, the main thread hears of it: this one is the guest's."""
+    """Write output of the guest. If the reader has closed it, interrupt the main thread; this is the I/O thread."""
     try:
         sys.stdout.buffer.write(data)
         sys.stdout.buffer.flush()

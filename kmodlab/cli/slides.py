@@ -28,7 +28,7 @@ def slides(out: Path, notebooks: tuple[Path, ...], theme: str) -> None:
     """Export notebooks as decks, with an index."""
     paths = _chosen(notebooks)
     _make_folder(out)
-    from kmodlab.course.slides.export import export_deck, make_index  # a second's worth of imports
+    from kmodlab.course.slides.export import export_deck, make_index  # importing it takes a second
 
     decks = []
     for path in track(paths, _("Exporting"), console=ERR, transient=True, disable=not ERR.is_terminal):
