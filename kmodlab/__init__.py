@@ -1,6 +1,6 @@
 """Your first Linux kernel module, in a notebook cell, on a real kernel.
 
-What other programs may use is named in `__all__`, and imported when it is first used:
+`__all__` has the names that other programs may use. Each is imported when it is first used:
 
     lab = kmodlab.load_lab(kmodlab.get_settings())
     made = kmodlab.build(lab.tree, kmodlab.Sources.of("hello", {"hello.c": text}))
@@ -66,14 +66,14 @@ def __getattr__(name: str) -> object:
 
 
 def load_ipython_extension(ipython: object) -> None:
-    """What `%load_ext kmodlab` calls; imported late, so that nothing but a notebook needs IPython."""
+    """Load the extension, for `%load_ext kmodlab`. Its import is here because only notebooks need IPython."""
     from kmodlab.notebook.extension import load
 
     load(ipython)
 
 
 def unload_ipython_extension(ipython: object) -> None:
-    """What `%unload_ext kmodlab` calls: the guest ends, and the magics go."""
+    """Unload the extension, for `%unload_ext kmodlab`: end the guest, and remove the magics."""
     from kmodlab.notebook.extension import unload
 
     unload(ipython)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-FIRST_WORD = 0  # as a column: where the line's text begins
+FIRST_WORD = 0  # as a column: the beginning of the line's text
 _WIDTH = 300
 _TAB = 8  # gcc counts columns as a terminal shows them, with a tab stop every eighth (-ftabstop)
 
@@ -19,7 +19,7 @@ class ExcerptRow:
 
     @property
     def margin(self) -> str:
-        """What stands before the text: `>` if this is the marked line, and its number."""
+        """The text before a row: `>` if this is the marked line, and its number."""
         return f"{'>' if self.is_hit else ' '} {self.number or '':>4} | "
 
     def __str__(self) -> str:
@@ -29,8 +29,8 @@ class ExcerptRow:
 def make_excerpt(source: str, line: int, column: int | None = None, *, context: int = 0) -> list[ExcerptRow]:
     """The rows for `line` of a source and `context` lines on each side; empty if the source has no such line.
 
-    Lines and columns are counted from 1, columns as gcc counts them. `column` may be FIRST_WORD; without it there is
-    no caret. Tabs become spaces, and long lines are cut.
+    Lines and columns count from 1, columns as gcc counts them. `column` may be FIRST_WORD; None means no caret. Tabs
+    become spaces, and long lines are cut.
     """
     lines = source.split("\n") if source else []
     if not 1 <= line <= len(lines):

@@ -1,7 +1,7 @@
-"""Files and folders that are there whole or not at all: they are written beside their place and renamed into it.
+"""Writes files and folders atomically: under a temporary name in the same folder, which is then renamed.
 
-A reader, and a process that is killed, finds the old file or the new one, never half of one. What a killed process
-leaves behind has a name that begins with PARTIAL.
+Readers find the old file or the new one, never half a file, even if the writing process is killed. Leftovers of a
+killed process have a name that begins with PARTIAL.
 """
 
 from __future__ import annotations
@@ -26,10 +26,10 @@ MIB = 1 << 20  # bytes
 def read_regular(path: Path, limit: int, *, follow: bool = False) -> bytes:
     """A regular file's bytes, at most one more than `limit`.
 
-    Without `follow`, links are refused: in somebody else's folder they could lead anywhere.
+    Without `follow`, links are refused, because links in somebody else's folder may lead anywhere.
 
     Raises:
-        UsageError: it is a link, a pipe, a device or a folder, or cannot be read.
+        UsageError: It is a link, a pipe, a device or a folder, or cannot be read.
     """
     try:
         return read_file(path, limit + 1, follow=follow)
@@ -44,9 +44,9 @@ def read_regular(path: Path, limit: int, *, follow: bool = False) -> bytes:
 
 
 def read_file(path: Path, limit: int = -1, *, follow: bool = True) -> bytes:
-    """A regular file's bytes, at most `limit`: a pipe or a device could make the reader wait for ever.
+    """A regular file's bytes, at most `limit`; a negative limit means all. Other files could block the reader.
 
-    Raises: OSError, with EINVAL if it is no regular file.
+    Raises: OSError, with EINVAL if it is not a regular file.
     """
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW))
     try:
@@ -60,9 +60,9 @@ def read_file(path: Path, limit: int = -1, *, follow: bool = True) -> bytes:
 
 @contextmanager
 def replaced(path: Path) -> Iterator[Path]:
-    """A name in the same folder, to write a file to; it replaces `path` unless the block ends with an exception.
+    """A context with a temporary path to write; it replaces `path` unless the block ends with an exception.
 
-    Folders above it are made. Raises: OSError.
+    Missing parent folders are made. Raises: OSError.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=PARTIAL, dir=path.parent, ignore_cleanup_errors=True) as scratch:
@@ -72,7 +72,7 @@ def replaced(path: Path) -> Iterator[Path]:
 
 
 def replace_text(path: Path, text: str, *, mode: int | None = None) -> Path:
-    """Replace a file by UTF-8 text, with its newlines as they are. `mode` None: as the umask says. Raises: OSError."""
+    """Replace a file by UTF-8 text, with unchanged newlines. `mode` None: according to the umask. Raises: OSError."""
     with replaced(path) as partial:
         partial.write_text(text, encoding="utf-8", newline="")
         if mode is not None:
@@ -93,7 +93,7 @@ def scratch_folder(parent: Path) -> Iterator[Path]:
     parent.mkdir(parents=True, exist_ok=True)
     partial = Path(tempfile.mkdtemp(prefix=PARTIAL, dir=parent))
     try:
-        partial.chmod(0o755)  # mkdtemp makes it its owner's alone
+        partial.chmod(0o755)  # mkdtemp makes it readable only for its owner
         yield partial
     except BaseException:
         remove(partial)
@@ -112,7 +112,7 @@ def new_folder(folder: Path) -> Iterator[Path]:
 
 
 def put_folder(partial: Path, folder: Path) -> None:
-    """Rename a scratch folder to `folder`; what has that name is moved away, and then removed. Raises: OSError."""
+    """Rename a scratch folder to `folder`; an existing one is moved away and then removed. Raises: OSError."""
     if not os.path.lexists(folder):
         partial.rename(folder)
         return
@@ -124,7 +124,7 @@ def put_folder(partial: Path, folder: Path) -> None:
 
 
 def remove(path: Path) -> None:
-    """Remove a file, or a folder with all that is in it, also if their modes forbid it; if it exists."""
+    """Remove a file, or a folder with its contents, if it exists, even if the folders' modes forbid it."""
     if not path.is_dir() or path.is_symlink():
         path.unlink(missing_ok=True)
         return

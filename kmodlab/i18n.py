@@ -1,12 +1,12 @@
 """Messages in the reader's language: one gettext catalogue, whose source is English.
 
-Whatever learners and instructors read at run time goes through `_`, or through `ngettext` if a number decides its form.
-A table that is made when a module is imported marks its texts with `N_`, and who shows them calls `_`. Placeholders
-have names, and values are put in afterwards, so that a translation may order them anew:
+All texts that learners and instructors read at run time go through `_`, or through `ngettext` if a number decides the
+form. A table that is made when a module is imported marks its texts with `N_`, and the code that shows them calls `_`.
+Placeholders have names, and values are inserted afterwards, so that a translation may order them differently:
 
     _("{name} does not compile.").format(name=name)
 
-Not messages: what programs, files, guests and the kernel read, and the messages of exceptions that only we see.
+Not messages: texts for programs, files, guests and the kernel, and for exceptions that only developers see.
 
 gettext chooses the language from LANGUAGE, LC_ALL, LC_MESSAGES and LANG (GNU gettext manual, 2.3), and takes English if
 there is no catalogue. `make messages` collects all messages in `locale/kmodlab.pot`, from which translations are made.

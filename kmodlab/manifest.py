@@ -1,14 +1,14 @@
-"""Manifests: what a folder holds, written down when it is made, so that damage is noticed before anyone is blamed.
+"""Manifests list a folder's contents when it is made, so that damage is noticed before a learner is blamed.
 
-`seal` writes two files into a folder: `manifest.json` with type, mode, size and SHA-256 of all that is in it, and
-`seal.json` with what it was made from and the few files without which nothing works. Two looks compare:
+`seal` writes two files into a folder: `manifest.json` has type, mode, size and SHA-256 of all its contents; `seal.json`
+has its inputs and the essential files, without which nothing works. Two functions compare:
 
-    glance        the files of seal.json: type, mode, size and time; under a millisecond
-    find_damage   all files of the manifest; unless it is `thorough`, a file is not read again if its inode number and
-                  times are those that it had when it was digested: who writes to a file changes its ctime (inode(7))
+    glance        the files in seal.json: type, mode, size and time; under a millisecond
+    find_damage   all files in the manifest; unless it is `thorough`, a file is not read again if its inode number and
+                  times are the same as when it was digested, because every write changes the ctime (inode(7))
 
-In a copy of the folder these numbers differ, so its files are read once in each process, until `renew` notes the new
-ones. Files that the manifest does not name are of no interest.
+In a copy of the folder these numbers differ, so its files are read once in each process, until `renew` records the new
+numbers. Files that are not in the manifest are ignored.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ class _Manifest:
 
     @property
     def digest(self) -> str:
-        """The digest of the contents, wherever and whenever they were written."""
+        """The digest of the contents, which does not depend on inode numbers and times."""
         files = {path: row[:3] for path, row in self.files.items()}
         return digest_of(files, self.links, self.folders)
 
 
 def digest_of(*parts: object) -> str:
-    """A digest, short enough for a name, of values that JSON can hold."""
+    """A digest of JSON values, short enough for a file name."""
     text = json.dumps(parts, default=str, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:_NAME_LENGTH]
 
@@ -57,7 +57,8 @@ def digest_of(*parts: object) -> str:
 def seal(folder: Path, inputs: str = "", is_essential: Callable[[str], bool] = lambda _path: True) -> str:
     """Write a folder's manifest, and make all in it readable for everybody; returns the digest of its contents.
 
-    `inputs` identifies what it was made from; `is_essential` chooses by relative path what `glance` looks at.
+    `inputs` identifies what it was made from; `is_essential` chooses by relative path the files for `glance`.
+
     Raises: OSError.
     """
     manifest = _Manifest()
@@ -74,7 +75,7 @@ def seal(folder: Path, inputs: str = "", is_essential: Callable[[str], bool] = l
 
 
 def renew(folder: Path) -> None:
-    """Note the inode numbers and times of a folder that was copied, after a thorough look found it whole."""
+    """Record the inode numbers and times of a copied folder, if a thorough check finds no damage. Raises: OSError."""
     manifest, label = _read_manifest(folder), read_seal(folder)
     fresh = {path: [*row[:3], *_numbers(os.lstat(f"{folder}/{path}"))] for path, row in manifest.files.items()}
     if fresh != manifest.files:
@@ -90,7 +91,7 @@ def _write(folder: Path, manifest: _Manifest, inputs: str, essential: Iterable[s
 
 
 def _walk(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]:
-    """Relative paths and states of all in a folder, made readable for everybody before they are given out."""
+    """Relative path and state of each entry of a folder; makes each readable for everybody first."""
     with os.scandir(folder / below) as scan:
         entries = sorted(scan, key=lambda entry: entry.name)
     for entry in entries:
@@ -108,7 +109,7 @@ def _walk(folder: Path, below: str = "") -> Iterator[tuple[str, os.stat_result]]
 
 
 def _digest(path: str) -> str:
-    # A FIFO in a file's place would make the reader wait.
+    # O_NONBLOCK, because a FIFO instead of the file would block.
     descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         if os.fstat(descriptor).st_size > MIB:
@@ -131,12 +132,12 @@ class _Seal:
 
 
 def is_sealed(folder: Path) -> bool:
-    """Whether a folder has a manifest; those of older versions have none."""
+    """Whether a folder has a manifest; folders of older versions have none."""
     return os.path.lexists(folder / SEAL) or os.path.lexists(folder / MANIFEST)
 
 
 def read_seal(folder: Path) -> _Seal:
-    """What a folder was made from and must have. Raises: OSError, ValueError."""
+    """The contents of a folder's seal.json. Raises: OSError, ValueError."""
     fields = json.loads(read_file(folder / SEAL))
     if not isinstance(fields, dict) or fields.pop("digest", "") != digest_of(fields):
         raise ValueError(SEAL)
@@ -144,7 +145,7 @@ def read_seal(folder: Path) -> _Seal:
 
 
 def made_from(folder: Path) -> str:
-    """The `inputs` that a folder was sealed with; empty if it was not, or if that cannot be read."""
+    """The `inputs` that a folder was sealed with; empty if it was not sealed, or the seal is unreadable."""
     try:
         return read_seal(folder).inputs
     except (OSError, ValueError):
@@ -166,7 +167,7 @@ def _parse_manifest(path: Path, _size: int, _inode: int, _mtime: int, _ctime: in
 
 
 def glance(folder: Path) -> str | None:
-    """The first of a folder's essential files that is missing or altered, as far as a quick look shows; or None."""
+    """The first of a folder's essential files that is missing or altered, by a quick check; None if there is none."""
     try:
         essential = read_seal(folder).essential
         return next((path for path, row in essential.items() if not _looks_right(folder, path, row)), None)
@@ -182,13 +183,13 @@ def _looks_right(folder: Path, path: str, row: list[int]) -> bool:
         return False
     if status.st_mode != mode or status.st_size != size:
         return False
-    # Archives, such as a container's layers, keep seconds only.
+    # Archives, such as a container's layers, store times in whole seconds.
     is_same = status.st_mtime_ns in (time_ns, time_ns - time_ns % 10**9)
     return is_same or _is_unaltered(folder, path, status)
 
 
 def _is_unaltered(folder: Path, path: str, status: os.stat_result) -> bool:
-    """Whether a file with another time, for example in a copy of the folder, still has its contents."""
+    """Whether a file whose time differs, for example in a copy of the folder, still has its contents."""
     try:
         return _matches(f"{folder}/{path}", _read_manifest(folder).files[path][2], status)
     except (OSError, ValueError, KeyError):
@@ -196,11 +197,11 @@ def _is_unaltered(folder: Path, path: str, status: os.stat_result) -> bool:
 
 
 def verify(folder: Path, below: str = "", *, quick: bool = False) -> None:
-    """Check a folder by `find_damage`, or by a glance; one of an older version, without a manifest, passes.
+    """Check a folder with `find_damage`, or if `quick` with `glance`. A folder without a manifest passes.
 
     Raises: DamagedLabError.
     """
-    if not os.access(f"{folder}/.", os.R_OK | os.X_OK):  # missing, no folder, or not for this user
+    if not os.access(f"{folder}/.", os.R_OK | os.X_OK):  # missing, not a folder, or forbidden for this user
         raise DamagedLabError(folder)
     if is_sealed(folder):
         damaged = glance(folder) if quick else find_damage(folder, below)
@@ -209,9 +210,9 @@ def verify(folder: Path, below: str = "", *, quick: bool = False) -> None:
 
 
 def find_damage(folder: Path, below: str = "", *, thorough: bool = False) -> str | None:
-    """The relative path of a file that is missing or altered; None if everything is as it was sealed.
+    """The relative path of a file that is missing or altered; None if there is none.
 
-    `below` begins the paths to look at: a folder's ends with a slash.
+    Only paths that begin with `below` are checked; end it with a slash for a folder.
     """
     try:
         manifest, label = _read_manifest(folder), read_seal(folder)
@@ -229,7 +230,7 @@ def _differing(folder: Path, manifest: _Manifest, below: str, *, thorough: bool)
         if path.startswith(below) and _mode(f"{folder}/{path}") != mode:
             yield path
     for path, row in manifest.files.items():
-        # Half of the kernel's headers are empty files, whose names are all that counts.
+        # Half of the kernel's headers are empty files, of which only the names matter.
         if path.startswith(below) and (row[1] or thorough) and _is_altered(f"{folder}/{path}", row, thorough):
             yield path
     for path, target in manifest.links.items():
@@ -252,7 +253,7 @@ _matching: dict[str, tuple[str, _Numbers]] = {}  # path -> digest, and the file'
 
 
 def _matches(path: str, digest: str, status: os.stat_result, *, again: bool = False) -> bool:
-    """Whether a file has this digest. It is not read again if it did when it was read last, unless `again`."""
+    """Whether a file has this digest. If it matched before, it is not read again, unless `again`."""
     known = digest, _numbers(status)
     if not again and _matching.get(path) == known:
         return True

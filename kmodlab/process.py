@@ -58,13 +58,13 @@ class _Owner:
     """The event loop and its thread, and the pipe that all children hold; each is made at its first use."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # a signal's handler may meet its own thread here
+        self._lock = threading.RLock()  # reentrant, because a signal handler may interrupt its own thread here
         self._loop: asyncio.AbstractEventLoop | None = None
         self.pipe: tuple[int, int] | None = None  # reading and writing end
         self.watcher: subprocess.Popen[bytes] | None = None  # kept: Popen warns if it is collected while it runs
 
     def loop(self) -> asyncio.AbstractEventLoop:
-        with self._lock:  # threads may meet here
+        with self._lock:  # several threads may call this at the same time
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=self._loop.run_forever, name="kmodlab-io", daemon=True).start()
@@ -79,13 +79,13 @@ def _loop() -> asyncio.AbstractEventLoop:
 
 
 def _forget_after_fork() -> None:
-    """Own nothing in a forked process: the children are its parent's, and only the thread that forked is in it."""
+    """Start without children in a forked process: they belong to the parent, and the I/O thread does not exist here."""
     global _owner
     inherited, _owner = _owner, _Owner()
     for end in inherited.pipe or ():
         os.close(end)  # the watcher waits until nobody holds the writing end
     if inherited.watcher:
-        inherited.watcher.returncode = 0  # it is not ours to wait for
+        inherited.watcher.returncode = 0  # the parent waits for it, not this process
 
 
 os.register_at_fork(after_in_child=_forget_after_fork)
@@ -127,7 +127,7 @@ def submit(work: Coroutine[Any, Any, T]) -> Any:
 
 
 def owned_argv(argv: Sequence[str]) -> list[str]:
-    """The command line under which a child dies with this process (setpriv is in Debian's essential util-linux)."""
+    """The command line for a child that dies with this process (setpriv is in Debian's essential util-linux)."""
     return ["setpriv", "--pdeathsig", "KILL", "--", *argv]
 
 
@@ -155,7 +155,7 @@ done
 def _lifeline() -> int:
     """The reading end of the pipe; its watcher is started before the first child. Used on the I/O thread only."""
     if _owner.pipe is None:
-        reading_end, writing_end = os.pipe()  # children inherit neither, unless it is passed on
+        reading_end, writing_end = os.pipe()  # children inherit only descriptors that are passed explicitly
         inode = str(os.fstat(reading_end).st_ino)
         quiet = subprocess.DEVNULL
         _owner.watcher = subprocess.Popen(
@@ -181,10 +181,10 @@ async def start(
 ) -> asyncio.subprocess.Process:
     """Start a child in a session of its own, which dies with this process.
 
-    `environment` None means that of this process, in the C.UTF-8 locale.
+    `environment` None means the environment of this process, with the locale C.UTF-8.
 
     Raises:
-        SetupError: If the command is not installed.
+        SetupError: The command is not installed.
     """
     words = [str(word) for word in argv]
     if shutil.which(words[0]) is None:
@@ -227,7 +227,7 @@ async def _exited(child: asyncio.subprocess.Process) -> None:
 
 
 def _signal_group(child: asyncio.subprocess.Process, number: signal.Signals) -> None:
-    # After it is reaped, the id may belong to another process.
+    # After the child has been reaped, its id may belong to another process.
     if child.returncode is None:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(child.pid, number)
@@ -276,7 +276,7 @@ class _Sink:
             if self.on_output:
                 self.on_output(chunk[:room])
             if self.size > self.limit:
-                # Read on and discard: the end of the pipes is part of the child's end.
+                # Continue to read and discard, because the child has ended only when its pipes have.
                 self.limit_exceeded.set()
 
 
@@ -352,7 +352,7 @@ def check_run(argv: Sequence[str | Path], *, timeout_s: float, **options: Any) -
     """Run a command that must succeed.
 
     Raises:
-        SetupError: If it fails or does not end in time, with the last line of its output.
+        SetupError: It failed or did not end in time; the message has the last line of its output.
     """
     process = run(argv, timeout_s=timeout_s, **options)
     if process.ok:

@@ -37,7 +37,7 @@ def read_settings(environ: Mapping[str, str]) -> Settings:
     """Settings from an environment.
 
     Raises:
-        UsageError: If a value is not one of its choices.
+        UsageError: A value is not one of its choices.
     """
     cache_dir = Path(environ.get("KMODLAB_CACHE_DIR") or platformdirs.user_cache_dir("kmodlab"))
     return Settings(
@@ -63,7 +63,7 @@ def get_settings() -> Settings:
 
 
 def own_environment() -> dict[str, str]:
-    """This process's environment, for a child of ours that speaks the user's language."""
+    """This process's environment, unchanged, for a child whose output is in the user's language."""
     return dict(os.environ)
 
 
@@ -73,7 +73,7 @@ def environment_with(folder: Path) -> dict[str, str]:
 
 
 def forget_impossible_width() -> None:
-    """Remove the terminal's width from the environment if it is none: no text would fit into 0 columns."""
+    """Remove COLUMNS from the environment if it is not a positive number: no text fits into 0 columns."""
     if not os.environ.get("COLUMNS", "80").strip("0").isdigit():
         del os.environ["COLUMNS"]
 
@@ -87,12 +87,12 @@ def find_own_programs() -> None:
 
 
 def is_run_by_nbgrader() -> bool:
-    """Whether nbgrader runs this notebook: it reads the points below a check (nbgrader/converters/autograde.py)."""
+    """Whether nbgrader runs this notebook, and reads the points below a check (nbgrader/converters/autograde.py)."""
     return "NBGRADER_EXECUTION" in os.environ
 
 
 def notebook_name() -> str:
-    """The file name of this ipykernel's notebook, as Jupyter's server says it; empty if it does not."""
+    """The file name of this ipykernel's notebook, from Jupyter's server; empty if unknown."""
     return Path(os.environ.get("JPY_SESSION_NAME", "")).name  # jupyter_server/services/sessions/sessionmanager.py
 
 

@@ -1,7 +1,8 @@
-"""Text for showing: control characters become visible, and rows become lines with aligned columns.
+"""Prepares text for output: makes control characters visible, and aligns columns.
 
-Text from guests, builds and learners may hold characters that a terminal or a browser obeys: they move the cursor, set
-a terminal's title or change the direction of text. HTML's own characters (`<`, `&`) are escaped where HTML is written.
+Text from guests, builds and learners may contain characters that a terminal or a browser interprets: they move the
+cursor, set a terminal's title or change the direction of text. HTML's own characters (`<`, `&`) are escaped by the code
+that writes HTML.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from kmodlab.i18n import _
 
 _DAY_S = 86400
 
-# C0 but tab and newline, DEL, C1; marks without a width, direction marks (Unicode TR 36, 2.5); surrogates; tags.
+# C0 except tab and newline, DEL, C1; zero-width characters, direction marks (Unicode TR 36, 2.5); surrogates; tags.
 _OBEYED = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb"
     "\U000e0000-\U000e007f]"
@@ -23,7 +24,7 @@ _OBEYED = re.compile(
 
 
 def escape_control_chars(text: str) -> str:
-    """Text in which everything that a terminal or a browser might obey is visible; tabs and newlines stay."""
+    """The text with visible escapes for all characters that a terminal might interpret, except tabs and newlines."""
     return _OBEYED.sub(_escape, text.replace("\r\n", "\n"))
 
 
@@ -33,10 +34,10 @@ def _escape(match: re.Match[str]) -> str:
 
 
 def parse_seconds(text: str) -> float:
-    """A time in seconds that a user gave.
+    """Parse a user's time in seconds.
 
     Raises:
-        UsageError: it is not a number above 0 and up to a day.
+        UsageError: It is not a number above 0 and up to a day.
     """
     try:
         seconds = float(text)
@@ -49,10 +50,10 @@ def parse_seconds(text: str) -> float:
 
 
 def parse_count(text: str) -> int:
-    """A number of repetitions that a user gave.
+    """Parse a user's number of repetitions.
 
     Raises:
-        UsageError: it is not a whole number from 0 on, or is too large.
+        UsageError: It is not a whole number from 0 on, or is too large.
     """
     if not re.fullmatch(r"[0-9]{1,5}", text):
         raise UsageError(_("{text!r} is not a number from 0 to 99999.").format(text=text[:40]))
@@ -64,8 +65,8 @@ def align_columns(
 ) -> list[str]:
     """A line of text for each row, with its columns aligned and two spaces apart.
 
-    `right` are the columns (from 0) that are aligned to the right. `widest` is how many characters a column may take; a
-    longer cell pushes the others of its row aside. None means as many as its longest cell.
+    `right` are the columns (from 0) that are aligned to the right. `widest` is the maximal width of a column in
+    characters, None for no limit; a longer cell shifts the rest of its row.
     """
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     if widest is not None:
