@@ -1,4 +1,4 @@
-"""Code of other kernels, and what replaces it: the snippets of tests/data/api_changes, built as modules."""
+"""Builds the snippets of tests/data/api_changes as modules: code for other kernels, and its replacement."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MODULE_LICENSE("GPL");
 
 @dataclass(frozen=True)
 class Snippet:
-    """The code of one change: `old` has the name, `new` what replaces it. The tables say what the others mean."""
+    """The code of one change: `old` uses the old name, `new` its replacement. The tables explain the other fields."""
 
     change: Change
     old: str
@@ -81,7 +81,7 @@ def _module(top: str, body: str) -> str:
 
 
 def build_snippets(tree: KernelTree, sources: Mapping[str, str], *, together: bool = False) -> dict[str, Build]:
-    """The build that each of the sources was in; the sources of a batch are modules, or `together` make one module.
+    """The build of each source. The sources of a batch are separate modules, or with `together` one module.
 
     One module is faster, but modpost looks at it only if all of its sources compile.
     """
@@ -102,7 +102,7 @@ def build_snippets(tree: KernelTree, sources: Mapping[str, str], *, together: bo
 
 
 def _part(text: str, name: str) -> str:
-    """The source of a module as one of several of which a module is made."""
+    """The source of a module, changed into one of the several sources of a module."""
     text = text.replace("my_function", f"{name}_function").replace("static int __init my_init", "static int my_init")
     return text.replace("module_init(my_init);", f"int {name}(void);\nint {name}(void) {{ return my_init(); }}")
 
@@ -118,7 +118,7 @@ def _batches(names: Iterable[str]) -> list[list[str]]:
 
 
 def applying(snippets: Mapping[str, Snippet], tree: KernelTree) -> dict[str, Snippet]:
-    """The snippets whose changes are met on a kernel."""
+    """The snippets whose changes apply to a kernel."""
     kernel = parse_release(tree.release)
     return {key: snippet for key, snippet in snippets.items() if _is_met(snippet, kernel)}
 

@@ -1,9 +1,8 @@
-"""What hostile submissions try: four small exercises, and a submission for each thing that could give way.
+"""Hostile submissions: four small exercises, and a submission for each possible weakness.
 
-None of them does what its exercise asks for, so none may earn anything. In all texts stand for others: @canary@ for a
-file that nobody may read or change, @folder@ for the folder that it is in, @masters@ for the exercises, @port@ for a
-port that listens, @nap@ for a number to be found by among the processes, @left@ for a file's name, @secret@ for what
-all secrets begin with.
+None of them solves its exercise, so none may earn points. These placeholders occur in all texts: @canary@ is a file
+that must not be read or changed, @folder@ its folder, @masters@ the folder of the exercises, @port@ a listening port,
+@nap@ a number that identifies a process, @left@ a file's name, @secret@ the prefix of all secrets.
 """
 
 from __future__ import annotations
@@ -25,11 +24,11 @@ from kmodlab.course.release import release
 
 @dataclass(frozen=True)
 class Attack:
-    """One submission. `kind` is where it aims: at the build, the guest, the notebook and its grader, or at archives.
+    """One submission. `kind` is its target: the build, the guest, the notebook and its grader, or archives.
 
-    `answers` are whole answer cells by their ids, `change` is done to the notebook, `place` hands it in. `says` is a
-    regular expression for what is said of it: reasons, remarks, what was left out. `state` is how it ends. `also` names
-    a test of the same, with parts of its own, for what no submission reaches.
+    `answers` are whole answer cells by id, `change` is applied to the notebook, `place` hands it in. `says` is a
+    regular expression for the messages about it: reasons, remarks, files left out. `state` is the expected state of its
+    grade. `also` names another test of the same attack, for the parts that no submission reaches.
     """
 
     kind: str
@@ -50,7 +49,7 @@ class Attack:
     def hand_in(
         self, exercise: Exercise, given: Path, learner: str, aimed: Callable[[str], str]
     ) -> tuple[str, list[str]]:
-        """Hand it in; returns as whose work it will be graded, and who handed in right work beside it."""
+        """Hand it in; returns the learner as whom it is graded, and learners with correct work beside it."""
         notebook = as_notebook(exercise, self.answers, self.change, aimed)
         right = as_notebook(exercise, right_answers(self.exercise, learner))
         handed = Handed(given, learner, self.file, notebook, right, aimed)
@@ -173,7 +172,7 @@ WORDS_CHECKS = (
     f'check("The file", answers("file", "{seal("modules.dep")}"), hints=["HIDDEN SECRET"])',
 )
 
-# Cells that learners run as they are, answers by their cells' ids, the visible and the hidden check.
+# Given cells that learners run unchanged, answers by id, the visible and the hidden check.
 EXERCISES: Mapping[str, tuple[tuple[str, ...], Mapping[str, str], tuple[str, str]]] = {
     "90-brass": ((), {"brass": BRASS}, BRASS_CHECKS),
     "91-pipes": ((PIPES_C,), {"makefile": PIPES}, PIPES_CHECKS),
@@ -184,7 +183,7 @@ FULL = 3.0
 
 
 def master(name: str, secrets: Mapping[str, str]) -> str:
-    """An exercise's master; `secrets` replace what is to be kept from learners."""
+    """An exercise's master; `secrets` replace the parts that learners must not see."""
     given, answers, (visible, hidden) = EXERCISES[name]
     sources = {
         "begin": f'exercise("{name}")',
@@ -202,24 +201,24 @@ def master(name: str, secrets: Mapping[str, str]) -> str:
 
 
 def right_answers(name: str, mark: str) -> dict[str, str]:
-    """Answers that earn all points; `mark` makes them another text than everybody else's."""
+    """Answers that earn all points; `mark` makes their text unique."""
     return {cell: text.replace("SOLUTION SECRET", mark) for cell, text in EXERCISES[name][1].items()}
 
 
 # ---- all of them ---------------------------------------------------------------------------------------------------
 
 
-def _texts(kind: str, exercise: str, cell: str, found: hostile_texts.Texts) -> list[Attack]:
+def _texts(kind: str, exercise: str, cell: str, texts: hostile_texts.Texts) -> list[Attack]:
     line = EXERCISES[exercise][1][cell].partition("\n")[0]
     return [
         Attack(kind, name, exercise, says, {cell: f"{line}\n{text}"}, also=hostile_texts.ALSO.get(name, ""))
-        for name, (text, says) in found.items()
+        for name, (text, says) in texts.items()
     ]
 
 
 WRONG = {"tool": "%%answer tool\nmagic", "file": "%%answer file\nmagic"}
 FIRST_LINES = ["a;x", "$(shell x)", "../a", "-o", "a" * 300, "zswap", "virtio_console", "brass -f /etc/passwd"]
-# The order is that in which they are graded: what hangs comes early, what crowds the machine last.
+# They are graded in this order: attacks that hang come early, attacks that load the machine last.
 ATTACKS: tuple[Attack, ...] = (
     *_texts("guest", "90-brass", "brass", hostile_texts.MODULES),
     *_texts("build", "90-brass", "brass", hostile_texts.SOURCES),

@@ -1,4 +1,4 @@
-"""What the browser tests share: a real Chromium, a JupyterLab of their own, and the course's decks."""
+"""Fixtures of the browser tests: a real Chromium, a JupyterLab, and the course's decks."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from kmodlab.guest.lab import Lab
 
 START_S = 60
 REPOSITORY = Path(__file__).parents[2]
-# The Python of another JupyterLab, which has our extension too; its ipykernels have to be this Python's.
+# The Python of another JupyterLab that has our extension; its ipykernels must run in this Python.
 PYTHON = os.environ.get("KMODLAB_TEST_JUPYTERLAB", sys.executable)
 
 
-# Not for the whole run: while Playwright waits for its browser, an event loop runs in this thread, and no other can.
+# Not for the whole session: Playwright runs an event loop in this thread, which prevents any other.
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     with chromium() as browser:
@@ -44,7 +44,7 @@ def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
 @contextmanager
 def jupyterlab(home: Path, root: Path) -> Iterator[Server]:
     """A JupyterLab for a folder, which has its settings in `home`."""
-    # As the set-up does it: a lab that talks to nobody need not ask for news.
+    # The same setting as in the set-up: JupyterLab must not ask its server for news.
     settings = home / "config" / "labconfig" / "page_config.json"
     settings.parent.mkdir(parents=True)
     settings.write_text('{"disabledExtensions": {"@jupyterlab/apputils-extension:announcements": true}}')
@@ -87,7 +87,7 @@ def wait_for_url(runtime: Path, child: subprocess.Popen[bytes], log: Path) -> st
 
 @pytest.fixture(scope="session")
 def decks(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The folder that `kmodlab slides` has filled."""
+    """A folder with the decks from `kmodlab slides`."""
     out = tmp_path_factory.mktemp("decks")
     subprocess.run([sys.executable, "-m", "kmodlab", "slides", str(out)], check=True, capture_output=True, timeout=120)
     return out

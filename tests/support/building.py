@@ -1,4 +1,4 @@
-"""Several builds, two at a time, for tests that only look at the results."""
+"""Runs several builds, two at a time, for tests that only examine the results."""
 
 from __future__ import annotations
 

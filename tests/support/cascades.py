@@ -1,4 +1,4 @@
-"""Modules with one mistake, of which gcc makes several complaints, and modules with two that are independent."""
+"""Modules with one mistake for which gcc prints several messages, and modules with two independent mistakes."""
 
 from __future__ import annotations
 
@@ -65,9 +65,9 @@ MODULE_LICENSE("GPL");
 
 @dataclass(frozen=True)
 class Cascade:
-    """The module with each of `changes` (old and new text) made, and the one complaint: its hint, and words of it.
+    """The module with `changes` (old and new texts), and the expected message: its hint's key, and words of it.
 
-    If `also` is not empty, it has the hint keys of the complaints about a second mistake.
+    If `also` is not empty, it has the hint keys of the messages about a second mistake.
     """
 
     name: str

@@ -1,8 +1,8 @@
-"""Solutions of the exercises, wrong and odd, as files: what they replace, and which check is to catch them.
+"""Wrong and odd solutions of the exercises, as files: the answer cells, and the check that must fail.
 
-    /* caught by: unwinds */         of a wrong_*: checks of which the first that fails must be one; their cells' ids
+    /* caught by: unwinds */         in a wrong_*: ids of check cells; the first check that fails must be one of them
     /* because: left behind */       words of that check's reason (may be missing)
-    /* answer: three */              what follows is the text of this answer cell; may be left out where there is one
+    /* answer: three */              the text of this answer cell follows; may be missing if there is only one
 
 `starter.txt` has a line for each check: `id: points`, or `id: points: words of the reason`.
 """
@@ -34,7 +34,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Stated:
-    """What the starter earns at one check."""
+    """The points of the starter at one check."""
 
     points: float
     reason: str
@@ -70,6 +70,6 @@ def read_stated(path: Path) -> dict[str, Stated]:
 
 
 def own_secrets(exercise: Exercise) -> set[str]:
-    """Lines that are an exercise's own: what our other samples say too, such as MODULE_LICENSE("GPL"), is no secret."""
+    """The secret lines of an exercise, without lines that other samples have too, such as MODULE_LICENSE("GPL")."""
     others = "\n".join(path.read_text() for path in (ROOT / "kmodlab").rglob("*.c"))
     return {line for line in secrets_of(exercise) if line not in others and len(line) > 20}

@@ -1,4 +1,4 @@
-"""Cells as tests run them: what one showed, and how to run one."""
+"""Runs cells in tests, and collects their outputs."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LIVE = {"application/vnd.jupyter.widget-view+json", BUTTONS_MIME}
 
 @dataclass
 class Cell:
-    """What a cell showed: text of its stream, cards and buttons, in order within each kind; its error, if any."""
+    """The outputs of a cell: the text of its streams, cards and buttons, each in order; its error, if any."""
 
     stdout: str
     stderr: str
@@ -36,7 +36,7 @@ Run = Callable[[str], Cell]
 
 
 def run_cell(shell: InteractiveShell, source: str) -> Cell:
-    """Run a cell, and see that each of its outputs has the forms that it always has."""
+    """Run a cell, and assert that each of its outputs has the usual MIME types."""
     with capture_output() as captured:
         result = shell.run_cell(source)
     data = [output.data for output in captured.outputs]

@@ -1,9 +1,9 @@
-"""A whole class, graded by the real `kmodlab grade`, which is killed on the way; and the gradebook compared.
+"""Grades a whole class with the real `kmodlab grade`, which is killed several times, and compares the gradebook.
 
     python tests/support/classroom.py --grade --jobs 2 --kill     a whole class, compared with gradebook.csv
     python tests/support/classroom.py --store                     judge each text once, and write gradebook.csv
 
-What is handed in is `learners`' business, what it must earn is that of `earned`.
+`learners` generates the submissions, `expected_grades` says what they must earn.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ _START_S = 60
 
 @dataclass
 class Grading:
-    """Runs of `kmodlab grade` into one folder. `said` are its last words, `seen` all processes below it.
+    """Runs of `kmodlab grade` into one folder. `said` is the end of its output, `seen` are all its descendants.
 
-    How far a run is, is told by the different texts that it has results for: that is what takes the time.
+    The progress of a run is the number of different texts that have results.
     """
 
     roll: Roll
@@ -48,7 +48,7 @@ class Grading:
     texts: set[tuple[str, str]] = field(default_factory=set)
 
     def run(self, kills: int = 0, kill_worker: Callable[[int], None] | None = None) -> int:
-        """Grade to the end, with SIGKILL so many times on the way, and once of a worker; returns the exit status."""
+        """Grade to the end, with `kills` SIGKILLs before, and once of a worker; returns the exit status."""
         resume: tuple[str, ...] = ()
         total = len(texts_in(self.roll))
         for moment in [total * number // (kills + 1) for number in range(1, kills + 1)]:
@@ -59,7 +59,7 @@ class Grading:
                     self.tell("killed a worker")
                     kill_worker = None
                 self._follow(grader, moment)
-                # It goes on meanwhile, so that it is not always killed when it has just written a result.
+                # A pause, so that the grader is not always killed just after it has written a result.
                 time.sleep(self.kills % 3 / 2)
                 self._look(grader)
                 assert grader.poll() is None, f"it ended before it could be killed: {self.said}"
@@ -77,7 +77,7 @@ class Grading:
 
     @contextmanager
     def _started(self, *resume: str) -> Iterator[subprocess.Popen[str]]:
-        self.texts.clear()  # it tells all again
+        self.texts.clear()  # a new run reports all texts again
         given = () if resume else (str(self.given), "--exercises", str(ROOT / "exercises"))
         argv = [sys.executable, "-m", "kmodlab", "grade", "--out", str(self.out), "--format", "json,csv"]
         argv += [*self.options, *resume, *given]
@@ -88,7 +88,7 @@ class Grading:
                 grader.kill()
 
     def _follow(self, grader: subprocess.Popen[str], until: int) -> None:
-        """Read what it says until it has results for so many texts, or has ended."""
+        """Read the grader's output until `until` texts have results, or it has ended."""
         assert grader.stdout
         for line in map(str.rstrip, grader.stdout):
             self._look(grader)
@@ -106,7 +106,7 @@ class Grading:
 
 
 def kill_local_worker(grader: int) -> None:
-    """SIGKILL one of the grader's own worker processes; it may only just be starting them."""
+    """SIGKILL one of the grader's worker processes; waits until it has started one."""
     ends = time.monotonic() + _START_S
     while not (workers := [one for one in psutil.Process(grader).children() if _is_of_grading(one)]):
         assert time.monotonic() < ends, "there is no worker"
@@ -115,7 +115,7 @@ def kill_local_worker(grader: int) -> None:
 
 
 def wait_until_gone(processes: set[psutil.Process]) -> None:
-    """Fails unless all of them end soon; what nobody has reaped has ended."""
+    """Assert that all processes end soon; zombies count as ended."""
     ends = time.monotonic() + _GONE_S
     while alive := [one for one in processes if _is_alive(one)]:
         assert time.monotonic() < ends, alive
@@ -151,7 +151,7 @@ def main() -> int:
 
 
 def store(asked: argparse.Namespace, folder: Path, out: Path) -> int:
-    """Judge each text once, and keep what it earned, unless that cannot be right."""
+    """Judge each text once, and store its points in gradebook.csv, unless they contradict other sources."""
     roll = {(row, name): row for name in asked.exercise for row in rows_of(name)}
     grading = Grading(roll, hand_in(roll, folder), out, ("--jobs", str(asked.jobs)), print)
     status = grading.run()
@@ -167,7 +167,7 @@ def store(asked: argparse.Namespace, folder: Path, out: Path) -> int:
 
 
 def grade(asked: argparse.Namespace, folder: Path, out: Path) -> int:
-    """Grade a class as it is asked for, compare, and print the figures."""
+    """Grade a class according to the options, compare the gradebook, and print the figures."""
     roll = make_roll(asked.seed, asked.learners, asked.exercise)
     given, begun = hand_in(roll, folder), time.monotonic()
     with ExitStack() as stack:
@@ -191,7 +191,7 @@ def grade(asked: argparse.Namespace, folder: Path, out: Path) -> int:
 
 @dataclass
 class _Clock:
-    """Tells how it goes on, with the time."""
+    """Prints progress with the elapsed time."""
 
     begun: float
 
@@ -201,7 +201,7 @@ class _Clock:
 
 @contextmanager
 def dask_cluster() -> Iterator[tuple[tuple[str, str], Callable[[int], None]]]:
-    """A cluster of two workers: the grader's options for it, and how to kill one of the workers."""
+    """A cluster of two workers: the grader's options for it, and a function that kills one of the workers."""
     import dask
     from distributed import LocalCluster
 

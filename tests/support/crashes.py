@@ -1,7 +1,7 @@
-"""Modules that crash, each in its own way, and what the kernel must have said of each.
+"""Modules that crash, each in its own way, and the report that is expected of each.
 
-What must have happened follows from a module's source: `EXPECTED` says what, the mark `/* here */` in the source where.
-The same table judges logs of several kernels, stored ones and those of today.
+`EXPECTED` has the expected reports; the mark `/* here */` in a module's source is the expected line. The table is used
+for logs of several kernels, stored ones and new ones.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MARK = "/* here */"
 
 @dataclass(frozen=True)
 class Expected:
-    """The kinds that it may be, the kernel's sentence (a pattern), the module's functions, innermost first."""
+    """The possible kinds of the report, a pattern for its sentence, and the module's functions, innermost first."""
 
     kinds: tuple[Kind, ...]
     sentence: str
@@ -79,9 +79,9 @@ EXPECTED = {
     "smash": _case(Kind.STACK_CORRUPTION, r"Kernel panic .*: Kernel stack is corrupted in: parse\+", "parse"),
     "softlock": _case(Kind.SOFT_LOCKUP, r"watchdog: BUG: soft lockup - CPU#0 stuck for 13s! \[insm", "softlock_init"),
     "stackover": _case(Kind.STACK_OVERFLOW, r"BUG: TASK stack guard page was hit at", "descend", "descend"),
-    # What the kernel finds in the memory of a task that is gone is a matter of luck.
+    # The content of a freed task_struct is random.
     "stopsdead": _case((Kind.REFCOUNT, Kind.WARNING), r"refcount_t: addition on 0; use|WARNING: .* kthread_stop\+"),
-    # Since 6.9 the kernel warns, in more words, before it is a bug.
+    # Since 6.9 the kernel prints a longer warning before the BUG.
     "toolong": _case((Kind.BUG, Kind.WARNING), r"(strcpy: )?detected buffer overflow", "toolong_init"),
     "trap": _case(Kind.TRAP, _OOPS + r"invalid opcode: 0000 \[#1\]", "never", "trap_init"),
     "twofiles": _case(Kind.NULL_DEREFERENCE, _NULL + "0", "twofiles_work"),
@@ -91,7 +91,7 @@ EXPECTED = {
     "warnexit": _case(Kind.WARNING, r"1 users left$", "warnexit_exit"),
     "warnstext": _case(Kind.WARNING, r"3 users left$", "warnstext_init"),
 }  # fmt: skip
-# What only the debug kernel finds: modules in the folder debug, each with the functions of its report.
+# Modules in the folder debug, whose mistakes only the debug kernel finds, each with the functions of its report.
 DEBUG = {
     "crosswise": _case(Kind.LOCKDEP, r"WARNING: possible circular locking dependency", "wash_up", "crosswise_init"),
     "freedtwice": _case(Kind.KASAN, r"BUG: KASAN: double-free in ", "freedtwice_exit"),
@@ -105,11 +105,11 @@ DEBUG = {
     "usedinexit": _case(Kind.KASAN, r"BUG: KASAN: (slab-)?use-after-free in usedinexit_exit\+", "usedinexit_exit"),
 }
 EXPECTED |= DEBUG
-# Exit ends with these calls, so that it is not in the trace.
+# Exit ends with these calls, which are tail calls, so exit is not in the trace.
 LAST_CALLS = {"forgotten": "misc_deregister", "stopsdead": "kthread_stop"}
-# These hang the guest, or need a kernel that looks after its memory: their logs are stored.
+# These hang the guest, or need a kernel with more checks; only their stored logs are used.
 NOT_RUN = {"badpage", "hungtask", "nosymbol", "overrun", "rcustall", "softlock", "usefree"}
-# What makes the crash, where loading and unloading do not.
+# Commands that cause the crash, for modules whose load and unload do not.
 SCRIPTS = {"nullread": "cat /dev/nullread", "exposes": "cat /dev/exposes"}
 TWO_FILES = {"twofiles": ("twofiles_main.o", "twofiles_work.o")}
 
@@ -122,7 +122,7 @@ def module_names() -> list[str]:
 
 
 def marked_line(name: str) -> tuple[str, int]:
-    """File and line that the module's mark stands on."""
+    """File and line of the module's mark."""
     for path in sorted(MODULES.glob(f"{name}*.c")):
         for number, line in enumerate(path.read_text().splitlines(), 1):
             if MARK in line:
@@ -131,7 +131,7 @@ def marked_line(name: str) -> tuple[str, int]:
 
 
 def build_modules(lab: Lab) -> Build:
-    """All of them, in one run of kbuild."""
+    """Build all modules in one run of kbuild."""
     names = module_names()
     makefile = "".join(f"obj-m += {name}.o\n" for name in names)
     makefile += "".join(f"{name}-y := {' '.join(objects)}\n" for name, objects in TWO_FILES.items())
@@ -141,7 +141,7 @@ def build_modules(lab: Lab) -> Build:
 
 
 def run_module(session: Session, name: str, ko: bytes) -> str:
-    """Load, use and unload a module in a fresh guest, and return the log of it all, or the guest's last words."""
+    """Load, use and unload a module in a fresh guest; returns the kernel's log, or the console's last lines."""
     session.reset()
     session.kmsg()
     steps = [load(session, name, ko)]
@@ -155,5 +155,5 @@ def run_module(session: Session, name: str, ko: bytes) -> str:
 
 
 def plain_name(function: str) -> str:
-    """A function's name without what the compiler appends to it."""
+    """A function's name without the suffix that a compiler appends."""
     return re.sub(r"\..*", "", function)

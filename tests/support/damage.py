@@ -1,4 +1,4 @@
-"""What happens to files on a disk: each kind of damage, done to a file."""
+"""Kinds of damage to files on a disk."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _empty(path: Path) -> None:
 
 def _flip(path: Path) -> None:
     data = bytearray(path.read_bytes())
-    # In a byte that holds something: a memory's zeros are not stored.
+    # In a byte that is not zero, because zeros of a saved memory are not stored.
     at = next((at for at in range(len(data) // 2, len(data)) if data[at]), len(data) // 2)
     data[at] ^= 4
     path.write_bytes(data)
@@ -40,7 +40,7 @@ def _forbid(path: Path) -> None:
     path.chmod(0)
 
 
-# Each takes a file; those of the second table take its place when it is gone.
+# Functions that damage a file; those in the second table replace it after it was removed.
 _CHANGES: dict[str, Callable[[Path], object]] = {
     "truncated": _cut,
     "a flipped bit": _flip,
@@ -58,7 +58,7 @@ KINDS = (*_CHANGES, *_REPLACEMENTS)
 
 
 def damage(path: Path, kind: str) -> None:
-    """Damage a file, or a folder if it is to be replaced. A file with several names keeps its contents elsewhere."""
+    """Damage a file; a folder can only be replaced. Other hard links of the file keep their contents."""
     if kind in _REPLACEMENTS:
         remove(path)
         _REPLACEMENTS[kind](path)

@@ -13,7 +13,7 @@ from unittest.mock import patch
 from kmodlab.sandbox import seccomp
 
 KEYS = "/usr/share/keyrings/debian-archive-keyring.gpg"
-# What a machine's own settings are in: names of hosts, certificates, Python packages on its disk.
+# The machine's own settings: names of hosts, certificates, Python packages on its disk.
 SHARED = ("/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs", "/etc/pip.conf", "/etc/xdg/pip", "/opt")
 LONGEST_S = 1800
 
@@ -24,7 +24,7 @@ def as_root(*argv: str) -> list[str]:
 
 @dataclass(frozen=True)
 class DebianRoot:
-    """A root of Debian. `has_network` and `has_namespaces` say what commands may use."""
+    """A root of Debian. `has_network` and `has_namespaces` say whether commands may use these."""
 
     path: Path
     has_network: bool = True

@@ -2,8 +2,8 @@
 
 Run it after each change here: `make record`.
 
-The deck's half is quoted from it. The other half comes from a run in the lab, each time. Where the two differ there
-must be a sentence that says why, and where they are alike there must be none: whichever is wrong, nothing is written.
+The deck's half is quoted from the deck; the other half comes from a run in the lab. If the halves differ, a case must
+have a sentence that says why; if they are equal, it must have none. Otherwise nothing is written.
 """
 
 from __future__ import annotations
@@ -37,32 +37,32 @@ and compares.
 
 @dataclass(frozen=True)
 class Bench:
-    """Where it is run: a lab, and a guest that the commands find as the ones before them left it."""
+    """Runs commands: a lab, and a guest whose state lasts from command to command."""
 
     lab: Lab
     session: Session
 
     def make(self, source: str) -> str:
-        """What the deck's make prints for a source; what it makes is put where the deck has it."""
+        """The output of the deck's make for a source; the module is copied to the deck's path."""
         built = build(self.lab.tree, Sources.of("hello", {"hello.c": source, "Makefile": "obj-m += hello.o\n"}))
         if built.ko is not None:
             self.session.put("/root/path/to/hello.ko", built.ko)
         return built.transcript
 
     def type(self, *lines: str) -> str:
-        """What a terminal of the guest shows of some commands."""
+        """The text in a guest's terminal after some commands."""
         shown = []
         for line in lines:
             done = self.session.run(["sh", "-c", f"exec 2>&1; {line}"], timeout_s=300, directory="/root/here")
             shown.append(f"# {line}\n{done.stdout.decode()}")
-            # What fails in silence must not look like what is done in silence.
+            # A command that fails without a message must not look like one that succeeds.
             assert done.ok or done.stdout, f"{line}: status {done.status}"
         return "".join(shown)
 
 
 @dataclass(frozen=True)
 class Case:
-    """A command of the deck. `then` is what the deck shows or says; `why` the reason for a difference, or empty."""
+    """A command of the deck. `then` is the deck's output; `why` is the reason for a difference, or empty."""
 
     title: str
     then: str
@@ -178,7 +178,7 @@ $ ls -1 /lib/modules/$(uname -r)/modules.*
 
 
 def run_cases(lab: Lab, cases: tuple[Case, ...] = CASES) -> Iterator[tuple[Case, str]]:
-    """Each case with what comes of it today, in one guest."""
+    """Run all cases in one guest; yields each with its present output."""
     with Session(lab) as session:
         session.run(["mkdir", "-p", "/root/path/to", "/root/here"])
         for case in cases:
@@ -187,15 +187,15 @@ def run_cases(lab: Lab, cases: tuple[Case, ...] = CASES) -> Iterator[tuple[Case,
 
 def make_page(lab: Lab, cases: tuple[Case, ...] = CASES) -> str:
     """The text of then-and-now.md, from a run."""
-    found = [(case, now, find_verdict(case, now)) for case, now in run_cases(lab, cases)]
-    rows = "".join(f"| [{case.title}](#{_anchor(case.title)}) | {verdict} |\n" for case, _, verdict in found)
+    results = [(case, now, find_verdict(case, now)) for case, now in run_cases(lab, cases)]
+    rows = "".join(f"| [{case.title}](#{_anchor(case.title)}) | {verdict} |\n" for case, _, verdict in results)
     table = f"| The deck | Today |\n| --- | --- |\n{rows}"
-    parts = [_section(case, now, verdict) for case, now, verdict in found]
+    parts = [_section(case, now, verdict) for case, now, verdict in results]
     return "\n".join([_HEAD.format(release=lab.tree.release), table, *parts])
 
 
 def find_verdict(case: Case, now: str) -> str:
-    """What is said of a case: that it is the same, or why not. AssertionError where the case says otherwise."""
+    """The verdict on a case: the same, or why not. Raises: AssertionError if `why` contradicts the outputs."""
     alike = _plain(case.then) == _plain(now)
     assert alike or case.why, f"{case.title}: this is not what the deck has, and nothing says why:\n{now}"
     assert not (alike and case.why), f"{case.title}: this is what the deck has, and yet it is explained."
@@ -203,13 +203,13 @@ def find_verdict(case: Case, now: str) -> str:
 
 
 def _plain(text: str) -> str:
-    """A transcript without what says only where it was taken."""
+    """A transcript without paths and similar details of the machine."""
     text = re.sub(r"^[$#] ", "", text, flags=re.M)
     return re.sub(r"/usr/src/linux-headers-[-+.\w]+", "/path/to/kernel/tree", text)
 
 
 def _anchor(title: str) -> str:
-    """The name that a heading has in links, as code-hosting pages make it."""
+    """The anchor of a heading, in the style of GitHub."""
     return re.sub(r"[^-\w ]", "", title.lower()).replace(" ", "-")
 
 

@@ -1,10 +1,10 @@
-"""Modules with a known defect, and correct ones: what is expected of them, and what the fault finder says.
+"""Modules with a known defect, and correct ones: the expected verdicts, and those of fault injection.
 
-A defective module says in comments at its top what is to be found: the verdict; the run in which it shows, which is
-`plain` or the call that is made to fail (`kmalloc 2`: the second of that name); words of the sentence; and a script for
-the guest, where one is needed. The line that is to be blamed ends in a comment `here`.
+Comments at the top of a defective module have the expected result: the verdict; the run that shows it, which is `plain`
+or the call that fails (`kmalloc 2` is the second of that name); words of the sentence; and a script for the guest, if
+needed. The line to blame ends with the comment `here`.
 
-The only fault of those in `only_in_exit` is in exit, so each call may fail; the run is `exit` if exit crashes or hangs.
+Modules in `only_in_exit` are wrong only in exit, so each call may fail; the run is `exit` if exit crashes or hangs.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _TIMEOUT_S = 8.0
 
 @dataclass(frozen=True)
 class Case:
-    """A module: its file's name without .c, its text, and what its first lines say."""
+    """A module: its file's name without .c, its text, and the expectations in its first lines."""
 
     name: str
     text: str
@@ -62,16 +62,16 @@ class Case:
 
     @property
     def line(self) -> int | None:
-        """The line that is to be blamed; None where there is no such line."""
+        """The line to blame; None if the text has no mark."""
         lines = enumerate(self.text.splitlines(), 1)
         return next((number for number, line in lines if line.endswith(("/* here */", "// here"))), None)
 
 
 @dataclass(frozen=True)
 class Judged:
-    """What came out for one module: without a fault, and with each of the calls in its init failing.
+    """The results for one module: without a fault, and with each call in its init failing.
 
-    A defect that shows without a fault is looked for in that run only; then there are no `sites`.
+    If the defect shows without a fault, only that run is made, and `sites` is empty.
     """
 
     case: Case
@@ -81,7 +81,7 @@ class Judged:
 
     @property
     def finding(self) -> Finding | None:
-        """The run that the case is about; for a correct module the first that is not clean."""
+        """The finding of the run that the case is about; for a correct module, of the first run that is not clean."""
         if self.case.is_correct:
             bad = [site.finding for site in self.sites if site.verdict is not Verdict.CLEAN]
             return self.plain if self.plain.verdict is not Verdict.CLEAN or not bad else bad[0]
@@ -96,7 +96,7 @@ class Judged:
 
     @property
     def problems(self) -> list[str]:
-        """Why the module was judged wrong; empty where it was judged right."""
+        """The differences from the expected result; empty if there are none."""
         if self.case.is_correct:
             return [*(trouble.sentence for trouble in self.plain.troubles), *self._false_alarms()]
         return [*self._missed(), *(self._not_once_in_exit() if self.case.is_only_in_exit else ())]
@@ -155,7 +155,7 @@ def _read_case(path: Path) -> Case:
 
 
 def judge_all(lab: Lab, cases: Iterable[Case]) -> dict[str, Judged]:
-    """Builds the modules and runs each through the fault finder, two at a time."""
+    """Build the modules, and run fault injection on each, two at a time."""
     cases = list(cases)
     builds = _build(lab, cases)
 
@@ -180,11 +180,11 @@ def _judge(pool: RunPool, case: Case, build: Build) -> Judged:
 def _build(lab: Lab, cases: list[Case]) -> dict[str, Build]:
     """Each module's build; a run of make builds several of them."""
     groups = {at: _sources(cases[at : at + _AT_ONCE]) for at in range(0, len(cases), _AT_ONCE)}
-    found: dict[str, Build] = {}
+    builds: dict[str, Build] = {}
     for build in build_all(lab.tree, groups).values():
         assert build.passed, build.transcript
-        found.update({name: replace(build, name=name, modules={name: ko}) for name, ko in build.modules.items()})
-    return found
+        builds.update({name: replace(build, name=name, modules={name: ko}) for name, ko in build.modules.items()})
+    return builds
 
 
 def _sources(cases: list[Case]) -> Sources:

@@ -1,7 +1,8 @@
-"""What a class must earn: the stored gradebook, held against what is known without it, and against a grader's.
+"""The grades that a class must get: checks the stored gradebook, and compares a grader's with it.
 
-What a text earns stands in gradebook.csv. That file must agree with what is known without it: solutions get all, the
-starter what its starter.txt says, wrong cases fail first where they are to, hostile ones earn nothing where they act.
+gradebook.csv has the points of each text. It must agree with what is known independently: solutions earn all points,
+the starter those in starter.txt, wrong cases fail first at the expected check, and hostile texts earn nothing where
+they act.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def rows_of(name: str) -> list[str]:
 
 
 def read_gradebook() -> dict[tuple[str, str], Marks]:
-    """What each text earns at each check, by exercise and row."""
+    """The points of each text at each check, by exercise and row."""
     with GRADEBOOK.open(newline="") as file:
         return {(row["exercise"], row["case"]): _unpack(row["points"]) for row in csv.DictReader(file)}
 
@@ -49,13 +50,13 @@ def _unpack(text: str) -> Marks:
 
 
 def doubts(name: str, marks: Mapping[str, Marks]) -> Iterator[str]:
-    """Where the gradebook's rows for an exercise cannot be right; what is known of them stands elsewhere."""
+    """Sentences about rows of an exercise that contradict what is known independently."""
     exercise = EXERCISES[name]
-    full = {one: float(check.points) for one, check in exercise.checks.items()}
+    full = {check_id: float(check.points) for check_id, check in exercise.checks.items()}
     if set(marks) != set(rows_of(name)):
         yield f"{name}: other rows than texts: {', '.join(sorted(set(marks) ^ set(rows_of(name))))}"
     for row in [row for row in rows_of(name) if row in marks]:
-        if list(marks[row]) != list(full) or any(not 0 <= marks[row][one] <= full[one] for one in full):
+        if list(marks[row]) != list(full) or any(not 0 <= marks[row][check_id] <= full[check_id] for check_id in full):
             yield f"{name}, {row}: these are not the exercise's checks and points"
         elif why := _doubt(exercise, row, marks[row], full):
             yield f"{name}, {row}: {why}: {_pack(marks[row])}"
@@ -79,13 +80,13 @@ def _doubt(exercise: Exercise, row: str, marks: Marks, full: Marks) -> str:
 
 
 def _acted_on(exercise: Exercise, way: Handed) -> list[str]:
-    """The checks in which what was written in the attacked cell is run, or compared."""
+    """The checks that run, or compare, the text of the attacked cell."""
     words = rf'\b(loads|refuses|leaves_nothing|survives_\w+|runs_script|answers)\("{re.escape(way.attacked)}"'
     return [cell.id for cell in exercise.cells if cell.role is Role.CHECK and re.search(words, cell.source)]
 
 
 def expected(exercise: str, case: str, gradebook: Mapping[tuple[str, str], Marks]) -> tuple[str, Marks]:
-    """The state of what is handed in, and its points by check."""
+    """The expected state of a submission, and its points by check."""
     earns = ways(exercise)[case].earns
     if earns == NOTHING:
         return "rejected", dict.fromkeys(EXERCISES[exercise].checks, 0.0)
@@ -93,7 +94,7 @@ def expected(exercise: str, case: str, gradebook: Mapping[tuple[str, str], Marks
 
 
 def differences(roll: Roll, gradebook: Mapping[tuple[str, str], Marks], out: Path) -> Iterator[str]:
-    """Where the gradebook that was written is another one than it must be, down to each check's points."""
+    """The differences between the written gradebook and the expected one, down to each check's points."""
     states = {(row["learner"], row["exercise"]): (row["state"], row["points"]) for row in _rows(out / "gradebook.csv")}
     marks = checks_in(out)
     for learner, exercise in sorted(set(states) | set(roll)):
@@ -108,7 +109,7 @@ def differences(roll: Roll, gradebook: Mapping[tuple[str, str], Marks], out: Pat
 
 
 def checks_in(out: Path) -> dict[tuple[str, str], Marks]:
-    """Points by check, NaN where there are none, by learner and exercise."""
+    """Points by check, NaN if missing, by learner and exercise."""
     marks: dict[tuple[str, str], Marks] = {}
     for row in _rows(out / "checks.csv"):
         marks.setdefault((row["learner"], row["exercise"]), {})[row["check"]] = float(row["points"] or "nan")

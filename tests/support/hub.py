@@ -1,7 +1,7 @@
-"""A JupyterHub for an instructor and two learners, each a Linux user of their own, in a container of its own.
+"""A JupyterHub in a container, for an instructor and two learners, each a separate Linux user.
 
-bubblewrap makes the container: this machine's programs, other users, a lab that may only be read. Its proxy is the one
-that is written in Python. Needs root, as JupyterHub does that starts servers for several users.
+bubblewrap makes the container: this machine's programs, other users, a read-only lab. The proxy is the one written in
+Python. Needs root, like every JupyterHub that starts servers for several users.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ c.Spawner.cmd = [{python!r}, "-m", "jupyterhub.singleuser"]
 c.Spawner.http_timeout = c.Spawner.start_timeout = {start_s}
 c.Spawner.environment = {environment!r}
 """
-# What all users have, as nbgrader's documentation says for a JupyterHub.
+# The configuration of all users, from nbgrader's documentation for JupyterHub.
 NBGRADER_CONFIG = f"""
 c = get_config()
 c.CourseDirectory.course_id = {COURSE!r}
@@ -71,7 +71,7 @@ configure(c)
 
 @dataclass(frozen=True)
 class Hub:
-    """A hub that runs, and where its container has its files on this machine."""
+    """A running hub, and the folder of its container's files on this machine."""
 
     url: str
     token: str
@@ -79,7 +79,7 @@ class Hub:
     lab: Path
 
     def call(self, method: str, path: str, **arguments: Any) -> Any:
-        """Ask the hub, or a server behind it."""
+        """Send a request to the hub, or to a server behind it."""
         headers = {"Authorization": f"token {self.token}"}
         answer = requests.request(method, f"{self.url}/{path}", headers=headers, timeout=ANSWER_S, **arguments)
         assert answer.ok, f"{method} {path}: {answer.status_code} {answer.text[:2000]}"
@@ -93,7 +93,7 @@ class Hub:
             time.sleep(0.5)
 
     def assignments(self, user: str, action: str = "", **data: str) -> list[dict[str, Any]]:
-        """The assignment list of a learner, perhaps after an action on one."""
+        """A learner's list of assignments, after an optional action on one of them."""
         about = {"course_id": COURSE, **data}
         if action:
             found = self.call("POST", f"user/{user}/assignments/{action}", data=about)
@@ -104,7 +104,7 @@ class Hub:
         return listed
 
     def formgrader(self, path: str) -> Any:
-        """One of the buttons of the instructor's formgrader."""
+        """Press a button of the instructor's formgrader."""
         answer = self.call("POST", f"user/{INSTRUCTOR}/formgrader/api/{path}")
         assert answer["success"], answer
         return answer
@@ -134,7 +134,7 @@ def _users() -> dict[str, int]:
 
 
 def container(folder: Path, lab: Path) -> list[str]:
-    """The command line that a command in the container begins with."""
+    """The beginning of a command line that runs a command in the container."""
     python = Path(sys.base_prefix)
     argv = ["bwrap", "--ro-bind", "/usr", "/usr", "--ro-bind", "/etc", "/etc", "--dev", "/dev", "--proc", "/proc"]
     argv += ["--ro-bind", "/sys", "/sys", "--perms", "1777", "--tmpfs", "/tmp", "--tmpfs", "/run"]
@@ -142,7 +142,7 @@ def container(folder: Path, lab: Path) -> list[str]:
         if Path("/", name).is_symlink():
             argv += ["--symlink", f"usr/{name}", f"/{name}"]
     for path in (REPOSITORY, *([] if python.is_relative_to("/usr") else [python])):
-        for parent in reversed(path.parents[:-1]):  # others may enter them, as they may not on this machine
+        for parent in reversed(path.parents[:-1]):  # made again, because other users may not enter them on this machine
             argv += ["--perms", "0755", "--dir", str(parent)]
         argv += ["--ro-bind", str(path), str(path)]
     argv += ["--perms", "0755", "--dir", "/srv", "--ro-bind", str(lab), "/srv/lab"]
@@ -151,12 +151,12 @@ def container(folder: Path, lab: Path) -> list[str]:
     for name in ("passwd", "group", "shadow"):
         argv += ["--ro-bind", str(folder / "etc" / name), f"/etc/{name}"]
     argv += ["--unshare-pid", "--unshare-ipc", "--die-with-parent", "--cap-add", "ALL", "--chdir", "/srv/hub", "--"]
-    # bubblewrap covers parts of /proc, and the kernel lets a sandbox mount one only where a whole one is to be seen.
+    # bubblewrap covers parts of /proc; the kernel lets a nested sandbox mount proc only if a complete one is visible.
     return [*argv, "sh", "-c", 'mount -t proc proc /proc && exec "$@"', "sh"]
 
 
 def _write_files(folder: Path) -> tuple[str, int]:
-    """Everything that the container needs; returns the hub's token and port."""
+    """Write the container's files; returns the hub's token and port."""
     for name in ("etc", "home", "exchange", "hub"):
         (folder / name).mkdir()
     (folder / "exchange").chmod(0o777)

@@ -1,4 +1,4 @@
-"""A driver for the kernel's tree, right and wrong, and builds that try to leave something behind."""
+"""A driver for the kernel's tree, correct and with mistakes, and builds that try to leave something behind."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ TEXTS = {SOURCE: HELLO, KCONFIG: ENTRY, MAKEFILE: LINE}
 
 
 def changed(path: str, old: str, new: str) -> dict[str, str]:
-    """The driver with something else in one of its files."""
+    """The driver with a text replaced in one of its files."""
     assert old in TEXTS[path]
     return {**TEXTS, path: TEXTS[path].replace(old, new)}
 
 
-# A mistake: the texts, and file, line and words of the first complaint.
+# Mistakes: the texts, and file, line and words of the first message.
 MISTAKES = {
     "compiler": (changed(SOURCE, "who);\n\treturn", "who)\n\treturn"), SOURCE, 10, "expected"),
     "linker": (changed(SOURCE, "return 0;", "extern int nowhere(void);\n\treturn nowhere();"), SOURCE, 11, "undefined"),

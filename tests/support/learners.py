@@ -1,4 +1,4 @@
-"""A class of learners, generated: right, wrong in many ways, hostile, damaged; what each of them hands in."""
+"""Generates a class of learners with correct, wrong, hostile and damaged submissions."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from kmodlab.submission.cells import CellKind, read_cell, split_magic
 
 ROOT = Path(__file__).parents[2]
 EXERCISES = {path.parent.name: read_master(path) for path in find_masters(ROOT / "exercises")}
-NOTHING = "nothing"  # earned by what cannot be graded
-CANARIES = (Path("/tmp/kmodlab-classroom"), Path.home() / "kmodlab-classroom")  # files that no answer can make
+NOTHING = "nothing"  # the row of submissions that cannot be graded
+CANARIES = (Path("/tmp/kmodlab-classroom"), Path.home() / "kmodlab-classroom")  # files that no answer must create
 
-Roll = Mapping[tuple[str, str], str]  # by learner and exercise: what is handed in
+Roll = Mapping[tuple[str, str], str]  # learner and exercise -> name of the way in which it is handed in
 Change = Callable[[dict[str, Any]], bytes | None]
 
 # ---- hostile answers -----------------------------------------------------------------------------------------------
@@ -31,15 +31,15 @@ Change = Callable[[dict[str, Any]], bytes | None]
 
 @dataclass(frozen=True)
 class Attack:
-    """What a hostile learner writes, given the right answer; `acts`: where it runs or is built, nothing is earned."""
+    """A hostile answer, made from the right one; if `acts`, checks that build or run it must give no points."""
 
     write: Callable[[str], str]
     acts: bool = True
-    only: tuple[str, ...] = ()  # exercises; what hangs takes its time once for each check
+    only: tuple[str, ...] = ()  # only in these exercises, because an attack that hangs takes long for each check
 
 
 def in_init(code: str, only: tuple[str, ...] = ()) -> Attack:
-    """The right module, whose init does this first."""
+    """The right module, with this code at the beginning of init."""
 
     def write(right: str) -> str:
         found = re.search(r"^module_init\((\w+)\);$", right, re.MULTILINE)
@@ -138,7 +138,7 @@ def lose_checks(data: dict[str, Any]) -> None:
 
 
 def double_answers(data: dict[str, Any]) -> None:
-    """Copies in front, as an editor pastes them: with ids of their own, and nbgrader's the same."""
+    """Put copies of the answers before them, as an editor does: with new ids, but the same nbgrader ids."""
     copies = [{**cell, "id": f"copy-{cell['id']}"[:64], "source": "%%answer x\nno"} for cell in answers_of(data)]
     data["cells"] = [*copies, *data["cells"]]
 
@@ -179,7 +179,7 @@ def forge(data: dict[str, Any]) -> None:
 
 
 def add_python(data: dict[str, Any]) -> None:
-    """Code that would end whatever runs it, and another Jupyter kernel to run it in."""
+    """Add code that would end the process that runs it, and another kernelspec."""
     evil = {"cell_type": "code", "id": "evil", "source": "import os; os._exit(0)", "metadata": {}, "outputs": []}
     data["cells"].insert(0, {**evil, "execution_count": None})
     data["metadata"]["kernelspec"] = {"name": "bash", "display_name": "Bash", "language": "bash"}
@@ -194,7 +194,7 @@ def cut(data: dict[str, Any]) -> bytes:
     return json.dumps(data).encode()[:-1000]
 
 
-DAMAGES: Mapping[str, tuple[str, Change]] = {  # what is damaged, and how; unless nothing is left, it earns the same
+DAMAGES: Mapping[str, tuple[str, Change]] = {  # name -> row that it earns, change; mostly it earns the same as before
     "lost": (NOTHING, lose_answers),
     "renamed": ("solution", change_ids),
     "cut": (NOTHING, cut),
@@ -219,9 +219,9 @@ DAMAGES: Mapping[str, tuple[str, Change]] = {  # what is damaged, and how; unles
 
 @dataclass(frozen=True)
 class Handed:
-    """One way to do an exercise: the answer cells, by their ids, and what is done to the notebook.
+    """One way to hand in an exercise: the answer cells, by id, and a change of the notebook.
 
-    `earns` names the row of the gradebook; the texts of a row are the same to the byte.
+    `earns` names the row of the gradebook; all texts of a row are equal.
     """
 
     earns: str
@@ -233,7 +233,7 @@ class Handed:
 
 @cache
 def ways(name: str) -> dict[str, Handed]:
-    """All that can be handed in to an exercise, by names."""
+    """All ways to hand in an exercise, by name."""
     exercise = EXERCISES[name]
     right = {one: solved(cell.source) for one, cell in exercise.answers.items()}
     found = {"solution": Handed("solution", right), "starter": Handed("starter", exercise.starter)}
@@ -251,7 +251,7 @@ def ways(name: str) -> dict[str, Handed]:
 
 
 def solved(source: str) -> str:
-    """An answer cell as one who knows writes it."""
+    """The text of an answer cell with the solution."""
     lines = source.split("\n")
     for region in reversed(read_regions(source)):
         lines[region.first : region.last + 1] = region.solution
@@ -274,7 +274,7 @@ def _hostile(exercise: Exercise, right: Mapping[str, str]) -> dict[str, Handed]:
 
 
 def make_roll(seed: int, learners: int, exercises: Sequence[str]) -> dict[tuple[str, str], str]:
-    """Who hands in what: each way at least once where there are enough learners, and most of what is more is right."""
+    """What each learner hands in: each way at least once if there are enough learners; most of the others are right."""
     roll: dict[tuple[str, str], str] = {}
     for exercise in exercises:
         chance = random.Random(f"{seed} {exercise}")
@@ -288,7 +288,7 @@ def make_roll(seed: int, learners: int, exercises: Sequence[str]) -> dict[tuple[
 
 
 def hand_in(roll: Roll, folder: Path) -> Path:
-    """Write it all as nbgrader's tree; returns its folder."""
+    """Write all submissions in nbgrader's layout; returns the folder."""
     released = {name: release(exercise) for name, exercise in EXERCISES.items()}
     for (learner, name), case in roll.items():
         data, way = json.loads(released[name]), ways(name)[case]
@@ -304,4 +304,4 @@ def hand_in(roll: Roll, folder: Path) -> Path:
 def texts_in(roll: Roll) -> set[tuple[str, str]]:
     """The different texts that are handed in, by exercise and row of the gradebook."""
     earned = {(name, ways(name)[case].earns) for (_, name), case in roll.items()}
-    return {one for one in earned if one[1] != NOTHING}
+    return {text for text in earned if text[1] != NOTHING}

@@ -1,6 +1,6 @@
-"""What learners get wrong, one case each: the sources, and the hint that must come of them.
+"""Learners' mistakes, a case for each: the sources, and the expected hint.
 
-The line where the diagnostic belongs carries the mark HERE in a comment; a case without one is about a whole file.
+The line of the expected diagnostic has the mark HERE in a comment; a case without a mark is about a whole file.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def module(body: str = "", *, before: str = "", head: str = _HEAD, exit_part: st
 
 @dataclass(frozen=True)
 class Case:
-    """Sources that show one mistake; `hint` is the key of the hint, `file` where the diagnostic belongs."""
+    """Sources with one mistake; `hint` is the expected hint's key, `file` the file of the diagnostic."""
 
     name: str
     hint: str
@@ -31,7 +31,7 @@ class Case:
 
     @property
     def line(self) -> int | None:
-        """The line of the mark, or None."""
+        """The line of the mark; None without a mark."""
         lines = self.files.get(self.file, "").splitlines()
         return next((number for number, line in enumerate(lines, 1) if MARK in line), None)
 

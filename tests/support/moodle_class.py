@@ -1,7 +1,7 @@
 """A class of 40 that hands in an exercise through Moodle: `python tests/support/moodle_class.py FOLDER [--later]`.
 
-Most did it right, each in an own way; some did it wrong, some are late, two wrote one answer together, and some handed
-in what is no notebook.
+Most answers are right, each different; some are wrong, some are late, two learners have nearly the same answer, and
+some submissions are not notebooks.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LAST = re.findall("....", "AbelBergColeDiazElseFreyGrayHahnIvesJung")
 
 @dataclass(frozen=True)
 class Handed:
-    """What a learner handed in: a way of `learners.ways`, or a file; and how many hours after it was due."""
+    """A submission: a way of `learners.ways`, or a file; and the time in hours after the due date."""
 
     learner: str
     way: str
@@ -69,14 +69,14 @@ _SHAPES = (
 
 
 def _own_function(number: int) -> str:
-    """What nobody else wrote: a function that is never called."""
+    """A unique function that is never called."""
     chance = random.Random(number)
     lines = "".join(chance.choice(_SHAPES).format(chance.randint(1, 9)) for _ in range(16))
     return f"\nstatic int __maybe_unused own{number}(int level)\n{{\n{lines}    return level;\n}}\n"
 
 
 def answers_of(handed: Handed, number: int) -> Mapping[str, str]:
-    """The answer cells. They differ, so that all are judged; those of the twins only in their comments."""
+    """The answer cells. All differ, so that each is judged; those of the twins differ only in comments."""
     known = ways(NAME)
     answers = known["solution" if handed.way == "twin" else handed.way].answers
     if handed.way == "starter":
@@ -86,7 +86,7 @@ def answers_of(handed: Handed, number: int) -> Mapping[str, str]:
 
 
 def later(handed: list[Handed]) -> list[Handed]:
-    """The same class three days later: who had no notebook and who had the starter handed in again."""
+    """The same class three days later: learners without a notebook or with the starter have handed in again."""
     again = {"parameters.c": "solution", "starter": "odd_byte"}
     return [
         replace(each, way=again[each.way or each.file[0]], hours=62.0, file=("", b""))
@@ -97,7 +97,7 @@ def later(handed: list[Handed]) -> list[Handed]:
 
 
 def make_export(folder: Path, handed_in: list[Handed]) -> Path:
-    """Write the zip file that Moodle's "Download all submissions" gives."""
+    """Write the zip file of Moodle's "Download all submissions"."""
     path = folder / EXPORT
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
         for number, handed in enumerate(handed_in):

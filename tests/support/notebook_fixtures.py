@@ -1,4 +1,4 @@
-"""Cells run in a real IPython."""
+"""Fixtures that run cells in a real IPython."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def shell(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Intera
 
 @pytest.fixture
 def run(shell: InteractiveShell) -> Run:
-    """Runs cells in a guest that is pristine at first."""
+    """A function that runs cells, in a guest that is fresh at first."""
     run_cell(shell, "%reset_guest")
     return lambda source: run_cell(shell, source)

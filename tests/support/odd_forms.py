@@ -1,4 +1,4 @@
-"""Right work in an odd form: how a notebook is written, what it comes in, what its learner is called."""
+"""Correct work in unusual forms: formats of the notebook, archives, names of learners."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Notebook = dict[str, Any]
 
 @dataclass(frozen=True)
 class Odd:
-    """An odd submission: its kind and name, how it is handed in, and words of what is said of it."""
+    """An odd submission: its kind and name, how it is handed in, and words of the messages about it."""
 
     kind: str
     name: str
@@ -28,7 +28,7 @@ class Odd:
 
 
 def rewritten(write: Callable[[Notebook], bytes | str], suffix: str = "") -> Place:
-    """The right notebook, written in another way, perhaps to a file of another name."""
+    """The correct notebook in another format, perhaps with another suffix."""
 
     def place(handed: Handed) -> str:
         content = write(json.loads(handed.right))
@@ -41,7 +41,7 @@ def rewritten(write: Callable[[Notebook], bytes | str], suffix: str = "") -> Pla
 
 
 def changed(change: Callable[[Notebook], object]) -> Place:
-    """The right notebook with a change that an editor makes."""
+    """The correct notebook with a change that an editor makes."""
 
     def write(data: Notebook) -> str:
         change(data)
@@ -61,7 +61,7 @@ def windows_line_ends(data: Notebook) -> None:
 
 
 def as_colab(data: Notebook) -> None:
-    """Colab knows no nbgrader metadata, and has ids of its own in the metadata."""
+    """Change a notebook as Colab does: no nbgrader metadata, and Colab's own ids in the metadata."""
     data["metadata"] = {"colab": {"provenance": []}, "kernelspec": {"name": "python3", "display_name": "Python 3"}}
     for number, cell in enumerate(data["cells"]):
         cell["metadata"] = {"id": f"x{number:011}"}
@@ -110,14 +110,14 @@ def right_zip(handed: Handed) -> bytes:
 
 
 def prefixed_zip(handed: Handed) -> bytes:
-    """A zip file that unpacks itself, as a program."""
+    """A self-extracting zip file."""
     return b"PK\0\0" + bytes(5000) + right_zip(handed)
 
 
 def odd_dates(handed: Handed) -> bytes:
     data = bytearray(right_zip(handed))
     for start in (data.index(b"PK\3\4") + 10, data.index(b"PK\1\2") + 12):
-        data[start : start + 4] = b"\xff\xff\xff\xff"  # 31:63:62 of a 31st of month 15
+        data[start : start + 4] = b"\xff\xff\xff\xff"  # an impossible time: 31:63:62 on day 31 of month 15
     return bytes(data)
 
 
@@ -126,7 +126,7 @@ def macos_zip(handed: Handed) -> bytes:
 
 
 def called(name: str) -> Place:
-    """Right work of a learner with an odd name."""
+    """Correct work of a learner with an odd name."""
 
     def place(handed: Handed) -> str:
         folder = f"{name}{handed.learner[-3:]}"

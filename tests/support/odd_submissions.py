@@ -1,7 +1,7 @@
-"""Odd submissions by kinds; those that hold right work are in `odd_forms`.
+"""Odd submissions by kind; those with correct work are in `odd_forms`.
 
-Those of `WRONG` hold wrong work that claims to be right, and in those of `REJECTED` there is nothing that can be
-graded; they say why.
+`WRONG` has wrong work that claims to be right, `REJECTED` has submissions with nothing that can be graded; both have
+the expected messages.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ def in_cells(**claims: Any) -> Callable[[Notebook], None]:
 
 
 def planted(name: str, text: str) -> Place:
-    """Wrong work beside a file such as the grader's own, whose text has the learner's name."""
+    """Wrong work beside a file like the grader's own, whose text contains the learner's name."""
 
     def place(handed: Handed) -> str:
         handed.write(f"{handed.learner}/{handed.name}", handed.notebook)
@@ -129,7 +129,7 @@ def at_the_top(suffix: str, content: bytes) -> Place:
 
 
 def special(make: Callable[[str], object]) -> Place:
-    """Something under the notebook's name that is not a file."""
+    """Something that is not a regular file, under the notebook's name."""
 
     def place(handed: Handed) -> str:
         folder = handed.given / handed.learner
@@ -142,7 +142,7 @@ def special(make: Callable[[str], object]) -> Place:
 
 def bind_socket(path: str) -> None:
     here = os.open(os.path.dirname(path), os.O_RDONLY)  # noqa: PTH120
-    with socket.socket(socket.AF_UNIX) as server:  # an address may have 107 bytes only
+    with socket.socket(socket.AF_UNIX) as server:  # an address has at most 107 bytes (unix(7))
         server.bind(f"/proc/self/fd/{here}/{os.path.basename(path)}")  # noqa: PTH119
     os.close(here)
 

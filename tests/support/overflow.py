@@ -1,8 +1,8 @@
-"""Which slides of a deck do not fit a projector: `python tests/support/overflow.py [--shots FOLDER] [NOTEBOOK…]`.
+"""Finds slides that do not fit a projector: `python tests/support/overflow.py [--shots FOLDER] [NOTEBOOK…]`.
 
-Opens each notebook's deck in a real Chromium at 1920×1080, walks through all slides with all fragments shown, and
-says what is taller or wider than the screen, and whose letters are too small for the back row. Folded parts count as
-they are: folded. With --shots, a picture of each slide is kept.
+It opens each notebook's deck in a real Chromium at 1920×1080, goes through all slides with all fragments shown, and
+reports elements that are taller or wider than the screen, or whose letters are too small. Closed details stay closed.
+With --shots, a picture of each slide is kept.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ MEASURE = """({smallest, smallestInPictures, leastContrast}) => {
 
 @dataclass(frozen=True)
 class Slide:
-    """A slide as it is on the screen; `trouble` has a sentence for each thing that is wrong."""
+    """A slide on the screen; `trouble` has a sentence for each problem."""
 
     deck: str
     number: int
@@ -119,7 +119,7 @@ def open_deck(page: Page, deck: Path) -> None:
 
 
 def wait_until(page: Page, condition: str) -> None:
-    """Wait until something in JavaScript holds; a deck's own policy forbids what Playwright has for that."""
+    """Wait until a JavaScript condition is true; a deck's security policy forbids Playwright's wait_for_function."""
     deadline = time.monotonic() + WAIT_S
     while not page.evaluate(condition):
         assert time.monotonic() < deadline, f"never: {condition}"
@@ -158,7 +158,7 @@ def write_deck(notebook: Path, folder: Path, theme: Theme = "light") -> Path:
 
 
 def main() -> int:
-    """Say it of notebooks."""
+    """Report the problems of notebooks' decks; returns the exit status."""
     parser = argparse.ArgumentParser(description="Say which slides do not fit 1920×1080.")
     parser.add_argument("notebooks", nargs="*", type=Path, help="default: all of the course")
     parser.add_argument("--shots", type=Path, metavar="FOLDER", help="keep a picture of each slide")

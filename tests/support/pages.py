@@ -1,4 +1,4 @@
-"""A page in a browser, watched, and the JupyterLab that serves it."""
+"""A page in a browser, whose requests and errors are recorded, and the JupyterLab that serves it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, WebSocket
 
 @dataclass
 class Visit:
-    """A page, whom it talked to, and what it complained about."""
+    """A page, the addresses that it requested, and its errors."""
 
     page: Page
     hosts: set[str] = field(default_factory=set)
@@ -41,7 +41,7 @@ class Visit:
 
 @dataclass
 class Server:
-    """A JupyterLab of its own, with its own settings, for a copy of the notebooks."""
+    """A JupyterLab with its own settings, for a copy of the notebooks."""
 
     url: str
     folder: Path

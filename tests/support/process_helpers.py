@@ -1,4 +1,4 @@
-"""Looking at processes from outside, for tests that check that none is left."""
+"""Examines processes from outside, for tests which assert that no process is left."""
 
 from __future__ import annotations
 
@@ -10,42 +10,42 @@ import psutil
 
 
 def descendants(process: psutil.Process) -> list[psutil.Process]:
-    """All processes below one; none when it is gone."""
+    """All descendants of a process; empty if it has ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return process.children(recursive=True)
     return []
 
 
 def is_qemu(process: psutil.Process) -> bool:
-    """Whether it is a QEMU; what is gone is none."""
+    """Whether a process is a QEMU; False if it has ended."""
     with contextlib.suppress(psutil.NoSuchProcess):
         return bool(process.name().startswith("qemu"))
     return False
 
 
 def is_grading_worker(process: psutil.Process) -> bool:
-    """Whether it is a worker of the grader's; what is gone, or ends just now, is none."""
+    """Whether a process is a worker of the grader's; False if it has ended or is ending."""
     with contextlib.suppress(psutil.Error):
         return "kmodlab.grading.worker" in process.cmdline()
     return False
 
 
 def qemus_below(process: psutil.Process) -> list[psutil.Process]:
-    """The QEMU processes below a process, which may be inside their sandboxes' processes."""
-    return [one for one in descendants(process) if is_qemu(one)]
+    """The QEMU processes among a process's descendants, also those inside sandboxes."""
+    return [child for child in descendants(process) if is_qemu(child)]
 
 
 def is_alive(process: psutil.Process) -> bool:
-    """Whether it still runs; one that has ended and only waits for its parent to look does not."""
+    """Whether a process still runs; False for a zombie."""
     with contextlib.suppress(psutil.Error, OSError):
         return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     return False
 
 
 def wait_until_gone(processes: Iterable[psutil.Process]) -> None:
-    """Fails unless all of them end soon; the bound is generous, a good run is over at once.
+    """Assert that all processes end soon; the time limit is generous, because normally they end at once.
 
-    Not by psutil.wait_procs: a process whose id is a thread's by now makes that raise.
+    Not with psutil.wait_procs, which raises if a process's id now belongs to a thread.
     """
     ends = time.monotonic() + 30
     alive = list(processes)

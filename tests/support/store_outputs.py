@@ -1,8 +1,8 @@
 """Runs notebooks from top to bottom and stores their outputs in them: `make record ARGS=FILE…`.
 
-What differs from machine to machine (times of running, versions of Python) is left out, and so are the live forms of
-outputs, which only the kernel that made them can show. Of other people's manual pages, the beginning is stored: the
-synopsis and the first paragraph. How RISE shows the notebook is written into it.
+Data that differs between machines (execution times, versions of Python) is left out, and so are widgets, which need the
+ipykernel that made them. Only the beginning of manual pages is stored: the synopsis and the first paragraph. RISE's
+settings are written into the notebook's metadata.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def store_outputs(path: Path) -> None:
 
 
 def recorded_on() -> str:
-    """The guest's kernel in short, for instance Linux 6.1."""
+    """The guest's kernel, in short, such as "Linux 6.1"."""
     return "Linux " + ".".join(load_lab(get_settings()).tree.release.split(".")[:2])
 
 

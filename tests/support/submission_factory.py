@@ -1,4 +1,4 @@
-"""Notebooks as learners hand them in, and archives of them, for the tests of grading."""
+"""Makes learners' notebooks, and archives of them, for the tests of grading."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A module that never ran, and records as the tracer would have made them, put together by hand."""
+"""Makes records of the tracer by hand, for a module that is never run."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def site(symbol: str, nth: int = 1) -> int:
 
 
 def record(kind: RecordKind, *arguments: int, phase: Phase = Phase.INIT, **more: Any) -> Record:
-    """A record; each is a millisecond later than the one before."""
+    """A record; each one is a millisecond later than the previous one."""
     time_s = next(_clock) / 1000
     empty = Record(kind, phase, None, 1, time_s, 0, (), 0, Flag(0), 0, "", time_s + 0.0001)
     return replace(empty, arguments=(*arguments, *[0] * (6 - len(arguments))), **more)
@@ -51,13 +51,13 @@ def call(symbol: str, *arguments: int, result: int = 0, nth_site: int = 1, **mor
 
 
 def stamped(records: Sequence[Record]) -> list[Record]:
-    """The same one after the other, however they were put together."""
+    """The records with increasing times in this order."""
     times = (next(_clock) / 1000 for _ in records)
     return [replace(one, time_s=time_s, ended_s=time_s + 0.0001) for one, time_s in zip(records, times, strict=True)]
 
 
 def init(*calls: Record, returns: int = 0) -> list[Record]:
-    """A load as far as init's return."""
+    """The records of a load up to init's return."""
     returned = record(RecordKind.RETURN, returns & (2**64 - 1))
     return stamped([record(RecordKind.LOADING), record(RecordKind.INIT), *calls, returned])
 
@@ -67,7 +67,7 @@ def gone() -> list[Record]:
 
 
 def loaded_and_unloaded(*calls: Record, in_exit: Sequence[Record] = ()) -> list[Record]:
-    """A whole life without a failure."""
+    """The records of a load and an unload without a failure."""
     exits = [replace(record, phase=Phase.EXIT) for record in in_exit]
     return stamped(
         [*init(*calls), record(RecordKind.LIVE), record(RecordKind.EXIT, phase=Phase.LOADED), *exits, *gone()]
@@ -79,7 +79,7 @@ def resources(*entries: str) -> str:
 
 
 def observed(records: Sequence[Record], log: str = "", after: str | None = None, **more: Any) -> Observation:
-    """A run that went through all of its steps."""
+    """The observation of a run that completed all its steps."""
     steps = (
         RunStep("resources", ("before",), resources()),
         RunStep("load"),
