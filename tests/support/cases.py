@@ -46,12 +46,12 @@ def read_case(path: Path, exercise: Exercise) -> Case:
     texts: dict[str, list[str]] = {}
     head = {"caught by": "", "because": ""}
     for line in path.read_text().splitlines():
-        found = _HEAD.fullmatch(line)
-        if found and found[1] == "answer":
-            current = found[2]
+        match = _HEAD.fullmatch(line)
+        if match and match[1] == "answer":
+            current = match[2]
             texts[current] = []
-        elif found:
-            head[found[1]] = found[2]
+        elif match:
+            head[match[1]] = match[2]
         elif current or line.strip():
             texts.setdefault(current, []).append(line)
     assert texts and set(texts) <= set(solutions), f"{path}: which answers are these? {set(texts)}"

@@ -92,12 +92,12 @@ class Grading:
         assert grader.stdout
         for line in map(str.rstrip, grader.stdout):
             self._look(grader)
-            found = re.match(r"\d+/\d+ (\S+), (\S+): ", line)
-            if not found:
+            match = re.match(r"\d+/\d+ (\S+), (\S+): ", line)
+            if not match:
                 self.said.append(line)
                 continue
             self.tell(line)
-            self.texts |= texts_in({(found[1], found[2]): self.roll[found[1], found[2]]})
+            self.texts |= texts_in({(match[1], match[2]): self.roll[match[1], match[2]]})
             if len(self.texts) >= until:
                 return
 
@@ -108,7 +108,7 @@ class Grading:
 def kill_local_worker(grader: int) -> None:
     """SIGKILL one of the grader's worker processes; waits until it has started one."""
     ends = time.monotonic() + _START_S
-    while not (workers := [one for one in psutil.Process(grader).children() if _is_of_grading(one)]):
+    while not (workers := [child for child in psutil.Process(grader).children() if _is_of_grading(child)]):
         assert time.monotonic() < ends, "there is no worker"
         time.sleep(0.1)
     workers[0].kill()
@@ -117,7 +117,7 @@ def kill_local_worker(grader: int) -> None:
 def wait_until_gone(processes: set[psutil.Process]) -> None:
     """Assert that all processes end soon; zombies count as ended."""
     ends = time.monotonic() + _GONE_S
-    while alive := [one for one in processes if _is_alive(one)]:
+    while alive := [process for process in processes if _is_alive(process)]:
         assert time.monotonic() < ends, alive
         time.sleep(0.1)
 
@@ -156,13 +156,15 @@ def store(asked: argparse.Namespace, folder: Path, out: Path) -> int:
     grading = Grading(roll, hand_in(roll, folder), out, ("--jobs", str(asked.jobs)), print)
     status = grading.run()
     print(*grading.said, sep="\n")
-    marks = {(name, row): found for (row, name), found in checks_in(out).items()}
-    wrong = [one for name in asked.exercise for one in doubts(name, {row: marks[name, row] for row in rows_of(name)})]
+    marks = {(name, row): earned for (row, name), earned in checks_in(out).items()}
+    wrong = [
+        doubt for name in asked.exercise for doubt in doubts(name, {row: marks[name, row] for row in rows_of(name)})
+    ]
     print(*wrong, sep="\n")
     if status or wrong:
         return 1
     known = read_gradebook() if GRADEBOOK.exists() else {}
-    write_gradebook({key: one for key, one in known.items() if key[0] not in asked.exercise} | marks)
+    write_gradebook({key: earned for key, earned in known.items() if key[0] not in asked.exercise} | marks)
     return 0
 
 
@@ -177,16 +179,16 @@ def grade(asked: argparse.Namespace, folder: Path, out: Path) -> int:
         status = grading.run(5, kill_worker) if asked.kill else grading.run()
     seconds = time.monotonic() - begun
     print(*grading.said, sep="\n")
-    found = list(differences(roll, read_gradebook(), out))
-    found += [f"{path} was made" for path in CANARIES if path.exists()]
-    print(*found, sep="\n")
+    problems = list(differences(roll, read_gradebook(), out))
+    problems += [f"{path} was made" for path in CANARIES if path.exists()]
+    print(*problems, sep="\n")
     with sqlite3.connect(out / "journal.sqlite") as journal:
         (checks,) = journal.execute("SELECT count(*) FROM checks").fetchone()
     texts = len(texts_in(roll))
     print(f"{len(roll)} submissions, {texts} different texts, {checks} checks; killed {grading.kills} times;")
     print(f"{seconds:.0f} s, {len(roll) * 60 / seconds:.1f} submissions a minute, ", end="")
-    print(f"{texts * 60 / seconds:.1f} texts a minute; exit status {status}, {len(found)} differences.")
-    return 1 if found or status else 0
+    print(f"{texts * 60 / seconds:.1f} texts a minute; exit status {status}, {len(problems)} differences.")
+    return 1 if problems or status else 0
 
 
 @dataclass
@@ -216,7 +218,7 @@ def dask_cluster() -> Iterator[tuple[tuple[str, str], Callable[[int], None]]]:
             psutil.Process(next(iter(cluster.workers.values())).pid).kill()
 
         yield ("--scheduler", cluster.scheduler_address), kill_worker
-        left = {one for one in psutil.Process().children(recursive=True) if _is_of_grading(one)}
+        left = {child for child in psutil.Process().children(recursive=True) if _is_of_grading(child)}
     wait_until_gone(left)
 
 

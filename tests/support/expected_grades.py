@@ -67,15 +67,21 @@ def _doubt(exercise: Exercise, row: str, marks: Marks, full: Marks) -> str:
         return "" if marks == full else "it is right"
     if row == "starter":
         stated = read_stated(CASES / exercise.name / "starter.txt")
-        return "" if marks == {one: mark.points for one, mark in stated.items()} else "starter.txt says something else"
-    first = next((one for one in full if marks[one] < full[one]), None)
+        return (
+            ""
+            if marks == {check_id: mark.points for check_id, mark in stated.items()}
+            else "starter.txt says something else"
+        )
+    first = next((check_id for check_id in full if marks[check_id] < full[check_id]), None)
     if first is None:
         return "it gets full marks"
     if row.startswith("wrong_"):
         (path,) = CASES.glob(f"{exercise.name}/{row}.*")
         return "" if first in read_case(path, exercise).caught_by else f"{first} is not the check that is to catch it"
     way = ways(exercise.name)[row]
-    paid = [one for one in _acted_on(exercise, way) if marks[one]] if way.attack and way.attack.acts else []
+    paid = (
+        [check_id for check_id in _acted_on(exercise, way) if marks[check_id]] if way.attack and way.attack.acts else []
+    )
     return f"it earns something at {paid[0]}" if paid else ""
 
 

@@ -96,11 +96,11 @@ class Hub:
         """A learner's list of assignments, after an optional action on one of them."""
         about = {"course_id": COURSE, **data}
         if action:
-            found = self.call("POST", f"user/{user}/assignments/{action}", data=about)
+            answer = self.call("POST", f"user/{user}/assignments/{action}", data=about)
         else:
-            found = self.call("GET", f"user/{user}/assignments", params=about)
-        assert found["success"], found
-        listed: list[dict[str, Any]] = found["value"]
+            answer = self.call("GET", f"user/{user}/assignments", params=about)
+        assert answer["success"], answer
+        listed: list[dict[str, Any]] = answer["value"]
         return listed
 
     def formgrader(self, path: str) -> Any:
@@ -126,7 +126,7 @@ class Hub:
 def _free_ports(count: int) -> list[int]:
     with ExitStack() as stack:
         sockets = [stack.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(count)]
-        return [one.getsockname()[1] for one in sockets]
+        return [bound.getsockname()[1] for bound in sockets]
 
 
 def _users() -> dict[str, int]:

@@ -42,8 +42,8 @@ def in_init(code: str, only: tuple[str, ...] = ()) -> Attack:
     """The right module, with this code at the beginning of init."""
 
     def write(right: str) -> str:
-        found = re.search(r"^module_init\((\w+)\);$", right, re.MULTILINE)
-        own = f"static int __init evil_init(void)\n{{\n    {code}\n    return {f'{found[1]}()' if found else 0};\n}}"
+        init = re.search(r"^module_init\((\w+)\);$", right, re.MULTILINE)
+        own = f"static int __init evil_init(void)\n{{\n    {code}\n    return {f'{init[1]}()' if init else 0};\n}}"
         evil = f"#include <linux/reboot.h>\n#include <linux/sched/signal.h>\n\n{own}\nmodule_init(evil_init);"
         macro = re.search(r"^module_(init|misc_device|pci_driver)\(\w+\);$", right, re.MULTILINE)
         return right.replace(macro[0], evil) if macro else f"{right}\n{evil}\n"
@@ -235,19 +235,19 @@ class Handed:
 def ways(name: str) -> dict[str, Handed]:
     """All ways to hand in an exercise, by name."""
     exercise = EXERCISES[name]
-    right = {one: solved(cell.source) for one, cell in exercise.answers.items()}
-    found = {"solution": Handed("solution", right), "starter": Handed("starter", exercise.starter)}
+    right = {cell_id: solved(cell.source) for cell_id, cell in exercise.answers.items()}
+    handed = {"solution": Handed("solution", right), "starter": Handed("starter", exercise.starter)}
     for path in sorted(CASES.glob(f"{name}/odd_*")) + sorted(CASES.glob(f"{name}/wrong_*")):
         answers = read_case(path, exercise).answers
-        cells = {one: f"{split_magic(right[one])[0]}{text}" for one, text in answers.items()}
-        found[path.stem] = Handed(path.stem, cells)
-    found |= _hostile(exercise, right)
+        cells = {cell_id: f"{split_magic(right[cell_id])[0]}{text}" for cell_id, text in answers.items()}
+        handed[path.stem] = Handed(path.stem, cells)
+    handed |= _hostile(exercise, right)
     for what, (like, change) in DAMAGES.items():
         answers = exercise.starter if like == "starter" else right
-        found[f"damaged_{what}"] = Handed(like, answers, change)
+        handed[f"damaged_{what}"] = Handed(like, answers, change)
     if len(right) > 1:
-        found["damaged_half"] = Handed("damaged_half", right, lose_last_answer)
-    return found
+        handed["damaged_half"] = Handed("damaged_half", right, lose_last_answer)
+    return handed
 
 
 def solved(source: str) -> str:
@@ -260,17 +260,17 @@ def solved(source: str) -> str:
 
 def _hostile(exercise: Exercise, right: Mapping[str, str]) -> dict[str, Handed]:
     """Each attack, in the first answer cell of its kind; the other cells are right."""
-    found: dict[str, Handed] = {}
+    handed: dict[str, Handed] = {}
     for kind, attacks in ATTACKS.items():
-        written = {one: read_cell(cell) for one, cell in right.items()}
-        cell = next((one for one, read in written.items() if read and read.kind is kind), None)
+        written = {cell_id: read_cell(text) for cell_id, text in right.items()}
+        cell = next((cell_id for cell_id, read in written.items() if read and read.kind is kind), None)
         for what, attack in attacks.items():
             if cell and (not attack.only or exercise.name in attack.only):
                 line, body = split_magic(right[cell])
                 answers = {**right, cell: f"{line}\n{attack.write(body)}"}
                 case = f"hostile_{kind}_{what}"
-                found[case] = Handed(case, answers, attack=attack, attacked=line.split()[1])
-    return found
+                handed[case] = Handed(case, answers, attack=attack, attacked=line.split()[1])
+    return handed
 
 
 def make_roll(seed: int, learners: int, exercises: Sequence[str]) -> dict[tuple[str, str], str]:
@@ -295,9 +295,9 @@ def hand_in(roll: Roll, folder: Path) -> Path:
         for cell in answers_of(data):
             cell["source"] = way.answers[cell["id"]]
         content = way.change(data)
-        place = folder / "submitted" / learner / name
-        place.mkdir(parents=True)
-        (place / EXERCISES[name].notebook.name).write_bytes(json.dumps(data).encode() if content is None else content)
+        target = folder / "submitted" / learner / name
+        target.mkdir(parents=True)
+        (target / EXERCISES[name].notebook.name).write_bytes(json.dumps(data).encode() if content is None else content)
     return folder / "submitted"
 
 

@@ -31,7 +31,7 @@ def notebook(change: Change | None = None) -> bytes:
 
 
 def cell(data: dict[str, Any], name: str) -> dict[str, Any]:
-    return next(one for one in data["cells"] if one["id"] == name)
+    return next(candidate for candidate in data["cells"] if candidate["id"] == name)
 
 
 def write(folder: Path, files: Mapping[str, bytes]) -> Path:
