@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Two programs that use a device file at the same moment, played by threads of this one: two-programs /dev/notice
+ * Two threads that use a device file at the same time, as two programs would: two-programs /dev/notice
  *
- * While the driver copies the first program's text, it comes to a page of that program's memory that is not there yet
- * (userfaultfd(2)), so it waits, in the middle of its work. Then the second program uses the file: it ends, or it sleeps
- * because it waits for the first. Then the page is delivered. So what happens is the same in each run.
+ * While the driver copies the first program's text, it reaches a page of that program's memory that is still missing
+ * (userfaultfd(2)), so the driver waits in the middle of its work. Then the second program uses the file: it ends, or
+ * it sleeps because it waits for the first. Then the page is delivered. So each run has the same order of events.
  *
- * It prints "whole" if no reader got a mixture; else one line: what went wrong, and the values that belong to it.
+ * It prints "whole" if no reader got a mixture of texts; otherwise a line with the problem and its values.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -27,7 +27,7 @@
 
 #define PAGE 4096
 #define ROOM 64
-#define BEFORE 12 /* bytes of each interrupted text are in the page that is there */
+#define BEFORE 12 /* bytes of each interrupted text that are in the present page */
 
 static const char OLD[] = "old old old old old old.", FIRST[] = "the first program's notice, and no other",
 		  SECOND[] = "the second program's notice, longer than the others are.";
@@ -160,7 +160,7 @@ static void deliver(char *memory, const char *content)
 		give_up("UFFDIO_COPY");
 }
 
-/* `first` works; if it has to wait for its memory, `second` works meanwhile. */
+/* `first` runs; while it waits for its memory, `second` runs. */
 static void interrupt(struct program *first, struct program *second)
 {
 	const char *content = first->writes ? first->writes : "            "; /* at least BEFORE bytes */
@@ -180,7 +180,7 @@ static void interrupt(struct program *first, struct program *second)
 	pthread_join(threads[1], NULL);
 }
 
-/* Put a notice on the board while nobody else is there. */
+/* Write a notice while no other program uses the file. */
 static void put(const char *path, const char *text)
 {
 	int file = open_file(path);
@@ -191,7 +191,7 @@ static void put(const char *path, const char *text)
 	close(file);
 }
 
-/* All that a program reads that is alone. */
+/* Everything that a program reads while no other program uses the file. */
 static char *get(const char *path)
 {
 	static char text[4 * ROOM];
@@ -216,7 +216,7 @@ static void expect_done(const struct program *program, const char *what)
 		finish("write-alone\t%zd\t%zu", program->result, strlen(program->writes));
 }
 
-/* A driver may give less than asked for: what it gives has to be the beginning of a notice. */
+/* A driver may return less than requested, but it must be the beginning of a notice. */
 static void expect_one_of(const struct program *reader, const char *one, const char *other)
 {
 	if (strncmp(reader->memory, one, reader->result) && strncmp(reader->memory, other, reader->result))

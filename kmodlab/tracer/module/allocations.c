@@ -153,7 +153,7 @@ static void record_double_free(const struct allocation *allocation, u16 number, 
 	record_memory(DOUBLE_FREE, number, nth, allocation->address, allocation->freed_by, allocation->site);
 }
 
-/* The allocation that an address is inside of, but not at the beginning. */
+/* The allocation that contains an address, except at its beginning. */
 static const struct allocation *find_around(unsigned long address)
 {
 	u32 at;
@@ -185,10 +185,10 @@ static bool may_free_page(const struct plan_site *site, u16 number, u32 nth, uns
 	return false;
 }
 
-/* Whether the kernel is to free memory that was in use until now. */
+/* Whether the kernel must still free this memory, which was in use until now. */
 static bool goes_to_kernel(const struct plan_site *site, struct allocation *allocation)
 {
-	/* The cache's own object is freed instead. What is freed after a grace period may be used until then. */
+	/* The cache's own object is freed instead. Memory freed after a grace period may be used until its end. */
 	if (allocation->object) {
 		if (site->frees != FREES_RCU)
 			quarantine(allocation);
@@ -248,7 +248,7 @@ static bool is_in_use(const struct allocation *allocation)
 {
 	if (allocation->state != IN_USE)
 		return false;
-	/* No tracepoint tells that the kernel frees vmalloc's memory, but then it is not mapped any more. */
+	/* vmalloc's memory has no tracepoint for its release, but it is not mapped any more afterwards. */
 	return !is_vmalloc_addr((void *)allocation->address) || allocation->allocates == ALLOCATES_PAGE ||
 	       vmalloc_to_page((void *)allocation->address);
 }

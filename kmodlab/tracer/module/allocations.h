@@ -6,7 +6,7 @@
 #include "tracer.h"
 
 struct allocation {
-	unsigned long address, object; /* what the slab cache knows instead, or 0 */
+	unsigned long address, object; /* object: the slab cache's own object in its place, or 0 */
 	u32 size, nth;
 	u16 site, freed_by;
 	u8 allocates, state, phase;
@@ -20,11 +20,11 @@ void record_memory(enum kind kind, u16 site, u32 nth, u64 address, u64 second, u
 
 /* ---- guards.c ---------------------------------------------------------------------------------------------------- */
 
-/* Make the memory as the kernel expects it. */
+/* Restore the memory to the state that the kernel expects. */
 void remove_guard(struct allocation *allocation);
 /* Keep memory that was freed out of use. False if it cannot be kept; then the kernel frees it. */
 bool quarantine(struct allocation *allocation);
-/* Record what was written beyond its end, or after it was freed. Recorded once. */
+/* Record a write beyond the memory's end, or after it was freed, once. */
 void check_end(struct allocation *allocation);
 void check_poison(struct allocation *allocation);
 

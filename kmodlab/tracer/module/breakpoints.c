@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Where the breakpoints are in the code of the module under test: how they are set, found and removed.
+ * Sets, finds and removes the breakpoints in the code of the module under test.
  *
  * They are not kprobes: registering one takes milliseconds under emulation (jump_label_text_reserved decodes thousands
  * of instructions for each), and the tracer does not need single-stepping.
@@ -176,8 +176,8 @@ void set_breakpoints(const struct module *module)
 }
 
 /*
- * Whatever still runs the module's code must not reach a breakpoint that has no handler any more. Only its text is
- * restored: its init text may be freed already, and the memory used for something else.
+ * Code that still runs the module must not reach a breakpoint that has no handler any more. Only the module's text is
+ * restored: its init text may have been freed, and the memory may be in use again.
  */
 void remove_breakpoints(void)
 {
@@ -186,7 +186,7 @@ void remove_breakpoints(void)
 	for (at = 0; at < plan.breakpoints; at++) {
 		if (breakpoints[at].address < text_start || breakpoints[at].address >= text_end)
 			continue;
-		/* Whoever has changed the code since (static_call_update) has removed the breakpoint. */
+		/* If the code has changed since (static_call_update), the breakpoint is gone. */
 		if (is_call(&breakpoints[at]) && *breakpoints[at].writable != INT3_INSN_OPCODE)
 			refuse(&breakpoints[at], *breakpoints[at].writable);
 		else

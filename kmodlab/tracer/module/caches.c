@@ -20,7 +20,7 @@ void forget_caches(void)
 	memset(plain_caches, 0, sizeof(plain_caches));
 }
 
-/* Of a call of kmem_cache_create(name, size, align, flags, constructor), or of what it is a macro for since 6.12. */
+/* Reads a call of kmem_cache_create(name, size, align, flags, constructor); a macro for another function since 6.12. */
 bool is_plain_cache(const unsigned long *arguments)
 {
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 12, 0)

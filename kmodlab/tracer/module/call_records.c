@@ -37,7 +37,7 @@ static const char *find_name(const struct plan_site *site, unsigned long argumen
 	return NULL;
 }
 
-/* When a site has used up its records, its last record is used again, so that the last call always has one. */
+/* When a site has used all its records, it overwrites the last one, so that its last call always has a record. */
 static struct record *record_for(u16 number)
 {
 	struct site *site = &sites[number];

@@ -18,7 +18,7 @@ struct site sites[MAX_SITES];
 static struct open_call open_calls[MAX_OPEN_CALLS];
 static u32 open_call_count;
 
-/* For whoever unwinds the stack, the pad is a function that was called instead of jumped to. */
+/* To a stack unwinder, the pad looks like a function that was called. */
 asm(".pushsection .text, \"ax\"\n"
     ".type kmodlab_pad, @function\n"
     ".globl kmodlab_pad\n"
@@ -150,7 +150,7 @@ static void fail_call(struct pt_regs *regs, struct open_call *call)
 	}
 }
 
-/* Nothing is known about what is called: the call is made as if there were no breakpoint. */
+/* The called function is unknown: make the call as if there were no breakpoint. */
 static void pass_call(struct pt_regs *regs, const struct breakpoint *breakpoint, unsigned long target)
 {
 	const struct plan_site *site = &sites[breakpoint->plan.site].plan;

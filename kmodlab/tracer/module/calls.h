@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* What the files that trace calls share: call sites, breakpoints, and the calls that have not returned yet. */
+/* Shared by the files that trace calls: call sites, breakpoints, and the calls that have not returned yet. */
 #ifndef KMODLAB_CALLS_H
 #define KMODLAB_CALLS_H
 

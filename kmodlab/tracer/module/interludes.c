@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * What else may run while the module's exit runs: between two of its calls, timers expire, work is done, and files are
- * read. On a machine with several processors all that can happen at any moment. Here it does happen, each time before
- * exit calls the kernel. So what exit frees too early is used after it was freed, in each run and not by chance.
+ * Runs other code of the module while its exit runs: before each call in exit, timers expire, work runs, and files are
+ * read. On a machine with several processors this can happen at any time; here it always happens. So a resource that
+ * exit frees too early is used after it was freed in every run, not by chance.
  */
 #include <linux/completion.h>
 #include <linux/fs.h>
@@ -62,7 +62,7 @@ void forget_interludes(void)
 	memset(files, 0, sizeof(files));
 }
 
-/* Exit may wait for what has crashed. */
+/* Exit may wait for a callback that has crashed. */
 static void end_with_a_crash(void)
 {
 	struct file *file = filp_open("/proc/sys/kernel/panic_on_oops", O_WRONLY, 0);

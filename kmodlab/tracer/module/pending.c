@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-/* What may still run the module's code when it is unloaded: timers, work, tasklets, RCU callbacks, threads. */
+/* Finds what may still run the module's code after it was unloaded: timers, work, tasklets, RCU callbacks, threads. */
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
 #include <linux/kthread.h>
@@ -134,7 +134,7 @@ void record_active_callbacks(void)
 	}
 }
 
-/* Memory is freed while a callback in it is pending: when the kernel runs that, it is a use after free. */
+/* Memory is freed while a callback in it is pending: the kernel will use it after the free. */
 void record_freed_callbacks(u16 number, unsigned long start, u32 size)
 {
 	u32 at;

@@ -7,7 +7,7 @@
 #include "tracer.h"
 
 #define ORDER 7
-#define RESERVED 512 /* records for what is checked at the end */
+#define RESERVED 512 /* records that are reserved for the checks at the end */
 
 static struct records *records;
 static u32 call_limit; /* calls are recorded only below this count; other records are rare */

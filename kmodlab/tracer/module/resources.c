@@ -29,7 +29,7 @@ static const struct {
 
 static char *text;
 static size_t length;
-static bool is_fresh; /* read since it was last printed */
+static bool is_fresh; /* the lists were read after they were last printed */
 
 int make_resources(void)
 {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * Which function a call through a pointer calls. The kernel's symbols tell its name, and the plan what is known of that.
+ * Finds the function behind a call through a pointer: its name in the kernel's symbols, and its data in the plan.
  *
  * With retpolines, the compiler calls __x86_indirect_thunk_REGISTER (arch/x86/lib/retpoline.S); on a processor that does
  * not need them, the kernel replaces that by `call *%REGISTER` when it loads the module.
