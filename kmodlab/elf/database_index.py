@@ -107,6 +107,8 @@ class Index:
         """All patterns that match a name, with their values, as modprobe looks up a device in modules.alias.bin.
 
         They are sorted by priority, which is the order of the modules in modules.order.
+
+        Raises: MalformedError if the search does not end.
         """
         pairs = [(pattern, value) for pattern, value in self._candidates(name) if matches(pattern, name)]
         return tuple(sorted(pairs, key=lambda pair: pair[1].priority))

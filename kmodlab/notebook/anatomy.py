@@ -41,7 +41,7 @@ Look inside a module that a cell has built, or one of the kernel's own.
 
 
 def anatomy(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%anatomy`."""
+    """Run `%anatomy`. Raises: UsageError."""
     words = split(line)
     view = words.pop(0) if words and words[0] in _VIEWS else "all"
     if not words:

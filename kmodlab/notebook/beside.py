@@ -69,7 +69,7 @@ _seen = _Seen()
 
 
 def beside(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%beside`."""
+    """Run `%beside`. Raises: UsageError."""
     options = BESIDE_OPTIONS.parse(line)
     result, path = find_builtin(state, options.name)
     session = state.session
@@ -93,7 +93,10 @@ class _Watch:
     path: str
 
     def run(self) -> Lives | None:
-        """Observe both, one after the other; None if the module cannot be built or loaded, which is shown."""
+        """Observe both, one after the other; None if the module cannot be loaded, which is shown.
+
+        Raises: UsageError if the module cannot be built.
+        """
         builtin = self._builtin()
         module = self._module(builtin)
         return Lives(self.path, builtin, module) if module else None

@@ -47,7 +47,7 @@ _STEPS = (
 
 
 def built(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%built`."""
+    """Run `%built`. Raises: UsageError."""
     options = OPTIONS.parse(line)
     module = get_module(state, options.name)
     if options.file:

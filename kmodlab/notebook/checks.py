@@ -303,13 +303,13 @@ _SCRIPT_S = 180
 
 
 def kscript(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%kscript`: the script runs in the guest. `CheckState.note` has stored it before."""
+    """Run `%%kscript`: the script runs in the guest. `CheckState.note` has stored it before. Raises: UsageError."""
     _one_name("kscript", line, cell)
     guest(state, f"--timeout {_SCRIPT_S}", cell)
 
 
 def answer(_state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%answer`. `CheckState.note` has stored the answer before."""
+    """Run `%%answer`. `CheckState.note` has stored the answer before. Raises: UsageError."""
     name = _one_name("answer", line, cell)
     show(Message(_("Your answer `{name}` is written down.").format(name=name), Level.GOOD))
 

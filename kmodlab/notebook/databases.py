@@ -31,7 +31,7 @@ The text files can also be read with the guest's own tools: %guest grep dummy /l
 
 
 def databases(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%databases`."""
+    """Run `%databases`. Raises: UsageError."""
     view, *words = split(line) or ["list"]
     if view not in _VIEWS:
         raise UsageError(

@@ -25,7 +25,7 @@ def make_given(find: Callable[[], ExerciseData]) -> Callable[[NotebookState, str
     """Make the magic; `find` returns the data of the notebook's exercise."""
 
     def given(_state: NotebookState, line: str, _cell: str | None) -> None:
-        """Run `%given`."""
+        """Run `%given`. Raises: UsageError."""
         data, name = find(), line.strip()
         if not name:
             for cell, text in data.cells.items():

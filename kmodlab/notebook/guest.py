@@ -54,7 +54,7 @@ This takes only a moment: a fresh guest is not booted, but copied from one that 
 
 
 def guest(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%guest`, as a cell or as a line."""
+    """Run `%%guest`, as a cell or as a line. Raises: UsageError."""
     options = GUEST_OPTIONS.parse(line if cell is not None else "")
     script = as_file(cell) if cell is not None else line
     if not script.strip():
@@ -75,7 +75,7 @@ def guest(state: NotebookState, line: str, cell: str | None) -> None:
 
 
 def reset_guest(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%reset_guest`."""
+    """Run `%reset_guest`. Raises: UsageError."""
     if line.strip():
         raise UsageError(_("%reset_guest takes no arguments."))
     state.reset()
@@ -227,12 +227,12 @@ Pull a device out of the running guest, and show what the kernel logged.
 
 
 def plug_in(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%plug`."""
+    """Run `%plug`. Raises: UsageError."""
     show(*change_device(state, _device_name(line, "plug"), "plug"))
 
 
 def pull_out(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%unplug`."""
+    """Run `%unplug`. Raises: UsageError."""
     show(*change_device(state, _device_name(line, "unplug"), "unplug"))
 
 

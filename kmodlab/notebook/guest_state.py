@@ -114,7 +114,7 @@ async def read_state(machine: Machine) -> GuestState | None:
 
 
 def lab(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%lab`."""
+    """Run `%lab`. Raises: UsageError."""
     if line.strip():
         raise UsageError(_("%lab takes no words."))
     machine = state.session.machine

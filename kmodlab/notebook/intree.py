@@ -128,7 +128,7 @@ The debug kernel finds mistakes by itself. It is built once, by `kmodlab kernel 
 
 
 def intree(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%intree`."""
+    """Run `%%intree`. Raises: UsageError."""
     options = INTREE_OPTIONS.parse(line)
     if options.path is None:
         if cell is not None:
@@ -163,7 +163,7 @@ def _listed(tree: LearnerTree) -> list[Part]:
 
 
 def kconfig(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%kconfig`."""
+    """Run `%kconfig`. Raises: UsageError."""
     for word in split(line):
         option, sign, value = word.partition("=")
         if not sign:
@@ -179,7 +179,7 @@ def kconfig(state: NotebookState, line: str, _cell: str | None) -> None:
 
 
 def checkpatch(state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%checkpatch`."""
+    """Run `%checkpatch`. Raises: UsageError."""
     if line.strip():
         raise UsageError(_("%checkpatch takes no arguments."))
     change = state.tree.change
@@ -192,7 +192,7 @@ def checkpatch(state: NotebookState, line: str, _cell: str | None) -> None:
 
 
 def patch(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%patch`."""
+    """Run `%%patch`. Raises: UsageError."""
     options = PATCH_OPTIONS.parse(line)
     change = state.tree.change
     if not change.texts:

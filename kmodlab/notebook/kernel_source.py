@@ -39,7 +39,7 @@ Show a file of the kernel's source, which `kmodlab kernel` keeps: code, a Makefi
 
 
 def source(_state: NotebookState, line: str, _cell: str | None) -> None:
-    """Run `%source`."""
+    """Run `%source`. Raises: UsageError."""
     options = SOURCE_OPTIONS.parse(line)
     tree = load_own_lab(get_settings(), get_variant("small")).tree.source
     lines = _read(tree, options.path).splitlines()

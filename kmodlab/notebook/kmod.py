@@ -244,7 +244,7 @@ Build the cell's C code as a shared library of userspace, in the same sandbox as
 
 
 def library(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%library`."""
+    """Run `%%library`. Raises: UsageError."""
     words = split(line)
     if cell is None or len(words) != 1:
         raise UsageError(

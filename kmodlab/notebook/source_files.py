@@ -54,7 +54,7 @@ forgets a file.
 
 
 def makefile(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%makefile`, as a cell or as a line."""
+    """Run `%%makefile`, as a cell or as a line. Raises: UsageError."""
     options = MAKEFILE_OPTIONS.parse(line)
     name = options.name
     if options.drop and not name:
@@ -95,7 +95,7 @@ def _show_makefiles(state: NotebookState, name: str | None) -> list[Part]:
 
 
 def kfile(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%kfile`, as a cell or as a line."""
+    """Run `%%kfile`, as a cell or as a line. Raises: UsageError."""
     options = KFILE_OPTIONS.parse(line)
     name = options.name
     if options.drop and not name:

@@ -86,7 +86,7 @@ the kernel crashed. Your own guest is not touched.
 
 
 def faults(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%faults`."""
+    """Run `%%faults`. Raises: UsageError."""
     options = FAULTS_OPTIONS.parse(line)
     lab = state.session.lab
     module = _module(state, options, cell)
@@ -138,7 +138,7 @@ makes one call in init fail; the picture then shows that exit is not called. You
 
 
 def timeline(state: NotebookState, line: str, cell: str | None) -> None:
-    """Run `%%timeline`."""
+    """Run `%%timeline`. Raises: UsageError."""
     options = TIMELINE_OPTIONS.parse(line)
     lab = state.session.lab
     module = _module(state, options, cell)
