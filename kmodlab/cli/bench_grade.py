@@ -1,4 +1,4 @@
-"""What `kmodlab bench --grade` measures: submissions per minute, seconds for an exercise's checks, memory of guests.
+"""`kmodlab bench --grade`: measures submissions per minute, seconds for an exercise's checks, memory of guests.
 
 For comparison, the same checks run on the same work without kmodlab's shortcuts: for each check, plain make, and a
 guest that boots from power-on. The candidates take turns, so that a machine that slows down slows all of them.

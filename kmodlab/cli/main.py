@@ -87,7 +87,7 @@ Start with `kmodlab setup`, then `kmodlab demo`.
 @click.version_option(__version__, "-V", "--version")
 @click.option("--debug", is_flag=True, help=_("Show the traceback of an error of kmodlab."))
 def cli(debug: bool) -> None:
-    """The command `kmodlab`. `main` looks for --debug itself, also where it stands behind the verb's options."""
+    """The command `kmodlab`. `main` itself handles --debug, which may also come after the verb's options."""
 
 
 def main() -> NoReturn:

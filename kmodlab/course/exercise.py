@@ -39,7 +39,7 @@ class ExerciseError(KmodlabError):
 
 
 class Role(StrEnum):
-    """What a cell is for."""
+    """The purpose of a cell."""
 
     PROSE = "prose"
     CODE = "code"  # the learner runs it unchanged; if it begins with a magic, it is a part of the learner's work

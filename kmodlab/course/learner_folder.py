@@ -43,7 +43,7 @@ class FileFate(StrEnum):
 
 @dataclass(frozen=True)
 class FileReport:
-    """What was done with one file; `merged` has its cells if merged, `problem` is a sentence why it was kept."""
+    """What was done with one file. `merged` has the ids of its cells; `problem` is a sentence why it was kept."""
 
     path: str
     fate: FileFate

@@ -131,7 +131,7 @@ _READERS = ("depmod", "lsmod", "modinfo")  # tools that load nothing: their erro
 
 @dataclass(frozen=True)
 class Evidence:
-    """What is known about a command that failed, besides what it printed.
+    """The evidence about a command that failed, besides its output.
 
     `messages` are the kernel's messages during the command. `module` is the name of the command's module, as lsmod
     shows it; empty if unknown. `loaded` are the modules that were loaded afterwards; None if unknown. `providers` maps

@@ -1,4 +1,4 @@
-"""What a report says about the processor and the process: registers, process, kernel and taint."""
+"""Parses the state of the processor and the process in a report: registers, process, kernel and taint."""
 
 from __future__ import annotations
 

@@ -53,7 +53,7 @@ FILES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class LookupResult:
-    """What modprobe finds for a name: `modules` in the order of loading, and the database that has them (`file`).
+    """The result of a lookup by modprobe: `modules` in the order of loading, and the database that has them (`file`).
 
     `patterns` are the aliases that matched, one for each module. `builtin` says whether the driver is built into the
     kernel.

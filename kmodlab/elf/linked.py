@@ -1,4 +1,4 @@
-"""What the linker makes of a driver's object in the kernel: the address of each symbol, or that it is dropped.
+"""Finds the symbols of a driver's object in the linked kernel: the address of each, or that the linker dropped it.
 
 include/asm-generic/vmlinux.lds.h says what the linker drops (DISCARDS), and what lies between __init_begin and
 __init_end, which the kernel frees after the boot (free_initmem()).
@@ -17,7 +17,7 @@ _INIT = ("__init_begin", "__init_end")
 
 
 class Fate(StrEnum):
-    """What becomes of a symbol: it stays while the kernel runs, it is freed after the boot, or the linker drops it."""
+    """The fate of a symbol: it stays while the kernel runs, it is freed after the boot, or the linker drops it."""
 
     STAYS = "stays"
     FREED = "freed"

@@ -1,4 +1,4 @@
-"""What a module says about itself: the .modinfo section, with its vermagic and its parameters.
+"""Reads the .modinfo section, in which a module describes itself, with its vermagic and its parameters.
 
 MODULE_LICENSE() and similar macros put key=value strings there; modpost adds name, depends and vermagic when it makes
 the .ko (linux/moduleparam.h, scripts/mod/modpost.c).

@@ -1,4 +1,4 @@
-"""Which modules are loaded, and what `modprobe NAME` would load and `modprobe -r NAME` would remove, in which order.
+"""Reads /proc/modules, and predicts what `modprobe NAME` would load and `modprobe -r NAME` would remove, in order.
 
 Loading follows kmod_module_get_probe_list() in kmod's libkmod/libkmod-module.c, removing rmmod_do_module() in its
 tools/modprobe.c. /etc/modprobe.d is ignored.

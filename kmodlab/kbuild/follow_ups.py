@@ -1,4 +1,4 @@
-"""Which diagnostics only follow from an earlier one, so that one mistake gives one complaint.
+"""Finds the diagnostics that only follow from an earlier one, so that one mistake gives one complaint.
 
 gcc goes on after an error and reports what it then misunderstands. A diagnostic counts as a follow-up only on evidence:
 the same name, the same line, a recovery of the parser that the source contradicts. In doubt it is shown.

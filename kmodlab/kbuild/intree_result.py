@@ -52,7 +52,7 @@ class InTreeBuild:
         return self.reason is None
 
     def value(self, option: str) -> str:
-        """What the configuration says about an option: y, m or n."""
+        """The value of an option in the configuration: y, m or n."""
         return _value(self.config, option)
 
 

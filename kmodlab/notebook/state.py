@@ -103,7 +103,7 @@ async def _read_modules(machine: Machine) -> bytes:
 
 @dataclass
 class NotebookState:
-    """What one notebook has: its session, and what its cells stored.
+    """The state of one notebook: its session, and what its cells stored.
 
     `files` come from `%%kfile`, by file name; `makefiles` from `%%makefile`, by module; `modules` from `%%kmod`, by the
     name that lsmod shows; `libraries` from `%%library`, by name without .so; `tree` from `%%intree` and `%kconfig`.

@@ -1,4 +1,4 @@
-"""What a box's command line depends on: our user, the users that we may become, and our own resource limits.
+"""Reads what a box's command line depends on: our user, the users that we may become, and our own resource limits.
 
 It also makes the command lines of `prlimit` and `setpriv` (util-linux), which a box needs besides bubblewrap.
 """

@@ -1,1 +1,1 @@
-"""What a learner wrote: from notebook cells to the sources of a build."""
+"""Reads learners' cells, and makes the sources of a build from them."""

@@ -1,4 +1,4 @@
-"""What a learner wrote: C, Makefiles, scripts and answers, by the names in the first lines of their cells.
+"""A learner's sources: C, Makefiles, scripts and answers, by the names in the first lines of their cells.
 
 `LearnerSources.of` takes cells. If two have the same magic and name, the later one counts, as in a notebook. `sources`
 collects what one build needs, in a notebook and in the grader alike. Files come from cells only, because a notebook is

@@ -90,7 +90,7 @@ class Leak:
 def find_leaks(
     code: Code, functions: Functions, records: Records, before: ResourceList, after: ResourceList | None
 ) -> tuple[Leak, ...]:
-    """What is left after a module was unloaded, or after its init failed.
+    """The leaks of a module that was unloaded, or whose init failed.
 
     `after` is None if the guest ended before its resources could be listed; then only the calls decide.
     """
@@ -109,7 +109,7 @@ def find_leaks(
 
 
 def find_pending(code: Code, functions: Functions, records: Records, calls: Sequence[Call]) -> Iterator[Leak]:
-    """What might still have run the module's code when it was unloaded. `calls` are those of the first load."""
+    """The callbacks that might still have run after the module was unloaded. `calls` are those of the first load."""
     yield from _callbacks(code, functions, records, calls)
     yield from _threads(records, calls)
 

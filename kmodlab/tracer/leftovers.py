@@ -58,14 +58,14 @@ def find_subjects(
 
 
 def running_after(pool: RunPool, subject: Subject, observation: Observation) -> tuple[Leak, ...]:
-    """What could still run a module's code after it was unloaded, from all loads of a run."""
+    """The leaks that could still run a module's code after it was unloaded, from all loads of a run."""
     unloads = (load for load in observation.records.by_load if load.first(RecordKind.GOING))
     leaks = (find_leaks(subject.code, pool.functions, load, ResourceList(frozenset()), None) for load in unloads)
     return tuple(leak for of_load in leaks for leak in of_load if is_running(leak))
 
 
 def leaks_after(pool: RunPool, subject: Subject, observation: Observation) -> tuple[Leak, ...]:
-    """What a module left behind in a run in which it was unloaded, or in which its init failed."""
+    """The leaks of a module in a run in which it was unloaded, or in which its init failed."""
     before, after = (observation.step("resources", when) for when in ("before", "after"))
     records = observation.records
     if before is None or not records.first_load.first(RecordKind.GOING):

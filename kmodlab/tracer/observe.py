@@ -52,7 +52,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class RunTask:
-    """What a run does: the fault to inject, whether to wait for callbacks, a script, further loads.
+    """The parameters of a run: the fault to inject, whether to wait for callbacks, a script, further loads.
 
     With `interludes` (paths), before each call in exit timers expire, work runs, and these files are read. With
     `load_only`, the run ends after the module was loaded. `reload` says whether to load the module a second time, and
@@ -86,7 +86,7 @@ class RunStep:
 
 @dataclass(frozen=True)
 class Observation:
-    """What was observed. `end` is set if the guest did not survive, `timed_out` if a step did not end in time.
+    """The result of a run. `end` is set if the guest did not survive, `timed_out` if a step did not end in time.
 
     `counters` are values of the program counter of a hanging guest.
     """

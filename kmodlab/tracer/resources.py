@@ -170,5 +170,5 @@ def resource_kind(kind: str) -> ResourceKind:
 
 
 def resource_title(kind: str) -> str:
-    """What a kind is called, in the reader's language."""
+    """The name of a kind, in the reader's language."""
     return _(resource_kind(kind).words) or _("the {kind}").format(kind=kind.replace("-", " "))

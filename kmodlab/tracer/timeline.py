@@ -21,7 +21,7 @@ from kmodlab.tracer.wire_format import Allocates, Flag, Frees, Phase, RecordKind
 
 
 class MomentKind(StrEnum):
-    """What happened at a moment."""
+    """The kind of a moment."""
 
     COMING = "coming"  # the module's code is in the kernel; its init has not been called
     INIT = "init"  # init is entered

@@ -30,7 +30,7 @@ class SiteFlag(IntFlag):
 
 
 class BreakpointFlag(IntFlag):
-    """What a breakpoint is set on."""
+    """The kind of instruction that a breakpoint is set on."""
 
     CALL = 1
     EXIT = 2
@@ -58,7 +58,7 @@ class Frees(IntEnum):
 
 
 class Callback(IntEnum):
-    """What a call starts that runs the module's code later."""
+    """The kind of callback that a call starts, which runs the module's code later."""
 
     NOTHING = 0
     TIMER = 1
@@ -85,7 +85,7 @@ class Naming(IntEnum):
 
 
 class RecordKind(IntEnum):
-    """What a record is about. The comments list its arguments; `site` is the call that it is about."""
+    """The kind of a record. The comments list its arguments; the record's `site` is the call that it is about."""
 
     LOADING = 1  # the module's code is in place, its init not called yet
     SECTION = 2  # number of the section, its address

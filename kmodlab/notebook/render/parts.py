@@ -66,7 +66,7 @@ _MARKS = {Level.GOOD: "✓", Level.BAD: "✗", Level.NOTE: "→"}
 
 @dataclass(frozen=True)
 class Message:
-    """A sentence of ours, in the reader's language."""
+    """A sentence of kmodlab's, in the reader's language."""
 
     sentence: str
     level: Level = Level.NOTE

@@ -57,7 +57,7 @@ class View:
 
     @property
     def text(self) -> str:
-        """What a terminal shows."""
+        """The text form, which a terminal shows."""
         return join_texts(self.parts)
 
     @property
