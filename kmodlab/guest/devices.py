@@ -15,9 +15,11 @@ from typing import TypeVar
 from qemu.qmp import ExecuteError
 
 from kmodlab.errors import GuestError, UsageError
+from kmodlab.guest.machine import Machine
 from kmodlab.guest.qemu import SLOT
 from kmodlab.guest.session import Session
 from kmodlab.i18n import N_, _
+from kmodlab.process import Deadline
 
 T = TypeVar("T")
 
@@ -162,12 +164,31 @@ def _load_gadget_support(session: Session) -> None:
         raise GuestError(_("The guest's kernel cannot play a USB device."), details=result.text)
 
 
+async def plug_at_first(machine: Machine, number: int, name: str) -> None:
+    """Plug one of QEMU's devices into a fresh guest, as the device with that number, and wait until it is there.
+
+    Raises: GuestError, UsageError.
+    """
+    device, deadline = get_device(name), Deadline.after(SETTLE_S)
+    arguments = {"driver": device.model or device.name, "id": device.name}
+    arguments["bus"] = f"{SLOT}{number}" if device.bus == "pci" else "usb.0"
+    for argv in (["modprobe", CONTROLLER], _list_argv(device), None, _wait_argv(device)):
+        if argv is None:
+            await machine.monitor.execute("device_add", arguments)
+        elif not (result := await machine.execute(argv, deadline)).ok:
+            raise GuestError(_("{name} could not be plugged in.").format(name=name), details=result.text)
+
+
 def _wait_argv(device: Device, *change: str) -> list[str]:
     return ["sh", "-c", _AFTER, "sh", device.bus, _LIST_FILE, *change]
 
 
+def _list_argv(device: Device) -> list[str]:
+    return ["sh", "-c", _BEFORE, "sh", device.bus, _LIST_FILE]
+
+
 def _list_devices(session: Session, device: Device) -> None:
-    result = session.run(["sh", "-c", _BEFORE, "sh", device.bus, _LIST_FILE])
+    result = session.run(_list_argv(device))
     if result.status == _NO_CONTROLLER:
         raise UsageError(
             _("The guest has no driver for its USB controller, so it cannot see USB devices."),

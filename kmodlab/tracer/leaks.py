@@ -207,6 +207,24 @@ def unwaited_timers(calls: Iterable[Call]) -> dict[int, Call]:
     return last
 
 
+def freed_early(calls: Iterable[Call]) -> tuple[Call, Call] | None:
+    """A call in exit that frees memory, and a later one that is the first to wait for a timer or to remove a file.
+
+    That what might use the memory looks first whether it is there does not help: it may be freed right after that.
+    """
+    freed: Call | None = None
+    done: set[str] = set()
+    for call in calls:
+        if call.record.phase is not Phase.EXIT or not call.record.flags & Flag.OWN_TASK:
+            continue
+        ends = {"timer"} if call.symbol in _WAITS else {one.kind for one in call.function.releases} & {"proc"}
+        if freed and ends - done:
+            return freed, call
+        done |= ends
+        freed = freed or (call if call.function.frees else None)
+    return None
+
+
 def _threads(records: Records, calls: Iterable[Call]) -> Iterator[Leak]:
     started = {
         call.record.result: call for call in calls if any(handle.kind == THREAD for handle in call.function.acquires)

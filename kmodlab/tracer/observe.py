@@ -17,6 +17,7 @@ from qemu.qmp import QMPError
 from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import Result
+from kmodlab.guest.devices import plug_at_first
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import is_modules_doing
 from kmodlab.i18n import _, ngettext
@@ -56,7 +57,7 @@ class RunTask:
 
     With `interludes` (paths), before each call in exit timers expire, work runs, and these files are read. With
     `load_only`, the run ends after the module was loaded. `reload` says whether to load the module a second time, and
-    `settle_again` whether to wait for callbacks after that.
+    `settle_again` whether to wait for callbacks after that. `devices` are plugged in before all that.
     """
 
     fault: Fault | None = None
@@ -68,6 +69,7 @@ class RunTask:
     load_only: bool = False
     reload: bool = True
     settle_again: bool = False
+    devices: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -225,6 +227,8 @@ class _Run:
     # ---- steps ----
 
     async def _set_up(self) -> None:
+        for number, device in enumerate(self.task.devices, 1):
+            await plug_at_first(self.machine, number, device)
         for needed in self.subject.depends:
             await self._do(["modprobe", needed], in_agent=False)
         for number in range(len(self.subject.needed)):

@@ -127,15 +127,19 @@ def test_answers_in_words_are_compared_without_what_does_not_matter() -> None:
         "# YOUR ANSWER HERE\nusb\ncore\n",
         "(usb -> *core*)",
         "- usb() core)",
+        "1. usb\n2. core",
+        "Answer: usb core",
     ):
         assert judged(posed, f"%%answer q\n{said}").points == 1.0, said
-    for said in ("core usb", "usb", "usb core and all others", seal("usb core"), "usb-core", "", "# usb core"):
+    wrong = ("core usb", "usb", "usb core and all others", "usb and core", "usb\n2. core", "usb-core", "", "# usb core")
+    for said in (*wrong, seal("usb core")):
         assert judged(posed, f"%%answer q\n{said}").points == 0.0, said
 
 
 def test_answers_in_any_order() -> None:
     posed = read_check(f'check("b", answers("q", "{seal("a, b", ordered=False)}", ordered=False))')
     assert judged(posed, "%%answer q\nb a").points == 1.0
+    assert judged(posed, "%%answer q\na and b").points == 1.0
     assert judged(posed, "%%answer q\na").points == 0.0
 
 

@@ -25,6 +25,7 @@ _SEAL_PATTERN = re.compile(r"sealed:([0-9a-f]{16})((?:-[0-9a-f]{24})+)")
 # About a tenth of a second and 32 MiB for each try.
 _COST = {"n": 1 << 15, "r": 8, "p": 1, "maxmem": 1 << 26, "dklen": 12}
 _SEPARATORS = re.compile("[`'\",;\u2018\u2019\u201c\u201d\u2192]|[-=]>")
+_NUMBER = re.compile(r"\s*\d{1,2}[.)]\s+(?=\S)")  # of a line in a list
 _AROUND = ".:!?()[]{}<>*"
 
 
@@ -110,9 +111,15 @@ def _describe_missing(names: Sequence[str]) -> Failure:
 
 
 def _normalize(answer: str, *, ordered: bool) -> str:
-    """An answer without comment lines, case, quotes, blanks, brackets and full stops, which do not matter."""
-    lines = [line for line in answer[:10_000].splitlines() if not line.lstrip().startswith("#")]
+    """An answer without comment lines, case, quotes, blanks, brackets and full stops, which do not matter.
+
+    Neither do numbers in front of the lines of a list, a first word "answer", and "and" if words may come in any order.
+    """
+    lines = [line for line in answer[:10_000].splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    if len(lines) > 1 and all(map(_NUMBER.match, lines)):
+        lines = [_NUMBER.sub("", line, 1) for line in lines]
     text = unicodedata.normalize("NFKC", " ".join(lines)).casefold()
     words = [word.strip(_AROUND) for word in _SEPARATORS.sub(" ", text).split()]
-    words = [word for word in words if word.strip("-")]
+    words = [word for word in words if word.strip("-") and (ordered or word != "and")]
+    words = words[1:] if words[1:] and words[0] == "answer" else words
     return " ".join(words if ordered else sorted(set(words)))

@@ -6,18 +6,19 @@ Each of them runs in guests of its own, so that the other expectations of the ch
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from kmodlab.checks.check import Expectation
 from kmodlab.checks.check_result import Failure
 from kmodlab.checks.context import CheckContext
 from kmodlab.checks.random_values import Value
 from kmodlab.errors import KmodlabError, UsageError
+from kmodlab.guest.devices import get_device
 from kmodlab.i18n import N_, _, ngettext
 from kmodlab.tracer.call_log import calls_made
 from kmodlab.tracer.fault_injection import FaultOptions, SiteResult, try_faults
 from kmodlab.tracer.kernel_api import Functions
-from kmodlab.tracer.leaks import left_after_cycles, level_after_cycles, unwaited_timers
+from kmodlab.tracer.leaks import freed_early, left_after_cycles, level_after_cycles, unwaited_timers
 from kmodlab.tracer.observe import RunTask, Subject
 from kmodlab.tracer.releases import largest_allocation, unreleased
 from kmodlab.tracer.resources import KINDS, resource_title
@@ -32,14 +33,15 @@ _REVIEW = N_("It costs no points; a person must look at it.")
 _FINE = (Verdict.CLEAN, Verdict.NOT_INJECTED)
 
 
-def leaves_nothing(name: str, *, script: str = "", **parameters: Value) -> Expectation:
+def leaves_nothing(name: str, *, script: str = "", devices: Sequence[str] = (), **parameters: Value) -> Expectation:
     """The module leaves nothing behind after it was loaded, used by the shell commands in `script`, and unloaded.
 
-    If init fails, the module must not leave anything behind either.
+    If init fails, the module must not leave anything behind either. `devices` are plugged in before it is loaded.
     """
+    plugged = tuple(get_device(device).name for device in devices)
 
     def examine(context: CheckContext) -> Failure | None:
-        task = RunTask(settle=True, script=script, timeout_s=_RUN_S * context.patience)
+        task = RunTask(settle=True, script=script, devices=plugged, timeout_s=_RUN_S * context.patience)
         return _observe(context, name, task, parameters)
 
     return Expectation(examine)
@@ -58,23 +60,29 @@ def exits_in_order(name: str, *files: str, **parameters: Value) -> Expectation:
     """Exit releases a resource only after it has stopped everything that uses it.
 
     Before each call in exit, timers expire, work runs, and these files are read. For each timer, exit must make a call
-    that waits until the timer's function has returned.
+    that waits until the timer's function has returned. Exit must not free memory before the first such call, or before
+    it removes a file in /proc.
     """
 
     def examine(context: CheckContext) -> Failure | None:
         task = RunTask(settle=True, interludes=files, timeout_s=_RUN_S * context.patience)
-        return _observe(context, name, task, parameters, _find_unwaited)
+        return _observe(context, name, task, parameters, _find_disorder)
 
     return Expectation(examine)
 
 
-def _find_unwaited(context: CheckContext, subject: Subject, functions: Functions, records: Records) -> Failure | None:
-    calls = unwaited_timers(calls_made(subject.code, functions, records.first_load)).values()
-    call = next(iter(calls), None)
-    if call is None:
+def _find_disorder(context: CheckContext, subject: Subject, functions: Functions, records: Records) -> Failure | None:
+    calls = list(calls_made(subject.code, functions, records.first_load))
+    call = next(iter(unwaited_timers(calls).values()), None)
+    if call:
+        message = _("Nothing waits until the function of the timer has ended that `{function}` starts.")
+        return Failure(message.format(function=call.name), context.builds.line_at(call.line))
+    early = freed_early(calls)
+    if early is None:
         return None
-    message = _("Nothing waits until the function of the timer has ended that `{function}` starts.")
-    return Failure(message.format(function=call.name), context.builds.line_at(call.line))
+    message = _("`{free}` frees memory while other code can still use it: only after that, exit calls `{function}`.")
+    reason = message.format(free=early[0].name, function=early[1].name)
+    return Failure(reason, context.builds.line_at(early[0].line))
 
 
 def acquires(name: str, *kinds: str, memory: int = 0, **parameters: Value) -> Expectation:
