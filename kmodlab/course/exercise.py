@@ -15,8 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
 from kmodlab.checks.check import Check
 from kmodlab.checks.registry import CheckTextError, read_check
 from kmodlab.course.regions import RegionError, has_marks, read_regions, starter_of
@@ -161,6 +159,8 @@ def read_notebook(path: Path) -> Any:
     Raises:
         ExerciseError: It cannot be read, is not a notebook, or two cells have the same id.
     """
+    import nbformat  # takes a second, and %load_ext needs only the classes above
+
     try:
         text = path.read_text(encoding="utf-8")
         # nbformat silently gives one of two cells with the same id a new one.

@@ -8,17 +8,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
-
-import nbformat
-from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
+from typing import TYPE_CHECKING, Any
 
 from kmodlab.checks.check import Check
 from kmodlab.course.exercise import HIDDEN, KEY, Cell, Exercise, Role
 from kmodlab.course.exercise_data import call_by_title, data_text
 from kmodlab.course.regions import read_regions
 from kmodlab.i18n import _
+
+if TYPE_CHECKING:  # nbformat takes a second to import: only what makes a notebook does so
+    from nbformat import NotebookNode
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 _SHORT = 6  # characters; a line such as "}" or "else" gives nothing away
@@ -68,6 +67,8 @@ def make_notebook(exercise: Exercise, sources: Mapping[str, str], **metadata: An
 
     `metadata` is added to the notebook's metadata about the exercise.
     """
+    from nbformat.v4 import new_code_cell, new_markdown_cell
+
     cells = []
     for cell in exercise.cells:
         make = new_markdown_cell if cell.role is Role.PROSE else new_code_cell
@@ -79,6 +80,8 @@ def make_notebook(exercise: Exercise, sources: Mapping[str, str], **metadata: An
 
 def notebook_of(cells: Sequence[NotebookNode], about: Mapping[str, Any]) -> NotebookNode:
     """A notebook with these cells for a Python kernelspec; `about` is its metadata about the exercise."""
+    from nbformat.v4 import new_notebook
+
     metadata = {"kernelspec": KERNEL, "language_info": {"name": "python"}, KEY: dict(about)}
     notebook: NotebookNode = new_notebook(cells=list(cells), metadata=metadata)
     return notebook
@@ -86,6 +89,8 @@ def notebook_of(cells: Sequence[NotebookNode], about: Mapping[str, Any]) -> Note
 
 def notebook_text(notebook: NotebookNode) -> str:
     """The text of a notebook file, validated."""
+    import nbformat
+
     nbformat.validate(notebook)
     return str(nbformat.writes(notebook)) + "\n"
 
