@@ -169,19 +169,75 @@ install_lock() {
 	total=$(grep -c '^[a-z0-9].*==' "$lock")
 	say "Installing $total Python packages (versions and checksums from binder/$(basename "$lock"))"
 	touch "$unfinished"
-	# The lock names every package there is to be, so pip need not look for any (--no-deps). Debian 12's pip, if it
-	# does, takes the newest release of what is wanted with an extra, not the locked one, and then misses its checksum.
-	"$venv/bin/python" -m pip install --disable-pip-version-check --no-input --progress-bar off \
-		--no-deps --only-binary :all: --require-hashes -r "$lock" </dev/null | show_pip "$total" || {
-		rm "$unfinished" # pip has put back what it changed
-		fail "The Python packages could not be installed; pip's reasons are above." \
-			"Once they are mended (is the network there?), repeat your command."
-	}
+	# uv takes a fifth of pip's time, but does not know all of pip's settings.
+	install_by_uv "$lock" "$total" || install_by_pip "$lock" "$total"
 	for lock in "$@"; do
 		fingerprint "$lock"
 	done >"$locked.new"
 	mv "$locked.new" "$locked"
 	rm "$unfinished"
+}
+
+pip() { "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@" </dev/null; }
+
+# The lock names every package there is to be, so none has to be looked for (--no-deps). Debian 12's pip, if it does,
+# takes the newest release of what is wanted with an extra, not the locked one, and then misses its checksum.
+locked_only=(--no-deps --only-binary :all: --require-hashes)
+
+install_by_pip() {
+	pip install --progress-bar off "${locked_only[@]}" -r "$1" | show_pip "$2" || {
+		rm "$unfinished" # pip has put back what it changed
+		fail "The Python packages could not be installed; pip's reasons are above." \
+			"Once they are mended (is the network there?), repeat your command."
+	}
+}
+
+# uv itself comes by pip, with the lock's checksum, into a folder that is removed again.
+install_by_uv() (
+	tool=$venv/.uv
+	trap 'rm -rf "$tool"' EXIT
+	mkdir -p "$tool" && uv_of_the_lock >"$tool/uv.txt" || exit
+	pip install --quiet --target "$tool" "${locked_only[@]}" -r "$tool/uv.txt" &>/dev/null || exit
+	follow_settings_of_pip
+	show_uv "$tool/cache" "$2" &
+	trap 'kill $! 2>/dev/null; show_nothing; rm -rf "$tool"' EXIT
+	cd / && UV_CACHE_DIR=$tool/cache "$tool/bin/uv" pip install --quiet --python "$venv/bin/python" \
+		--index-strategy unsafe-best-match "${locked_only[@]}" -r "$1" </dev/null &>/dev/null
+)
+
+show_uv() {
+	while sleep 0.3; do
+		show "$(find "$1" -mindepth 2 -maxdepth 2 -path '*/archive-*' 2>/dev/null | wc -l) of $2"
+	done
+}
+
+# Where pip is told to look for packages, uv looks too.
+follow_settings_of_pip() {
+	local line setting
+	while read -r line; do
+		case $line in
+		*.index-url=*) setting=UV_DEFAULT_INDEX ;;
+		*.extra-index-url=*) setting=UV_INDEX ;;
+		*.find-links=*) setting=UV_FIND_LINKS ;;
+		*.cert=*) setting=SSL_CERT_FILE ;;
+		*) continue ;;
+		esac
+		line=${line#*=?}
+		export "$setting=${line%?}"
+	done < <(pip config list 2>/dev/null)
+}
+
+uv_of_the_lock() {
+	awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' "$here/requirements-dev.txt"
+}
+
+# Where pip is told to look for packages, as settings of uv's.
+uv_settings() {
+	pip config list 2>/dev/null | sed -nE \
+		-e "s/^[^=]*[.]index-url=/UV_DEFAULT_INDEX=/p" \
+		-e "s/^[^=]*[.]extra-index-url=/UV_INDEX=/p" \
+		-e "s/^[^=]*[.]find-links=/UV_FIND_LINKS=/p" \
+		-e "s/^[^=]*[.]cert=/SSL_CERT_FILE=/p"
 }
 
 show_pip() {
@@ -197,8 +253,7 @@ show_pip() {
 
 install_project() {
 	say "Installing kmodlab itself, from this folder"
-	"$venv/bin/python" -m pip install --disable-pip-version-check --no-input --quiet \
-		--no-deps --no-build-isolation --no-index --editable "$root" </dev/null ||
+	pip install --quiet --no-deps --no-build-isolation --no-index --editable "$root" ||
 		fail "kmodlab itself could not be installed; pip's reasons are above."
 	# JupyterLab asks at its first start whether it may fetch news; a lab that talks to nobody need not ask.
 	mkdir -p "$venv/etc/jupyter/labconfig"
