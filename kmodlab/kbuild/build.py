@@ -12,12 +12,14 @@ import shutil
 import tarfile
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from kmodlab.errors import DamagedLabError, SandboxError, SetupError
 from kmodlab.files import MIB
 from kmodlab.i18n import _
 from kmodlab.kbuild.cc_cache import WRAPPER_FOLDER, find_compiler
+from kmodlab.kbuild.kernel_headers import KernelHeaders
 from kmodlab.kbuild.outputs import link_names, read_archive
 from kmodlab.kbuild.result import Build, Run, assess_build
 from kmodlab.kbuild.sources import Sources
@@ -108,12 +110,20 @@ async def build_async(
         run = _observe(finished, box, guard, tree.release)
     seconds = time.monotonic() - start
     # Parsing hostile output may take a while, which would block the event loop and with it all guests.
-    result = await asyncio.to_thread(assess_build, run, sources, tree.release, seconds=seconds, sandboxed=box.real)
+    result = await asyncio.to_thread(
+        assess_build, run, sources, tree.release, seconds=seconds, sandboxed=box.real, headers=_headers(tree)
+    )
     if not result.passed:
         await asyncio.to_thread(tree.verify)
         if compiler:
             await asyncio.to_thread(verify, compiler)
     return result
+
+
+@lru_cache(maxsize=4)
+def _headers(tree: KernelTree) -> KernelHeaders:
+    """A tree's headers, which are listed once."""
+    return KernelHeaders(tree)
 
 
 def _check_tools(tree: KernelTree) -> None:

@@ -15,6 +15,7 @@ from kmodlab.i18n import _, ngettext
 from kmodlab.kbuild.api_changes.explain import explain_changes
 from kmodlab.kbuild.follow_ups import fold_follow_ups
 from kmodlab.kbuild.hints import find_hint, plain_quotes
+from kmodlab.kbuild.kernel_headers import KernelHeaders
 from kmodlab.kbuild.locate import find_in_makefile, find_use
 from kmodlab.kbuild.module_hints import find_module_hint
 from kmodlab.kbuild.spot import Spot
@@ -108,11 +109,13 @@ def parse_diagnostics(
     folder: str = "/tmp",  # noqa: S108
     parts: Mapping[str, Sequence[str]] | None = None,
     release: str = "",
+    headers: KernelHeaders | None = None,
 ) -> tuple[Diagnostic, ...]:
     """The diagnostics in a build's transcript, each with its follow-ups; `files` are the learner's own, in `folder`.
 
     `parts` are the objects of each module, by its name, if known. If the kernel's `release` is given, names that this
-    kernel does not have, or has in another form, are explained.
+    kernel does not have, or has in another form, are explained; with its
+    `headers`, hints say which of them has a name.
     """
     parser = _Parser(files, folder)
     for line in text.splitlines():
@@ -121,17 +124,24 @@ def parse_diagnostics(
         parser.feed(line[:_LONGEST_LINE])
     diagnostics = _place_unclosed_calls([draft.finish(files) for draft in parser.drafts])
     diagnostics = list(explain_changes(diagnostics, files, release))
-    explained = [_explain(diagnostic, files, parts or {}) for diagnostic in diagnostics[:_MOST_EXPLAINED]]
+    explained = [_explain(diagnostic, files, parts or {}, headers) for diagnostic in diagnostics[:_MOST_EXPLAINED]]
     explained += diagnostics[_MOST_EXPLAINED:] or (parser.consequences[:1] if not diagnostics else [])
     return fold_follow_ups(explained, files)
 
 
-def _explain(diagnostic: Diagnostic, files: Mapping[str, bytes], parts: Mapping[str, Sequence[str]]) -> Diagnostic:
+def _explain(
+    diagnostic: Diagnostic,
+    files: Mapping[str, bytes],
+    parts: Mapping[str, Sequence[str]],
+    headers: KernelHeaders | None,
+) -> Diagnostic:
     if diagnostic.hint_key:
         return diagnostic
     macros = [match[1] for note in diagnostic.notes if (match := _expansion(note))]
     file, line, column = diagnostic.file, diagnostic.line or 0, diagnostic.column or 1
-    spot = Spot(files, file, line, column, diagnostic.function, diagnostic.option) if file in files else None
+    spot = None
+    if file in files:
+        spot = Spot(files, file, line, column, diagnostic.function, diagnostic.option, headers)
     hint = find_module_hint(diagnostic.message, files, parts) if diagnostic.tool is Tool.MODPOST else None
     hint = hint or find_hint(diagnostic.tool, diagnostic.message, macros=macros, excerpt=diagnostic.excerpt, spot=spot)
     return replace(diagnostic, hint=hint.text, hint_key=hint.key) if hint else diagnostic

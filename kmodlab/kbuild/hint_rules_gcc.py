@@ -309,6 +309,19 @@ GCC_RULES = (
         "'(?P<function>.*?)' defined but not used",
         N_("Nobody calls {function}. Remove it, or use it."),
     ),
+    Rule(
+        "unused-result",
+        "ignoring return value of '(?P<function>copy_(?:to|from)_user)'",
+        N_(
+            "{function}() returns how many bytes it could not copy: if (copy_to_user(buffer, text, size)) return "
+            "-EFAULT;"
+        ),
+    ),
+    Rule(
+        "unused-result",
+        "ignoring return value of '(?P<function>.*?)'",
+        N_("{function}() can fail, and nobody looks: check what it returns."),
+    ),
     # ---- the kernel's own rules ----
     Rule("floating-point", "SSE register (?:return|argument)|SSE disabled|x87|unknown_?float", FLOATING_POINT),
     Rule(

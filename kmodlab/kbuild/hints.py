@@ -1,7 +1,7 @@
 """Finds the hint for a diagnostic: what to do about it, in one or two plain sentences.
 
-First `syntax_hints` and `name_hints` look at the source. Then the rules of `hint_rules`, `hint_rules_gcc` and
-`hint_rules_syntax` are compared with the tool's message.
+First `syntax_hints`, `name_hints`, `macro_hints` and `type_hints` look at the source. Then the rules of `hint_rules`,
+`hint_rules_gcc` and `hint_rules_syntax` are compared with the tool's message.
 """
 
 from __future__ import annotations
@@ -13,9 +13,11 @@ from kmodlab.i18n import _
 from kmodlab.kbuild.hint_rules import HEADER_OF, KBUILD_RULES, USERSPACE
 from kmodlab.kbuild.hint_rules_gcc import GCC_RULES
 from kmodlab.kbuild.hint_rules_syntax import SYNTAX_RULES
+from kmodlab.kbuild.macro_hints import MACRO_FINDERS
 from kmodlab.kbuild.name_hints import NAME_FINDERS
 from kmodlab.kbuild.spot import Hint, Spot
 from kmodlab.kbuild.syntax_hints import SYNTAX_FINDERS
+from kmodlab.kbuild.type_hints import TYPE_FINDERS
 
 RULES = (*KBUILD_RULES, *GCC_RULES, *SYNTAX_RULES)
 
@@ -62,7 +64,12 @@ def _source_hint(message: str, spot: Spot) -> Hint | None:
     """The hint from the functions that look at the source; None if there is none."""
     if not spot.line or spot.file not in spot.files:
         return None
-    return next(filter(None, (finder(message, spot) for finder in (*SYNTAX_FINDERS, *NAME_FINDERS))), None)
+    return next(
+        filter(
+            None, (finder(message, spot) for finder in (*MACRO_FINDERS, *SYNTAX_FINDERS, *NAME_FINDERS, *TYPE_FINDERS))
+        ),
+        None,
+    )
 
 
 def _userspace_hint(message: str) -> Hint | None:

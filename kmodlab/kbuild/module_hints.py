@@ -11,7 +11,7 @@ from kmodlab.elf.licence import is_gpl_compatible, quote_licences
 from kmodlab.i18n import _
 from kmodlab.kbuild.code_text import code_text
 from kmodlab.kbuild.locate import code_of
-from kmodlab.kbuild.name_hints import nearest_name
+from kmodlab.kbuild.near_name import nearest_name
 from kmodlab.kbuild.spot import Hint
 
 Parts = Mapping[str, Sequence[str]]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from itertools import islice
 
 from kmodlab.i18n import _
 from kmodlab.kbuild.code_text import code_text
 from kmodlab.kbuild.hint_rules import HEADER_OF
+from kmodlab.kbuild.near_name import nearest_name
 from kmodlab.kbuild.spot import Hint, Spot
 
 KEYWORDS = (
@@ -45,6 +45,10 @@ def header_hint(name: str, spot: Spot, *, shown: str = "") -> Hint | None:
     name = shown or name
     if header in _BROUGHT_BY_MODULE_H and spot.include_line(header) is None:
         header = "linux/module.h"
+    return _header_text(name, header, spot)
+
+
+def _header_text(name: str, header: str, spot: Spot) -> Hint:
     line = spot.include_line(header)
     if line is None:
         key = "missing-module-header" if header == "linux/module.h" else "missing-kernel-header"
@@ -58,6 +62,53 @@ def header_hint(name: str, spot: Spot, *, shown: str = "") -> Hint | None:
         "look for its successor in the header."
     )
     return Hint("not-in-header", text.format(name=name, header=header))
+
+
+def _kernel_header(message: str, spot: Spot) -> Hint | None:
+    """A name that is in no table of ours, but in a header of this kernel's."""
+    match = _UNKNOWN.search(message)
+    if not match or spot.headers is None or match["c"]:
+        return None
+    name = next(filter(None, match.groups()), "")
+    if match["b"] and (("_" not in name and name != name.upper()) or name in ("TRUE", "FALSE")):
+        return None  # a variable of the learner's own, or what drivers define for themselves
+    header = spot.headers.header_of(name)
+    if not header or _own_definition(name, spot):
+        return None
+    return _header_text(f"struct {name}" if match["d"] or match["e"] else name, header, spot)
+
+
+def _own_definition(function: str, spot: Spot) -> str:
+    """The learner's file that defines a function."""
+    sources = ((file, content) for file, content in spot.files.items() if file.endswith((".c", ".h")))
+    return next((file for file, content in sources if code_text(content).definition_of(function) is not None), "")
+
+
+def _unknown_to_this_kernel(message: str, spot: Spot) -> Hint | None:
+    match = re.search(r"implicit declaration of function '(\w+)'", message)
+    if not match or spot.headers is None:
+        return None
+    function = match[1]
+    if file := _own_definition(function, spot):
+        text = _("{function}() is defined in {file}: declare it above this use, or in a header of yours.")
+        return Hint("implicit-function", text.format(function=function, file=file))
+    text = _(
+        "Neither your files nor any header of this kernel have {function}(). Check the spelling; code for an older or "
+        "a newer kernel calls functions that this one does not have."
+    )
+    return Hint("implicit-function", text.format(function=function))
+
+
+_MISSING_HEADER = re.compile(r"^((?!sys/)\S+/\S+\.h): No such file")
+
+
+def _near_header(message: str, spot: Spot) -> Hint | None:
+    match = _MISSING_HEADER.search(message)
+    near = spot.headers.near(match[1]) if match and spot.headers else ""
+    if not match or not near:
+        return None
+    text = _("This kernel has no header <{header}>. Did you mean <{near}>?")
+    return Hint("missing-header", text.format(header=match[1], near=near))
 
 
 def _misspelling(message: str, spot: Spot) -> Hint | None:
@@ -85,31 +136,6 @@ def _own_structs(spot: Spot) -> list[str]:
     texts = map(code_text, spot.files.values())
     matches = (match for text in texts for match in re.finditer(r"struct (\w{1,60})\s{0,9}\{", text.code))
     return [match[1] for match in islice(matches, _MOST_STRUCTS)]
-
-
-def nearest_name(name: str, candidates: Sequence[str]) -> str:
-    """The candidate that differs by one or two typing errors; empty if none does."""
-    if len(name) > 60:
-        return ""
-    most = 1 if len(name) < 6 else 2
-    near = [(_typing_errors(name, each), each) for each in candidates if 0 <= abs(len(name) - len(each)) <= most]
-    near = [(errors, each) for errors, each in near if 0 < errors <= most and len(each) > 2]
-    return min(near)[1] if near else ""
-
-
-def _typing_errors(first: str, second: str) -> int:
-    """The number of letters left out, added, changed or swapped: the optimal string alignment distance."""
-    before: list[int] = []
-    above = list(range(len(second) + 1))
-    for row, letter in enumerate(first, 1):
-        current = [row]
-        for column, other in enumerate(second, 1):
-            cost = min(above[column] + 1, current[-1] + 1, above[column - 1] + (letter != other))
-            if row > 1 and column > 1 and letter == second[column - 2] and first[row - 2] == other:
-                cost = min(cost, before[column - 2] + 1)
-            current.append(cost)
-        before, above = above, current
-    return above[-1]
 
 
 def _defined_below(message: str, spot: Spot) -> Hint | None:
@@ -146,4 +172,7 @@ def _unused_variable(message: str, spot: Spot) -> Hint | None:
     return Hint("unused-variable", _("The variable is never read. Remove it, or use it."))
 
 
-NAME_FINDERS = (_unknown_size, _header, _defined_below, _misspelling, _unused_variable)
+NAME_FINDERS = (
+    *(_unknown_size, _header, _defined_below, _kernel_header, _misspelling, _unknown_to_this_kernel),
+    *(_near_header, _unused_variable),
+)

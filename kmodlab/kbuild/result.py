@@ -15,6 +15,7 @@ from types import MappingProxyType
 from kmodlab.elf.database_text import parse_paths
 from kmodlab.i18n import N_, _
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool, parse_diagnostics
+from kmodlab.kbuild.kernel_headers import KernelHeaders
 from kmodlab.kbuild.locate import find_code
 from kmodlab.kbuild.module_hints import Parts, ignored_sources, read_parts
 from kmodlab.kbuild.outputs import load_order, what_is_wrong
@@ -99,10 +100,21 @@ class Build:
         return tuple(diagnostic for diagnostic in self.diagnostics if diagnostic.severity is Severity.WARNING)
 
 
-def assess_build(run: Run, sources: Sources, release: str, *, seconds: float, sandboxed: bool) -> Build:
-    """The result of a run of make, for the kernel `release`; `seconds` is how long it took."""
+def assess_build(
+    run: Run,
+    sources: Sources,
+    release: str,
+    *,
+    seconds: float,
+    sandboxed: bool,
+    headers: KernelHeaders | None = None,
+) -> Build:
+    """The result of a run of make, for the kernel `release`; `seconds` is how long it took.
+
+    With the kernel's `headers`, hints name them.
+    """
     parts = {} if sources.generated else read_parts(run.files)
-    diagnostics = parse_diagnostics(run.transcript, sources.files, parts=parts, release=release)
+    diagnostics = parse_diagnostics(run.transcript, sources.files, parts=parts, release=release, headers=headers)
     failure = explain_stop(run) or _make_failed(run, diagnostics) or _bad_module(run, sources, release)
     reason, sentence = failure or (None, "")
     if reason is Reason.NO_MODULE:

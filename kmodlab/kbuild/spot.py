@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from kmodlab.kbuild.code_text import CodeText, code_text
+from kmodlab.kbuild.kernel_headers import KernelHeaders
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,7 @@ class Spot:
     """The place in the learner's `files` that a message is about.
 
     `function` is the function that gcc was compiling, `option` the warning's option, such as "-Wunused-variable".
+    `headers` are the kernel's, if they are at hand.
     """
 
     files: Mapping[str, bytes]
@@ -30,6 +32,7 @@ class Spot:
     column: int = 1
     function: str = ""
     option: str = ""
+    headers: KernelHeaders | None = None
 
     @cached_property
     def source(self) -> CodeText:

@@ -6,7 +6,8 @@ import re
 
 from kmodlab.i18n import _
 from kmodlab.kbuild.hint_rules import HEADER_OF
-from kmodlab.kbuild.name_hints import KEYWORDS, header_hint, misspelt, nearest_name
+from kmodlab.kbuild.name_hints import KEYWORDS, header_hint, misspelt
+from kmodlab.kbuild.near_name import nearest_name
 from kmodlab.kbuild.spot import Hint, Spot
 
 _BEFORE = re.compile(r"expected (?P<wanted>.*) (?:before '?(?P<token>[^' ]+)|at end of input)")

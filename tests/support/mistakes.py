@@ -217,6 +217,12 @@ CASES = (
     _case("a misspelt constant", "misspelt", module("return -EINVALID; /* HERE */")),
     _case("bool as in C++", "undeclared", module('int x = TRUE; /* HERE */\npr_info("%d\\n", x);')),
     _case("a wrong format", "format", module('pr_info("%d\\n", "text"); /* HERE */'), passes=True),
+    _case(
+        "a copy that nobody looks at",
+        "unused-result",
+        module("copy_to_user(NULL, THIS_MODULE, 0); /* HERE */", before="#include <linux/uaccess.h>\n"),
+        passes=True,
+    ),
     _case("a missing argument", "format", module('pr_info("%d\\n"); /* HERE */'), passes=True),
     _case(
         "a comma after the log level", "level-comma", module('printk(KERN_INFO, "hello\\n"); /* HERE */'), passes=True
@@ -351,7 +357,7 @@ void f(int n)
     _case(
         "a struct that is only declared",
         "incomplete-type",
-        module('pr_info("%d\\n", d->irq); /* HERE */', before="struct pci_dev;\nstatic struct pci_dev *d;\n"),
+        module('pr_info("%d\\n", d->irq); /* HERE */', before="struct hello_dev;\nstatic struct hello_dev *d;\n"),
     ),
     _case(
         "an initialiser that is not constant",

@@ -329,4 +329,44 @@ CHANGES: tuple[Change, ...] = (
         "linux/gpio/driver.h",
         ("gpio_chip.dev", N_("the member is called parent"), "chip.parent = NULL;"),
     ),
+    *changes(
+        "gone",
+        "4.16–4.19",
+        "linux/pci.h",
+        (
+            "pci_get_bus_and_slot()",
+            N_("use pci_get_domain_bus_and_slot()"),
+            "struct pci_dev *found = pci_get_domain_bus_and_slot(0, 0, PCI_DEVFN(1, 0));",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.26–3.2",
+        "linux/pci.h",
+        (
+            "pci_find_slot()",
+            N_("use pci_get_domain_bus_and_slot(), and pci_dev_put() after it"),
+            "struct pci_dev *found = pci_get_domain_bus_and_slot(0, 0, PCI_DEVFN(1, 0));",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.26–2.6.32",
+        "linux/usb.h",
+        ("info()", N_("use pr_info(), or dev_info() with the device"), 'pr_info("found\\n");'),
+    ),
+    *changes(
+        "gone",
+        "3.2–3.16",
+        "linux/usb.h",
+        ("err()", N_("use pr_err(), or dev_err() with the device"), 'pr_err("failed\\n");'),
+        ("dbg()", N_("use pr_debug(), or dev_dbg() with the device"), 'pr_debug("there\\n");'),
+    ),
+    *changes(
+        "gone",
+        "2.6.18",
+        "linux/tty_driver.h",
+        ("tty_driver.devfs_name", N_("remove it"), 'driver->name = "mine";'),
+        ("TTY_DRIVER_NO_DEVFS", N_("write TTY_DRIVER_DYNAMIC_DEV"), "driver->flags = TTY_DRIVER_DYNAMIC_DEV;"),
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmodlab.i18n import N_
-from kmodlab.kbuild.api_changes.change import FEW, Change, changes, types
+from kmodlab.kbuild.api_changes.change import FEW, VALUE, Change, changes, types
 
 CHANGES: tuple[Change, ...] = (
     *changes(
@@ -168,6 +168,103 @@ CHANGES: tuple[Change, ...] = (
             "devm_ioremap_nocache()",
             N_("devm_ioremap() is never cached"),
             "void __iomem *registers = devm_ioremap(dev, 0xfebc0000, 4096);",
+        ),
+    ),
+    *changes(
+        "changed",
+        "5.6–5.10",
+        "linux/debugfs.h",
+        (
+            "debugfs_create_u8()",
+            N_("it returns nothing"),
+            'debugfs_create_u8("mine", 0444, NULL, &number);',
+            VALUE,
+        ),
+        (
+            "debugfs_create_u16()",
+            N_("it returns nothing"),
+            'debugfs_create_u16("mine", 0444, NULL, &number);',
+            VALUE,
+        ),
+        (
+            "debugfs_create_u64()",
+            N_("it returns nothing"),
+            'debugfs_create_u64("mine", 0444, NULL, &number);',
+            VALUE,
+        ),
+        (
+            "debugfs_create_x8()",
+            N_("it returns nothing"),
+            'debugfs_create_x8("mine", 0444, NULL, &number);',
+            VALUE,
+        ),
+        (
+            "debugfs_create_x16()",
+            N_("it returns nothing"),
+            'debugfs_create_x16("mine", 0444, NULL, &number);',
+            VALUE,
+        ),
+        (
+            "debugfs_create_x32()",
+            N_("it returns nothing"),
+            'debugfs_create_x32("mine", 0444, NULL, &number);',
+            VALUE,
+        ),
+        (
+            "debugfs_create_x64()",
+            N_("it returns nothing"),
+            'debugfs_create_x64("mine", 0444, NULL, &number);',
+            VALUE,
+        ),
+    ),
+    *changes(
+        "changed",
+        "2.6.34",
+        "linux/device/class.h",
+        (
+            "class_attribute.show",
+            N_("it gets the attribute as well"),
+            "static ssize_t my_show(struct class *c, struct class_attribute *a, char *text) { return 0; }",
+            types(r"struct class \*, *char \*", r"struct class_attribute \*"),
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.16",
+        "linux/device/bus.h",
+        (
+            "bus_type.hotplug",
+            N_("use uevent, which gets a struct kobj_uevent_env"),
+            'static struct bus_type mine = { .name = "mine", .uevent = NULL };',
+        ),
+    ),
+    *changes(
+        "later",
+        "6.4",
+        "linux/device/class.h",
+        (
+            "class_register()",
+            N_("it writes to the class, which must not be const"),
+            'static struct class mine = { .name = "mine" };',
+            types(r"const struct class \*", r"^struct class \*"),
+        ),
+        (
+            "bus_register()",
+            N_("it writes to the bus, which must not be const"),
+            'static struct bus_type mine = { .name = "mine" };',
+            types(r"const struct bus_type \*", r"^struct bus_type \*"),
+        ),
+    ),
+    *changes(
+        "later",
+        "6.13–6.17",
+        "linux/sysfs.h",
+        (
+            "bin_attribute.read",
+            N_("its struct bin_attribute is not const"),
+            "static ssize_t my_read(struct file *f, struct kobject *k, struct bin_attribute *a, char *text, loff_t p, "
+            "size_t n) { return 0; }",
+            types(r"const struct bin_attribute \*", r"kobject \*, *struct bin_attribute \*"),
         ),
     ),
 )

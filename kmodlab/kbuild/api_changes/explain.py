@@ -84,6 +84,15 @@ _ABOUT_A_TYPE = re.compile(
     r"incompatible|not a structure|invalid type argument|without a cast|subscripted value|^invalid "
 )
 _WORD = re.compile(r"[A-Za-z_]\w*")
+# A macro outside of functions that makes names of its argument: DEFINE_SHOW_ATTRIBUTE(level) uses level_show.
+_NAMING_MACRO = re.compile(r"^\s*(?:static\s+)?[A-Z]\w+\((\w{3,})")
+# What gcc takes for the parameters of a function in the style of old, after a macro that it does not know.
+_OLD_STYLE = re.compile(
+    r"storage class specified for parameter|^parameter '\w+' is initialized|^declaration for parameter"
+    r"|attribute (?:ignored|not allowed)|^alignment may not be specified|^expected '\{' at end of input"
+    r"|^expected '=', ',', ';', 'asm' or '__attribute__' before '\{'|^parameter names \(without types\)"
+    r"|^control reaches end of non-void"
+)
 
 
 class _Followers:
@@ -94,11 +103,16 @@ class _Followers:
         self._lines: set[tuple[str, int]] = set()
         self._names: set[tuple[str, str]] = set()
         self._variables: set[tuple[str, str]] = set()  # of a type that the compiler does not know
+        self._roots: set[tuple[str, str]] = set()  # of names that a macro makes
+        self._confused = {each.file for each in diagnostics if each.message.startswith("storage class specified")}
         for diagnostic, change in zip(diagnostics, changes, strict=True):
             if change is None or diagnostic.line is None:
                 continue
             self._lines.add((diagnostic.file, diagnostic.line))
-            words = {*_WORD.findall(reports.code(diagnostic)), change.identifier}
+            code = reports.code(diagnostic)
+            words = {*_WORD.findall(code), change.identifier}
+            if match := _NAMING_MACRO.match(code):
+                self._roots.add((diagnostic.file, match[1]))
             self._names.update((diagnostic.file, word) for word in words)
             if diagnostic.message.startswith("unknown type name"):
                 self._variables.update((diagnostic.file, word) for word in words - {change.identifier})
@@ -115,6 +129,11 @@ class _Followers:
         if _ABOUT_A_TYPE.search(message):
             words = _WORD.findall(self._reports.code(diagnostic))
             return any((diagnostic.file, word) in self._variables for word in words)
+        if diagnostic.file in self._confused and _OLD_STYLE.search(message):
+            return True
         match = _ABOUT_A_NAME.search(message)
         name = next(filter(None, match.groups()), "") if match else ""
-        return (diagnostic.file, name) in self._names
+        return (diagnostic.file, name) in self._names or any(
+            diagnostic.file == file and (name.startswith(f"{root}_") or name.endswith(f"_{root}"))
+            for file, root in self._roots
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmodlab.i18n import N_
-from kmodlab.kbuild.api_changes.change import MANY, Change, changes, types
+from kmodlab.kbuild.api_changes.change import FEW, MANY, Change, changes, types
 
 CHANGES: tuple[Change, ...] = (
     *changes(
@@ -327,6 +327,27 @@ CHANGES: tuple[Change, ...] = (
             "address_space_operations.set_page_dirty",
             N_("use dirty_folio"),
             "static const struct address_space_operations aops = { .dirty_folio = filemap_dirty_folio };",
+        ),
+    ),
+    *changes(
+        "changed",
+        "4.11",
+        "linux/fs.h",
+        (
+            "vfs_getattr()",
+            N_("it is told which fields are asked for"),
+            "int error = vfs_getattr(&file->f_path, &status, STATX_BASIC_STATS, AT_STATX_SYNC_AS_STAT);",
+            FEW,
+        ),
+    ),
+    *changes(
+        "gone",
+        "5.1",
+        "linux/uaccess.h",
+        (
+            "get_ds()",
+            N_("use kernel_read() and kernel_write(), which take addresses of the kernel's"),
+            "ssize_t n = kernel_read(file, buffer, sizeof(buffer), &position);",
         ),
     ),
 )

@@ -17,6 +17,7 @@ from kmodlab.kbuild.api_changes import (
     deferred_work,
     driver_model,
     filesystems,
+    inodes,
     interfaces,
     library,
     locking,
@@ -25,6 +26,7 @@ from kmodlab.kbuild.api_changes import (
     network,
     newer,
     newer_devices,
+    sockets,
     storage,
     tasks,
     timing,
@@ -32,8 +34,8 @@ from kmodlab.kbuild.api_changes import (
 from kmodlab.kbuild.api_changes.change import Change, ChangeKind, SignKind, parse_release
 
 _TABLES = (
-    *(modules, timing, deferred_work, locking, tasks, memory, library, filesystems, interfaces),
-    *(driver_model, buses, network, crypto, storage, newer, newer_devices),
+    *(modules, timing, deferred_work, locking, tasks, memory, library, filesystems, inodes, interfaces),
+    *(driver_model, buses, network, sockets, crypto, storage, newer, newer_devices),
 )
 CHANGES: tuple[Change, ...] = tuple(change for table in _TABLES for change in table.CHANGES)
 
@@ -106,6 +108,7 @@ _ARGUMENTS = (
 )
 _TYPES = re.compile(
     r"incompatible (?:pointer |integer to pointer )?type|without a cast|discards 'const'|incompatible type"
+    r"|invalid operands to binary|^format '|invalid type argument of"
 )
 _READ_ONLY = re.compile(r"of read-only (?:member|location) '(?:.*(?:->|\.))?(\w+)[^']*'")
 _NAMESPACE = re.compile(r"uses symbol \w+ from namespace")
@@ -194,6 +197,8 @@ _VALUE_TYPES = re.compile(
     r" from (?:incompatible )?(?:pointer )?(?:type )?'(.*?)'(?: \{aka '(.*?)'\})?"
 )
 _PLAIN_TYPES = re.compile(r"when (?:assigning to|initializing) type '(.*?)'()(?: using| from) type '(.*?)'()")
+# What is wrong with them is not said: of an operator, of a pointer that is none, of a format.
+_GIVEN_TYPES = re.compile(r"\(have '(.*?)'(?: \{aka '.*?'\})?(?: and '(.*?)')?|but argument \d+ has type '(.*?)'")
 
 
 def _types_in(text: str) -> tuple[str, str]:
@@ -202,7 +207,8 @@ def _types_in(text: str) -> tuple[str, str]:
         if match := pattern.search(text):
             wanted, wanted_aka, given, given_aka = match.groups()
             return f"{given} {given_aka or ''}", f"{wanted} {wanted_aka or ''}"
-    return "", ""
+    match = _GIVEN_TYPES.search(text)
+    return (" ".join(filter(None, match.groups())), "") if match else ("", "")
 
 
 def _names_member(change: Change, report: DiagnosticText) -> bool:

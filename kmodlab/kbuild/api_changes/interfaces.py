@@ -220,4 +220,14 @@ CHANGES: tuple[Change, ...] = (
             'static struct kprobe probe = { .symbol_name = "security_file_open" };',
         ),
     ),
+    *changes(
+        "gone",
+        "3.18–4.9",
+        "linux/ioport.h",
+        (
+            "check_region()",
+            N_("request_region() alone tells whether the ports are free"),
+            'if (!request_region(0x378, 8, "mine")) return -EBUSY;',
+        ),
+    ),
 )

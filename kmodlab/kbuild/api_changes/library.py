@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmodlab.i18n import N_
-from kmodlab.kbuild.api_changes.change import Change, changes
+from kmodlab.kbuild.api_changes.change import MANY, Change, changes, types
 
 CHANGES: tuple[Change, ...] = (
     *changes(
@@ -89,5 +89,70 @@ CHANGES: tuple[Change, ...] = (
         "3.19–4.9",
         "linux/percpu.h",
         ("__get_cpu_var()", N_("use this_cpu_ptr() or this_cpu_read()"), "int n = this_cpu_read(counter);"),
+    ),
+    *changes(
+        "gone",
+        "4.18–5.0",
+        "linux/idr.h",
+        ("ida_pre_get()", N_("remove it; ida_alloc() gets memory itself"), "int id = ida_alloc(&ids, GFP_KERNEL);"),
+        ("ida_get_new()", N_("use ida_alloc(), which returns the number"), "int id = ida_alloc(&ids, GFP_KERNEL);"),
+        ("ida_remove()", N_("use ida_free()"), "ida_free(&ids, 0);"),
+    ),
+    *changes(
+        "changed",
+        "3.9",
+        "linux/list.h",
+        (
+            "hlist_for_each_entry_safe()",
+            N_("it needs no struct hlist_node but the one that keeps the next item"),
+            "hlist_for_each_entry_safe(item, next, &items, node) hlist_del(&item->node);",
+            MANY,
+        ),
+    ),
+    *changes(
+        "changed",
+        "2.6.33",
+        "linux/kfifo.h",
+        (
+            "kfifo_put()",
+            N_("it puts one item; kfifo_in() puts several"),
+            "unsigned int n = kfifo_in(&fifo, text, sizeof(text));",
+            MANY,
+        ),
+        (
+            "kfifo_get()",
+            N_("it gets one item; kfifo_out() gets several"),
+            "unsigned int n = kfifo_out(&fifo, text, sizeof(text));",
+            MANY,
+        ),
+        (
+            "kfifo_alloc()",
+            N_("it takes the fifo, which is a struct kfifo of yours, and no lock"),
+            "int error = kfifo_alloc(&fifo, PAGE_SIZE, GFP_KERNEL);",
+            types(r"^(?:long unsigned )?int$", r"", r"\bkfifo_alloc\("),
+        ),
+    ),
+    *changes(
+        "came",
+        "6.6–6.7",
+        "linux/array_size.h",
+        ("linux/array_size.h", N_("<linux/kernel.h> has ARRAY_SIZE()"), "#include <linux/kernel.h>"),
+        ("linux/sprintf.h", N_("<linux/kernel.h> has sprintf() and its like"), "#include <linux/kernel.h>"),
+    ),
+    *changes(
+        "came",
+        "6.9–6.10",
+        "linux/string.h",
+        (
+            "kmemdup_array()",
+            N_("use kmemdup() with the size of the array"),
+            "char *copy = kmemdup(text, sizeof(text), GFP_KERNEL);",
+        ),
+    ),
+    *changes(
+        "came",
+        "6.13",
+        "linux/jiffies.h",
+        ("secs_to_jiffies()", N_("multiply with HZ"), "unsigned long delay = 5 * HZ;"),
     ),
 )

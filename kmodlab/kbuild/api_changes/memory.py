@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmodlab.i18n import N_
-from kmodlab.kbuild.api_changes.change import MANY, READ_ONLY, Change, changes, types
+from kmodlab.kbuild.api_changes.change import FEW, MANY, READ_ONLY, VALUE, Change, changes, types
 
 CHANGES: tuple[Change, ...] = (
     *changes(
@@ -292,6 +292,34 @@ CHANGES: tuple[Change, ...] = (
                 "files with kernel_read() and kernel_write()"
             ),
             "ssize_t n = kernel_read(file, buffer, sizeof(buffer), &pos);",
+        ),
+    ),
+    *changes(
+        "changed",
+        "4.11",
+        "linux/pgtable.h",
+        (
+            "pud_offset()",
+            N_("a fifth level of page tables stands before it: p4d_offset() gives what it takes"),
+            "p4d_t *p4d = p4d_offset(pgd, address);",
+            types(r"pgd_t \*", r"p4d_t \*"),
+        ),
+    ),
+    *changes(
+        "changed",
+        "2.6.19–2.6.20",
+        "linux/slab.h",
+        ("kmem_cache_destroy()", N_("it returns nothing"), "kmem_cache_destroy(cache);", VALUE),
+    ),
+    *changes(
+        "later",
+        "6.12",
+        "linux/slab.h",
+        (
+            "kvrealloc()",
+            N_("it takes the old size as well"),
+            "void *larger = kvrealloc(NULL, 0, 64, GFP_KERNEL);",
+            FEW,
         ),
     ),
 )

@@ -317,4 +317,57 @@ CHANGES: tuple[Change, ...] = (
             "unsigned int start = u64_stats_fetch_begin(&sync);",
         ),
     ),
+    *changes(
+        "gone",
+        "2.6.24",
+        "linux/netdevice.h",
+        (
+            "net_device.hard_header",
+            N_("the functions for headers are in a struct header_ops"),
+            "static const struct header_ops my_headers = { .create = my_header };",
+        ),
+    ),
+    *changes(
+        "gone",
+        "3.2–3.16",
+        "linux/netdev_features.h",
+        ("NETIF_F_NO_CSUM", N_("write NETIF_F_HW_CSUM"), "dev->features |= NETIF_F_HW_CSUM;"),
+    ),
+    *changes(
+        "gone",
+        "3.2",
+        "linux/netdevice.h",
+        (
+            "net_device_ops.ndo_set_multicast_list",
+            N_("use ndo_set_rx_mode"),
+            "static const struct net_device_ops my_ops = { .ndo_set_rx_mode = my_mode };",
+        ),
+    ),
+    *changes(
+        "changed",
+        "4.11",
+        "linux/netdevice.h",
+        (
+            "net_device_ops.ndo_get_stats64",
+            N_("it returns nothing"),
+            "static void my_stats(struct net_device *d, struct rtnl_link_stats64 *stats) { }",
+            types(r"rtnl_link_stats64 \* ?\(\*\)", r"void \(\*\)"),
+        ),
+    ),
+    *changes(
+        "gone",
+        "4.12",
+        "linux/netdevice.h",
+        (
+            "net_device.destructor",
+            N_("where it was free_netdev(), set needs_free_netdev"),
+            "dev->needs_free_netdev = true;",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.22–2.6.24",
+        "linux/netdevice.h",
+        ("dev_base", N_("use for_each_netdev()"), "for_each_netdev(&init_net, dev)"),
+    ),
 )

@@ -264,4 +264,67 @@ CHANGES: tuple[Change, ...] = (
             types(r"const struct ctl_table", r"\(\*\)\(struct ctl_table \*"),
         ),
     ),
+    *changes(
+        "came",
+        "6.10",
+        "linux/workqueue.h",
+        (
+            "disable_work_sync()",
+            N_("use cancel_work_sync(), and do not queue the work again"),
+            "cancel_work_sync(&work);",
+        ),
+        ("disable_work()", N_("use cancel_work(), and do not queue the work again"), "cancel_work(&work);"),
+        ("enable_work()", N_("leave it out"), "schedule_work(&work);"),
+    ),
+    *changes(
+        "came",
+        "6.17",
+        "linux/cleanup.h",
+        ("ACQUIRE()", N_("take the lock, and release it yourself"), "int error = mutex_lock_interruptible(&gate);"),
+        (
+            "ACQUIRE_ERR()",
+            N_("take the lock, and look at what that returns"),
+            "int error = mutex_lock_interruptible(&gate);",
+        ),
+    ),
+    *changes(
+        "came",
+        "6.3",
+        "linux/btf.h",
+        ("__bpf_kfunc", N_("leave it out, and write noinline"), "noinline int my_function(void);"),
+    ),
+    *changes(
+        "came",
+        "6.7",
+        "linux/btf.h",
+        ("__bpf_kfunc_start_defs()", N_("leave it out"), "noinline int my_function(void);"),
+        ("__bpf_kfunc_end_defs()", N_("leave it out"), "noinline int my_function(void);"),
+    ),
+    *changes(
+        "came",
+        "6.9",
+        "linux/btf_ids.h",
+        ("BTF_KFUNCS_START()", N_("in this kernel it is called BTF_SET8_START()"), "BTF_SET8_START(ids)"),
+        ("BTF_KFUNCS_END()", N_("in this kernel it is called BTF_SET8_END()"), "BTF_SET8_END(ids)"),
+    ),
+    *changes(
+        "came",
+        "6.16–6.17",
+        "linux/export.h",
+        (
+            "EXPORT_SYMBOL_FOR_MODULES()",
+            N_("export it to all modules"),
+            "EXPORT_SYMBOL_GPL(my_function);",
+        ),
+    ),
+    *changes(
+        "came",
+        "6.7–6.12",
+        "linux/seq_file.h",
+        (
+            "DEFINE_SHOW_STORE_ATTRIBUTE()",
+            N_("write the struct file_operations yourself"),
+            "static const struct file_operations fops = { .owner = THIS_MODULE, .read = seq_read };",
+        ),
+    ),
 )

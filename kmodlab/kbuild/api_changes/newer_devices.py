@@ -171,4 +171,50 @@ CHANGES: tuple[Change, ...] = (
         "linux/netdevice.h",
         ("net_device.lltx", N_("it is a flag of the features"), "dev->features |= NETIF_F_LLTX;"),
     ),
+    *changes(
+        "later",
+        "6.17",
+        "linux/gpio/driver.h",
+        (
+            "gpio_chip.set",
+            N_("it returns nothing"),
+            "static void my_set(struct gpio_chip *chip, unsigned int line, int value) { }",
+            types(r"^int \(\*\)\(struct gpio_chip", r"^void \(\*\)\(struct gpio_chip"),
+        ),
+    ),
+    *changes(
+        "later",
+        "6.6",
+        "linux/tty_driver.h",
+        (
+            "tty_operations.write",
+            N_("its sizes are int"),
+            "static int my_write(struct tty_struct *t, const unsigned char *text, int size) { return size; }",
+            types(r"^ssize_t \(\*\)\(struct tty_struct", r"^int \(\*\)\(struct tty_struct"),
+        ),
+    ),
+    *changes(
+        "came",
+        "6.11–6.13",
+        "linux/pci.h",
+        (
+            "pcim_iomap_region()",
+            N_("use pcim_iomap_regions() with a mask of the regions, then pcim_iomap_table()"),
+            'int error = pcim_iomap_regions(device, BIT(0), "mine");',
+        ),
+    ),
+    *changes(
+        "came",
+        "6.16",
+        "asm/msr.h",
+        ("rdmsrq()", N_("in this kernel the macro is called rdmsrl()"), "rdmsrl(MSR_EFER, value);"),
+        ("wrmsrq()", N_("in this kernel the macro is called wrmsrl()"), "wrmsrl(MSR_EFER, value);"),
+    ),
+    *changes(
+        "came",
+        "6.6",
+        "net/page_pool/helpers.h",
+        ("net/page_pool/helpers.h", N_("the header is one"), "#include <net/page_pool.h>"),
+        ("net/page_pool/types.h", N_("the header is one"), "#include <net/page_pool.h>"),
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmodlab.i18n import N_
-from kmodlab.kbuild.api_changes.change import MANY, Change, changes
+from kmodlab.kbuild.api_changes.change import MANY, Change, changes, types
 
 CHANGES: tuple[Change, ...] = (
     *changes(
@@ -231,5 +231,78 @@ CHANGES: tuple[Change, ...] = (
         "6.6–6.7",
         "linux/sched/signal.h",
         ("do_each_thread()", N_("use for_each_process_thread()"), "for_each_process_thread(process, thread)"),
+    ),
+    *changes(
+        "changed",
+        "4.20",
+        "linux/sched/signal.h",
+        (
+            "send_sig_info()",
+            N_("it takes a struct kernel_siginfo"),
+            "struct kernel_siginfo info = { .si_signo = SIGUSR1, .si_code = SI_QUEUE };",
+            types(r"struct siginfo|siginfo_t", r"struct kernel_siginfo"),
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.5–2.6.10",
+        "linux/sched/signal.h",
+        ("task_struct.tty", N_("the terminal is in signal"), 'pr_info("%p\\n", current->signal->tty);'),
+    ),
+    *changes(
+        "gone",
+        "3.16–4.9",
+        "linux/cpumask.h",
+        (
+            "cpumask_of_cpu()",
+            N_("use cpumask_of(), which gives a pointer"),
+            "set_cpus_allowed_ptr(current, cpumask_of(0));",
+        ),
+        (
+            "set_cpus_allowed()",
+            N_("use set_cpus_allowed_ptr()"),
+            "set_cpus_allowed_ptr(current, cpumask_of(0));",
+        ),
+    ),
+    *changes(
+        "changed",
+        "3.5",
+        "linux/uidgid.h",
+        (
+            "cred.uid",
+            N_("it is a kuid_t: compare it with uid_eq(), and make a number of it with from_kuid()"),
+            "bool root = uid_eq(current_uid(), GLOBAL_ROOT_UID);",
+            types(r"\bkuid_t\b", r"", r"(?:->|\.)\s*uid\b"),
+        ),
+        (
+            "cred.euid",
+            N_("it is a kuid_t: compare it with uid_eq(), and make a number of it with from_kuid()"),
+            "bool root = uid_eq(current_euid(), GLOBAL_ROOT_UID);",
+            types(r"\bkuid_t\b", r"", r"(?:->|\.)\s*euid\b"),
+        ),
+        (
+            "current_uid()",
+            N_("it returns a kuid_t: compare it with uid_eq(), and make a number of it with from_kuid()"),
+            "uid_t uid = from_kuid(&init_user_ns, current_uid());",
+            types(r"\bkuid_t\b", r"", r"\bcurrent_uid\b"),
+        ),
+        (
+            "current_euid()",
+            N_("it returns a kuid_t: compare it with uid_eq(), and make a number of it with from_kuid()"),
+            "uid_t uid = from_kuid(&init_user_ns, current_euid());",
+            types(r"\bkuid_t\b", r"", r"\bcurrent_euid\b"),
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.25",
+        "asm/ptrace.h",
+        ("pt_regs.eip", N_("the member is called ip"), 'pr_info("%lx\\n", registers->ip);'),
+        ("pt_regs.rip", N_("the member is called ip"), 'pr_info("%lx\\n", registers->ip);'),
+        ("pt_regs.esp", N_("the member is called sp"), 'pr_info("%lx\\n", registers->sp);'),
+        ("pt_regs.rsp", N_("the member is called sp"), 'pr_info("%lx\\n", registers->sp);'),
+        ("pt_regs.eax", N_("the member is called ax"), 'pr_info("%lx\\n", registers->ax);'),
+        ("pt_regs.rax", N_("the member is called ax"), 'pr_info("%lx\\n", registers->ax);'),
+        ("pt_regs.eflags", N_("the member is called flags"), 'pr_info("%lx\\n", registers->flags);'),
     ),
 )

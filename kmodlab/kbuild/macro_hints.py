@@ -1,0 +1,94 @@
+"""Hints on the macros of modules, by what stands in their parentheses; gcc stumbles over what they are made of."""
+
+from __future__ import annotations
+
+import re
+
+from kmodlab.i18n import _
+from kmodlab.kbuild.spot import Hint, Spot
+
+_TYPES = ("bool", "int", "uint", "long", "ulong", "short", "ushort", "byte", "charp", "hexint", "ullong", "invbool")
+_PARAMETER = re.compile(r"\bmodule_param(?P<kind>|_array|_named)\s*\(\s*(?P<arguments>[^()]*)\)")
+_LICENCE = re.compile(
+    r"\bMODULE_(?P<what>LICENSE|AUTHOR|DESCRIPTION|VERSION|ALIAS)\s*\(\s*(?P<value>[A-Za-z][^\"()]*)\)"
+)
+_CALLED = re.compile(r"\b(?P<macro>module_(?:init|exit))\s*\(\s*(?P<function>\w+)\s*\(\s*\)\s*\)")
+_TABLE = re.compile(r"\bMODULE_DEVICE_TABLE\s*\(\s*\w+\s*,\s*(?P<name>\w+)\s*\)")
+_TABLE_HERE = re.compile(r"\bstruct\s+\w+_device_id\s+(\w+)\s*\[")
+_UNDECLARED = re.compile(r"'(?P<name>\w+)' undeclared")
+_MAKER = re.compile(r"\b([A-Z]\w*[A-Z])\s*\(")
+_PROC_MEMBER = re.compile(r"'(?:const )?struct proc_ops' has no member named '(?P<member>\w+)'")
+_PROC_NAMES = {"unlocked_ioctl": "proc_ioctl", "llseek": "proc_lseek"}
+
+
+def _parameter(message: str, spot: Spot) -> Hint | None:
+    """A parameter's type that does not exist, is not that of its variable, or a count that is no address."""
+    match = _PARAMETER.search(spot.source.line(spot.line))
+    arguments = [each.strip() for each in match["arguments"].split(",")] if match else []
+    if not match or len(arguments) < 3 or "negative width" in message:
+        return None
+    named = match["kind"] == "_named"
+    name, kind = arguments[1 if named else 0], arguments[2 if named else 1]
+    if kind not in _TYPES and f"param_ops_{kind}" not in spot.source.code:
+        text = _("There is no parameter type {type}. For a text, take charp, with a variable of type char *.")
+        other = _("There is no parameter type {type}. Take one of {types}.")
+        text = text if "str" in kind or "char" in kind else other
+        return Hint("parameter-type", text.format(type=kind, types=", ".join(_TYPES[:9])))
+    if "incompatible return type" in message or "incompatible pointer" in message:
+        text = _("The parameter's type is {type}, but the variable {name} has another one: the two must agree.")
+        return Hint("parameter-type", text.format(type=kind, name=name))
+    if match["kind"] == "_array" and re.fullmatch(r"[a-z_]\w*", arguments[2]) and arguments[2] != "NULL":
+        text = _("module_param_array() writes to the number of values, so it takes its address: &{name}.")
+        return Hint("parameter-count", text.format(name=arguments[2]))
+    return None
+
+
+def _text(message: str, spot: Spot) -> Hint | None:
+    """A licence that is no text."""
+    match = _LICENCE.search(spot.source.line(spot.line))
+    if not match or not message.startswith(("expected ", "'")) or '"' in _raw_line(spot):
+        return None
+    text = _('What MODULE_{what}() takes is a text, in quotes: MODULE_{what}("{value}");')
+    return Hint("no-text", text.format(what=match["what"], value=match["value"].strip()))
+
+
+def _raw_line(spot: Spot) -> str:
+    lines = spot.source.raw.split("\n")
+    return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
+
+
+def _called(_message: str, spot: Spot) -> Hint | None:
+    """module_init(hello_init()), which calls the function instead of naming it."""
+    match = _CALLED.search(spot.source.line(spot.line))
+    if not match:
+        return None
+    text = _("{macro}() takes the function's name, without parentheses after it: {macro}({function});")
+    return Hint("called-in-macro", text.format(**match.groupdict()))
+
+
+def _undeclared_in_macro(message: str, spot: Spot) -> Hint | None:
+    """A name that a macro is given, or that it makes of what it is given: level_show, of DEVICE_ATTR_RO(level)."""
+    match, line = _UNDECLARED.search(message), spot.source.line(spot.line)
+    if not match:
+        return None
+    here = _TABLE_HERE.search(spot.source.code)
+    if (table := _TABLE.search(line)) and table["name"] == match["name"] and here:
+        text = _("MODULE_DEVICE_TABLE() takes the name of the table, which is {table} here.")
+        return Hint("undeclared", text.format(table=here[1]))
+    macro = _MAKER.search(line)
+    if not macro or spot.source.mentions(match["name"]):
+        return None
+    text = _("{macro}() makes the name {name} of its argument, and nothing here is called that.")
+    return Hint("made-by-macro", text.format(macro=macro[1], name=match["name"]))
+
+
+def _proc_member(message: str, _spot: Spot) -> Hint | None:
+    match = _PROC_MEMBER.search(message)
+    if not match:
+        return None
+    member = match["member"]
+    text = _("The members of struct proc_ops have names of their own: write .{name} instead of .{member}.")
+    return Hint("no-member", text.format(name=_PROC_NAMES.get(member, f"proc_{member}"), member=member))
+
+
+MACRO_FINDERS = (_parameter, _text, _called, _undeclared_in_macro, _proc_member)
