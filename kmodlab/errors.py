@@ -9,7 +9,7 @@ command line:
     ├── ExerciseError           3  an exercise is broken; the message names file and cell (`course.exercise`)
     ├── SetupError              4  the lab is missing, or cannot be made
     │   ├── DamagedLabError     4  a file of the lab is missing or altered; `kmodlab setup` mends it
-    │   └── NotBuiltError       4  a kernel of our own has not been built; `kmodlab kernel` builds it
+    │   └── NotBuiltError       4  what not every lab has is missing: a kernel of our own, or dkms
     ├── SandboxError            4  the sandbox is unavailable
     └── GuestError              4  a guest could not be started, or does not answer as it should
         └── GuestLostError      4  the guest ended during a command; `end` says how (often the module is the cause)
@@ -61,7 +61,7 @@ class DamagedLabError(SetupError):
 
 
 class NotBuiltError(SetupError):
-    """A kernel of our own is needed, and nobody has built it yet."""
+    """What not every lab has is missing: a kernel of our own, or the packages for `%dkms`."""
 
 
 class SandboxError(KmodlabError):

@@ -6,6 +6,7 @@
     images/ID/      initramfs.cpio and modules.squashfs
     snapshots/ID/   a saved guest, one for each accelerator
     tracer/ID/      the tracer's module
+    dkms/           Debian's DKMS and a driver for it (`dkms_packages`)
     kvm.json        why KVM does not work on this machine
     setup.lock      locked during a set-up
 

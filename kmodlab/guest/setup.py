@@ -26,6 +26,7 @@ from kmodlab.guest.cache_folder import (
     readable_for_all,
     tidy,
 )
+from kmodlab.guest.dkms_packages import add_dkms
 from kmodlab.guest.image import build_image, run_depmod, source_text
 from kmodlab.guest.kvm import KVM_BOOT_S, check_kvm
 from kmodlab.guest.lab import FORMAT, Lab, LabFile, load_lab, qemu_fingerprint, read_lab_file, write_lab_file
@@ -85,6 +86,7 @@ def set_up(
             else:
                 lab = setup.run()
             record_probes(lab.tree)
+            add_dkms(folder, lab.arch, reporter.step, reporter.progress, offline=offline, anew=upgrade or repair)
             return lab
 
 

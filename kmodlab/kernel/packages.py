@@ -68,6 +68,13 @@ def refresh(apt_dir: Path, arch: Arch) -> CompletedProcess:
     return run(["apt-get", *apt_options(apt_dir, arch), "update"], timeout_s=300)
 
 
+def ask(query: str, apt_dir: Path, arch: Arch) -> Package | None:
+    """The package that apt knows by a name, or by `name=version`; None if it knows none. The index is not refreshed."""
+    answer = run(["apt-cache", *apt_options(apt_dir, arch), "show", query], timeout_s=60)
+    paragraphs = parse_packages(answer.stdout.decode("utf-8", "replace"))
+    return next(map(package_of, paragraphs), None)
+
+
 def _no_package(missing: list[str], updated: CompletedProcess) -> SetupError:
     if not updated.ok or b"Failed to fetch" in updated.stderr:
         return SetupError(

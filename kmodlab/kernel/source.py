@@ -11,9 +11,9 @@ from kmodlab.files import put_folder, remove, scratch_folder
 from kmodlab.i18n import _
 from kmodlab.kernel.arch import Arch
 from kmodlab.kernel.own import upstream_version
-from kmodlab.kernel.packages import Package, Progress, apt_options, package_of, parse_packages, refresh
+from kmodlab.kernel.packages import Package, Progress, ask, refresh
 from kmodlab.manifest import find_damage, is_sealed, seal
-from kmodlab.process import Deadline, check_run, run, run_async, run_sync
+from kmodlab.process import Deadline, check_run, run_async, run_sync
 
 # Not unpacked: the code of other architectures, and of drivers for hardware that no guest has. It is half of the source
 # and nothing uses it. The files that kconfig and make read are unpacked.
@@ -34,22 +34,16 @@ def choose_source(version: str, apt_dir: Path, arch: Arch) -> Package:
     """
     series = ".".join(upstream_version(version).split(".")[:2])
     name = f"linux-source-{series}"
-    package = _ask(f"{name}={version}", apt_dir, arch)
+    package = ask(f"{name}={version}", apt_dir, arch)
     if package is None:
         refresh(apt_dir, arch)  # the index may be older than the package, or missing
-        package = _ask(f"{name}={version}", apt_dir, arch) or _ask(name, apt_dir, arch)
+        package = ask(f"{name}={version}", apt_dir, arch) or ask(name, apt_dir, arch)
     if package is None:
         raise SetupError(
             _("apt knows no package named {names}.").format(names=name),
             hint=_("Check the network, then run the command again: apt's sources must name a Debian archive."),
         )
     return package
-
-
-def _ask(query: str, apt_dir: Path, arch: Arch) -> Package | None:
-    answer = run(["apt-cache", *apt_options(apt_dir, arch), "show", query], timeout_s=60)
-    paragraphs = parse_packages(answer.stdout.decode("utf-8", "replace"))
-    return next(map(package_of, paragraphs), None)
 
 
 def find_source(sources: Path) -> Path | None:

@@ -13,10 +13,10 @@ from typing import Any
 # The percent signs may be damaged, and names may be misspelt; `accidents` recognises that.
 _MAGIC = re.compile(r"^[#/ \t]*%[% \t]*(\w+)", re.MULTILINE)
 _MAGICS = (
-    "anatomy", "answer", "beside", "boot", "built", "checkpatch", "databases", "depmod", "dmesg", "export", "faults",
-    "given", "guest", "insmod", "intree", "kconfig", "kfile", "kmod", "kscript", "lab", "library", "lsmod", "makefile",
-    "man", "modinfo", "modprobe", "patch", "plug", "rehearse", "reset_guest", "rmmod", "source", "timeline", "unplug",
-    "use_kernel",
+    "anatomy", "answer", "beside", "boot", "built", "checkpatch", "databases", "depmod", "dkms", "dmesg", "export",
+    "faults", "given", "guest", "insmod", "intree", "kconfig", "kfile", "kmod", "kscript", "lab", "library", "lsmod",
+    "makefile", "man", "modinfo", "modprobe", "patch", "plug", "rehearse", "reset_guest", "rmmod", "source", "timeline",
+    "unplug", "use_kernel",
 )  # fmt: skip
 _C = re.compile(r"^[ \t]*#[ \t]*include[ \t]*<linux/", re.MULTILINE)
 _CALL = re.compile(r"^(\w+)[ \t]*(?:[(\"'“]|$)", re.MULTILINE)

@@ -18,6 +18,7 @@ from kmodlab.kernel.own import VARIANTS
 from kmodlab.notebook.anatomy import VIEWS
 from kmodlab.notebook.beside import BESIDE_OPTIONS
 from kmodlab.notebook.databases import VIEWS as DATABASE_VIEWS
+from kmodlab.notebook.dkms_magic import DKMS_OPTIONS, drivers
 from kmodlab.notebook.guest import GUEST_OPTIONS
 from kmodlab.notebook.intree import BOOT_OPTIONS, INTREE_OPTIONS, PATCH_OPTIONS
 from kmodlab.notebook.kernel_source import SOURCE_OPTIONS
@@ -30,6 +31,7 @@ Hook = Callable[[Any, Any], list[str]]  # IPython's: of the shell, and of an eve
 
 _MAGICS = {"%%kmod": KMOD_OPTIONS, "%%guest": GUEST_OPTIONS, "%%intree": INTREE_OPTIONS, "%%patch": PATCH_OPTIONS}
 _MAGICS |= {"%intree": INTREE_OPTIONS, "%boot": BOOT_OPTIONS, "%beside": BESIDE_OPTIONS, "%source": SOURCE_OPTIONS}
+_MAGICS |= {"%dkms": DKMS_OPTIONS}
 _MAGICS |= {f"{signs}makefile": MAKEFILE_OPTIONS for signs in ("%", "%%")}
 _MAGICS |= {f"{signs}kfile": KFILE_OPTIONS for signs in ("%", "%%")}
 
@@ -59,6 +61,7 @@ def magic_hooks(state: NotebookState) -> dict[str, Hook]:
     """Magic with its percent signs -> its completer, for all magics that have a completer."""
     hooks = {magic: _of_options(options) for magic, options in _MAGICS.items()}
     hooks |= {magic: _of_words(words) for magic, words in _FIRST_WORDS.items()}
+    hooks["%dkms"] = _of_options(DKMS_OPTIONS, drivers)
     return hooks | {f"%{tool}": _of_tool(state, tool) for tool in _TOOL_OPTIONS}
 
 
@@ -75,8 +78,8 @@ def uninstall(ipython: Any) -> None:
         hooks.pop(key, None)
 
 
-def _of_options(options: MagicOptions) -> Hook:
-    return lambda _ipython, event: long_options(options) if event.symbol.startswith("-") else []
+def _of_options(options: MagicOptions, names: Callable[[], Sequence[str]] = tuple) -> Hook:
+    return lambda _ipython, event: long_options(options) if event.symbol.startswith("-") else list(names())
 
 
 def _of_words(words: Sequence[str]) -> Hook:

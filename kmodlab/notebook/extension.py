@@ -16,6 +16,7 @@ from kmodlab.notebook.built_modules import BUILT_HELP, built
 from kmodlab.notebook.checks import ANSWER_HELP, KSCRIPT_HELP, CheckState, answer, kscript, make_functions
 from kmodlab.notebook.completion import install, uninstall
 from kmodlab.notebook.databases import DATABASES_HELP, databases
+from kmodlab.notebook.dkms_magic import DKMS_HELP, dkms
 from kmodlab.notebook.export_magic import EXPORT_HELP, export
 from kmodlab.notebook.front_end import FrontEnd
 from kmodlab.notebook.given import GIVEN_HELP, make_given
@@ -87,6 +88,7 @@ _AS_LINE: dict[str, tuple[Run, str]] = {
     "checkpatch": (checkpatch, CHECKPATCH_HELP),
     "beside": (beside, BESIDE_HELP),
     "source": (source, SOURCE_HELP),
+    "dkms": (dkms, DKMS_HELP),
     "export": (export, EXPORT_HELP),
     "use_kernel": (use_kernel, USE_KERNEL_HELP),
     "lab": (lab, LAB_HELP),

@@ -157,7 +157,7 @@ def own_lab(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path
     """A copy of the whole lab."""
     folder = tmp_path_factory.mktemp("whole") / "lab"
     claim_folder(folder)
-    for name in ("debs", "systems", "images", "snapshots", "tracer"):
+    for name in ("debs", "systems", "images", "snapshots", "tracer", "dkms"):
         shutil.copytree(lab.folder / name, folder / name, symlinks=True)
     shutil.copy2(lab.folder / "lab.json", folder)
     assert kmodlab(folder, "setup", "--offline").returncode == 0

@@ -48,7 +48,7 @@ def own_lab(lab: Lab, tmp_path: Path) -> Path:
     (folder / "debs").symlink_to(lab.folder / "debs")
     (folder / "systems").mkdir()
     (folder / "systems" / lab.file.system).symlink_to(lab.stages[0])
-    for name in ("images", "snapshots", "tracer"):
+    for name in ("images", "snapshots", "tracer", "dkms"):
         shutil.copytree(lab.folder / name, folder / name)
     shutil.copy2(lab.folder / "lab.json", folder)
     return folder
