@@ -38,6 +38,7 @@ def test_damaged_packages_are_not_used_and_mended_from_the_download(lab: Lab, fo
     assert add(folder, lab, offline=False) == []  # they are there, so nobody asks the network
 
 
+@pytest.mark.long
 def test_without_packages_and_network_a_set_up_goes_on(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
