@@ -27,7 +27,7 @@ If there is a lab, all its files are checked, and what is damaged is made again.
 )
 @click.option("--offline", is_flag=True, help=_("Use the last download; touch no network."))
 @click.option("--upgrade", is_flag=True, help=_("Look for a newer kernel even if there is a lab."))
-@click.option("--repair", is_flag=True, help=_("Make everything but the download anew, damaged or not."))
+@click.option("--repair", is_flag=True, help=_("Make everything again except the download, damaged or not."))
 @click.option("--quiet", is_flag=True, help=_("Say nothing unless something is wrong."))
 def setup(offline: bool, upgrade: bool, repair: bool, quiet: bool) -> None:
     """Make the lab."""

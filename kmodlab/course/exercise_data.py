@@ -145,5 +145,5 @@ def find_data(exercise: str, folder: Path, courses: tuple[Path, ...] = ()) -> Ex
     if exercise:
         message = _("The file {file} of the exercise {exercise} is missing.").format(file=FILE, exercise=exercise)
     else:
-        message = _("It is not known which exercise this check is of.")
+        message = _("The exercise of this check is unknown.")
     raise UsageError(message, hint=how_to_lay_out() if exercise else _('Run the cell with `exercise("…")` first.'))

@@ -79,7 +79,7 @@ class OwnNotebook:
             )
         if not all(data.verdicts.values()):
             raise UsageError(
-                _("What the checks of {exercise} say of its solution is not known.").format(exercise=data.exercise),
+                _("The results of the solution's checks are missing for {exercise}.").format(exercise=data.exercise),
                 hint=_("Run all cells of its master, then `kmodlab release`."),
             )
         return cls(path, cells, data, titles)

@@ -165,7 +165,7 @@ def disk_errors(folder: Path) -> Iterator[None]:
     except OSError as exc:
         if exc.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise SetupError(_("The lab could not be written: {error}.").format(error=exc)) from exc
-        again = _("Free {size} MiB and run `kmodlab setup` again: it goes on where it stopped.")
+        again = _("Free {size} MiB and run `kmodlab setup` again: it continues where it stopped.")
         raise SetupError(
             _("The disk with {folder} is full.").format(folder=folder), hint=again.format(size=NEEDED_MIB)
         ) from exc

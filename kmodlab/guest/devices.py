@@ -127,7 +127,7 @@ def plug(session: Session, name: str, act: Act[T]) -> T:
     device = get_device(name)
     if device.gadget:
         if _has_gadget(session):
-            raise UsageError(_("A device that the guest's kernel plays is plugged in already."))
+            raise UsageError(_("A device that the guest's kernel emulates is plugged in already."))
         _load_gadget_support(session)
     _list_devices(session, device)
     if device.gadget:

@@ -144,9 +144,9 @@ def _downloads(debs: Path) -> Checkup:
     try:
         number = len(load_packages(debs))
     except SetupError:
-        finding = _("not whole: the lab works, but cannot be made again without a network")
+        finding = _("incomplete: the lab works, but cannot be made again without a network")
         return Checkup("downloads", Health.COSTS, finding, _("Run `kmodlab setup` with a network."))
-    finding = ngettext("{number} package, whole", "{number} packages, all whole", number)
+    finding = ngettext("{number} package, undamaged", "{number} packages, all undamaged", number)
     return Checkup("downloads", Health.GOOD, finding.format(number=number))
 
 
@@ -206,7 +206,7 @@ def _own_kernel(settings: Settings, variant: Variant) -> Checkup:
         return Checkup(name, Health.MISSING, str(exc), build_command(variant))
     except SetupError:
         words = {"purpose": _(variant.purpose), "command": build_command(variant), "time": build_time(variant)}
-        begun = _("begun, not complete; {purpose}: `{command}` goes on")
+        begun = _("started, not complete; {purpose}: `{command}` continues")
         never = _("not built, which only some cells need; {purpose}: `{command}` ({time})")
         return Checkup(name, Health.GOOD, (begun if was_begun(settings, variant) else never).format(**words))
     finding = _("Linux {release}: {purpose}")

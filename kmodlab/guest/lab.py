@@ -161,7 +161,7 @@ def load_lab(settings: Settings) -> Lab:
         raise SetupError(_("There is no lab yet."), hint=_("Run `kmodlab setup` (a minute or two, once)."))
     lab = Lab(settings.cache_dir, file)
     if not os.path.lexists(lab.disk) or not os.path.lexists(lab.tree.headers):
-        raise DamagedLabError(lab.folder, _("The lab is not whole: files are missing."))
+        raise DamagedLabError(lab.folder, _("The lab is incomplete: files are missing."))
     for stage in lab.stages:
         verify(stage, quick=True)
     if qemu_fingerprint(settings, lab.arch) != (file.qemu, file.qemu_fingerprint):

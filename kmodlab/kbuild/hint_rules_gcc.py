@@ -170,7 +170,7 @@ GCC_RULES = (
     Rule(
         "incomplete-type",
         "'(?P<type>struct .*?)' declared inside parameter list",
-        N_("{type} is not known here, so this one is another than the kernel's: include the header that defines it."),
+        N_("{type} is unknown here, and so not the kernel's type: include the header that defines it."),
     ),
     Rule(
         "redefinition",

@@ -116,7 +116,7 @@ async def read_state(machine: Machine) -> GuestState | None:
 def lab(state: NotebookState, line: str, _cell: str | None) -> None:
     """Run `%lab`. Raises: UsageError."""
     if line.strip():
-        raise UsageError(_("%lab takes no words."))
+        raise UsageError(_("%lab takes no arguments."))
     machine = state.session.machine
     guest = run_sync(read_state(machine)) if machine else None
     if guest is None:

@@ -157,7 +157,7 @@ def _told(path: str) -> str:
 
 def _listed(tree: LearnerTree) -> list[Part]:
     if not tree.texts and not tree.answers:
-        return [Message(_("Nothing of yours is in the tree."))]
+        return [Message(_("You have put nothing into the tree."))]
     files = [Message(f"`{path}`") for path in tree.texts]
     return [*files, *(Message(f"`CONFIG_{option}={value}`") for option, value in tree.answers.items())]
 
@@ -188,7 +188,7 @@ def checkpatch(state: NotebookState, line: str, _cell: str | None) -> None:
         found = _("checkpatch.pl has {counts}.").format(counts=count(diagnostics))
         show(Message(found, Level.BAD), *_diagnostic_parts(diagnostics, change))
     else:
-        show(Message(_("checkpatch.pl has nothing to say."), Level.GOOD))
+        show(Message(_("checkpatch.pl finds no problems."), Level.GOOD))
 
 
 def patch(state: NotebookState, line: str, cell: str | None) -> None:
@@ -196,7 +196,7 @@ def patch(state: NotebookState, line: str, cell: str | None) -> None:
     options = PATCH_OPTIONS.parse(line)
     change = state.tree.change
     if not change.texts:
-        raise UsageError(_("Nothing of yours is in the tree."), hint=_("Begin a cell with `%%intree`."))
+        raise UsageError(_("You have put nothing into the tree."), hint=_("Begin a cell with `%%intree`."))
     mail = Output(format_patch(_small_lab().tree, change, cell or "", options.author), _("the patch"))
     show(Details(Message(_("The mail is made; this is all of it."), Level.GOOD), [mail], is_open=True))
 

@@ -23,7 +23,7 @@ _LIMIT = 16 * MIB
 _UNDERLINE = re.compile(r"([=\-~.*^\"'`#+])\1{2,}")
 
 SOURCE_OPTIONS = MagicOptions("%source")
-SOURCE_OPTIONS.add_argument("-n", "--lines", type=int, metavar="COUNT", help=_("Only so many lines."))
+SOURCE_OPTIONS.add_argument("-n", "--lines", type=int, metavar="COUNT", help=_("The number of lines to show."))
 SOURCE_OPTIONS.add_argument("path", help=_("The file's path in the kernel's tree."))
 SOURCE_OPTIONS.add_argument("heading", nargs=REMAINDER, help=_("Only the section with this heading."))
 

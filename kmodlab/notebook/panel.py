@@ -130,7 +130,7 @@ def _labels() -> dict[str, str]:
         "reset": _("Fresh guest"),
         "console": _("Console"),
         "console_title": _("The guest's shell, in a terminal"),
-        "no_terminal": _("JupyterLab opens no terminal here. In a shell of yours, run: {command}").format(
+        "no_terminal": _("JupyterLab cannot open a terminal here. Run this in a shell: {command}").format(
             command=f"kmodlab shell --attach {os.getpid()}"
         ),
         "devices": _("Devices"),

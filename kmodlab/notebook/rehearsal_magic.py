@@ -87,7 +87,7 @@ def find_notebook(folder: Path, words: Sequence[str], exercise: str) -> Path:
     ]
     if len(paths) != 1:
         raise UsageError(
-            _("It is not known which file this notebook is."), hint=_("Name it: `%rehearse hello.ipynb`, for instance.")
+            _("The name of this notebook's file is unknown."), hint=_("Name it: `%rehearse hello.ipynb`, for instance.")
         )
     return paths[0]
 

@@ -60,7 +60,7 @@ def makefile(state: NotebookState, line: str, cell: str | None) -> None:
     if options.drop and not name:
         raise UsageError(_("Which Makefile is to be dropped?"))
     if options.drop and name not in state.makefiles:
-        raise UsageError(_("There is no Makefile of yours named {name}.").format(name=name))
+        raise UsageError(_("You have no Makefile named {name}.").format(name=name))
     if options.drop:
         del state.makefiles[name]
         show(Message(_("`{name}` is built with the usual Makefile again.").format(name=name), Level.GOOD))

@@ -391,5 +391,5 @@ def can_inject(call: Call) -> bool:
 
 def _not_injected(call: Call) -> SiteResult:
     known: Function = call.function
-    reason = _("asked never to fail (__GFP_NOFAIL)") if known.can_fail else _("how it fails is not known")
+    reason = _("asked never to fail (__GFP_NOFAIL)") if known.can_fail else _("its error value is unknown")
     return SiteResult(call.name, call.symbol, call.line, call.record.nth, "", Verdict.NOT_INJECTED, reason)

@@ -158,7 +158,7 @@ def test_answers_that_are_sealed_together_do_not_tell_which_one_is_wrong() -> No
     posed = read_check(f'check("b", answers_all("p", "q", right="{seal_all("a", "c")}"))')
     assert judged(posed, "%%answer p\nA)", "%%answer q\n`c`").points == 1.0
     reasons = {judged(posed, f"%%answer p\n{p}", f"%%answer q\n{q}").reason for p, q in ("ab", "bc", "bb", "ca")}
-    assert reasons == {"At least one of the 2 answers is not right; which one is not told."}
+    assert reasons == {"At least one of the 2 answers is wrong. The check does not say which."}
     assert judged(posed, "%%answer p\na c", "%%answer q\n").reason == "There is no answer yet."
     assert judged(posed, "%%answer p\n").reason == "2 answers are missing: `p`, `q`."
 

@@ -94,7 +94,7 @@ def test_a_cell_that_ends_the_ipykernel_is_named(tmp_path: Path, monkeypatch: py
     ("text", "sentence"),
     [
         ("{", "is not a notebook"),
-        (json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "It is not known"),
+        (json.dumps({"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}), "is unknown"),
     ],
     ids=["no notebook", "no exercise"],
 )

@@ -246,7 +246,7 @@ def test_without_data_it_is_not_known_which_exercise_it_is(run: Run, exercise: P
     (exercise / FILE).unlink()
     said = run(f'check("{LOADED}")').text
     assert "Traceback" not in said
-    assert "It is not known which exercise" in said
+    assert "The exercise of this check is unknown" in said
 
 
 @pytest.mark.usefixtures("exercise")

@@ -14,7 +14,7 @@ def put(run: Run, source: str = HELLO) -> None:
 
 
 def test_what_is_in_the_tree_is_listed_and_taken_out_again(run: Run) -> None:
-    assert "Nothing of yours is in the tree" in run("%intree").text
+    assert "You have put nothing into the tree" in run("%intree").text
     put(run)
     run("%kconfig HELLO=m")
     text = run("%intree").text

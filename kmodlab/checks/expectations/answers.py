@@ -66,7 +66,7 @@ def answers_all(*names: str, right: str) -> Expectation:
             return _describe_missing(missing)
         if _opens(right, "\n".join(given)):
             return None
-        message = _("At least one of the {number} answers is not right; which one is not told.")
+        message = _("At least one of the {number} answers is wrong. The check does not say which.")
         return Failure(message.format(number=len(names)))
 
     return Expectation(examine)

@@ -14,7 +14,7 @@ from kmodlab.checks.check_result import CheckResult, Line, Status
 from kmodlab.grading.models import Grade, GradeState
 from kmodlab.i18n import N_, _
 
-_HIDDEN = N_("This check is hidden: what it looks at is not told.")
+_HIDDEN = N_("This check is hidden: it does not say what it looks at.")
 NOT_JUDGED = N_("This could not be judged, through no fault of yours. It takes no points, and is made once more.")
 _STATUSES = {
     Status.PASSED: N_("passed"),

@@ -117,5 +117,5 @@ def _guest_end(action: Action) -> list[Part]:
         lines = _last_lines(action.step.end.console, action.reports)
         if lines:
             parts.append(Details(Message(_("the console's last lines")), [Output("\n".join(lines))], is_open=True))
-    fresh = _("This guest is thrown away, with all that was loaded in it. The next cell gets a fresh one.")
+    fresh = _("This guest ends, with all that is loaded in it. The next cell gets a fresh one.")
     return [*parts, Message(fresh)]
