@@ -85,7 +85,8 @@ def look_at_cell(source: str, around: Surroundings) -> None:
     elif text.strip() and not first.startswith(("!", "?")):
         if is_python(text):
             _look_at_words(text, around)
-            if not (_is_c_by_chance(text) or _most_like(text, around)[1] >= _LEAST_SHARED):
+            # A call of ours is whole here, and may still be a line of a cell that was merged before.
+            if _calls_ours(text, around) or not (_is_c_by_chance(text) or _most_like(text, around)[1] >= _LEAST_SHARED):
                 return
         _look_at_first_line(text, around)
         _look_at_spoilt_line(text, around)
@@ -273,6 +274,16 @@ def _look_at_words(text: str, around: Surroundings) -> None:
             continue
         if not around.is_defined(name.id) or (around.is_ours(name.id) and not _is_whole_call(value, around)):
             raise _damaged_call(ast.get_source_segment(text, value) or "", text, name.id, word, around)
+
+
+def _calls_ours(text: str, around: Surroundings) -> bool:
+    """Whether a cell in plain Python calls a function of ours."""
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError:  # a line magic
+        return False
+    calls = [node.value for node in statements if isinstance(node, ast.Expr) and isinstance(node.value, ast.Call)]
+    return any(isinstance(call.func, ast.Name) and around.is_ours(call.func.id) for call in calls)
 
 
 def _is_whole_call(value: ast.expr, around: Surroundings) -> bool:

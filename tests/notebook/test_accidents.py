@@ -221,6 +221,12 @@ def test_a_misspelt_module_is_not_checked_as_it_was_and_is_said_to_be_loaded(run
 
 
 @pytest.mark.usefixtures("exercise")
+def test_a_check_that_was_merged_into_a_cell_is_no_accident_afterwards(run: Run) -> None:
+    assert "two cells were merged" in run(f"{GIVEN}\n{CHECK}").stdout
+    assert not run(CHECK).error
+
+
+@pytest.mark.usefixtures("exercise")
 def test_the_button_and_hint_show_one_order(run: Run) -> None:
     (buttons,) = run(CHECK).buttons
     assert "Hint 1" in press({"key": buttons["key"], "number": 0})["html"]
