@@ -228,7 +228,7 @@ follow_settings_of_pip() {
 }
 
 uv_of_the_lock() {
-	awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' "$here/requirements-dev.txt"
+	awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' "$here/requirements-dev.txt" 2>/dev/null
 }
 
 # Where pip is told to look for packages, as settings of uv's.

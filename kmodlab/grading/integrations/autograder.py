@@ -31,7 +31,7 @@ from kmodlab.grading.task import result_without_run
 from kmodlab.i18n import _
 
 _CHECKOUT = Path(__file__).parents[3]
-_PARTS = ("kmodlab", "binder", "pyproject.toml", "README.md", "LICENSE")
+_PARTS = ("kmodlab", "binder", "hatch_build.py", "pyproject.toml", "README.md", "LICENSE")
 _LEFT_OUT = {"__pycache__", ".ipynb_checkpoints", ".mypy_cache"}
 _SCRIPTS = Path(__file__).with_name("gradescope")
 _OPTIONS = "@OPTIONS@"
