@@ -15,7 +15,7 @@ static DEFINE_TIMER(opening, sell);
 
 static int __init cafe_init(void)
 {
-    mod_timer(&opening, jiffies + 1);
+    mod_timer(&opening, jiffies + HZ);
     return 0;
 }
 
