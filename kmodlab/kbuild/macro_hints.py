@@ -48,7 +48,7 @@ def _text(message: str, spot: Spot) -> Hint | None:
     match = _LICENCE.search(spot.source.line(spot.line))
     if not match or not message.startswith(("expected ", "'")) or '"' in _raw_line(spot):
         return None
-    text = _('What MODULE_{what}() takes is a text, in quotes: MODULE_{what}("{value}");')
+    text = _('MODULE_{what}() takes a text in quotes: MODULE_{what}("{value}");')
     return Hint("no-text", text.format(what=match["what"], value=match["value"].strip()))
 
 

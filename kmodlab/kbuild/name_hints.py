@@ -93,7 +93,7 @@ def _unknown_to_this_kernel(message: str, spot: Spot) -> Hint | None:
         text = _("{function}() is defined in {file}: declare it above this use, or in a header of yours.")
         return Hint("implicit-function", text.format(function=function, file=file))
     text = _(
-        "Neither your files nor any header of this kernel have {function}(). Check the spelling; code for an older or "
+        "Neither your files nor the headers of this kernel have {function}(). Check the spelling; code for an older or "
         "a newer kernel calls functions that this one does not have."
     )
     return Hint("implicit-function", text.format(function=function))

@@ -1,4 +1,7 @@
-"""Fault injection: a run without a fault, which shows the calls in init, then a run for each call that can fail."""
+"""Fault injection: a run without a fault, which shows the calls in init, then a run for each call that can fail.
+
+In the guest, `fail_call` in module/calls.c makes the call fail.
+"""
 
 from __future__ import annotations
 
