@@ -58,6 +58,7 @@ def session(shared_session: Session) -> Session:
 TABLES = pytest.StashKey[dict[str, str]]()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist looks at the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the tests that need the lab: `-m 'not lab'` runs the others, in seconds and without a set-up."""
     for item in items:

@@ -12,18 +12,12 @@ from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.lab import Lab
 from kmodlab.guest.machine import Machine
 from kmodlab.guest.session import Session
-from kmodlab.guest.snapshot import boot, let_others_open
+from kmodlab.guest.snapshot import SETTLE, boot, let_others_open
 from kmodlab.i18n import _
 from kmodlab.process import Deadline
 
 # After the boot, initcall_debug would also log each module that is loaded, and each device at shutdown.
 _QUIET = "echo 0 2>/dev/null >/sys/module/kernel/parameters/initcall_debug"
-# A kernel calibrates the TSC in the background, and logs a message when it is done (arch/x86/kernel/tsc.c,
-# tsc_refine_calibration_work). On a busy host this message would be in the middle of a cell's log.
-_SETTLE = """
-clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
-for i in $(seq 100); do case $(cat $clock) in *-early) sleep 0.05 ;; *) break ;; esac; done
-"""
 BOOT_S = 120.0  # emulated, on a busy host
 
 
@@ -68,7 +62,7 @@ class BootSession(Session):
             ) from exc
         self.boot_s = time.perf_counter() - began
         try:
-            await machine.agent.execute(["sh", "-c", _QUIET + _SETTLE])
+            await machine.agent.execute(["sh", "-c", _QUIET + SETTLE])
             self.boot_log = await machine.agent.log()
             for path, data in self.files.items():
                 await machine.agent.put(path, data, 0o644)

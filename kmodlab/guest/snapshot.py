@@ -34,6 +34,12 @@ _BLOCK = MIB
 _IGNORE_SHARED = {"capabilities": [{"capability": "x-ignore-shared", "state": True}]}
 # Runs before the snapshot is taken, so that kmod, its libraries and the shell are in the page cache.
 _WARM_UP = "lsmod && modinfo squashfs && modprobe --show-depends usb_storage && insmod /none; dmesg -n 7; sync"
+# A kernel calibrates the TSC in the background, and logs a message when it is done (arch/x86/kernel/tsc.c,
+# tsc_refine_calibration_work). After that, this message is in no later log.
+SETTLE = """
+clock=/sys/devices/system/clocksource/clocksource0/current_clocksource
+for i in $(seq 100); do case $(cat $clock) in *-early) sleep 0.05 ;; *) break ;; esac; done
+"""
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ async def take_snapshot(hardware: Hardware, kernel: Path, initramfs: Path, into:
     state = os.memfd_create("kmodlab-state", os.MFD_CLOEXEC)
     try:
         async with _booted(hardware, kernel, initramfs, deadline) as (machine, ram):
-            await machine.execute(["sh", "-c", _WARM_UP], deadline)
+            await machine.execute(["sh", "-c", _WARM_UP + SETTLE], deadline)
             await machine.agent.log()  # so that a fork's first request for the log returns only the fork's records
             await _save_state(machine, state, deadline)
             return _write(into, ram, state)

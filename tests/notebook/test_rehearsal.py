@@ -71,7 +71,7 @@ def test_what_is_no_notebook_of_the_exercise_is_a_sentence(folder: Path, text: s
 def test_the_notebook_is_found(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert find_notebook(folder, [], "01-hello") == folder / "hello.ipynb"
     shutil.copy(folder / "hello.ipynb", folder / "copy.ipynb")
-    with pytest.raises(UsageError, match="not known which file"):
+    with pytest.raises(UsageError, match="this notebook's file is unknown"):
         find_notebook(folder, [], "01-hello")
     monkeypatch.setenv("JPY_SESSION_NAME", str(folder / "copy.ipynb"))
     assert find_notebook(folder, [], "01-hello") == folder / "copy.ipynb"
