@@ -231,15 +231,6 @@ uv_of_the_lock() {
 	awk '/^uv==/ { found = 1 } found { print } found && !/\\$/ { exit }' "$here/requirements-dev.txt" 2>/dev/null
 }
 
-# Where pip is told to look for packages, as settings of uv's.
-uv_settings() {
-	pip config list 2>/dev/null | sed -nE \
-		-e "s/^[^=]*[.]index-url=/UV_DEFAULT_INDEX=/p" \
-		-e "s/^[^=]*[.]extra-index-url=/UV_INDEX=/p" \
-		-e "s/^[^=]*[.]find-links=/UV_FIND_LINKS=/p" \
-		-e "s/^[^=]*[.]cert=/SSL_CERT_FILE=/p"
-}
-
 show_pip() {
 	local word name seen=0
 	while read -r word name _; do

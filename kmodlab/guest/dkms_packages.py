@@ -34,7 +34,7 @@ def load_dkms(lab: Path) -> Path:
     tree = find_dkms(lab)
     if tree is None:
         raise NotBuiltError(
-            _("Debian's packages dkms and v4l2loopback-dkms are not in the lab, or not whole."),
+            _("Debian's packages dkms and v4l2loopback-dkms are missing from the lab, or damaged."),
             hint=_("Run `kmodlab setup` with a network: it fetches them, 0.1 MB."),
         )
     return tree

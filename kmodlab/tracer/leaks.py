@@ -211,8 +211,10 @@ def freed_early(calls: Iterable[Call]) -> tuple[Call, Call] | None:
     """A call in exit that frees memory, and a later one that is the first to wait for a timer or to remove a file.
 
     That what might use the memory looks first whether it is there does not help: it may be freed right after that.
+    Nobody else has the memory that exit itself has allocated.
     """
     freed: Call | None = None
+    own: set[int] = set()
     done: set[str] = set()
     for call in calls:
         if call.record.phase is not Phase.EXIT or not call.record.flags & Flag.OWN_TASK:
@@ -221,7 +223,10 @@ def freed_early(calls: Iterable[Call]) -> tuple[Call, Call] | None:
         if freed and ends - done:
             return freed, call
         done |= ends
-        freed = freed or (call if call.function.frees else None)
+        if call.function.allocates:
+            own.add(call.record.result)
+        elif call.function.frees and call.record.arguments[call.function.frees_argument] not in {0, *own}:
+            freed = freed or call
     return None
 
 

@@ -47,7 +47,7 @@ def pack(exercises: Sequence[Exercise], target: Path, *, without_sandbox: bool =
     """Write the autograder for some exercises; returns the number of files in it.
 
     Raises:
-        UsageError: Kmodlab does not run from a checkout.
+        UsageError: The package is not in a checkout.
     """
     if not (_CHECKOUT / "binder" / "setup.sh").is_file():
         hint = _("Get the sources, and run it from there: the autograder contains them.")
