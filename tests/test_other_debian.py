@@ -14,7 +14,7 @@ AS_ROOT = ("bwrap", "--dev-bind", "/", "/", "--unshare-user", "--uid", "0", "--g
 
 def run(*argv: str, **variables: str) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, **variables}
-    return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=600, check=False)
 
 
 def test_without_a_command_it_says_how_it_is_called() -> None:

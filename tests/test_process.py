@@ -51,7 +51,7 @@ sys.exit(status)
 
 
 def run_script(script: str) -> int:
-    return subprocess.run([sys.executable, "-c", script], timeout=120, check=False).returncode
+    return subprocess.run([sys.executable, "-c", script], timeout=600, check=False).returncode
 
 
 def test_threads_that_meet_share_one_loop() -> None:

@@ -15,7 +15,7 @@ FREE = 'check("It leaves nothing behind", leaves_nothing("timer"))'
 
 def kmodlab(*words: str | Path) -> str:
     argv = [*KMODLAB, *map(str, words)]
-    done = subprocess.run(argv, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
 

@@ -307,7 +307,7 @@ def test_work_in_the_folder_is_not_replaced_by_work_in_a_checkout(tmp_path: Path
 
 def build_wheel(into: Path) -> Path:
     argv = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(into)]
-    subprocess.run(argv, cwd=CHECKOUT, check=True, capture_output=True, timeout=120)
+    subprocess.run(argv, cwd=CHECKOUT, check=True, capture_output=True, timeout=600)
     return next(into.glob("*.whl"))
 
 

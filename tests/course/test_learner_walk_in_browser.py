@@ -125,7 +125,7 @@ def server(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serve
     home = tmp_path_factory.mktemp("learner")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_DATA_HOME", str(home / "share"))
-        subprocess.run([sys.executable, "-m", "kmodlab", "course", str(home / "course")], check=True, timeout=120)
+        subprocess.run([sys.executable, "-m", "kmodlab", "course", str(home / "course")], check=True, timeout=600)
         with jupyterlab(home / "jupyter", home / "course") as server:
             yield server
 

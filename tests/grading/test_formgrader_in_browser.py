@@ -83,7 +83,7 @@ def formgrader(lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Iterator[F
     folder = tmp_path_factory.mktemp("formgrader")
     course = folder / "course"
     line = [sys.executable, "-m", "kmodlab", "release", "--nbgrader", str(course), str(EXERCISE.path.parent)]
-    subprocess.run(line, check=True, capture_output=True, timeout=120)
+    subprocess.run(line, check=True, capture_output=True, timeout=600)
     run_nbgrader(course, "generate_assignment", NAME)
     for learner in LEARNERS:
         path = course / "submitted" / learner / NAME / EXERCISE.notebook.name

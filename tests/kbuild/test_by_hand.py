@@ -32,7 +32,7 @@ MAKEFILE = "obj-m += greeter.o\ngreeter-y := hello.o\nccflags-y += -DDEBUG\n"
 
 
 def sh(*argv: str | Path) -> str:
-    return subprocess.run([str(word) for word in argv], capture_output=True, text=True, check=True, timeout=120).stdout
+    return subprocess.run([str(word) for word in argv], capture_output=True, text=True, check=True, timeout=600).stdout
 
 
 @pytest.mark.usefixtures("lab")

@@ -32,7 +32,7 @@ CASES = {
     "a licence without quotes": (
         "MODULE_LICENSE(GPL);",
         "expected ',' or ';' before 'GPL'",
-        'a text, in quotes: MODULE_LICENSE("GPL");',
+        'a text in quotes: MODULE_LICENSE("GPL");',
     ),
     "a licence in typographic quotes": ("MODULE_LICENSE(\u201cGPL\u201d);", "stray '\u201c' in program", "typographic"),
     "init with parentheses": (

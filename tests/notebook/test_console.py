@@ -27,15 +27,18 @@ class Terminal:
         argv = [*ATTACH, str(os.getpid())]
         self.child = subprocess.Popen(argv, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True)
         os.close(theirs)
+        self.unread = b""
 
     def type(self, keys: str) -> None:
         os.write(self.end, keys.encode())
 
     def read_until(self, wanted: str) -> str:
-        seen = b""
-        while wanted.encode() not in seen:
-            assert select.select([self.end], [], [], 60)[0], seen
-            seen += os.read(self.end, 4096)
+        """What appears up to the wanted text; what comes after it, in the same read, is left for the next call."""
+        while wanted.encode() not in self.unread:
+            assert select.select([self.end], [], [], 300)[0], self.unread
+            self.unread += os.read(self.end, 4096)
+        end = self.unread.index(wanted.encode()) + len(wanted.encode())
+        seen, self.unread = self.unread[:end], self.unread[end:]
         return seen.decode()
 
 
@@ -98,6 +101,6 @@ def test_a_notebook_of_another_user_is_not_attached_to(run: Run, monkeypatch: py
     run("%guest true")
     assert os.getpid() in [guest.pid for guest in attach.attachable_guests()]
     monkeypatch.setattr(attach.os, "getuid", lambda: 4711)  # type: ignore[attr-defined]
-    done = subprocess.run([*ATTACH, str(os.getpid())], capture_output=True, text=True, timeout=60, check=False)
+    done = subprocess.run([*ATTACH, str(os.getpid())], capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 2 and "No " in done.stderr
     assert attach.attachable_guests() == []

@@ -41,7 +41,7 @@ class Kernel:
         self.manager.start_kernel(cwd=str(folder))
         self.client: BlockingKernelClient = self.manager.client()
         self.client.start_channels()
-        self.client.wait_for_ready(timeout=60)
+        self.client.wait_for_ready(timeout=600)
         self.run("%load_ext kmodlab")
 
     @property
@@ -50,12 +50,12 @@ class Kernel:
         return psutil.Process(provisioner.pid)
 
     def run(self, source: str) -> None:
-        reply = self.client.execute_interactive(source, timeout=120, output_hook=lambda _message: None)
+        reply = self.client.execute_interactive(source, timeout=600, output_hook=lambda _message: None)
         assert reply["content"]["status"] == "ok"
 
     def complete(self, marked: str) -> dict[str, Any]:
         code, at = marked.replace(CURSOR, ""), marked.index(CURSOR)
-        content: dict[str, Any] = self.client.complete(code, at, reply=True, timeout=60)["content"]
+        content: dict[str, Any] = self.client.complete(code, at, reply=True, timeout=600)["content"]
         return content
 
     def matches(self, marked: str) -> list[str]:
@@ -64,7 +64,7 @@ class Kernel:
 
     def inspect(self, marked: str) -> str:
         code, at = marked.replace(CURSOR, ""), marked.index(CURSOR)
-        content = self.client.inspect(code, at, reply=True, timeout=60)["content"]
+        content = self.client.inspect(code, at, reply=True, timeout=600)["content"]
         return str(content["data"].get("text/plain", ""))
 
     def close(self) -> None:

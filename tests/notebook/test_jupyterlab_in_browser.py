@@ -114,7 +114,7 @@ def test_what_is_folded_unfolds_by_the_keyboard(visit: Visit) -> None:
 def test_cards_can_be_read_in_each_theme_and_fit(visit: Visit, theme: str) -> None:
     visit.page.evaluate(SET_THEME, theme)
     visit.page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
-    visit.page.wait_for_function(f"() => ({CONTRASTS})().every(ratio => ratio >= 4.5)", timeout=20_000)
+    visit.page.wait_for_function(f"() => ({CONTRASTS})().every(ratio => ratio >= 4.5)", timeout=60_000)
     assert visit.page.evaluate(OVERFLOWING) == 0
 
 
@@ -123,7 +123,7 @@ def test_exported_html_has_the_colours_of_c(server: Server) -> None:
     notebook.metadata.language_info.pygments_lexer = "ipython3"  # as JupyterLab saves it
     path = server.folder / "exported.ipynb"
     nbformat.write(notebook, path)
-    with urlopen(server.address("nbconvert/html", path), timeout=60) as answer:
+    with urlopen(server.address("nbconvert/html", path), timeout=600) as answer:
         page = answer.read().decode()
     path.unlink()
     assert '<span class="cp">#include</span>' in page

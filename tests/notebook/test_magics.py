@@ -351,7 +351,7 @@ class Notebook:
         manager.start_kernel(cwd=str(folder))
         client = manager.client()
         client.start_channels()
-        client.wait_for_ready(timeout=60)
+        client.wait_for_ready(timeout=600)
         return cls(manager, client)
 
     @property
@@ -362,7 +362,7 @@ class Notebook:
     def execute(self, source: str) -> str:
         """Run a cell; all its output as text."""
         messages: list[dict[str, Any]] = []
-        reply = self.client.execute_interactive(source, timeout=120, output_hook=messages.append)
+        reply = self.client.execute_interactive(source, timeout=600, output_hook=messages.append)
         return text_of(messages, reply)
 
     def send(self, source: str) -> None:
@@ -370,17 +370,17 @@ class Notebook:
 
     def wait_for(self, text: str) -> None:
         """Wait until the running cell has printed this."""
-        while text not in self.client.get_iopub_msg(timeout=60)["content"].get("text", ""):
+        while text not in self.client.get_iopub_msg(timeout=600)["content"].get("text", ""):
             pass
 
     def finish(self) -> str:
         """The output of the cell that was sent."""
         messages = []
         while True:
-            message = self.client.get_iopub_msg(timeout=60)
+            message = self.client.get_iopub_msg(timeout=600)
             messages.append(message)
             if message["msg_type"] == "status" and message["content"]["execution_state"] == "idle":
-                return text_of(messages, self.client.get_shell_msg(timeout=60))
+                return text_of(messages, self.client.get_shell_msg(timeout=600))
 
     def close(self) -> None:
         self.client.stop_channels()
@@ -542,7 +542,7 @@ def test_it_works_in_a_plain_ipython_terminal(tmp_path: Path) -> None:
         ["-m", "IPython", "--simple-prompt", "--no-banner", "--colors=nocolor"],
         env=environment,
         encoding="utf-8",
-        timeout=60,
+        timeout=600,
     )
     try:
         child.expect(r"In \[1\]:")

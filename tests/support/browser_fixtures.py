@@ -19,7 +19,7 @@ from playwright.sync_api import Browser
 
 from kmodlab.guest.lab import Lab
 
-START_S = 60
+START_S = 300
 REPOSITORY = Path(__file__).parents[2]
 # The Python of another JupyterLab that has our extension; its ipykernels must run in this Python.
 PYTHON = os.environ.get("KMODLAB_TEST_JUPYTERLAB", sys.executable)
@@ -89,5 +89,5 @@ def wait_for_url(runtime: Path, child: subprocess.Popen[bytes], log: Path) -> st
 def decks(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the decks from `kmodlab slides`."""
     out = tmp_path_factory.mktemp("decks")
-    subprocess.run([sys.executable, "-m", "kmodlab", "slides", str(out)], check=True, capture_output=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "kmodlab", "slides", str(out)], check=True, capture_output=True, timeout=600)
     return out

@@ -26,8 +26,8 @@ from expected_grades import GRADEBOOK, checks_in, differences, doubts, read_grad
 from learners import CANARIES, EXERCISES, ROOT, Roll, hand_in, make_roll, texts_in
 
 _WORKER = "kmodlab.grading.worker"
-_GONE_S = 20
-_START_S = 60
+_GONE_S = 60
+_START_S = 300
 
 
 @dataclass

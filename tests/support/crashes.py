@@ -7,7 +7,7 @@ for logs of several kernels, stored ones and new ones.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from kmodlab.crash.records import format_log
@@ -17,6 +17,7 @@ from kmodlab.guest.session import Session
 from kmodlab.kbuild.build import build
 from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
+from kmodlab.sandbox.limits import BUILD
 from kmodlab.tracer.run import load, take_step, unload
 
 DATA = Path(__file__).parents[1] / "data" / "crash"
@@ -137,7 +138,8 @@ def build_modules(lab: Lab) -> Build:
     makefile += "".join(f"{name}-y := {' '.join(objects)}\n" for name, objects in TWO_FILES.items())
     makefile += "ccflags-y += -Wno-unused-result\n"
     files = {path.name: path.read_bytes() for path in MODULES.glob("*.c")}
-    return build(lab.tree, Sources.of(names[0], {**files, "Makefile": makefile}))
+    limits = replace(BUILD, wall_s=600)  # forty modules beside other tests
+    return build(lab.tree, Sources.of(names[0], {**files, "Makefile": makefile}), limits=limits)
 
 
 def run_module(session: Session, name: str, ko: bytes) -> str:

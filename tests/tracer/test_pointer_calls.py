@@ -46,7 +46,7 @@ def assembled(folder: Path, *lines: str) -> Code:
     )
     source, target = folder / "code.s", folder / "code.o"
     source.write_text(f"{text}\n\t.data\ntable:\t.quad 0\n")
-    subprocess.run(["as", "-o", target, source], check=True, timeout=60)
+    subprocess.run(["as", "-o", target, source], check=True, timeout=600)
     return Code(target.read_bytes())
 
 
