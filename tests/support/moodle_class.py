@@ -25,6 +25,23 @@ EXPORT = "Kernel 101-Parameters-4711.zip"
 DUE = datetime(2026, 11, 15, 23, 59)
 FIRST = re.findall("...", "AdaBeaCemDanEvaFayGusHalIdaJanKimLeoMiaNedOlaPiaQuyRobSueTomUmaValWimXiaYanZoe")
 LAST = re.findall("....", "AbelBergColeDiazElseFreyGrayHahnIvesJung")
+WAYS = (
+    "odd_byte",
+    "odd_minmax",
+    "odd_own_structure",
+    "wrong_checks_in_init",
+    "wrong_clamps",
+    "wrong_cuts_names",
+    "wrong_default",
+    "wrong_empty_descriptions",
+    "wrong_fixed_name",
+    "wrong_greets_at_least_once",
+    "wrong_greets_the_world_too",
+    "starter",
+    "damaged_untold",
+    "damaged_lost",
+    "hostile_kmod_panics",
+)
 
 
 @dataclass(frozen=True)
@@ -38,12 +55,8 @@ class Handed:
 
 
 def make_class() -> list[Handed]:
-    known = ways(NAME)
-    odd = sorted(way for way in known if way.startswith("odd_"))
-    wrong = sorted(way for way in known if way.startswith("wrong_"))
-    others = ["starter", "damaged_untold", "damaged_lost", "hostile_kmod_panics"]
-    right = ["solution"] * (35 - len(odd) - len(wrong[:8]) - len(others))
-    plan = [*right, *odd, *wrong[:8], *others]
+    right = ["solution"] * (35 - len(WAYS))
+    plan = [*right, *WAYS]
     names = [f"{FIRST[number % 26]} {LAST[number * 7 % 10]}_{730100 + number}" for number in range(40)]
     handed = [Handed(name, way) for name, way in zip(names, plan, strict=False)]
     handed[3] = Handed(names[3], "solution", hours=7)
