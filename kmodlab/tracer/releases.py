@@ -16,7 +16,14 @@ Key = tuple[str, tuple[int, ...]]
 
 # Reference counts: code that is not traced may hold references too.
 COUNTED = LOCKS | {MODULE_REFERENCE, "kobject", "cdev-object", "file", "clock-enabled", "clock-prepared", "gpiod"}
-COUNTED |= {"regulator-enabled", "tty-driver", "adapter-reference", "pci-enable"}
+COUNTED |= {
+    "regulator-enabled",
+    "tty-driver",
+    "adapter-reference",
+    "pci-enable",
+    "device-reference",
+    "interface-reference",
+}
 # Kinds for which the table has all functions that acquire a resource, so that even a key of zeros means one resource.
 COMPLETE = {"chrdev-region"}
 

@@ -104,7 +104,7 @@ def test_a_build_that_is_stopped_keeps_what_is_built_and_goes_on(with_source: Pa
     with pytest.raises(SetupError, match="not built"):
         load_own_lab(Settings(with_source), SMALL)
     (row,) = [row for row in examine(Settings(with_source)) if row.name == "small kernel"]
-    assert row.state is Health.GOOD and "begun, not complete" in row.finding
+    assert row.state is Health.GOOD and "started, not complete" in row.finding
 
 
 def test_without_it_the_sentence_says_how_to_build_it_and_how_long_that_takes(cache: Path) -> None:

@@ -134,6 +134,21 @@ void record_active_callbacks(void)
 	}
 }
 
+/*
+ * A work item may free itself in its function (process_one_work in kernel/workqueue.c), unless it is queued again.
+ * current_work() would tell whose function it is, but returns NULL in the exception in which a kprobe is handled.
+ */
+static bool may_free_itself(const struct callback *callback)
+{
+	struct work_struct *work = (struct work_struct *)callback->address;
+
+	if (callback->kind == CALLBACK_DELAYED_WORK)
+		work = &((struct delayed_work *)callback->address)->work;
+	else if (callback->kind != CALLBACK_WORK)
+		return false;
+	return (current->flags & PF_WQ_WORKER) && !in_serving_softirq() && !work_pending(work);
+}
+
 /* Memory is freed while a callback in it is pending: the kernel will use it after the free. */
 void record_freed_callbacks(u16 number, unsigned long start, u32 size)
 {
@@ -143,7 +158,8 @@ void record_freed_callbacks(u16 number, unsigned long start, u32 size)
 		struct callback_state state = {};
 		struct record *record;
 
-		if (callbacks[at].address >= start && callbacks[at].address < start + size)
+		if (callbacks[at].address >= start && callbacks[at].address < start + size &&
+		    !may_free_itself(&callbacks[at]))
 			state = state_of(&callbacks[at]);
 		record = state.active ? new_record(FREED_ACTIVE, number) : NULL;
 		if (record) {

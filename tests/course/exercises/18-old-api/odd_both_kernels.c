@@ -1,0 +1,115 @@
+#include <linux/module.h>
+#include <linux/proc_fs.h>
+#include <linux/seq_file.h>
+#include <linux/timer.h>
+#include <linux/version.h>
+
+struct pump {
+    const char *name;
+    atomic_t strokes;
+    int number;
+    struct timer_list timer;
+};
+
+static struct pump pumps[] = {
+    { .name = "left", .number = 0 },
+    { .name = "right", .number = 1 },
+};
+
+static int period[ARRAY_SIZE(pumps)] = { 1000, 1000 };
+module_param_array(period, int, NULL, 0444);
+MODULE_PARM_DESC(period, "milliseconds from stroke to stroke: left,right");
+
+/* For the old computer, too. */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 17, 0)
+#define pde_data(inode) PDE_DATA(inode)
+#endif
+
+static struct proc_dir_entry *folder;
+
+static void wait_for_next(struct pump *pump)
+{
+    mod_timer(&pump->timer, jiffies + msecs_to_jiffies(period[pump->number]));
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(4, 15, 0)
+static void make_stroke(unsigned long data)
+{
+    struct pump *pump = (struct pump *)data;
+#else
+static void make_stroke(struct timer_list *t)
+{
+    struct pump *pump = container_of(t, typeof(*pump), timer);
+#endif
+
+    atomic_inc(&pump->strokes);
+    wait_for_next(pump);
+}
+
+static int show_strokes(struct seq_file *out, void *unused)
+{
+    struct pump *pump = out->private;
+
+    seq_printf(out, "%d\n", atomic_read(&pump->strokes));
+    return 0;
+}
+
+static int open_strokes(struct inode *inode, struct file *file)
+{
+    return single_open(file, show_strokes, pde_data(inode));
+}
+
+#if LINUX_VERSION_CODE < KERNEL_VERSION(5, 6, 0)
+static const struct file_operations strokes_operations = {
+    .owner = THIS_MODULE,
+    .open = open_strokes,
+    .read = seq_read,
+    .llseek = seq_lseek,
+    .release = single_release,
+};
+#else
+static const struct proc_ops strokes_operations = {
+    .proc_open = open_strokes,
+    .proc_read_iter = seq_read_iter,
+    .proc_lseek = seq_lseek,
+    .proc_release = single_release,
+};
+#endif
+
+static int __init pumps_init(void)
+{
+    int i;
+
+    folder = proc_mkdir("pumps", NULL);
+    if (!folder)
+        return -ENOMEM;
+    for (i = 0; i < ARRAY_SIZE(pumps); i++) {
+        if (!proc_create_data(pumps[i].name, 0444, folder, &strokes_operations, &pumps[i])) {
+            proc_remove(folder);
+            return -ENOMEM;
+        }
+    }
+    for (i = 0; i < ARRAY_SIZE(pumps); i++) {
+#if LINUX_VERSION_CODE < KERNEL_VERSION(4, 15, 0)
+        setup_timer(&pumps[i].timer, make_stroke, (unsigned long)&pumps[i]);
+#else
+        timer_setup(&pumps[i].timer, make_stroke, 0);
+#endif
+        wait_for_next(&pumps[i]);
+    }
+    return 0;
+}
+
+static void __exit pumps_exit(void)
+{
+    int i;
+
+    for (i = 0; i < ARRAY_SIZE(pumps); i++)
+        del_timer_sync(&pumps[i].timer);
+    proc_remove(folder);
+}
+
+module_init(pumps_init);
+module_exit(pumps_exit);
+MODULE_DESCRIPTION("Counts the strokes of two pumps");
+MODULE_LICENSE("GPL");
