@@ -15,7 +15,7 @@ from kmodlab.cli.console import ERR, OUT, say
 from kmodlab.cli.module_options import module_options
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
 from kmodlab.crash.records import LogRecord
-from kmodlab.crash.report import Kind, Report, ReportSeverity
+from kmodlab.crash.report import Kind, Report, ReportSeverity, group_repeated, repeated_sentence
 from kmodlab.excerpt import FIRST_WORD, make_excerpt
 from kmodlab.guest.own_lab import choose_lab
 from kmodlab.guest.session import COMMAND_S, Session
@@ -29,8 +29,8 @@ from kmodlab.sandbox.sandbox import check_sandbox
 from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars, parse_seconds
 from kmodlab.tracer.failed_call import Circumstances, explain_run
-from kmodlab.tracer.leftovers import LeftoverSearch, find_subjects, may_run_later
-from kmodlab.tracer.run import STOP_FIRST, Leftover, ModuleRun, Step, check_kernel_modules, quote_parameter, run_build
+from kmodlab.tracer.leftovers import LeftoverSearch, find_subjects, may_stay
+from kmodlab.tracer.run import Leftover, ModuleRun, Step, check_kernel_modules, quote_parameter, run_build
 
 
 @click.command(
@@ -98,11 +98,10 @@ def run_files(
             _print_build(built, sources)
         with ERR.status(_("Loading …")):
             circumstances = Circumstances(built, sources.files, parameters, after)
-            search = LeftoverSearch(lab, find_subjects(built, circumstances, may_run_later), timeout_s)
+            search = LeftoverSearch(lab, find_subjects(built, circumstances, may_stay), timeout_s)
             module_run = run_build(session, built, parameters, after=after, timeout_s=timeout_s)
             module_run = explain_run(lab, session, module_run, circumstances)
-            running = tuple(leftover for leftover in search.result() if leftover.is_running)
-            module_run = replace(module_run, running=running)
+            module_run = replace(module_run, leftovers=search.result())
     if as_json:
         click.echo(json.dumps(as_dict(module_run), indent=1))
     else:
@@ -146,10 +145,11 @@ def _print_line(sources: Sources, file: str, number: int | None, column: int | N
 def _print_run(module_run: ModuleRun, sources: Sources) -> None:
     for step in module_run.steps:
         _print_step(step, module_run.build, sources)
-        for report in step.reports:
-            if not report.is_refusal:
-                _print_report(report, module_run.build, sources)
-    for leftover in module_run.running:
+        for report, later in group_repeated(report for report in step.reports if not report.is_refusal):
+            _print_report(report, module_run.build, sources)
+            if later:
+                say(f"  -> {repeated_sentence(later)}", "dim")
+    for leftover in module_run.leftovers:
         _print_leftover(leftover, sources)
     say("")
     if module_run.outcome is Outcome.PASSED:
@@ -204,7 +204,7 @@ def _print_leftover(leftover: Leftover, sources: Sources) -> None:
     say(leftover.sentence, "bold red")
     if leftover.line:
         _print_line(sources, leftover.line.file, leftover.line.line, None)
-    say("  -> " + _(STOP_FIRST), "cyan")
+    say(f"  -> {leftover.advice}", "cyan")
 
 
 def _log_line(record: LogRecord) -> Text:
@@ -221,7 +221,7 @@ def _log_line(record: LogRecord) -> Text:
 
 
 def as_dict(module_run: ModuleRun) -> dict[str, Any]:
-    """A run as JSON: outcome, reason, release, build, steps, what still ran when the module was unloaded."""
+    """A run as JSON: outcome, reason, release, build, steps, what the modules left behind."""
     built = module_run.build
     return {
         "outcome": str(module_run.outcome),
@@ -236,7 +236,7 @@ def as_dict(module_run: ModuleRun) -> dict[str, Any]:
             "diagnostics": [asdict(diagnostic) for diagnostic in built.diagnostics],
         },
         "steps": [_step_dict(step, built) for step in module_run.steps],
-        "running": [_leftover_dict(leftover) for leftover in module_run.running],
+        "leftovers": [_leftover_dict(leftover) for leftover in module_run.leftovers],
     }
 
 
@@ -244,6 +244,7 @@ def _leftover_dict(leftover: Leftover) -> dict[str, Any]:
     return {
         "module": leftover.module,
         "what": leftover.what,
+        "is_running": leftover.is_running,
         "file": leftover.line.file if leftover.line else None,
         "line": leftover.line.line if leftover.line else None,
     }
@@ -269,20 +270,25 @@ def _step_dict(step: Step, built: Build) -> dict[str, Any]:
             for record in step.records
         ],
         "remarks": list(step.remarks(built.modules)),
-        "crashes": [_report_dict(report, built) for report in step.crashes],
-        "traces": [_report_dict(report, built) for report in step.reports if report.severity is ReportSeverity.TRACE],
+        "crashes": [_report_dict(report, built, later) for report, later in group_repeated(step.crashes)],
+        "traces": [
+            _report_dict(report, built, later)
+            for report, later in group_repeated(step.reports)
+            if report.severity is ReportSeverity.TRACE
+        ],
         "guest_end": {"kind": str(step.end.kind), "sentence": step.end.sentence, "console": step.end.console}
         if step.end
         else None,
     }
 
 
-def _report_dict(report: Report, built: Build) -> dict[str, Any]:
+def _report_dict(report: Report, built: Build, later: int) -> dict[str, Any]:
     guilty, frame = find_guilty_line(report, built.modules), find_guilty(report)
     return {
         "title": report.sentence,
         "kind": str(report.kind),
         "severity": str(report.severity),
+        "later": later,  # reports that say the same
         "function": frame.function if frame else None,
         "module": frame.module if frame else None,
         "file": guilty.line.file if guilty else None,

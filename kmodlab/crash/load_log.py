@@ -65,6 +65,12 @@ _PATTERNS = (
         r"exports duplicate symbol (?P<symbol>\S+) \(owned by (?P<owner>[^)]+)\)",
         N_("it exports `{symbol}`, which {owner} exports already."),
     ),
+    # kernel/params.c, param_array
+    _Pattern(
+        (_EINVAL,),
+        r"(?P<parameter>\S+): can only take (?P<most>\d+) arguments",
+        N_("the parameter `{parameter}` takes at most {most} values, separated by commas. init did not run."),
+    ),
     # kernel/params.c, parse_args
     _Pattern(
         (),

@@ -27,6 +27,17 @@ _LAST_UNLOADED = re.compile(r"\[last unloaded: ([\w-]+)")  # kernel/module/main.
 _NOT_MAPPED = re.compile(r"error_code\(0x[0-9a-f]+\) - not-present page")  # arch/x86/mm/fault.c, show_fault_oops
 _MODULES = range(0xFFFFFFFFA0000000, 0xFFFFFFFFFF000000)  # Documentation/arch/x86/x86_64/mm.rst
 _MAX_ERRNO = 4095
+_LIST_POISON = range(0xDEAD000000000100, 0xDEAD000000000140)  # include/linux/poison.h, LIST_POISON1 and LIST_POISON2
+# Warnings of the kernel's own functions, by the begin of their names: fs/proc/generic.c (remove_proc_entry,
+# __xlate_proc_name), mm/page_alloc.c (__alloc_pages).
+_BY_FUNCTION = (
+    ("remove_proc_entry", N_("there is no entry of this name to remove from this folder of /proc")),
+    ("__xlate_proc_name", N_("a folder that is in this name does not exist in /proc")),
+    ("__alloc_pages", N_(
+        "this is more memory than the kernel gives in one piece (4 MiB at most); `vmalloc()` and `kvmalloc()` put it "
+        "together from pages"
+    )),
+)  # fmt: skip
 # Kinds of reports of the debug kernel, by their sentences: kernel/locking/lockdep.c, kernel/sched/core.c
 # (__might_resched), mm/kmemleak.c, lib/debugobjects.c (debug_print_object).
 _BY_SENTENCE = (
@@ -73,6 +84,10 @@ def explain_report(report: Report) -> str:
         return _explain_access(report)
     if report.kind is Kind.UBSAN:
         return _explain_undefined(report)
+    if report.kind is Kind.SCHEDULING_WHILE_ATOMIC:
+        return _(
+            "what is called here sleeps, and must not: a spinlock is held, or a timer or an interrupt runs this code"
+        )
     if report.kind in _AFTER_FREE and any(frame.function == "kthread_stop" for frame in report.frames[:2]):
         return _explain_kthread_stop(report)
     gone = gone_module(report)
@@ -88,6 +103,33 @@ def explain_report(report: Report) -> str:
             "work, a thread, or what it had registered"
         )
         return message.format(module=gone)
+    return _explain_place(report) or _explain_address(report)
+
+
+def _explain_place(report: Report) -> str:
+    """A warning of one of the kernel's functions, or a trap in the module's code."""
+    place = report.place
+    if place is None:
+        return ""
+    if report.kind is Kind.WARNING and place.module is None:
+        return next((_(meaning) for function, meaning in _BY_FUNCTION if place.function.startswith(function)), "")
+    if report.kind is Kind.TRAP and place.module and report.sentence.startswith("invalid opcode"):
+        return _("the compiler has put a trap here: what the code does is undefined in C, such as a division by 0")
+    return ""
+
+
+def _explain_address(report: Report) -> str:
+    """The address that the code used, if it tells what the mistake is."""
+    address = report.address
+    if address is None or report.kind not in (Kind.NULL_DEREFERENCE, Kind.PAGE_FAULT, Kind.GENERAL_PROTECTION):
+        return ""
+    if address in _LIST_POISON:
+        return _("`list_del()` wrote this address into the element: it is used after it was removed from its list")
+    if address > (1 << 64) - 1 - _MAX_ERRNO:
+        return _("this is no address, but an error pointer: `IS_ERR()` tells, before it is used")
+    if report.kind is Kind.NULL_DEREFERENCE and address:
+        message = _("a pointer is NULL, and the code uses what is {distance} bytes after it: a member of a struct")
+        return message.format(distance=address)
     return ""
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from kmodlab.i18n import _
+from kmodlab.i18n import _, ngettext
 
 
 class ReportSeverity(StrEnum):
@@ -153,7 +154,7 @@ class Report:
         """The kernel's sentence, introduced by a sentence in the reader's language."""
         end = "" if self.sentence.endswith((".", "!", "?", ":")) else "."
         words = _("The kernel reported: {sentence}").format(sentence=self.sentence + end)
-        return f"{words} {self.cause}." if self.cause else words
+        return f"{words} {self.cause[0].upper()}{self.cause[1:]}." if self.cause else words
 
     @property
     def is_crash(self) -> bool:
@@ -176,3 +177,33 @@ class Report:
         calls = tuple(frame for frame in self.trace if frame.reliable)
         # Some architectures repeat the place as the first frame of the trace.
         return (self.place, *calls[[str(self.place)] == [*map(str, calls[:1])] :]) if self.place else calls
+
+
+def repeated_sentence(later: int) -> str:
+    """How many more reports there are like the one before."""
+    return ngettext("{count} more report like this one.", "{count} more reports like this one.", later).format(
+        count=later
+    )
+
+
+def group_repeated(reports: Iterable[Report]) -> list[tuple[Report, int]]:
+    """The first of the reports that say the same of the same calls, each with the number of those that follow.
+
+    A report without calls, whose lines may be incomplete, belongs to those that say the same.
+    """
+    first: list[Report] = []
+    later: list[int] = []
+    for report in reports:
+        number = next((number for number, other in enumerate(first) if _says_the_same(report, other)), None)
+        if number is None:
+            first.append(report)
+            later.append(0)
+        else:
+            later[number] += 1
+    return list(zip(first, later, strict=True))
+
+
+def _says_the_same(report: Report, other: Report) -> bool:
+    words, others = (re.sub(r"\d+", "", each.sentence) for each in (report, other))
+    is_same_place = not report.frames or [*map(str, report.frames)] == [*map(str, other.frames)]
+    return report.kind is other.kind and words == others and is_same_place

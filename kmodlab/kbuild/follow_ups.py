@@ -82,7 +82,10 @@ _KINDS = tuple(
 _SUGGESTION = re.compile(r"did you mean '(\w+)'")
 _INCLUDE = re.compile(r"#include <([^>]+)>")
 # With these hints, two diagnostics on one line are one mistake: a macro of the kernel makes several messages of it.
-_ONE_MACRO = ("two-inits", "wrong-init", "wrong-exit", "parameter-type", "parameter-permissions", "module-macro")
+_ONE_MACRO = (
+    *("two-inits", "wrong-init", "wrong-exit", "parameter-type", "parameter-permissions", "module-macro"),
+    "called-in-macro",
+)
 # With these hints, all diagnostics of a build that have the hint have the same remedy.
 _ONE_REMEDY = ("circular", "source-left-out", "not-exported")
 _FAR_LINES = 200  # between two statements outside of functions that have one cause
@@ -184,7 +187,11 @@ def _same_name(earlier: _Message, later: _Message) -> bool:
         is_called = f"arguments to function '{earlier.name}'" in later.text
         return is_called or (later.kind is _Kind.UNUSED and later.name == earlier.name)
     if "implicit declaration" in earlier.text and "makes pointer from integer" in later.text:
-        return earlier.same_line(later)  # gcc takes an unknown function for one that returns int
+        # gcc takes an unknown function for one that returns int.
+        called = re.search(rf"\b{earlier.name}\s*\(", later.source.line(later.line)) if earlier.name else None
+        return earlier.same_line(later) or called is not None
+    if earlier.kind is _Kind.MEMBER and later.text.startswith("initialization of "):
+        return earlier.same_line(later)  # gcc takes the value for the next member's
     if not earlier.name or earlier.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE):
         return False
     if later.kind is _Kind.UNUSED:
@@ -381,11 +388,19 @@ def _group(diagnostics: Sequence[Diagnostic], causes: Mapping[int, int]) -> tupl
     follow_ups: dict[int, list[Diagnostic]] = {}
     for number in sorted(causes):
         follow_ups.setdefault(_root(number, causes), []).append(diagnostics[number])
-    return tuple(
+    shown = [
         _with_follow_ups(diagnostic, follow_ups.get(number, []))
         for number, diagnostic in enumerate(diagnostics)
         if number not in causes
-    )
+    ]
+    return tuple(map(_without_repeated_hint, shown, (None, *shown)))
+
+
+def _without_repeated_hint(diagnostic: Diagnostic, before: Diagnostic | None) -> Diagnostic:
+    """The diagnostic without its hint if the one before, on the same line, has it: two arguments of printk()."""
+    if before is None or (diagnostic.file, diagnostic.line, diagnostic.hint) != (before.file, before.line, before.hint):
+        return diagnostic
+    return replace(diagnostic, hint="")
 
 
 def _root(number: int, causes: Mapping[int, int]) -> int:

@@ -47,6 +47,12 @@ KBUILD_RULES = (
         FLOATING_POINT,
     ),
     Rule(
+        "device-table-type",
+        # scripts/mod/file2alias.c, device_id_check
+        r"sizeof\(struct (?P<type>\w+)\)=\d+ is not a modulo of the size of section __mod_(?P<kind>[a-z]+)__",
+        N_("MODULE_DEVICE_TABLE({kind}, …) takes a table of struct {type}, and this table is of another type."),
+    ),
+    Rule(
         "undefined-symbol",
         r'"(?P<symbol>\w+)" \[\S+\] undefined!',
         N_(

@@ -46,8 +46,9 @@ GCC_RULES = (
         "parameter-permissions",
         "negative width in bit-field",
         N_(
-            "The last argument of module_param() is the file's permissions in /sys, in octal: 0444 for everybody to "
-            "read, 0644 for root to change. Others may not write there, and nobody may write what they cannot read."
+            "The last argument of module_param(), and the second one of __ATTR(), are a file's permissions in /sys, in "
+            "octal: 0444 for everybody to read, 0644 for root to change. Others may not write there, and nobody may "
+            "write what they cannot read."
         ),
         macro="VERIFY_OCTAL_PERMISSIONS",
     ),

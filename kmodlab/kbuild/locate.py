@@ -22,6 +22,9 @@ _SYMBOLS = (
     re.compile(r"'(?P<export>\w+)' exported twice"),
     re.compile(r"^(?P<symbol>init_module|cleanup_module)\(\): "),  # tools/objtool/check.c
 )
+# scripts/mod/file2alias.c, device_id_check
+_TABLE = re.compile(r"the size of section __mod_(?P<kind>[a-z]+)__")
+_TABLE_MACRO = r"\bMODULE_DEVICE_TABLE\s*\(\s*{}\b"
 _OBJECT = re.compile(r"(?:in |\[|module |^)(?:\S*/)?(?P<stem>[\w-]+)(?:\.k?o)?(?:\]|:| uses|$)")
 # An unclosed string ends with its line, an unclosed comment with the file, so hostile text cannot make this slow.
 _NOT_CODE = re.compile(
@@ -33,6 +36,8 @@ _MOST_PLACES = 10  # uses of a name in one file
 
 def find_use(message: str, files: Mapping[str, bytes]) -> tuple[str, int | None]:
     """File and line that a message of modpost is about; the line is None if it is about a whole file."""
+    if (table := _TABLE.search(message)) and (place := find_code(_TABLE_MACRO.format(table["kind"]), files)):
+        return place
     for pattern in _SYMBOLS:
         if match := pattern.search(message):
             names = match.groupdict()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kmodlab.i18n import _
+from kmodlab.kbuild.near_name import nearest_name
 from kmodlab.kbuild.spot import Hint, Spot
 
 _TYPES = ("bool", "int", "uint", "long", "ulong", "short", "ushort", "byte", "charp", "hexint", "ullong", "invbool")
@@ -13,6 +14,11 @@ _LICENCE = re.compile(
     r"\bMODULE_(?P<what>LICENSE|AUTHOR|DESCRIPTION|VERSION|ALIAS)\s*\(\s*(?P<value>[A-Za-z][^\"()]*)\)"
 )
 _CALLED = re.compile(r"\b(?P<macro>module_(?:init|exit))\s*\(\s*(?P<function>\w+)\s*\(\s*\)\s*\)")
+_MODULE_MACRO = re.compile(r"\b(MODULE_\w+)\s*\(")
+_MACROS = (
+    *("MODULE_LICENSE", "MODULE_AUTHOR", "MODULE_DESCRIPTION", "MODULE_VERSION", "MODULE_ALIAS", "MODULE_PARM_DESC"),
+    *("MODULE_DEVICE_TABLE", "MODULE_FIRMWARE", "MODULE_SOFTDEP", "MODULE_IMPORT_NS", "MODULE_INFO"),
+)
 _TABLE = re.compile(r"\bMODULE_DEVICE_TABLE\s*\(\s*\w+\s*,\s*(?P<name>\w+)\s*\)")
 _TABLE_HERE = re.compile(r"\bstruct\s+\w+_device_id\s+(\w+)\s*\[")
 _UNDECLARED = re.compile(r"'(?P<name>\w+)' undeclared")
@@ -66,6 +72,15 @@ def _called(_message: str, spot: Spot) -> Hint | None:
     return Hint("called-in-macro", text.format(**match.groupdict()))
 
 
+def _misspelt(message: str, spot: Spot) -> Hint | None:
+    """A macro of modules that does not exist, such as MODULE_LICENCE()."""
+    match = _MODULE_MACRO.search(spot.source.line(spot.line))
+    near = nearest_name(match[1], _MACROS) if match else ""
+    if not match or not near or match[1] in _MACROS or not message.startswith("expected declaration specifiers"):
+        return None
+    return Hint("module-macro", _("There is no macro {name}. Did you mean {near}?").format(name=match[1], near=near))
+
+
 def _undeclared_in_macro(message: str, spot: Spot) -> Hint | None:
     """A name that a macro is given, or that it makes of what it is given: level_show, of DEVICE_ATTR_RO(level)."""
     match, line = _UNDECLARED.search(message), spot.source.line(spot.line)
@@ -91,4 +106,4 @@ def _proc_member(message: str, _spot: Spot) -> Hint | None:
     return Hint("no-member", text.format(name=_PROC_NAMES.get(member, f"proc_{member}"), member=member))
 
 
-MACRO_FINDERS = (_parameter, _text, _called, _undeclared_in_macro, _proc_member)
+MACRO_FINDERS = (_parameter, _text, _called, _misspelt, _undeclared_in_macro, _proc_member)

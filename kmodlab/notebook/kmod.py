@@ -20,8 +20,8 @@ from kmodlab.submission.learner_sources import as_file
 from kmodlab.text import parse_seconds
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.failed_call import Circumstances, explain_step
-from kmodlab.tracer.leftovers import LeftoverSearch, find_subjects, may_run_later
-from kmodlab.tracer.run import GUEST_FOLDER, STOP_FIRST, check_kernel_modules, load_argv
+from kmodlab.tracer.leftovers import LeftoverSearch, find_subjects, may_stay
+from kmodlab.tracer.run import GUEST_FOLDER, check_kernel_modules, load_argv
 
 KMOD_OPTIONS = MagicOptions("%%kmod")
 add_module_options(
@@ -121,28 +121,28 @@ class _InGuest:
             self._look_for_leftovers()
             self._put()
             self._state.earlier.note(self._state.session.generation, self._options.name, self._circumstances)
-            running = self._search_running()
+            search = self._search_leftovers()
             done = self._load() and (not self._options.unload or self._unload())
-            if not self._show_running(running) and done:
+            if not self._show_leftovers(search) and done:
                 self._parts.append(Message(self._success(), Level.GOOD))
         return self._parts
 
-    def _search_running(self) -> LeftoverSearch:
-        """Start a search for callbacks that can still run the modules' code after the unload, if they are unloaded."""
-        subjects = find_subjects(self._module.build, self._circumstances, may_run_later) if self._options.unload else ()
+    def _search_leftovers(self) -> LeftoverSearch:
+        """Start a search for what the modules leave behind, if they are unloaded."""
+        subjects = find_subjects(self._module.build, self._circumstances, may_stay) if self._options.unload else ()
         return LeftoverSearch(self._state.session.lab, subjects, self._options.timeout)
 
-    def _show_running(self, search: LeftoverSearch) -> bool:
-        """Show callbacks that can still run an unloaded module's code; returns whether there are any."""
-        running = [leftover for leftover in search.result() if leftover.is_running]
-        for leftover in running:
+    def _show_leftovers(self, search: LeftoverSearch) -> bool:
+        """Show what the modules left behind; returns whether they left anything."""
+        leftovers = search.result()
+        for leftover in leftovers:
             self._parts.append(Message(leftover.sentence, Level.BAD))
             source = self._module.sources.files.get(leftover.line.file) if leftover.line else None
             if leftover.line and source is not None:
                 self._parts.append(Excerpt(source.decode("utf-8", "replace"), leftover.line.line, context=1))
-        if running:
-            self._parts.append(Message(_(STOP_FIRST)))
-        return bool(running)
+        for advice in dict.fromkeys(leftover.advice for leftover in leftovers):
+            self._parts.append(Message(advice))
+        return bool(leftovers)
 
     def _look_for_leftovers(self) -> None:
         """Report what earlier versions left behind, and reset the guest if nothing else is lost with it."""

@@ -220,6 +220,10 @@ def _why(call: Call, number: int) -> str:
     if number == _EBUSY and call.symbol in ("__register_chrdev", "register_chrdev_region"):
         major = arguments[0] if call.symbol == "__register_chrdev" else (arguments[0] & 0xFFFFFFFF) >> _MINOR_BITS
         return _("the major number {number} is taken; /proc/devices shows by whom.").format(number=major & 0xFFFFFFFF)
+    if number == _EBUSY and call.symbol == "misc_register":
+        return _("its minor number is taken; /proc/misc shows by whom.")
+    if number == _EBUSY and call.symbol == "__request_region":
+        return _("the region is taken; /proc/ioports and /proc/iomem show by whom.")
     if call.errno == 0 and function.size is not None and function.allocates is not Allocates.NOTHING:
         size = arguments[function.size]
         return ngettext("it was asked for {size} byte.", "it was asked for {size} bytes.", size).format(size=size)

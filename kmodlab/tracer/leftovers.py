@@ -86,8 +86,8 @@ class LeftoverSearch:
             self._future.set_result(())
 
     def result(self) -> tuple[Leftover, ...]:
-        """What each module left behind, except for memory."""
-        return self._future.result()
+        """What each module left behind, except for memory; first what can still run its code."""
+        return tuple(sorted(self._future.result(), key=lambda leftover: not leftover.is_running))
 
     def _run(self) -> None:
         try:

@@ -33,6 +33,7 @@ END_LINE = b"-\n"
 # hung_task_timeout_secs (init.sh), because the kernel reports tasks that wait longer.
 JUMP_MS = 10_000
 STOP_FIRST = N_("What can still run a module's code must be stopped, and have ended, before the module is unloaded.")
+RELEASE_FIRST = N_("The kernel does not clean up after a module: what the module acquires, its own code must release.")
 
 
 @dataclass(frozen=True)
@@ -235,7 +236,7 @@ def unload(session: Session, name: str, *, timeout_s: float = COMMAND_S) -> Step
 
 @dataclass(frozen=True)
 class Leftover:
-    """What a module left behind: `what` in words, and the line that acquired it.
+    """What a module left behind: `what` in words, and the line of the call that acquired or started it.
 
     `entry` is its entry in the guest's list of resources, empty if it has none. `is_running` says whether it can still
     run the module's code: a timer, work, a thread.
@@ -252,24 +253,29 @@ class Leftover:
         """A sentence: what the module left behind."""
         return _("`{module}` left behind: {what}.").format(module=self.module, what=self.what)
 
+    @property
+    def advice(self) -> str:
+        """What such a module must do, in a sentence."""
+        return _(STOP_FIRST if self.is_running else RELEASE_FIRST)
+
 
 @dataclass(frozen=True)
 class ModuleRun:
     """A build, and the steps that loaded its modules in order and unloaded them in reverse order.
 
-    `running` are the leftovers that could still run a module's code after it was unloaded: timers, work, threads.
+    `leftovers` is what the modules left behind, those that can still run a module's code first; it has no memory.
     """
 
     build: Build
     release: str
     steps: tuple[Step, ...]
-    running: tuple[Leftover, ...] = ()
+    leftovers: tuple[Leftover, ...] = ()
 
     @property
     def outcome(self) -> Outcome:
-        """Passed if the build and every step passed, and nothing still runs code of an unloaded module."""
+        """Passed if the build and every step passed, and nothing was left behind."""
         passed = self.build.passed and all(step.outcome is Outcome.PASSED for step in self.steps)
-        return Outcome.PASSED if passed and not self.running else Outcome.FAILED
+        return Outcome.PASSED if passed and not self.leftovers else Outcome.FAILED
 
     @property
     def reason(self) -> str:
@@ -277,8 +283,9 @@ class ModuleRun:
         if not self.build.passed:
             return self.build.sentence
         failed = next((step for step in self.steps if step.reason), None)
-        if self.running and (failed is None or failed.argv[0] == "rmmod"):
-            return self.running[0].sentence  # a crash during or after the unload only follows from it
+        left = next(iter(self.leftovers), None)
+        if left and (failed is None or (failed.argv[0] == "rmmod" and left.is_running)):
+            return left.sentence  # a crash during or after the unload only follows from what still runs
         return failed.reason if failed else ""
 
 

@@ -216,7 +216,7 @@ def run_json(folder: Path, code: str, *arguments: str) -> tuple[int, dict[str, A
 def test_what_still_runs_when_its_module_is_gone_is_named_with_its_line(lab: Lab, tmp_path: Path, what: str) -> None:
     status, module_run, line = run_json(tmp_path, LEFT[what])
     assert status == 1
-    assert [(left["module"], left["file"], left["line"]) for left in module_run["running"]] == [
+    assert [(left["module"], left["file"], left["line"]) for left in module_run["leftovers"]] == [
         ("late", "late.c", line)
     ]
     assert module_run["reason"] == f"`late` left behind: {what}, from late.c:{line}."
@@ -226,13 +226,13 @@ def test_what_still_runs_when_its_module_is_gone_is_named_with_its_line(lab: Lab
 def test_a_timer_that_a_failing_init_leaves_is_named_too(lab: Lab, tmp_path: Path) -> None:
     status, module_run, line = run_json(tmp_path, FAILING_INIT)
     assert status == 1 and "ENODEV" in module_run["reason"]
-    assert [left["line"] for left in module_run["running"]] == [line]
+    assert [left["line"] for left in module_run["leftovers"]] == [line]
 
 
 @pytest.mark.long
 def test_a_module_that_stops_what_it_started_passes(lab: Lab, tmp_path: Path) -> None:
     status, module_run, _line = run_json(tmp_path, CAREFUL)
-    assert (status, module_run["reason"], module_run["running"]) == (0, "", [])
+    assert (status, module_run["reason"], module_run["leftovers"]) == (0, "", [])
 
 
 def test_a_thread_that_had_ended_before_it_was_stopped_is_told(lab: Lab, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ OTHERS = {
 
 def cause(log: str) -> str:
     (report,) = find_crashes(log)
-    assert report.words.endswith(f"{report.cause}." if report.cause else ".")
+    assert report.words.endswith(f"{report.cause[1:]}." if report.cause else ".")
     return report.cause
 
 

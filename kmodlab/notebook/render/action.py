@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from kmodlab.crash.errnos import explain_error
 from kmodlab.crash.records import LogRecord
-from kmodlab.crash.report import Report
+from kmodlab.crash.report import Report, group_repeated, repeated_sentence
 from kmodlab.guest.agent.client import Result
 from kmodlab.i18n import _
 from kmodlab.notebook.render.crash import CrashCard, find_cell_line
@@ -49,7 +49,9 @@ def action_parts(
     parts.append(Log(_without_reports(action.step.records, action.reports), _("The kernel's log:")))
     kos = {name: ko for name, module in modules.items() if (ko := module.ko(name)) is not None}
     parts += [Message(remark) for remark in action.step.remarks(kos)]
-    parts += [CrashCard(report, find_cell_line(report, modules)) for report in action.reports]
+    for report, later in group_repeated(action.reports):
+        parts.append(CrashCard(report, find_cell_line(report, modules)))
+        parts += [Message(repeated_sentence(later))] if later else []
     return parts + _guest_end(action)
 
 
