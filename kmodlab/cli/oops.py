@@ -241,10 +241,8 @@ def _show(report: Report, module: _Module) -> None:
     say(report.sentence, "bold red" if report.is_crash else "bold")
     say(f"  {_heading(report)}")
     if report.cause:
-        say(f"  -> {report.cause}.", "cyan")
+        say(f"  -> {report.explanation}", "cyan")
     guilty = module.guilty(report)
-    if report.cause:
-        say(f"  {report.cause}.", "cyan")
     if doubt := _doubt(report, guilty):
         say("  " + _("in doubt: {doubt}").format(doubt=doubt), "yellow")
     if complaint := module.complaint(report):

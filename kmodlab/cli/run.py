@@ -187,7 +187,7 @@ def _print_report(report: Report, built: Build, sources: Sources) -> None:
     sentence = _("where the guest hangs:") if report.kind is Kind.NMI else report.sentence
     say(sentence, "bold red" if report.is_crash else "bold")
     if report.cause:
-        say(f"  -> {report.cause}.", "cyan")
+        say(f"  -> {report.explanation}", "cyan")
     if guilty:
         line = guilty.line
         say(f"{line.file}:{line.line}, {guilty.note or _('in {function}').format(function=line.function)}")

@@ -154,7 +154,12 @@ class Report:
         """The kernel's sentence, introduced by a sentence in the reader's language."""
         end = "" if self.sentence.endswith((".", "!", "?", ":")) else "."
         words = _("The kernel reported: {sentence}").format(sentence=self.sentence + end)
-        return f"{words} {self.cause[0].upper()}{self.cause[1:]}." if self.cause else words
+        return f"{words} {self.explanation}" if self.cause else words
+
+    @property
+    def explanation(self) -> str:
+        """The cause as a sentence; empty if it is unknown."""
+        return f"{self.cause[0].upper()}{self.cause[1:]}." if self.cause else ""
 
     @property
     def is_crash(self) -> bool:

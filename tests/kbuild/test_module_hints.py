@@ -79,7 +79,7 @@ CASES = {
     "an empty Makefile": ({"hello.c": module(), "Makefile": "# nothing yet\n"}, "needs the line obj-m += hello.o"),
     "a misspelt licence": (
         {"hello.c": module().replace("LICENSE", "LICENCE")},
-        "American spelling: LICENSE",
+        "Did you mean MODULE_LICENSE?",
     ),
     "a GPL-only function": (
         {

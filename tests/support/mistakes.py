@@ -84,6 +84,17 @@ CASES = (
         module("nosuch(); /* HERE */", before="extern void nosuch(void);\n"),
     ),
     _case(
+        "a table of devices of another bus",
+        "device-table-type",
+        module(
+            "",
+            head="#include <linux/module.h>\n#include <linux/usb.h>\n#include <linux/mod_devicetable.h>\n"
+            'static const struct i2c_device_id ids[] = { { "pen", 0 }, { } };\n'
+            "MODULE_DEVICE_TABLE(usb, ids); /* HERE */\n"
+            'MODULE_LICENSE("GPL");\n',
+        ),
+    ),
+    _case(
         "a GPL-only function in a proprietary module",
         "gpl-only-symbol",
         module(

@@ -109,7 +109,7 @@ class CrashCard:
         for line in self.guilty.related if self.guilty else ():
             parts += [Message(self._where_related(line)), Excerpt(line.source, line.line)]
         if self.report.cause:
-            parts.append(Message(f"{self.report.cause}."))
+            parts.append(Message(self.report.explanation))
         doubt = (self.guilty.doubt if self.guilty else "") or find_doubt(self.report)
         if doubt:
             parts.append(Message(_("This is in doubt: {doubt}.").format(doubt=doubt)))
