@@ -242,6 +242,9 @@ static void try_bad_pointers(const char *path)
 	if (write(file, nowhere, sizeof(OLD)) > 0)
 		finish("bad-write");
 	close(file);
+	/* A lock that is still held would make these wait. */
+	put(path, FIRST);
+	expect_board(path, FIRST, FIRST);
 }
 
 static void try_together(const char *path)

@@ -88,6 +88,8 @@ def explain_report(report: Report) -> str:
         return _(
             "what is called here sleeps, and must not: a spinlock is held, or a timer or an interrupt runs this code"
         )
+    if report.kind is Kind.HUNG_TASK and any("mutex_lock" in frame.function for frame in report.frames):
+        return _("the task waits for a mutex that nobody unlocks")
     if report.kind in _AFTER_FREE and any(frame.function == "kthread_stop" for frame in report.frames[:2]):
         return _explain_kthread_stop(report)
     gone = gone_module(report)
@@ -114,7 +116,7 @@ def _explain_place(report: Report) -> str:
     if report.kind is Kind.WARNING and place.module is None:
         return next((_(meaning) for function, meaning in _BY_FUNCTION if place.function.startswith(function)), "")
     if report.kind is Kind.TRAP and place.module and report.sentence.startswith("invalid opcode"):
-        return _("the compiler has put a trap here: what the code does is undefined in C, such as a division by 0")
+        return _("the compiler puts such a trap where the code does what is undefined in C, such as a division by 0")
     return ""
 
 
@@ -128,7 +130,9 @@ def _explain_address(report: Report) -> str:
     if address > (1 << 64) - 1 - _MAX_ERRNO:
         return _("this is no address, but an error pointer: `IS_ERR()` tells, before it is used")
     if report.kind is Kind.NULL_DEREFERENCE and address:
-        message = _("a pointer is NULL, and the code uses what is {distance} bytes after it: a member of a struct")
+        message = _(
+            "a pointer is NULL, and the code uses what is {distance} bytes after it, such as a member of a struct"
+        )
         return message.format(distance=address)
     return ""
 

@@ -18,7 +18,9 @@ SOURCE = """\
 #include <linux/delay.h>
 #include <linux/hrtimer.h>
 #include <linux/interrupt.h>
+#include <linux/fs.h>
 #include <linux/kthread.h>
+#include <linux/miscdevice.h>
 #include <linux/mutex.h>
 #include <linux/timer.h>
 #include <linux/wait.h>
@@ -93,6 +95,15 @@ LEFT = {
     "the hrtimer that calls tick, still pending (hrtimer_start)": HRTIMER,
     "the kernel thread sleepy, still running (kthread_run)": THREAD,
 }
+REGISTERED = """
+static const struct file_operations operations = { .owner = THIS_MODULE };
+static struct miscdevice device = { .minor = MISC_DYNAMIC_MINOR, .name = "late", .fops = &operations };
+static int __init late_init(void)
+{
+	return misc_register(&device); /* here */
+}
+static void __exit late_exit(void) { }
+"""
 STOPS_A_DEAD_THREAD = """
 static struct task_struct *thread;
 static int body(void *unused) { return 0; }
@@ -220,6 +231,15 @@ def test_what_still_runs_when_its_module_is_gone_is_named_with_its_line(lab: Lab
         ("late", "late.c", line)
     ]
     assert module_run["reason"] == f"`late` left behind: {what}, from late.c:{line}."
+
+
+def test_what_is_still_registered_when_its_module_is_gone_is_named_too(lab: Lab, tmp_path: Path) -> None:
+    status, module_run, line = run_json(tmp_path, REGISTERED)
+    assert (status, module_run["reason"]) == (
+        1,
+        f"`late` left behind: the misc device late (misc_register), from late.c:{line}.",
+    )
+    assert [(left["line"], left["is_running"]) for left in module_run["leftovers"]] == [(line, False)]
 
 
 @pytest.mark.long

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import pytest
 from crashes import DATA
 
 from kmodlab.crash.reader import find_crashes
+from kmodlab.crash.report import group_repeated
 
 OPEN_FILE = """\
 [    3.295116] BUG: unable to handle page fault for address: ffffffffc0488118
@@ -68,6 +72,46 @@ CAUSES = {
 def test_what_a_debug_kernel_reports_is_said_in_words(name: str) -> None:
     (report,) = find_crashes((DATA / "constructed" / f"{name}.txt").read_text().partition("\n\n")[2])
     assert report.cause.startswith(CAUSES[name])
+
+
+MEANINGS = {
+    "nullinit": "a pointer is NULL, and the code uses what is 4 bytes after it",
+    "nullread": "",
+    "schedatomic": "what is called here sleeps, and must not",
+    "trap": "the compiler puts such a trap",
+    "hungtask": "the task waits for a mutex that nobody unlocks",
+    "bugon": "",
+    "pagefault": "",
+}
+
+
+@pytest.mark.parametrize("name", MEANINGS)
+def test_what_a_report_means_is_said_if_it_is_certain(name: str) -> None:
+    report = find_crashes((DATA / "linux-6.1" / f"{name}.txt").read_text())[0]
+    assert report.cause.startswith(MEANINGS[name]) and bool(report.cause) is bool(MEANINGS[name])
+
+
+LINES = {
+    "general protection fault, probably for non-canonical address 0xdead000000000100: 0000 [#1]": "`list_del()` wrote",
+    "general protection fault, probably for non-canonical address 0xdeae000000000100: 0000 [#1]": "",
+    "BUG: unable to handle page fault for address: fffffffffffffff4": "this is no address, but an error pointer",
+    "BUG: unable to handle page fault for address: ffffffffffff0ff4": "",
+}
+
+
+@pytest.mark.parametrize("line", LINES)
+def test_some_addresses_tell_what_the_mistake_is(line: str) -> None:
+    log = OPEN_FILE.replace("BUG: unable to handle page fault for address: ffffffffc0488118", line)
+    assert cause(log.replace(" [last unloaded: op(OE)]", "")).startswith(LINES[line])
+    assert LINES[line] or not cause(log.replace(" [last unloaded: op(OE)]", ""))
+
+
+def test_reports_that_say_the_same_are_shown_once() -> None:
+    log = (DATA / "linux-6.1" / "schedatomic.txt").read_text()
+    (report, *others) = find_crashes(log)
+    again = replace(report, sentence=re.sub(r"\d+", "7", report.sentence))
+    assert group_repeated([report, again, *others, again]) == [(report, 2), *((other, 0) for other in others)]
+    assert group_repeated([report, replace(report, trace=report.trace[1:], place=None)]) != [(report, 1)]
 
 
 @pytest.mark.parametrize(

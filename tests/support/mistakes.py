@@ -89,7 +89,7 @@ CASES = (
         module(
             "",
             head="#include <linux/module.h>\n#include <linux/usb.h>\n#include <linux/mod_devicetable.h>\n"
-            'static const struct i2c_device_id ids[] = { { "pen", 0 }, { } };\n'
+            "static const struct pci_device_id ids[] = { { 1, 2 }, { } };\n"
             "MODULE_DEVICE_TABLE(usb, ids); /* HERE */\n"
             'MODULE_LICENSE("GPL");\n',
         ),
