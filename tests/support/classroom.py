@@ -2,6 +2,7 @@
 
     python tests/support/classroom.py --grade --jobs 2 --kill     a whole class, compared with gradebook.csv
     python tests/support/classroom.py --store                     judge each text once, and write gradebook.csv
+    python tests/support/classroom.py --store --new               judge only the texts that have no row there
 
 `learners` generates the submissions, `expected_grades` says what they must earn.
 """
@@ -137,6 +138,7 @@ def main() -> int:
     what = parser.add_mutually_exclusive_group(required=True)
     what.add_argument("--store", action="store_true", help="write gradebook.csv")
     what.add_argument("--grade", action="store_true", help="grade a class, and compare")
+    parser.add_argument("--new", action="store_true", help="with --store, only the texts without a row")
     parser.add_argument("--exercise", nargs="+", choices=EXERCISES, default=list(EXERCISES), metavar="NN-name")
     parser.add_argument("--learners", type=int, default=60)
     parser.add_argument("--seed", type=int, default=0)
@@ -152,19 +154,20 @@ def main() -> int:
 
 def store(asked: argparse.Namespace, folder: Path, out: Path) -> int:
     """Judge each text once, and store its points in gradebook.csv, unless they contradict other sources."""
-    roll = {(row, name): row for name in asked.exercise for row in rows_of(name)}
+    known = read_gradebook() if GRADEBOOK.exists() else {}
+    kept = {key: earned for key, earned in known.items() if asked.new or key[0] not in asked.exercise}
+    roll = {(row, name): row for name in asked.exercise for row in rows_of(name) if (name, row) not in kept}
     grading = Grading(roll, hand_in(roll, folder), out, ("--jobs", str(asked.jobs)), print)
     status = grading.run()
     print(*grading.said, sep="\n")
-    marks = {(name, row): earned for (row, name), earned in checks_in(out).items()}
+    marks = kept | {(name, row): earned for (row, name), earned in checks_in(out).items()}
     wrong = [
         doubt for name in asked.exercise for doubt in doubts(name, {row: marks[name, row] for row in rows_of(name)})
     ]
     print(*wrong, sep="\n")
     if status or wrong:
         return 1
-    known = read_gradebook() if GRADEBOOK.exists() else {}
-    write_gradebook({key: earned for key, earned in known.items() if key[0] not in asked.exercise} | marks)
+    write_gradebook(marks)
     return 0
 
 

@@ -1,4 +1,4 @@
-/* caught by: stops */
+/* caught by: not-init stops */
 /* answer: clock */
 /* What starts itself again is only flushed. */
 #include <linux/module.h>
