@@ -131,7 +131,8 @@ def _explain_address(report: Report) -> str:
         return _("this is no address, but an error pointer: `IS_ERR()` tells, before it is used")
     if report.kind is Kind.NULL_DEREFERENCE and address:
         message = _(
-            "a pointer is NULL, and the code uses what is {distance} bytes after it, such as a member of a struct"
+            "the code uses what is {distance} bytes after NULL, such as a member of a struct: the pointer is NULL, or "
+            "an error pointer"
         )
         return message.format(distance=address)
     return ""

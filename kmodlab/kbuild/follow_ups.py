@@ -9,76 +9,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum, auto
 from functools import cached_property
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from kmodlab.kbuild.code_text import CodeText, code_text
 from kmodlab.kbuild.hints import plain_quotes
+from kmodlab.kbuild.message_kinds import MessageKind, find_kind
 
 if TYPE_CHECKING:
     from kmodlab.kbuild.diagnostics import Diagnostic
 
 
-class _Kind(Enum):
-    """What a message of gcc is about, as far as this decides whether it follows from another."""
-
-    UNCLOSED = auto()  # a string, comment, condition or macro call: gcc reads on to the end of the line or the file
-    OPEN = auto()  # a function that is not closed
-    OUTSIDE = auto()  # a statement outside of functions
-    SYNTAX = auto()
-    UNKNOWN = auto()  # a name
-    INCOMPLETE = auto()  # a type
-    MEMBER = auto()
-    NO_RETURN = auto()
-    UNUSED = auto()
-    REDECLARED = auto()
-    NOT_A_FUNCTION = auto()
-    NO_EFFECT = auto()
-    OTHER = auto()
-
-
-_KINDS = tuple(
-    (kind, re.compile(pattern))
-    for kind, pattern in (
-        (_Kind.UNCLOSED, r"missing terminating|unterminated (?:argument list|comment|#)"),
-        (_Kind.OPEN, r"invalid storage class for function '(?P<name>\w+)'|expected declaration or statement at end of"),
-        (
-            _Kind.OUTSIDE,
-            r"expected identifier or '\(' before|expected declaration specifiers or|data definition has no type"
-            r"|type defaults to 'int' in declaration of '(?P<name>\w+)'|parameter names \(without types\)",
-        ),
-        (_Kind.SYNTAX, r"^expected |^stray |old-style parameter declarations|^'else' without"),
-        (
-            _Kind.UNKNOWN,
-            r"'(?P<name>\w+)' undeclared|implicit declaration of function '(?P<function>\w+)'"
-            r"|unknown type name '(?P<type>\w+)'|aliased to undefined symbol '(?P<alias>\w+)'",
-        ),
-        (
-            _Kind.INCOMPLETE,
-            r"'(?P<name>\w+)' has (?:initializer but|an) incomplete type|storage size of '(?P<object>\w+)' isn't known"
-            r"|(?:undefined|incomplete) type '(?:const )?(?P<type>[\w ]+)'"
-            r"|'(?P<scoped>struct \w+)' declared inside parameter list",
-        ),
-        (_Kind.MEMBER, r"'(?:const )?(?P<name>[\w ]+)' has no member named"),
-        (_Kind.NO_RETURN, r"no return statement in function|control reaches end of non-void"),
-        (
-            _Kind.UNUSED,
-            r"'(?P<name>\w+)' defined but not used|unused variable '(?P<variable>\w+)'"
-            r"|variable '(?P<set>\w+)' set but not used|'(?P<declared>\w+)' declared 'static' but never defined",
-        ),
-        (
-            _Kind.REDECLARED,
-            r"(?:conflicting types for|static declaration of|redefinition of|declaration of built-in function) '(\w+)'",
-        ),
-        (_Kind.NOT_A_FUNCTION, r"called object .*is not a function"),
-        (
-            _Kind.NO_EFFECT,
-            r"has no effect|with no effect|^format '|too many arguments for format|value computed is not used",
-        ),
-    )
-)
 _SUGGESTION = re.compile(r"did you mean '(\w+)'")
 _INCLUDE = re.compile(r"#include <([^>]+)>")
 # With these hints, two diagnostics on one line are one mistake: a macro of the kernel makes several messages of it.
@@ -105,15 +47,11 @@ class _Message:
         return plain_quotes(self.diagnostic.message)
 
     @cached_property
-    def _kind_and_name(self) -> tuple[_Kind, str]:
-        if self.diagnostic.tool == "gcc":
-            for kind, pattern in _KINDS:
-                if match := pattern.search(self.text):
-                    return kind, next(filter(None, match.groups()), "")
-        return _Kind.OTHER, ""
+    def _kind_and_name(self) -> tuple[MessageKind, str]:
+        return find_kind(self.text) if self.diagnostic.tool == "gcc" else (MessageKind.OTHER, "")
 
     @property
-    def kind(self) -> _Kind:
+    def kind(self) -> MessageKind:
         return self._kind_and_name[0]
 
     @property
@@ -154,12 +92,12 @@ class _Message:
 
     @property
     def is_error(self) -> bool:
-        return self.diagnostic.severity == "error" or self.kind is _Kind.UNCLOSED
+        return self.diagnostic.severity == "error" or self.kind is MessageKind.UNCLOSED
 
     @property
     def breaks_syntax(self) -> bool:
-        return self.kind in (_Kind.UNCLOSED, _Kind.OPEN, _Kind.OUTSIDE, _Kind.SYNTAX) or (
-            self.kind is _Kind.UNKNOWN and "unknown type name" in self.text
+        return self.kind in (MessageKind.UNCLOSED, MessageKind.OPEN, MessageKind.OUTSIDE, MessageKind.SYNTAX) or (
+            self.kind is MessageKind.UNKNOWN and "unknown type name" in self.text
         )
 
     def same_line(self, other: _Message) -> bool:
@@ -183,32 +121,32 @@ def _same_remedy(earlier: _Message, later: _Message) -> bool:
 
 
 def _same_name(earlier: _Message, later: _Message) -> bool:
-    if earlier.kind is _Kind.REDECLARED:
+    if earlier.kind is MessageKind.REDECLARED:
         is_called = f"arguments to function '{earlier.name}'" in later.text
-        return is_called or (later.kind is _Kind.UNUSED and later.name == earlier.name)
+        return is_called or (later.kind is MessageKind.UNUSED and later.name == earlier.name)
     if "implicit declaration" in earlier.text and "makes pointer from integer" in later.text:
         # gcc takes an unknown function for one that returns int.
         called = re.search(rf"\b{earlier.name}\s*\(", later.source.line(later.line)) if earlier.name else None
         return earlier.same_line(later) or called is not None
-    if earlier.kind is _Kind.MEMBER and later.text.startswith("initialization of "):
+    if earlier.kind is MessageKind.MEMBER and later.text.startswith("initialization of "):
         return earlier.same_line(later)  # gcc takes the value for the next member's
-    if not earlier.name or earlier.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE):
+    if not earlier.name or earlier.kind not in (MessageKind.UNKNOWN, MessageKind.INCOMPLETE):
         return False
-    if later.kind is _Kind.UNUSED:
+    if later.kind is MessageKind.UNUSED:
         # A variable may be unused because its type is incomplete; an unknown name itself is never reported as unused.
-        return earlier.kind is _Kind.INCOMPLETE and later.name == earlier.name
-    if later.kind is _Kind.REDECLARED:
-        return later.name == earlier.name and earlier.kind is _Kind.UNKNOWN
-    if later.kind is _Kind.NOT_A_FUNCTION or later.text.startswith("expected ';' before '{'"):
+        return earlier.kind is MessageKind.INCOMPLETE and later.name == earlier.name
+    if later.kind is MessageKind.REDECLARED:
+        return later.name == earlier.name and earlier.kind is MessageKind.UNKNOWN
+    if later.kind is MessageKind.NOT_A_FUNCTION or later.text.startswith("expected ';' before '{'"):
         # The unknown name is a macro's: a loop such as for_each_process().
-        return earlier.kind is _Kind.UNKNOWN and earlier.same_line(later) and later.offset >= earlier.offset
-    return later.kind in (_Kind.UNKNOWN, _Kind.INCOMPLETE) and later.name == earlier.name
+        return earlier.kind is MessageKind.UNKNOWN and earlier.same_line(later) and later.offset >= earlier.offset
+    return later.kind in (MessageKind.UNKNOWN, MessageKind.INCOMPLETE) and later.name == earlier.name
 
 
 def _incomplete_type(earlier: _Message, later: _Message) -> bool:
-    if earlier.kind is not _Kind.INCOMPLETE:
+    if earlier.kind is not MessageKind.INCOMPLETE:
         return False
-    if later.kind is _Kind.MEMBER:
+    if later.kind is MessageKind.MEMBER:
         return re.search(rf"\b{later.name}\b", earlier.source.line(earlier.line)) is not None
     if "declared inside parameter list" in earlier.text and "incompatible pointer type" in later.text:
         return earlier.name in later.text
@@ -222,15 +160,20 @@ def _incomplete_type(earlier: _Message, later: _Message) -> bool:
 
 def _parser_recovery(earlier: _Message, later: _Message) -> bool:
     """After an error, gcc expects something in the same function where nothing is missing."""
-    if not earlier.breaks_syntax or later.kind not in (_Kind.SYNTAX, _Kind.OUTSIDE, _Kind.UNCLOSED, _Kind.NO_EFFECT):
+    if not earlier.breaks_syntax or later.kind not in (
+        MessageKind.SYNTAX,
+        MessageKind.OUTSIDE,
+        MessageKind.UNCLOSED,
+        MessageKind.NO_EFFECT,
+    ):
         return False
     if earlier.same_line(later):
         return True
-    if later.kind is _Kind.NO_EFFECT or earlier.function != later.function or later.line < earlier.line:
+    if later.kind is MessageKind.NO_EFFECT or earlier.function != later.function or later.line < earlier.line:
         return False
-    if earlier.kind is _Kind.UNCLOSED and later.line <= earlier.line + 1:
+    if earlier.kind is MessageKind.UNCLOSED and later.line <= earlier.line + 1:
         return True
-    if earlier.kind is _Kind.OUTSIDE and later.kind is _Kind.OUTSIDE:
+    if earlier.kind is MessageKind.OUTSIDE and later.kind is MessageKind.OUTSIDE:
         if later.line > earlier.line + _FAR_LINES:
             return False
         between = (later.source.line(number) for number in range(earlier.line + 1, later.line + 1))
@@ -238,7 +181,7 @@ def _parser_recovery(earlier: _Message, later: _Message) -> bool:
     if not re.search("[;{}]", later.source.code[earlier.offset : later.offset]):
         return True  # one and the same statement
     before = later.source.token_before(later.offset)
-    if "before '}'" in later.text and earlier.kind is _Kind.SYNTAX and earlier.line + 1 >= later.line:
+    if "before '}'" in later.text and earlier.kind is MessageKind.SYNTAX and earlier.line + 1 >= later.line:
         return True
     return bool(before and before.text in _COMPLETE and _misses_something(later))
 
@@ -254,10 +197,10 @@ def _open_function(earlier: _Message, later: _Message) -> bool:
     """gcc takes a function for unclosed, and all code after it for a part of it."""
     if earlier.function != later.function or not later.function or later.line < earlier.line:
         return False
-    if earlier.kind is _Kind.OPEN:
+    if earlier.kind is MessageKind.OPEN:
         nested = "'alias' attribute ignored" in later.text or "initializer element is not constant" in later.text
-        return later.kind in (_Kind.OPEN, _Kind.NO_RETURN) or nested
-    if later.kind is not _Kind.OPEN or not (earlier.breaks_syntax or earlier.kind is _Kind.NOT_A_FUNCTION):
+        return later.kind in (MessageKind.OPEN, MessageKind.NO_RETURN) or nested
+    if later.kind is not MessageKind.OPEN or not (earlier.breaks_syntax or earlier.kind is MessageKind.NOT_A_FUNCTION):
         return False
     # If the braces are balanced, the earlier error made gcc skip the closing one.
     return later.braces_are_balanced
@@ -267,16 +210,16 @@ def _unclosed(earlier: _Message, later: _Message) -> bool:
     """gcc misses code after an unclosed string, comment or macro call, because it takes this code for a part of it."""
     if not re.match("unterminated (?:argument list|comment)", earlier.text):
         return False
-    if later.kind is _Kind.UNKNOWN:
+    if later.kind is MessageKind.UNKNOWN:
         macro = re.search(r'invoking macro "(\w+)"', earlier.text)
         return bool(macro and macro[1] == later.name)
-    reaches_end = later.kind is _Kind.OPEN or "at end of input" in later.text
-    return reaches_end or (later.kind is _Kind.NO_RETURN and earlier.function == later.function)
+    reaches_end = later.kind is MessageKind.OPEN or "at end of input" in later.text
+    return reaches_end or (later.kind is MessageKind.NO_RETURN and earlier.function == later.function)
 
 
 def _skipped_return(earlier: _Message, later: _Message) -> bool:
     """gcc misses a return statement that it skipped or could not understand."""
-    if later.kind is not _Kind.NO_RETURN or earlier.function != later.function or not earlier.is_error:
+    if later.kind is not MessageKind.NO_RETURN or earlier.function != later.function or not earlier.is_error:
         return False
     begin = max(0, later.offset - 1000)
     before = later.source.code[begin : later.offset].rstrip(" \t\n;")
@@ -292,7 +235,7 @@ def _skipped_return(earlier: _Message, later: _Message) -> bool:
 
 def _lost_declaration(earlier: _Message, later: _Message) -> bool:
     """A name is unknown because gcc skipped its declaration."""
-    if not earlier.breaks_syntax or later.kind not in (_Kind.UNKNOWN, _Kind.INCOMPLETE) or not later.name:
+    if not earlier.breaks_syntax or later.kind not in (MessageKind.UNKNOWN, MessageKind.INCOMPLETE) or not later.name:
         return False
     first = next(iter(later.uses), 0)
     # gcc may notice the error only after the declaration, where its semicolon is missing.
@@ -304,11 +247,11 @@ def _lost_declaration(earlier: _Message, later: _Message) -> bool:
 
 def _unused(earlier: _Message, later: _Message) -> bool:
     """A name is unused only because gcc skipped the code that uses it, or because that code misspells the name."""
-    if later.kind is not _Kind.UNUSED or not earlier.is_error:
+    if later.kind is not MessageKind.UNUSED or not earlier.is_error:
         return False
     if earlier.suggestion == later.name:
         return True
-    if earlier.kind is _Kind.UNCLOSED:
+    if earlier.kind is MessageKind.UNCLOSED:
         return later.source.mentions(later.name) > 1
     if earlier.breaks_syntax and earlier.same_line(later):
         return True
@@ -332,18 +275,18 @@ _RULES: tuple[_Rule, ...] = (
 
 def _comes_before_its_cause(message: _Message, next_message: _Message) -> bool:
     """Whether gcc reports a consequence first, and its cause in the next message."""
-    if message.kind is _Kind.NO_RETURN and next_message.kind is _Kind.OUTSIDE:
+    if message.kind is MessageKind.NO_RETURN and next_message.kind is MessageKind.OUTSIDE:
         # One } too many ends the function early, so its last lines are outside of functions.
         outside = message.source.token_at(message.offset + 1)
         return bool(outside and outside.line == next_message.line and not next_message.function)
     if "clause does not guard" in message.text and next_message.text.startswith("'else' without"):
         return message.function == next_message.function
-    if next_message.kind is _Kind.NOT_A_FUNCTION:  # f() without a semicolon, before ({ … }) of a macro
+    if next_message.kind is MessageKind.NOT_A_FUNCTION:  # f() without a semicolon, before ({ … }) of a macro
         return message.text.startswith("expected expression before") and next_message.line < message.line
-    if message.kind is _Kind.NO_EFFECT and next_message.kind is _Kind.SYNTAX:
+    if message.kind is MessageKind.NO_EFFECT and next_message.kind is MessageKind.SYNTAX:
         return message.same_line(next_message)
     if next_message.diagnostic.hint_key == "parameter-type":
-        return message.kind is _Kind.SYNTAX and message.same_line(next_message)
+        return message.kind is MessageKind.SYNTAX and message.same_line(next_message)
     return "data definition" in message.text and message.same_line(next_message) and not message.diagnostic.hint
 
 

@@ -190,18 +190,24 @@ def _unwaited(calls: Iterable[Call], records: Records) -> Iterator[Leak]:
 
 
 def unwaited_timers(calls: Iterable[Call]) -> dict[int, Call]:
-    """Address of each timer whose function was not waited for -> the call that stopped it, or that started it."""
+    """Address of each timer whose function was not waited for -> the call that stopped it, or that started it.
+
+    What the function itself starts while a call waits for it is stopped by that call.
+    """
     last: dict[int, Call] = {}
+    waited_until: dict[int, float] = {}
     restarted: set[int] = set()
     for call in calls:
         timer = call.record.arguments[0]
         if call.function.callback is Callback.TIMER:
-            last.setdefault(timer, call)
+            if call.record.time_s >= waited_until.get(timer, 0.0):
+                last.setdefault(timer, call)
             restarted |= {timer} if call.record.flags & Flag.IN_INTERRUPT else set()
         elif call.symbol in _STOPS and timer in last:
             last[timer] = call
         elif call.symbol in _WAITS and as_signed(call.record.result, 32) >= 0:
             last.pop(timer, None)
+            waited_until[timer] = call.record.ended_s
         elif call.symbol in _WAITS_FOR_ALL:
             last = {other: stop for other, stop in last.items() if other in restarted or stop.symbol not in _STOPS}
     return last

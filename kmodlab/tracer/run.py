@@ -238,8 +238,7 @@ def unload(session: Session, name: str, *, timeout_s: float = COMMAND_S) -> Step
 class Leftover:
     """What a module left behind: `what` in words, and the line of the call that acquired or started it.
 
-    `entry` is its entry in the guest's list of resources, empty if it has none. `is_running` says whether it can still
-    run the module's code: a timer, work, a thread.
+    `entry` is its entry in the guest's list of resources, or empty. `is_running`: it can still run the module's code.
     """
 
     module: str
@@ -263,7 +262,7 @@ class Leftover:
 class ModuleRun:
     """A build, and the steps that loaded its modules in order and unloaded them in reverse order.
 
-    `leftovers` is what the modules left behind, those that can still run a module's code first; it has no memory.
+    `leftovers` is what the modules left behind, except for memory; what can still run a module's code comes first.
     """
 
     build: Build
@@ -283,18 +282,14 @@ class ModuleRun:
         if not self.build.passed:
             return self.build.sentence
         failed = next((step for step in self.steps if step.reason), None)
-        left = next(iter(self.leftovers), None)
-        if left and (failed is None or (failed.argv[0] == "rmmod" and left.is_running)):
-            return left.sentence  # a crash during or after the unload only follows from what still runs
+        for left in self.leftovers[:1]:
+            if failed is None or (failed.argv[0] == "rmmod" and left.is_running):
+                return left.sentence  # a crash during or after the unload only follows from what still runs
         return failed.reason if failed else ""
 
 
 def check_kernel_modules(names: Iterable[str]) -> tuple[str, ...]:
-    """Check names of modules for modprobe, and return them.
-
-    Raises:
-        UsageError: A name cannot be a module's.
-    """
+    """Check names of modules for modprobe, and return them. Raises: UsageError, if a name cannot be a module's."""
     names = tuple(names)
     wrong = next((name for name in names if not re.fullmatch(r"\w[\w-]{0,54}", name)), None)
     if wrong is not None:

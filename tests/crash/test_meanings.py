@@ -75,7 +75,7 @@ def test_what_a_debug_kernel_reports_is_said_in_words(name: str) -> None:
 
 
 MEANINGS = {
-    "nullinit": "a pointer is NULL, and the code uses what is 4 bytes after it",
+    "nullinit": "the code uses what is 4 bytes after NULL",
     "nullread": "",
     "schedatomic": "what is called here sleeps, and must not",
     "trap": "the compiler puts such a trap",

@@ -45,7 +45,7 @@ def test_without_packages_and_network_a_set_up_goes_on(
     assert add(tmp_path, lab) == []
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")  # nobody listens there
     assert "cannot be fetched; all but `%dkms` works" in add(tmp_path, lab, offline=False)[-1]
-    with pytest.raises(NotBuiltError, match="not in the lab"):
+    with pytest.raises(NotBuiltError, match="missing from the lab"):
         load_dkms(tmp_path)
 
 

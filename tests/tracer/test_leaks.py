@@ -141,6 +141,10 @@ def timer_call(symbol: str, result: int = 0, *, phase: Phase = Phase.EXIT, inter
     return Call(CODE, place, FUNCTIONS.find(symbol) or Function(symbol, ""), replace(made, flags=flags))
 
 
+def at(call: Call, time_s: float, ended_s: float = 0.0) -> Call:
+    return replace(call, record=replace(call.record, time_s=time_s, ended_s=ended_s))
+
+
 START = timer_call("mod_timer", phase=Phase.INIT)
 AGAIN = timer_call("mod_timer", phase=Phase.LOADED, interrupts=True)
 
@@ -158,8 +162,10 @@ AGAIN = timer_call("mod_timer", phase=Phase.LOADED, interrupts=True)
         ([START, AGAIN, timer_call("timer_delete"), timer_call("synchronize_rcu")], "timer_delete"),
         ([START, timer_call("try_to_del_timer_sync", -1)], "mod_timer"),
         ([START, timer_call("try_to_del_timer_sync", -1), timer_call("try_to_del_timer_sync", 1)], ""),
+        ([START, at(timer_call("del_timer_sync"), 4.0, 6.0), at(AGAIN, 5.0)], ""),
+        ([START, at(timer_call("del_timer_sync"), 4.0, 6.0), at(AGAIN, 7.0)], "mod_timer"),
     ],
-    ids=[f"timer-{number}" for number in range(10)],
+    ids=[f"timer-{number}" for number in range(12)],
 )
 def test_a_timers_function_must_be_waited_for(calls: list[Call], blamed: str) -> None:
     assert [call.symbol for call in unwaited_timers(calls).values()] == ([blamed] if blamed else [])
