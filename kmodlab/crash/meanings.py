@@ -71,8 +71,9 @@ _ACCESSES = {
     ("out-of-bounds", "to the left of"): N_("this is {distance} bytes before the begin of {size} bytes of memory"),
 }
 _UNDEFINED = re.compile(r"(?:shift exponent|left shift|index|load of|(?:un)?signed|division|member access|.*overflow)")
-# Reports of the use of a freed task_struct: by get_task_struct() (include/linux/sched/task.h), then of any kind.
-_AFTER_FREE = {Kind.REFCOUNT, Kind.NULL_DEREFERENCE, Kind.PAGE_FAULT, Kind.GENERAL_PROTECTION}
+# Reports of the use of a freed task_struct: by get_task_struct() (include/linux/sched/task.h), by to_kthread()
+# (kernel/kthread.c) if it belongs to another task now, then of any kind.
+_AFTER_FREE = {Kind.REFCOUNT, Kind.WARNING, Kind.NULL_DEREFERENCE, Kind.PAGE_FAULT, Kind.GENERAL_PROTECTION}
 
 
 def explain_report(report: Report) -> str:
