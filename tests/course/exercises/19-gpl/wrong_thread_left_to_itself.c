@@ -8,6 +8,7 @@
 static int run(void *unused)
 {
     pr_info("tick\n");
+    msleep(300);
     return 0;
 }
 
