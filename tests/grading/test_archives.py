@@ -193,12 +193,12 @@ def test_what_is_no_notebook_is_named(tmp_path: Path) -> None:
 def test_what_holds_nothing_is_named(tmp_path: Path) -> None:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as archive:
-        for folder in ("ada/", "bob/", "eve/", "eve/work/"):
+        for folder in ("ada/", "bob/", "eve/", "eve/task/"):
             archive.mkdir(folder)
         archive.writestr("bob/hello.ipynb", NOTEBOOK)
         archive.writestr("mia.zip", make_zip({}))
     files = files_in(tmp_path, "x.zip", stream.getvalue())
-    assert ["/".join(file.parts[1:]) for file in files if file.problem] == ["mia.zip/", "ada/", "eve/work/"]
+    assert ["/".join(file.parts[1:]) for file in files if file.problem] == ["mia.zip/", "ada/", "eve/task/"]
     assert problems(files) == ["There is nothing in it."] * 3
     (tmp_path / "given" / "ada").mkdir(parents=True)
     (file,) = find_files(tmp_path / "given")

@@ -81,7 +81,7 @@ def test_the_folder_of_results_is_no_learners_but_one_of_that_name_elsewhere_is(
 
 
 def test_a_learners_own_archive_in_the_platforms_may_hold_several_exercises(tmp_path: Path) -> None:
-    own = make_zip({"work/hello.ipynb": NOTEBOOK, "work/parameters.ipynb": NOTEBOOK})
+    own = make_zip({"task/hello.ipynb": NOTEBOOK, "task/parameters.ipynb": NOTEBOOK})
     write(tmp_path, {"all.zip": make_zip({"ada_1_2_own.zip": own, "bob_3_4_hello.ipynb": NOTEBOOK})})
     handed_in = read_submissions([tmp_path / "all.zip"], EXERCISES)
     assert [file.learner for file in handed_in] == ["ada_1", "ada_1", "bob_3"]
@@ -90,7 +90,7 @@ def test_a_learners_own_archive_in_the_platforms_may_hold_several_exercises(tmp_
         "02-parameters",
         "01-hello",
     ]
-    assert handed_in[0].source == "all.zip/ada_1_2_own.zip/work/hello.ipynb"
+    assert handed_in[0].source == "all.zip/ada_1_2_own.zip/task/hello.ipynb"
 
 
 @pytest.mark.parametrize(
