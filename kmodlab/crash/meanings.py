@@ -28,12 +28,12 @@ _NOT_MAPPED = re.compile(r"error_code\(0x[0-9a-f]+\) - not-present page")  # arc
 _MODULES = range(0xFFFFFFFFA0000000, 0xFFFFFFFFFF000000)  # Documentation/arch/x86/x86_64/mm.rst
 _MAX_ERRNO = 4095
 _LIST_POISON = range(0xDEAD000000000100, 0xDEAD000000000140)  # include/linux/poison.h, LIST_POISON1 and LIST_POISON2
-# Warnings of the kernel's own functions, by the begin of their names: fs/proc/generic.c (remove_proc_entry,
-# __xlate_proc_name), mm/page_alloc.c (__alloc_pages).
+# Warnings of the kernel's own functions, by their names and the begin of the warning: fs/proc/generic.c
+# (remove_proc_entry, __xlate_proc_name), mm/page_alloc.c (__alloc_pages).
 _BY_FUNCTION = (
-    ("remove_proc_entry", N_("there is no entry of this name to remove from this folder of /proc")),
-    ("__xlate_proc_name", N_("a folder that is in this name does not exist in /proc")),
-    ("__alloc_pages", N_(
+    ("remove_proc_entry", "name '", N_("there is no entry of this name to remove from this folder of /proc")),
+    ("__xlate_proc_name", "name '", N_("a folder that is in this name does not exist in /proc")),
+    ("__alloc_pages", "WARNING: ", N_(
         "this is more memory than the kernel gives in one piece (4 MiB at most); `vmalloc()` and `kvmalloc()` put it "
         "together from pages"
     )),
@@ -90,7 +90,7 @@ def explain_report(report: Report) -> str:
             "what is called here sleeps, and must not: a spinlock is held, or a timer or an interrupt runs this code"
         )
     if report.kind is Kind.HUNG_TASK and any("mutex_lock" in frame.function for frame in report.frames):
-        return _("the task waits for a mutex that nobody unlocks")
+        return _("the task waits for a mutex that nobody has unlocked in this time")
     if report.kind in _AFTER_FREE and any(frame.function == "kthread_stop" for frame in report.frames[:2]):
         return _explain_kthread_stop(report)
     gone = gone_module(report)
@@ -115,7 +115,10 @@ def _explain_place(report: Report) -> str:
     if place is None:
         return ""
     if report.kind is Kind.WARNING and place.module is None:
-        return next((_(meaning) for function, meaning in _BY_FUNCTION if place.function.startswith(function)), "")
+        function = place.function.removesuffix("_noprof")
+        for name, begin, meaning in _BY_FUNCTION:
+            if function == name and report.sentence.startswith(begin):
+                return _(meaning)
     if report.kind is Kind.TRAP and place.module and report.sentence.startswith("invalid opcode"):
         return _("the compiler puts such a trap where the code does what is undefined in C, such as a division by 0")
     return ""
@@ -167,6 +170,8 @@ def _explain_kthread_stop(report: Report) -> str:
     address = report.address
     if report.kind is not Kind.REFCOUNT and address and (address <= _MAX_ERRNO or address >> 12 == (1 << 52) - 1):
         return _("`kthread_stop()` was called with NULL or an error pointer")
+    if report.kind is Kind.WARNING:
+        return _("`kthread_stop()` was called for a thread that has ended already, or for what is no kernel thread")
     # The kernel frees a thread's task_struct after the thread has ended.
     return _("`kthread_stop()` was called for a thread that has ended already")
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import pytest
 from crashes import DATA
 
+from kmodlab.crash.meanings import explain_report
 from kmodlab.crash.reader import find_crashes
 from kmodlab.crash.report import group_repeated
 
@@ -79,7 +80,7 @@ MEANINGS = {
     "nullread": "",
     "schedatomic": "what is called here sleeps, and must not",
     "trap": "the compiler puts such a trap",
-    "hungtask": "the task waits for a mutex that nobody unlocks",
+    "hungtask": "the task waits for a mutex that nobody has unlocked in this time",
     "bugon": "",
     "pagefault": "",
 }
@@ -104,6 +105,22 @@ def test_some_addresses_tell_what_the_mistake_is(line: str) -> None:
     log = OPEN_FILE.replace("BUG: unable to handle page fault for address: ffffffffc0488118", line)
     assert cause(log.replace(" [last unloaded: op(OE)]", "")).startswith(LINES[line])
     assert LINES[line] or not cause(log.replace(" [last unloaded: op(OE)]", ""))
+
+
+WARNINGS = {
+    ("name 'mine'", "remove_proc_entry"): "there is no entry of this name",
+    ("remove_proc_entry: removing non-empty directory '/proc/mine', leaking at least 'x'", "remove_proc_entry"): "",
+    ("name 'a/b'", "__xlate_proc_name"): "a folder that is in this name",
+}
+
+
+@pytest.mark.parametrize(("sentence", "function"), WARNINGS)
+def test_a_warning_is_explained_by_what_it_says_and_where(sentence: str, function: str) -> None:
+    (report,) = find_crashes((DATA / "linux-6.1" / "warnexit.txt").read_text())[:1]
+    assert report.place is not None
+    place = replace(report.place, function=function, module=None)
+    assert explain_report(replace(report, sentence=sentence, place=place)).startswith(WARNINGS[sentence, function])
+    assert bool(explain_report(replace(report, sentence=sentence, place=place))) is bool(WARNINGS[sentence, function])
 
 
 def test_reports_that_say_the_same_are_shown_once() -> None:
