@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 from browser_fixtures import jupyterlab
-from pages import READY, Server, Visit
+from pages import READY, Server, Visit, set_theme
 from playwright.sync_api import Browser, Locator, Page
 
 from kmodlab.course.exercise import read_master
@@ -46,7 +46,6 @@ IS_OPEN = """path => {
     const context = globalThis.jupyterapp?.shell.currentWidget?.context;
     return context?.path === path && context.isReady;
 }"""
-THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', { theme })"
 IS_IDLE = "() => jupyterapp.shell.currentWidget.sessionContext.session?.kernel?.status === 'idle'"
 
 
@@ -72,7 +71,7 @@ class Walk:
         self.page.goto(f"{self.server.url}lab/tree/{path}?token=secret")
         self.page.wait_for_function(IS_OPEN, arg=path)  # notebooks of before are opened again, too
         self.page.evaluate(READY)
-        self.page.evaluate(THEME, f"JupyterLab {self.theme}")
+        set_theme(self.page, f"JupyterLab {self.theme}")
 
     def cell(self, cell_id: str) -> Locator:
         """The cell, which is the active one from now on."""

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from pages import RUN, Server, opened_in_jupyterlab
+from pages import RUN, Server, opened_in_jupyterlab, set_theme
 from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
@@ -56,8 +56,7 @@ def page(server: Server, browser: Browser) -> Iterator[Page]:
 
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_axe_finds_nothing_serious_in_our_nodes(page: Page, theme: str) -> None:
-    page.evaluate("theme => jupyterapp.commands.execute('apputils:change-theme', {theme})", theme)
-    page.wait_for_function("theme => document.body.dataset.jpThemeName === theme", arg=theme)
+    set_theme(page, theme)
     found = Axe().run(page, {"include": [[kind] for kind in OURS]}, {"resultTypes": ["violations", "passes"]}).response
     contrasts = next(rule["nodes"] for rule in found["passes"] if rule["id"] == "color-contrast")
     assert len(contrasts) > 50  # it saw more than a page that is empty

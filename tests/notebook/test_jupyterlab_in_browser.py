@@ -14,7 +14,7 @@ from urllib.request import urlopen
 import nbformat
 import pytest
 from overflow import NOTEBOOKS
-from pages import Server, Visit
+from pages import Server, Visit, set_theme
 from playwright.sync_api import Browser
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
@@ -35,7 +35,6 @@ RUN_ALL = """async () => {
         () => { window.ran = true; });
 }"""
 END = "() => jupyterapp.shell.currentWidget.sessionContext.shutdown()"
-SET_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
 # Whether any of our text is cut off at the right, or hardly to be told from what is behind it.
 OVERFLOWING = """() => [...document.querySelectorAll('.kmodlab')]
     .filter(card => card.scrollWidth > card.parentElement.clientWidth).length"""
@@ -112,8 +111,7 @@ def test_what_is_folded_unfolds_by_the_keyboard(visit: Visit) -> None:
 @only_the_first
 @pytest.mark.parametrize("theme", ["JupyterLab Light", "JupyterLab Dark"])
 def test_cards_can_be_read_in_each_theme_and_fit(visit: Visit, theme: str) -> None:
-    visit.page.evaluate(SET_THEME, theme)
-    visit.page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+    set_theme(visit.page, theme)
     visit.page.wait_for_function(f"() => ({CONTRASTS})().every(ratio => ratio >= 4.5)", timeout=60_000)
     assert visit.page.evaluate(OVERFLOWING) == 0
 

@@ -64,6 +64,17 @@ RUN = """async number => {
     await jupyterapp.commands.execute('notebook:run-cell');
 }"""
 
+SET_THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
+# JupyterLab takes its page away for a moment when the theme has changed, and covers it until it is drawn again.
+HAS_THEME = """theme => document.body.dataset.jpThemeName === theme
+    && jupyterapp.shell.isVisible && !document.querySelector('#jupyterlab-splash')"""
+
+
+def set_theme(page: Page, theme: str) -> None:
+    """Change JupyterLab's theme, and wait until the page is there in it."""
+    page.evaluate(SET_THEME, theme)
+    page.wait_for_function(HAS_THEME, arg=theme)
+
 
 @contextmanager
 def opened_in_jupyterlab(
