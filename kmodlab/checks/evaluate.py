@@ -10,6 +10,7 @@ check that needs a kernel of our own is skipped if that has not been built.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from kmodlab.checks.check import Check
@@ -26,10 +27,16 @@ from kmodlab.submission.learner_sources import LearnerSources
 TRIES = 3
 _PATIENCE = 2.5  # factor for all timeouts on a crowded machine
 _CROWDED = 1.5  # runnable processes for each processor
+Progress = Callable[[str, int, int], None]  # the check's title, expectations done, expectations in total
 _LOG_LENGTH, _LOG_LINES = 10_000, 80  # characters and lines that are kept of the kernel's log
 
 
-def evaluate(check: Check, work: LearnerSources, runner: CheckRunner) -> CheckResult:
+def evaluate(
+    check: Check,
+    work: LearnerSources,
+    runner: CheckRunner,
+    progress: Progress = lambda _title, _done, _total: None,
+) -> CheckResult:
     """Run a check on a learner's work. Every Exception becomes an errored result; only KeyboardInterrupt is raised."""
     last_error: Exception = GuestError("")
     attempts, patience = 0, 1.0
@@ -38,7 +45,7 @@ def evaluate(check: Check, work: LearnerSources, runner: CheckRunner) -> CheckRe
             own_runner = runner.on(check.kernel) if check.kernel else runner
             if own_runner is None:
                 return _skipped(check)
-            result, by_time = _evaluate_once(check, work, own_runner, patience)
+            result, by_time = _evaluate_once(check, work, own_runner, patience, progress)
         except GuestError as error:
             last_error, attempts = error, attempts + 1
         except Exception as error:  # fail closed: no exception is a verdict on the learner's work
@@ -57,12 +64,12 @@ def _is_crowded() -> bool:
 
 
 def _evaluate_once(
-    check: Check, work: LearnerSources, runner: CheckRunner, patience: float
+    check: Check, work: LearnerSources, runner: CheckRunner, patience: float, progress: Progress
 ) -> tuple[CheckResult, bool]:
     """The result of one attempt, and whether a failure is about something that did not end in time."""
     context = CheckContext(work, runner, patience)
     try:
-        failures = _find_failures(check, context)
+        failures = _find_failures(check, context, progress)
     finally:
         context.close()
     if not failures or context.is_late:
@@ -83,11 +90,12 @@ def _evaluate_once(
     return result, any(failure.by_time for failure in failures)
 
 
-def _find_failures(check: Check, context: CheckContext) -> list[Failure]:
+def _find_failures(check: Check, context: CheckContext, progress: Progress) -> list[Failure]:
     """The failure of the first expectation that is not met; with partial points, the failures of all."""
     failures: list[Failure] = []
     try:
-        for expectation in check.expectations:
+        for number, expectation in enumerate(check.expectations):
+            progress(check.title, number, len(check.expectations))
             failure = expectation.examine(context)
             failures += [failure] if failure else []
             if failures and (not check.partial or context.is_broken):

@@ -11,14 +11,16 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
 
-from kmodlab.errors import DamagedLabError, KmodlabError, SetupError
+from kmodlab.errors import DamagedLabError, KmodlabError, NotBuiltError, SetupError
 from kmodlab.guest.cache_folder import LAB_FILE, NEEDED_MIB, claim_folder, free_mib, is_writable
+from kmodlab.guest.dkms_packages import load_dkms
 from kmodlab.guest.lab import Lab, load_lab
 from kmodlab.guest.own_lab import build_command, build_time, load_own_lab, was_begun
 from kmodlab.guest.requirements import COMMANDS, RequiredCommand, check_build_tools, find_clangd
 from kmodlab.guest.session import Session
 from kmodlab.guest.snapshot import load_ram
 from kmodlab.i18n import _, ngettext
+from kmodlab.kbuild.dkms import find_drivers
 from kmodlab.kernel.arch import Arch, host_arch
 from kmodlab.kernel.own import VARIANTS, Variant
 from kmodlab.kernel.packages import load_packages
@@ -67,6 +69,7 @@ def examine(settings: Settings) -> Iterator[Checkup]:
     yield _accelerator(lab)
     yield _guarded("snapshot", lambda: _snapshot(lab))
     yield _guarded("guest", lambda: _guest(lab))
+    yield _dkms(lab)
     for variant in VARIANTS.values():
         yield _own_kernel(settings, variant)
 
@@ -196,6 +199,16 @@ def _guest(lab: Lab) -> Checkup:
         return Checkup("guest", Health.MISSING, finding, "kmodlab setup --repair")
     finding = _("starts, and answers that it runs Linux {release}").format(release=release)
     return Checkup("guest", Health.GOOD, finding)
+
+
+def _dkms(lab: Lab) -> Checkup:
+    try:
+        drivers = find_drivers(load_dkms(lab.folder))
+    except NotBuiltError as error:
+        return Checkup("dkms", Health.COSTS, str(error), error.hint)
+    finding = _("Debian's DKMS, with {packages} to build")
+    packages = ", ".join(driver.package for driver in drivers.values())
+    return Checkup("dkms", Health.GOOD, finding.format(packages=packages))
 
 
 def _own_kernel(settings: Settings, variant: Variant) -> Checkup:

@@ -28,7 +28,8 @@ from kmodlab.i18n import _
 from kmodlab.kbuild.sources import kmod_name
 from kmodlab.notebook.accidents import find_given, look_at_title
 from kmodlab.notebook.guest import guest
-from kmodlab.notebook.magic import show, show_view, split
+from kmodlab.notebook.magic import Interrupted, show, show_view, split
+from kmodlab.notebook.progress_bar import ProgressBar
 from kmodlab.notebook.render.check import CheckCard, hint_parts
 from kmodlab.notebook.render.parts import Level, Message, Part
 from kmodlab.notebook.state import NotebookState
@@ -163,7 +164,13 @@ class CheckState:
     def judge(self, check: Check) -> CheckResult:
         """Run a check, show its card, and record the result."""
         sources = LearnerSources.of(self.cells.values())
-        result = evaluate(check, sources, self.runner)
+        try:
+            with ProgressBar() as bar:
+                result = evaluate(check, sources, self.runner, bar.update)
+        except KeyboardInterrupt:
+            self._close_runner()
+            sentence = _("the check “{title}” was ended, and nothing of it is left.")
+            raise Interrupted(sentence.format(title=check.title)) from None
         if result.status is Status.ERRORED:
             self._look_at_lab()
         self.hints = hints = HintOrder(self.exercise, result)

@@ -49,7 +49,7 @@ from kmodlab.notebook.intree import (
 )
 from kmodlab.notebook.kernel_source import SOURCE_HELP, source
 from kmodlab.notebook.kmod import KMOD_HELP, LIBRARY_HELP, kmod, library
-from kmodlab.notebook.magic import show
+from kmodlab.notebook.magic import Interrupted, show
 from kmodlab.notebook.manual import MANUAL_HELP, manual
 from kmodlab.notebook.rehearsal_magic import REHEARSE_HELP, RehearsalMagic
 from kmodlab.notebook.render.parts import Level, Message
@@ -103,13 +103,6 @@ _AS_LINE["rehearse"] = (RehearsalMagic(_check_state), REHEARSE_HELP)
 _AS_LINE["given"] = (make_given(_check_state.data), GIVEN_HELP)
 # The functions that cells call by name.
 _FUNCTIONS = {"predict": predict, "guess": guess, **make_functions(_check_state)}
-
-
-class Interrupted(KeyboardInterrupt):
-    """The cell was interrupted, and its command was ended. IPython shows it as one line."""
-
-    def _render_traceback_(self) -> list[str]:
-        return [_("Interrupted: {sentence}").format(sentence=self)]
 
 
 def load(ipython: Any) -> None:

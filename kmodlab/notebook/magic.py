@@ -1,4 +1,4 @@
-"""Shared by all magics: the options in their lines, and `show` for their output."""
+"""Shared by all magics: the options in their lines, `show` for their output, and what an interrupt becomes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ from kmodlab.errors import UsageError
 from kmodlab.i18n import _
 from kmodlab.notebook.render.parts import Card, Part
 from kmodlab.notebook.views.view import Picture, View
+
+
+class Interrupted(KeyboardInterrupt):
+    """The cell was interrupted, and its command was ended. IPython shows it as one line."""
+
+    def _render_traceback_(self) -> list[str]:
+        return [_("Interrupted: {sentence}").format(sentence=self)]
 
 
 class MagicOptions(ArgumentParser):

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextvars
-import time
+import threading
+import uuid
 from typing import Any
 
 from IPython.core.getipython import get_ipython
-from IPython.display import clear_output, display
+from IPython.display import display
 
 from kmodlab.i18n import _
 from kmodlab.notebook.render.parts import escape
@@ -19,36 +20,51 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 class ProgressBar:
     """A bar that appears if a cell takes more than a moment, and disappears when it is done. A context manager.
 
-    Only a notebook can remove output again, so only a notebook shows a bar. The bar is a widget without a text or HTML
-    form, so it is neither stored in the notebook nor compared with a stored output.
+    Only a notebook can replace output, so only a notebook shows a bar. The bar is a widget without a text or HTML form,
+    and becomes an output without any form: what the cell showed before it stays, and nothing of it is ever compared.
     """
 
     def __init__(self) -> None:
-        self._began = time.monotonic()
         self._bar: Any = None
-        self._in_notebook = hasattr(get_ipython(), "kernel")
-        # Steps may arrive on another thread; the cell's context tells the ipykernel which cell the bar belongs to.
+        self._html = "<progress></progress>"
+        self._id = uuid.uuid4().hex
+        self._lock = threading.Lock()
+        # Other threads write, too; the cell's context tells the ipykernel which cell the bar belongs to.
         self._context = contextvars.copy_context()
+        self._timer = threading.Timer(_QUIET_S, self._appear)
+        self._timer.daemon = True
 
     def __enter__(self) -> ProgressBar:
+        if hasattr(get_ipython(), "kernel"):
+            self._timer.start()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            clear_output(wait=True)
+        self._timer.cancel()
+        with self._lock:
+            if self._bar is not None:
+                self._bar.close()
+                display({}, raw=True, display_id=self._id, update=True)
 
     def update(self, step: str, done: int, total: int) -> None:
         """Show that `done` of `total` steps are done, and which step is running; on any thread."""
-        self._context.run(self._update, step, done, total)
+        if total > 1:
+            words = escape(_("{done} of {total}: {step}").format(done=done, total=total, step=step))
+            html = f'<label><progress value="{done}" max="{total}"></progress> {words}</label>'
+        else:
+            html = f"<label><progress></progress> {escape(step)}</label>"
+        with self._lock:
+            self._html = html
+            if self._bar is not None:
+                self._context.copy().run(setattr, self._bar, "value", self._html)
 
-    def _update(self, step: str, done: int, total: int) -> None:
-        if not self._in_notebook or time.monotonic() - self._began < _QUIET_S:
-            return
-        words = escape(_("{done} of {total}: {step}").format(done=done, total=total, step=step))
-        if self._bar is None:
-            from kmodlab.notebook.views.widgets import bar  # only a live notebook needs ipywidgets
+    def _appear(self) -> None:
+        with self._lock:
+            if not self._timer.finished.is_set():
+                self._context.copy().run(self._show)
 
-            self._bar = bar()
-            display({_WIDGET: self._bar._repr_mimebundle_()[_WIDGET]}, raw=True)
-        self._bar.value = f'<progress value="{done}" max="{total}"></progress> {words}'
+    def _show(self) -> None:
+        from kmodlab.notebook.views.widgets import bar  # only a live notebook needs ipywidgets
+
+        self._bar = bar(self._html)
+        display({_WIDGET: self._bar._repr_mimebundle_()[_WIDGET]}, raw=True, display_id=self._id)

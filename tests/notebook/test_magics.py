@@ -396,7 +396,7 @@ def text_of(messages: list[dict[str, Any]], reply: dict[str, Any]) -> str:
         assert content.get("name") != "stderr", content
         if message["msg_type"] == "stream":
             parts.append(content["text"])
-        elif message["msg_type"] == "display_data":
+        elif message["msg_type"] == "display_data" and "text/plain" in content["data"]:
             parts.append(content["data"]["text/plain"])
         elif message["msg_type"] == "error":
             parts.append("\n".join(content["traceback"]))
@@ -484,6 +484,19 @@ def test_a_guest_that_loops_on_after_an_interrupt_is_replaced(open_notebook: Ope
     began = time.monotonic()
     assert "hello" not in notebook.execute("%lsmod")
     assert time.monotonic() - began < 20
+
+
+def test_an_interrupt_of_a_check_leaves_nothing_behind(open_notebook: Open) -> None:
+    notebook = open_notebook()
+    notebook.execute(hello("--build-only", init="for (;;) cpu_relax();"))
+    notebook.send('print("begun")\ncheck("It loads", loads("hello"))')
+    notebook.wait_for("begun")
+    poll(lambda: qemus_below(notebook.process), "the check's guest boots")
+    time.sleep(1)
+    notebook.manager.interrupt_kernel()
+    sentence = "Interrupted: the check “It loads” was ended, and nothing of it is left."
+    assert notebook.finish().splitlines()[-2:] == [sentence, "error"]
+    assert "✓ It builds" in notebook.execute('check("It builds", builds("hello"))')
 
 
 def test_an_interrupt_of_a_build_leaves_nothing_behind(open_notebook: Open) -> None:

@@ -54,6 +54,8 @@ def leave_out_widgets(notebook: nbformat.NotebookNode) -> None:
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             output.get("data", {}).pop(WIDGET, None)
+        if "outputs" in cell:  # a progress bar leaves an output without a form
+            cell.outputs = [output for output in cell.outputs if output.get("data") != {}]
 
 
 # Up to the end of the first paragraph of the description, as mandoc sets it (notebook/manual.py).

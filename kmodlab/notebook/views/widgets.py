@@ -51,6 +51,6 @@ def _filtered_table(table: Table, text: str) -> Table:
     return replace(table, rows=rows, caption=caption, bold=frozenset())
 
 
-def bar() -> Any:
-    """A line of HTML that can be changed and removed."""
-    return _widgets.HTML()
+def bar(html: str) -> Any:
+    """A line of HTML that can be changed, as `value`, and removed."""
+    return _widgets.HTML(html)
