@@ -61,6 +61,7 @@ find_missing() {
 	fi
 	if [[ $1 == test-long ]]; then
 		need mmdebstrap has mmdebstrap
+		need pahole has pahole # for the newer kernel that tests of API changes use
 	fi
 	if [[ $1 == bench ]]; then
 		need kmod has modprobe

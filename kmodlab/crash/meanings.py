@@ -119,6 +119,9 @@ def _explain_place(report: Report) -> str:
         for name, begin, meaning in _BY_FUNCTION:
             if function == name and report.sentence.startswith(begin):
                 return _(meaning)
+    if place.function == "sysfs_delete_link" and any(frame.function == "device_del" for frame in report.frames[:2]):
+        # drivers/base/core.c, device_remove_class_symlinks
+        return _("the class of this device is gone already: destroy the devices of a class before the class")
     if report.kind is Kind.TRAP and place.module and report.sentence.startswith("invalid opcode"):
         return _("the compiler puts such a trap where the code does what is undefined in C, such as a division by 0")
     return ""

@@ -116,6 +116,8 @@ def _same_remedy(earlier: _Message, later: _Message) -> bool:
     first, second = earlier.diagnostic, later.diagnostic
     if earlier.same_line(later) and first.hint_key == second.hint_key and first.hint_key in _ONE_MACRO:
         return True
+    if earlier.same_line(later) and first.hint_key == "parameter-count":
+        return True
     headers = [_INCLUDE.search(each.hint) for each in (first, second)]
     return bool(headers[0] and headers[1] and headers[0][1] == headers[1][1])
 
@@ -217,6 +219,11 @@ def _unclosed(earlier: _Message, later: _Message) -> bool:
     return reaches_end or (later.kind is MessageKind.NO_RETURN and earlier.function == later.function)
 
 
+def _wrong_macro_call(earlier: _Message, later: _Message) -> bool:
+    """gcc leaves a macro with the wrong number of arguments as it is, and then knows no function of this name."""
+    return earlier.kind is MessageKind.ARGUMENTS and (earlier.same_line(later) or later.name == earlier.name)
+
+
 def _skipped_return(earlier: _Message, later: _Message) -> bool:
     """gcc misses a return statement that it skipped or could not understand."""
     if later.kind is not MessageKind.NO_RETURN or earlier.function != later.function or not earlier.is_error:
@@ -267,6 +274,7 @@ _RULES: tuple[_Rule, ...] = (
     _parser_recovery,
     _open_function,
     _unclosed,
+    _wrong_macro_call,
     _skipped_return,
     _lost_declaration,
     _unused,

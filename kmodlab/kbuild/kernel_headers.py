@@ -91,6 +91,15 @@ class KernelHeaders:
                 return " ".join(re.sub(r"^(?:extern|static|inline|__always_inline)\s+", "", text).split()) + ";"
         return ""
 
+    def macro_of(self, name: str) -> str:
+        """A macro with its parameters as a header defines it: "module_param(name, type, perm)"; empty if none does."""
+        pattern = re.compile(rf"^[ \t]*#[ \t]*define[ \t]+{re.escape(name)}(\([^()]*\))".encode(), re.M)
+        for header in self._mentioning(name.encode()):
+            if match := pattern.search(self._texts[header]):
+                parameters = re.findall(r"[\w.]+", match[1].decode("utf-8", "replace"))
+                return f"{name}({', '.join(parameters)})"
+        return ""
+
     def near(self, header: str) -> str:
         """A header of the same name in another folder, or of a name with a typing error; empty if there is none."""
         path = PurePosixPath(header)

@@ -31,6 +31,9 @@ def _parameter(message: str, spot: Spot) -> Hint | None:
     """A parameter's type that does not exist, is not that of its variable, or a count that is no address."""
     match = _PARAMETER.search(spot.source.line(spot.line))
     arguments = [each.strip() for each in match["arguments"].split(",")] if match else []
+    if match and not match["kind"] and len(arguments) == 2 and message.startswith('macro "'):
+        text = _("The permissions of the parameter's file in /sys come last: module_param({name}, {type}, 0444);")
+        return Hint("parameter-permissions", text.format(name=arguments[0], type=arguments[1]))
     if not match or len(arguments) < 3 or "negative width" in message:
         return None
     named = match["kind"] == "_named"
@@ -97,6 +100,14 @@ def _undeclared_in_macro(message: str, spot: Spot) -> Hint | None:
     return Hint("made-by-macro", text.format(macro=macro[1], name=match["name"]))
 
 
+def _divided(message: str, spot: Spot) -> Hint | None:
+    """do_div() of what is no variable: it is a macro that assigns to its first argument."""
+    if not message.startswith("lvalue required") or not re.search(r"\bdo_div\s*\(", spot.source.line(spot.line)):
+        return None
+    text = _("do_div() divides its first argument, a variable of type u64, and returns the remainder.")
+    return Hint("no-variable", text)
+
+
 def _proc_member(message: str, _spot: Spot) -> Hint | None:
     match = _PROC_MEMBER.search(message)
     if not match:
@@ -106,4 +117,4 @@ def _proc_member(message: str, _spot: Spot) -> Hint | None:
     return Hint("no-member", text.format(name=_PROC_NAMES.get(member, f"proc_{member}"), member=member))
 
 
-MACRO_FINDERS = (_parameter, _text, _called, _misspelt, _undeclared_in_macro, _proc_member)
+MACRO_FINDERS = (_parameter, _text, _called, _misspelt, _undeclared_in_macro, _divided, _proc_member)

@@ -13,6 +13,7 @@ class MessageKind(Enum):
     OPEN = auto()  # a function that is not closed
     OUTSIDE = auto()  # a statement outside of functions
     SYNTAX = auto()
+    ARGUMENTS = auto()  # a macro that is given too few or too many
     UNKNOWN = auto()  # a name
     INCOMPLETE = auto()  # a type
     MEMBER = auto()
@@ -38,6 +39,7 @@ _KINDS = tuple(
             r"|type defaults to 'int' in declaration of '(?P<name>\w+)'|parameter names \(without types\)",
         ),
         (MessageKind.SYNTAX, r"^expected |^stray |old-style parameter declarations|^'else' without"),
+        (MessageKind.ARGUMENTS, r'^macro "(?P<name>\w+)" (?:passed|requires) \d+ argument'),
         (
             MessageKind.UNKNOWN,
             r"'(?P<name>\w+)' undeclared|implicit declaration of function '(?P<function>\w+)'"

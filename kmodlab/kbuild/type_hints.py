@@ -14,7 +14,9 @@ _CALLBACK = re.compile(
     r"from incompatible pointer type '(?P<given>[^'(]*)\(\*\)\((?P<arguments>[^']*)\)'"
 )
 _COUNT = re.compile(r"too (?P<wrong>few|many) arguments to function '(?P<function>\w+)'")
+_MACRO_COUNT = re.compile(r'^macro "(?P<macro>\w+)" (?:passed|requires) \d+ argument')
 _NO_VALUE = re.compile("void value not ignored")
+_LONGEST = 300  # a declaration that is shown
 _CALLED = re.compile(r"\b(?!if\b|while\b|return\b|switch\b|for\b|sizeof\b)(\w+)\s*\(")
 
 
@@ -56,9 +58,21 @@ def _count(message: str, spot: Spot) -> Hint | None:
     return Hint("argument-count", text.format(function=match["function"], declaration=declaration))
 
 
+def _macro_count(message: str, spot: Spot) -> Hint | None:
+    """A macro of the kernel's that is given too few arguments, or too many."""
+    match = _MACRO_COUNT.search(message)
+    if not match or spot.headers is None or re.search(rf"#\s*define\s+{match['macro']}\b", spot.source.raw):
+        return None
+    macro = spot.headers.macro_of(match["macro"])
+    if not macro or len(macro) > _LONGEST:
+        return None
+    text = _("{name}() is a macro that takes these arguments in this kernel: {macro}")
+    return Hint("argument-count", text.format(name=match["macro"], macro=macro))
+
+
 def _declaration(function: str, headers: KernelHeaders) -> str:
     text = headers.declaration_of(function)
-    return text if len(text) <= 300 else ""
+    return text if len(text) <= _LONGEST else ""
 
 
 def _no_value(message: str, spot: Spot) -> Hint | None:
@@ -69,4 +83,4 @@ def _no_value(message: str, spot: Spot) -> Hint | None:
     return Hint("no-value", text.format(function=called[1]))
 
 
-TYPE_FINDERS = (_callback, _count, _no_value)
+TYPE_FINDERS = (_callback, _count, _macro_count, _no_value)

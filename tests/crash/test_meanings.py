@@ -170,3 +170,27 @@ def test_a_kasan_report_says_where_in_the_memory_it_is(sentence: str, place: str
     log = log.replace("0 bytes inside of\n[    5.000032]  64-byte region", place.replace("\n", "\n[    5.000032] "))
     (report,) = find_crashes(log)
     assert report.cause.startswith(cause) and bool(report.cause) == bool(cause)
+
+
+CLASS_GONE = """\
+[   11.778863] BUG: kernel NULL pointer dereference, address: 0000000000000070
+[   11.779395] #PF: supervisor read access in kernel mode
+[   11.779458] #PF: error_code(0x0000) - not-present page
+[   11.780442] Oops: 0000 [#1] PREEMPT SMP NOPTI
+[   11.780666] CPU: 0 PID: 116 Comm: rmmod Tainted: G           OE      6.1.0-57-amd64 #1  Debian 6.1.192-3
+[   11.781086] RIP: 0010:sysfs_delete_link+0x2b/0x60
+[   11.783329] CR2: 0000000000000070 CR3: 0000000002a10000 CR4: 0000000000751ef0
+[   11.783717] Call Trace:
+[   11.784602]  <TASK>
+[   11.785147]  device_del+0xe9/0x410
+[   11.785370]  device_unregister+0x13/0x60
+[   11.785610]  __do_sys_delete_module+0x1b9/0x330
+[   11.787063]  </TASK>
+[   11.787176] Modules linked in: order(OE-) overlay squashfs
+[   11.788092] CR2: 0000000000000070
+[   11.788435] ---[ end trace 0000000000000000 ]---"""
+
+
+def test_a_device_that_is_destroyed_after_its_class_has_its_reason() -> None:
+    assert cause(CLASS_GONE).endswith("destroy the devices of a class before the class")
+    assert "after NULL" in cause(CLASS_GONE.replace("device_del+0xe9", "bus_remove_device+0xe9"))

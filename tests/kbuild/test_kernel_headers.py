@@ -70,3 +70,9 @@ def test_a_call_is_told_the_declaration(headers: KernelHeaders) -> None:
     assert "int cdev_add(struct cdev *, dev_t, unsigned);" in hint_for(
         "too few arguments to function 'cdev_add'", headers
     )
+
+
+def test_a_macro_is_shown_with_its_parameters(headers: KernelHeaders) -> None:
+    assert headers.macro_of("module_param") == "module_param(name, type, perm)"
+    assert headers.macro_of("get_user") == "get_user(x, ptr)"
+    assert headers.macro_of("HZ") == headers.macro_of("no_such_macro") == ""

@@ -83,6 +83,17 @@ CASES = {
         "void value not ignored as it ought to be",
         "",
     ),
+    "a parameter without permissions": (
+        "module_param(size, int);",
+        'macro "module_param" requires 3 arguments, but only 2 given',
+        "module_param(size, int, 0444);",
+    ),
+    "do_div() of a number": (
+        'pr_info("%u\\n", do_div(100ULL, 3));',
+        "lvalue required as left operand of assignment",
+        "do_div() divides its first argument",
+    ),
+    "an assignment to a number": ("    3 = x;", "lvalue required as left operand of assignment", ""),
     "a function of userspace": (
         "int f(void) { strtok(a, b); }",
         "implicit declaration of function 'strtok'",
@@ -98,4 +109,4 @@ def test_what_stands_in_the_parentheses_decides(name: str) -> None:
     if expected:
         assert hint is not None and expected in hint.text
     else:
-        assert hint is None or hint.key not in ("parameter-type", "parameter-count", "no-value")
+        assert hint is None or hint.key not in ("parameter-type", "parameter-count", "no-value", "no-variable")

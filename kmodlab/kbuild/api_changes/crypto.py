@@ -38,4 +38,19 @@ CHANGES: tuple[Change, ...] = (
         "crypto/hash.h",
         ("shash_desc.flags", N_("remove it"), "desc->tfm = hash;"),
     ),
+    *changes(
+        "gone",
+        "2.6.19–2.6.24",
+        "crypto/hash.h",
+        (
+            "crypto_digest_init()",
+            N_("use a shash_desc, and crypto_shash_init()"),
+            "int error = crypto_shash_init(state);",
+        ),
+        (
+            "crypto_alloc_tfm()",
+            N_("use crypto_alloc_shash() for a digest, crypto_alloc_skcipher() for a cipher"),
+            'struct crypto_shash *hash = crypto_alloc_shash("sha256", 0, 0);',
+        ),
+    ),
 )

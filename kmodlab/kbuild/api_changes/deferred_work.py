@@ -99,4 +99,23 @@ CHANGES: tuple[Change, ...] = (
         ("init_bh()", N_("bottom halves became tasklets"), "tasklet_schedule(&tasklet);"),
         ("mark_bh()", N_("bottom halves became tasklets"), "tasklet_schedule(&tasklet);"),
     ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/workqueue.h",
+        (
+            "DECLARE_TASK_QUEUE()",
+            N_("task queues became work queues; schedule_work() uses the kernel's own"),
+            "schedule_work(&work);",
+        ),
+        ("queue_task()", N_("task queues became work queues"), "schedule_work(&work);"),
+        (
+            "run_task_queue()",
+            N_("task queues became work queues; a work runs soon after schedule_work()"),
+            "schedule_work(&work);",
+        ),
+        ("tq_immediate", N_("task queues became work queues"), "schedule_work(&work);"),
+        ("tq_timer", N_("task queues became work queues"), "schedule_work(&work);"),
+        ("tq_scheduler", N_("task queues became work queues"), "schedule_work(&work);"),
+    ),
 )

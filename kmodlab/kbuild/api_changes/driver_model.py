@@ -267,4 +267,39 @@ CHANGES: tuple[Change, ...] = (
             types(r"const struct bin_attribute \*", r"kobject \*, *struct bin_attribute \*"),
         ),
     ),
+    *changes(
+        "gone",
+        "3.12–3.14",
+        "linux/device.h",
+        (
+            "bus_type.bus_attrs",
+            N_("bus_groups takes groups of attributes, as ATTRIBUTE_GROUPS() defines them"),
+            'static struct bus_type mine = { .name = "mine", .bus_groups = my_groups };',
+        ),
+        (
+            "bus_type.dev_attrs",
+            N_("dev_groups takes groups of attributes, as ATTRIBUTE_GROUPS() defines them"),
+            'static struct bus_type mine = { .name = "mine", .dev_groups = my_groups };',
+        ),
+        (
+            "bus_type.drv_attrs",
+            N_("drv_groups takes groups of attributes, as ATTRIBUTE_GROUPS() defines them"),
+            'static struct bus_type mine = { .name = "mine", .drv_groups = my_groups };',
+        ),
+        (
+            "class.dev_attrs",
+            N_("dev_groups takes groups of attributes, as ATTRIBUTE_GROUPS() defines them"),
+            'static struct class mine = { .name = "mine", .dev_groups = my_groups };',
+        ),
+    ),
+    *changes(
+        "gone",
+        "4.10–4.14",
+        "linux/device.h",
+        (
+            "class.class_attrs",
+            N_("class_groups takes groups of attributes, as ATTRIBUTE_GROUPS() defines them"),
+            'static struct class mine = { .name = "mine", .class_groups = my_groups };',
+        ),
+    ),
 )

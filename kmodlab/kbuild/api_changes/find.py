@@ -15,6 +15,8 @@ from kmodlab.kbuild.api_changes import (
     buses,
     crypto,
     deferred_work,
+    device_classes,
+    dma,
     driver_model,
     filesystems,
     inodes,
@@ -23,6 +25,7 @@ from kmodlab.kbuild.api_changes import (
     locking,
     memory,
     modules,
+    net_devices,
     network,
     newer,
     newer_devices,
@@ -35,7 +38,7 @@ from kmodlab.kbuild.api_changes.change import Change, ChangeKind, SignKind, pars
 
 _TABLES = (
     *(modules, timing, deferred_work, locking, tasks, memory, library, filesystems, inodes, interfaces),
-    *(driver_model, buses, network, sockets, crypto, storage, newer, newer_devices),
+    *(driver_model, buses, dma, device_classes, network, net_devices, sockets, crypto, storage, newer, newer_devices),
 )
 CHANGES: tuple[Change, ...] = tuple(change for table in _TABLES for change in table.CHANGES)
 

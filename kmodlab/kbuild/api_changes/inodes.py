@@ -123,4 +123,57 @@ CHANGES: tuple[Change, ...] = (
             types(r"struct folio \*", r"struct page \*"),
         ),
     ),
+    *changes(
+        "gone",
+        "2.6.18–2.6.19",
+        "linux/fs.h",
+        ("inode.i_blksize", N_("the size comes from i_blkbits"), "inode->i_blkbits = PAGE_SHIFT;"),
+    ),
+    *changes(
+        "gone",
+        "3.6",
+        "linux/fs.h",
+        (
+            "super_operations.write_super",
+            N_("use sync_fs, which returns 0 or an errno"),
+            "static int my_sync_fs(struct super_block *sb, int wait) { return 0; }",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.28",
+        "linux/fs.h",
+        (
+            "address_space_operations.prepare_write",
+            N_("use write_begin"),
+            "static const struct address_space_operations my_operations = { .write_begin = simple_write_begin };",
+        ),
+        (
+            "address_space_operations.commit_write",
+            N_("use write_end"),
+            "static const struct address_space_operations my_operations = { .write_end = generic_write_end };",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.36–3.8",
+        "linux/fs.h",
+        (
+            "inode_operations.truncate",
+            N_("setattr changes the size, too, with truncate_setsize()"),
+            "truncate_setsize(inode, 0);",
+        ),
+    ),
+    *changes(
+        "gone",
+        "3.11",
+        "linux/fs.h",
+        ("vfs_readdir()", N_("use iterate_dir()"), "int error = iterate_dir(file, &context);"),
+    ),
+    *changes(
+        "gone",
+        "5.11",
+        "linux/fdtable.h",
+        ("fcheck()", N_("use fget(), and fput() when done"), "struct file *file = fget(0);"),
+    ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from kmodlab.i18n import N_
-from kmodlab.kbuild.api_changes.change import FEW, MANY, VALUE, Change, changes, types
+from kmodlab.kbuild.api_changes.change import FEW, MANY, VALUE, Change, Sign, SignKind, changes, types
 
 CHANGES: tuple[Change, ...] = (
     *changes(
@@ -228,6 +228,61 @@ CHANGES: tuple[Change, ...] = (
             "check_region()",
             N_("request_region() alone tells whether the ports are free"),
             'if (!request_region(0x378, 8, "mine")) return -EBUSY;',
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.24–3.10",
+        "linux/proc_fs.h",
+        (
+            "create_proc_info_entry()",
+            N_("use proc_create_single(), whose function writes into a seq_file"),
+            'proc_create_single("mine", 0444, NULL, my_show);',
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/proc_fs.h",
+        (
+            "proc_register()",
+            N_("use proc_create()"),
+            'struct proc_dir_entry *entry = proc_create("mine", 0444, NULL, &ops);',
+        ),
+        ("proc_unregister()", N_("use remove_proc_entry()"), 'remove_proc_entry("mine", NULL);'),
+    ),
+    *changes(
+        "gone",
+        "2.6.13–2.6.18",
+        "linux/fs.h",
+        (
+            "devfs_register_chrdev()",
+            N_("use register_chrdev()"),
+            'int major = register_chrdev(240, "mine", &my_operations);',
+        ),
+        ("devfs_unregister_chrdev()", N_("use unregister_chrdev()"), 'unregister_chrdev(240, "mine");'),
+    ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/types.h",
+        ("kdev_t", N_("device numbers are of the type dev_t"), "dev_t number = MKDEV(240, 0);"),
+    ),
+    *changes(
+        "gone",
+        "4.1",
+        "linux/aio.h",
+        ("aio_complete()", N_("call the function in the kiocb"), "iocb->ki_complete(iocb, 4);"),
+    ),
+    *changes(
+        "gone",
+        "3.11–4.9",
+        "linux/sysctl.h",
+        (
+            "ctl_table",
+            N_("write struct ctl_table"),
+            'static struct ctl_table table[] = { { .procname = "mine", .mode = 0444 } };',
+            Sign(SignKind.NAME, text=r"(?<!struct )\bctl_table\b"),
         ),
     ),
 )

@@ -155,4 +155,86 @@ CHANGES: tuple[Change, ...] = (
         "linux/jiffies.h",
         ("secs_to_jiffies()", N_("multiply with HZ"), "unsigned long delay = 5 * HZ;"),
     ),
+    *changes(
+        "gone",
+        "5.5–5.6",
+        "linux/printk.h",
+        ("pr_warning()", N_("use pr_warn()"), 'pr_warn("too hot\\n");'),
+    ),
+    *changes(
+        "gone",
+        "4.15–4.17",
+        "linux/kallsyms.h",
+        ("print_symbol()", N_("printk() writes an address as a symbol with %pS"), 'pr_info("%pS\\n", address);'),
+    ),
+    *changes(
+        "gone",
+        "5.2",
+        "linux/stacktrace.h",
+        (
+            "save_stack_trace()",
+            N_("stack_trace_save() fills an array of addresses, and returns their number"),
+            "unsigned int number = stack_trace_save(addresses, 16, 0);",
+        ),
+        ("print_stack_trace()", N_("use stack_trace_print()"), "stack_trace_print(addresses, 16, 0);"),
+        (
+            "struct stack_trace",
+            N_("stack_trace_save() fills an array of addresses, and returns their number"),
+            "unsigned int number = stack_trace_save(addresses, 16, 0);",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/capability.h",
+        ("suser()", N_("ask for one right with capable()"), "if (!capable(CAP_SYS_ADMIN)) return -EPERM;"),
+    ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/uaccess.h",
+        (
+            "memcpy_fromfs()",
+            N_("copy_from_user() copies, and returns how many bytes it could not copy"),
+            "if (copy_from_user(text, from, 4)) return -EFAULT;",
+        ),
+        (
+            "memcpy_tofs()",
+            N_("copy_to_user() copies, and returns how many bytes it could not copy"),
+            "if (copy_to_user(to, text, 4)) return -EFAULT;",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.28–4.1",
+        "linux/cpumask.h",
+        (
+            "cpu_online_map",
+            N_("the set is cpu_online_mask, a pointer"),
+            'pr_info("%u\\n", cpumask_weight(cpu_online_mask));',
+        ),
+    ),
+    *changes(
+        "gone",
+        "4.1",
+        "linux/cpumask.h",
+        (
+            "cpus_weight()",
+            N_("use cpumask_weight(), which takes a pointer"),
+            'pr_info("%u\\n", cpumask_weight(cpu_online_mask));',
+        ),
+        ("cpu_set()", N_("use cpumask_set_cpu(), which takes a pointer"), "cpumask_set_cpu(0, &mine);"),
+        ("cpu_clear()", N_("use cpumask_clear_cpu(), which takes a pointer"), "cpumask_clear_cpu(0, &mine);"),
+        ("cpus_clear()", N_("use cpumask_clear(), which takes a pointer"), "cpumask_clear(&mine);"),
+    ),
+    *changes(
+        "gone",
+        "4.16",
+        "asm/processor.h",
+        (
+            "cpuinfo_x86.x86_mask",
+            N_("the member is called x86_stepping"),
+            'pr_info("%d\\n", boot_cpu_data.x86_stepping);',
+        ),
+    ),
 )

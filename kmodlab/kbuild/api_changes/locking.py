@@ -191,4 +191,34 @@ CHANGES: tuple[Change, ...] = (
         "linux/semaphore.h",
         ("DEFINE_SEMAPHORE()", N_("it takes the count as well"), "static DEFINE_SEMAPHORE(gate, 1);", FEW),
     ),
+    *changes(
+        "gone",
+        "2.6.39–3.0",
+        "linux/irq.h",
+        ("set_irq_handler()", N_("the function is called irq_set_handler()"), "irq_set_handler(7, handle_simple_irq);"),
+        ("set_irq_chip()", N_("the function is called irq_set_chip()"), "irq_set_chip(7, &dummy_irq_chip);"),
+        (
+            "set_irq_chip_and_handler()",
+            N_("the function is called irq_set_chip_and_handler()"),
+            "irq_set_chip_and_handler(7, &dummy_irq_chip, handle_simple_irq);",
+        ),
+    ),
+    *changes(
+        "gone",
+        "4.3–4.9",
+        "linux/atomic.h",
+        ("atomic_set_mask()", N_("use atomic_or()"), "atomic_or(1, &flags);"),
+        ("atomic_clear_mask()", N_("use atomic_andnot()"), "atomic_andnot(1, &flags);"),
+    ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/wait.h",
+        (
+            "struct wait_queue",
+            N_("a queue is a wait_queue_head_t"),
+            "static DECLARE_WAIT_QUEUE_HEAD(my_queue);",
+            types(r"struct wait_queue \*", r"struct wait_queue_head"),
+        ),
+    ),
 )

@@ -322,4 +322,54 @@ CHANGES: tuple[Change, ...] = (
             FEW,
         ),
     ),
+    *changes(
+        "gone",
+        "2.6–2.6.20",
+        "linux/page-flags.h",
+        ("mem_map_reserve()", N_("use SetPageReserved()"), "SetPageReserved(page);"),
+        ("mem_map_unreserve()", N_("use ClearPageReserved()"), "ClearPageReserved(page);"),
+    ),
+    *changes(
+        "gone",
+        "2.6–2.6.17",
+        "linux/mm_types.h",
+        ("page.count", N_("ask with page_count()"), 'pr_info("%d\\n", page_count(page));'),
+    ),
+    *changes(
+        "gone",
+        "4.6–4.7",
+        "linux/mm_types.h",
+        ("page._count", N_("ask with page_count()"), 'pr_info("%d\\n", page_count(page));'),
+    ),
+    *changes(
+        "changed",
+        "5.0",
+        "linux/mm.h",
+        (
+            "totalram_pages",
+            N_("it is a function"),
+            'pr_info("%lu\\n", totalram_pages());',
+            types(r"\(\*\)\(void\)|\(void\)$", "", r"\btotalram_pages\b"),
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/mm_types.h",
+        (
+            "vm_area_struct.vm_offset",
+            N_("vm_pgoff has the offset, in pages"),
+            "unsigned long offset = vma->vm_pgoff << PAGE_SHIFT;",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.23",
+        "linux/mm.h",
+        (
+            "vm_operations_struct.populate",
+            N_("fault() is called for each page that is needed"),
+            "static vm_fault_t my_fault(struct vm_fault *vmf) { return VM_FAULT_SIGBUS; }",
+        ),
+    ),
 )

@@ -365,4 +365,31 @@ CHANGES: tuple[Change, ...] = (
         ("EXPORT_SYMBOL_NS()", N_("write the namespace in quotes"), 'EXPORT_SYMBOL_NS(my_function, "MINE");'),
         ("EXPORT_SYMBOL_NS_GPL()", N_("write the namespace in quotes"), 'EXPORT_SYMBOL_NS_GPL(my_function, "MINE");'),
     ),
+    *changes(
+        "gone",
+        "4.19",
+        "linux/kprobes.h",
+        (
+            "kprobe.break_handler",
+            N_("remove it; it served jprobes, which are gone as well"),
+            "static struct kprobe probe = { .pre_handler = before };",
+        ),
+    ),
+    *changes(
+        "changed",
+        "5.11",
+        "linux/ftrace.h",
+        (
+            "ftrace_ops.func",
+            N_("it gets a struct ftrace_regs, from which ftrace_get_regs() makes the registers"),
+            "static void traced(ulong ip, ulong parent, struct ftrace_ops *op, struct ftrace_regs *regs) { }",
+            types(r"struct pt_regs \*", r"struct ftrace_regs \*"),
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/module.h",
+        ("GET_USE_COUNT()", N_("use module_refcount()"), 'pr_info("%d\\n", module_refcount(THIS_MODULE));'),
+    ),
 )

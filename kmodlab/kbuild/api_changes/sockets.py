@@ -51,4 +51,30 @@ CHANGES: tuple[Change, ...] = (
             types(r"struct socket \*, *int\)", r"struct socket \*, *int, *int\)"),
         ),
     ),
+    *changes(
+        "gone",
+        "3.19–4.1",
+        "linux/skbuff.h",
+        (
+            "skb_copy_datagram_iovec()",
+            N_("use skb_copy_datagram_msg(), which takes the message"),
+            "int error = skb_copy_datagram_msg(skb, 0, &message, 4);",
+        ),
+        (
+            "memcpy_fromiovec()",
+            N_("use memcpy_from_msg(), which takes the message"),
+            "int error = memcpy_from_msg(buffer, &message, 4);",
+        ),
+        (
+            "memcpy_toiovec()",
+            N_("use memcpy_to_msg(), which takes the message"),
+            "int error = memcpy_to_msg(&message, buffer, 4);",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.35",
+        "net/sock.h",
+        ("sock.sk_sleep", N_("ask for the queue with sk_sleep()"), "wake_up_interruptible(sk_sleep(sk));"),
+    ),
 )

@@ -244,4 +244,96 @@ CHANGES: tuple[Change, ...] = (
         "linux/blkdev.h",
         ("GENHD_FL_EXT_DEVT", N_("remove the flag"), "disk->flags = GENHD_FL_NO_PART;"),
     ),
+    *changes(
+        "gone",
+        "2.6.36–2.6.37",
+        "linux/blkdev.h",
+        (
+            "block_device_operations.locked_ioctl",
+            N_("use ioctl, which takes locks of its own"),
+            "static const struct block_device_operations my_operations = { .ioctl = my_ioctl };",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.28",
+        "linux/blkdev.h",
+        ("gendisk.capacity", N_("set it with set_capacity(), in sectors of 512 bytes"), "set_capacity(disk, 2048);"),
+    ),
+    *changes(
+        "gone",
+        "4.8",
+        "linux/blkdev.h",
+        (
+            "gendisk.driverfs_dev",
+            N_("device_add_disk() takes the parent"),
+            "int error = device_add_disk(parent, disk, NULL);",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.31",
+        "linux/blk-mq.h",
+        ("request.nr_sectors", N_("ask with blk_rq_sectors()"), 'pr_info("%u\\n", blk_rq_sectors(request));'),
+        (
+            "request.current_nr_sectors",
+            N_("ask with blk_rq_cur_sectors()"),
+            'pr_info("%u\\n", blk_rq_cur_sectors(request));',
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.36",
+        "linux/blk-mq.h",
+        (
+            "blk_fs_request()",
+            N_("what is no request for data is told by blk_rq_is_passthrough()"),
+            "if (blk_rq_is_passthrough(request)) return -EIO;",
+        ),
+    ),
+    *changes(
+        "gone",
+        "3.14",
+        "linux/blk_types.h",
+        ("bio.bi_idx", N_("it is in bi_iter"), 'pr_info("%u\\n", bio->bi_iter.bi_idx);'),
+    ),
+    *changes(
+        "gone",
+        "6.0",
+        "linux/blkdev.h",
+        ("bdevname()", N_("printk() writes the name of a block_device with %pg"), 'pr_info("%pg\\n", device);'),
+    ),
+    *changes(
+        "gone",
+        "4.9–5.4",
+        "linux/bio.h",
+        (
+            "__bio_kmap_atomic()",
+            N_("bvec_kmap_local() maps the part that bio_for_each_segment() gives"),
+            "char *part = bvec_kmap_local(&bvec);",
+        ),
+        ("__bio_kunmap_atomic()", N_("kunmap_local() ends what bvec_kmap_local() maps"), "kunmap_local(part);"),
+    ),
+    *changes(
+        "changed",
+        "3.14",
+        "linux/bio.h",
+        (
+            "bio_for_each_segment()",
+            N_("the position is a struct bvec_iter, and a part a struct bio_vec, no pointer"),
+            'bio_for_each_segment(part, bio, position) pr_info("%u\\n", part.bv_len);',
+            types(r"struct bvec_iter", r"^int\b", r"\bbio_for_each_segment\b"),
+        ),
+    ),
+    *changes(
+        "changed",
+        "3.14",
+        "linux/blk-mq.h",
+        (
+            "rq_for_each_segment()",
+            N_("a part is a struct bio_vec, no pointer"),
+            'rq_for_each_segment(part, request, position) pr_info("%u\\n", part.bv_len);',
+            types(r"^struct bio_vec (?!\*)", r"^struct bio_vec \*", r"\brq_for_each_segment\b"),
+        ),
+    ),
 )

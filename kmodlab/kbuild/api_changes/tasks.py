@@ -305,4 +305,46 @@ CHANGES: tuple[Change, ...] = (
         ("pt_regs.rax", N_("the member is called ax"), 'pr_info("%lx\\n", registers->ax);'),
         ("pt_regs.eflags", N_("the member is called flags"), 'pr_info("%lx\\n", registers->flags);'),
     ),
+    *changes(
+        "changed",
+        "3.17",
+        "linux/sched.h",
+        (
+            "task_struct.start_time",
+            N_("it is a number of nanoseconds"),
+            "u64 started = current->start_time;",
+            types(r"u64", r"timespec", r"\bstart_time\b"),
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6",
+        "linux/sched.h",
+        ("task_struct.p_pptr", N_("the parent is real_parent"), 'pr_info("%d\\n", current->real_parent->pid);'),
+        (
+            "task_struct.sigmask_lock",
+            N_("the lock of the signals is sighand->siglock"),
+            "spin_lock_irq(&current->sighand->siglock);",
+        ),
+    ),
+    *changes(
+        "hidden",
+        "2.6.27–2.6.39",
+        "linux/sched.h",
+        (
+            "find_task_by_vpid()",
+            N_("use pid_task() with find_vpid(), between rcu_read_lock() and rcu_read_unlock()"),
+            "struct task_struct *task = pid_task(find_vpid(1), PIDTYPE_PID);",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.11–3.8",
+        "linux/kthread.h",
+        (
+            "reparent_to_init()",
+            N_("a thread of kthread_run() needs it not: its parent is kthreadd"),
+            'thread = kthread_run(work, NULL, "mine");',
+        ),
+    ),
 )

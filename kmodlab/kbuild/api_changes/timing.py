@@ -224,4 +224,31 @@ CHANGES: tuple[Change, ...] = (
         "linux/timekeeping.h",
         ("xtime", N_("use ktime_get_real_ts64()"), "ktime_get_real_ts64(&now);"),
     ),
+    *changes(
+        "gone",
+        "4.15",
+        "linux/timer.h",
+        (
+            "init_timer_on_stack()",
+            N_("use timer_setup_on_stack(), whose function gets the timer"),
+            "timer_setup_on_stack(&timer, tick, 0);",
+        ),
+        (
+            "setup_timer_on_stack()",
+            N_("use timer_setup_on_stack(), whose function gets the timer"),
+            "timer_setup_on_stack(&timer, tick, 0);",
+        ),
+    ),
+    *changes(
+        "gone",
+        "4.20–5.6",
+        "linux/timekeeping.h",
+        ("ktime_get_real_ts()", N_("use ktime_get_real_ts64()"), "ktime_get_real_ts64(&now);"),
+    ),
+    *changes(
+        "gone",
+        "4.3",
+        "asm/msr.h",
+        ("native_read_tsc()", N_("use rdtsc()"), "u64 cycles = rdtsc();"),
+    ),
 )
