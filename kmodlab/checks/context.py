@@ -16,7 +16,7 @@ from kmodlab.checks.random_values import RandomValues
 from kmodlab.checks.runner import CheckRunner
 from kmodlab.crash.guilty import find_guilty_line
 from kmodlab.crash.reader import find_crashes
-from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
+from kmodlab.crash.records import LogRecord, format_log, read_log
 from kmodlab.crash.report import Kind, Report
 from kmodlab.elf.modprobe import parse_proc_modules
 from kmodlab.errors import EndKind, GuestEnd, GuestError, GuestLostError, UsageError
@@ -31,7 +31,7 @@ from kmodlab.tracer.failed_call import explain_wait
 from kmodlab.tracer.fault_injection import RunPool
 from kmodlab.tracer.leftovers import may_call, may_run_later
 from kmodlab.tracer.observe import Subject
-from kmodlab.tracer.run import END_LINE, GUEST_FOLDER, JUMP_MS, Step, is_jump, take_step
+from kmodlab.tracer.run import END_LINE, GUEST_FOLDER, JUMP_MS, Step, take_step
 from kmodlab.tracer.unreferenced import LoadedCode, find_unreferenced
 
 STEP_S = 12.0  # time limit of one command; the kernel itself reports a task that sleeps for 15 s
@@ -274,7 +274,7 @@ class CheckContext:
         self._read_log()
 
     def _read_log(self) -> None:
-        records = [record for record in parse_kmsg(self.session.kmsg()) if not is_jump(record)]
+        records = list(read_log(self.session.kmsg()))
         self.records += records
         self._unsearched += records
         self._require_same_guest()

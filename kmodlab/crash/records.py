@@ -55,6 +55,22 @@ def parse_kmsg(data: bytes) -> tuple[LogRecord, ...]:
     return tuple(_record(match) for match in matches if match)
 
 
+def read_log(data: bytes) -> tuple[LogRecord, ...]:
+    """The records of /dev/kmsg without those about the guest itself; see `is_about_the_guest`."""
+    return tuple(record for record in parse_kmsg(data) if not is_about_the_guest(record))
+
+
+def is_about_the_guest(record: LogRecord) -> bool:
+    """Whether a record is about the guest instead of what runs in it.
+
+    The agent's builtin `jump` uses another clock (kernel/time/timekeeping.c, timekeeping_notify), and on a busy host
+    interrupts take long (kernel/time/hrtimer.c, hrtimer_interrupt).
+    """
+    return record.is_kernels and (
+        record.text == "clocksource: Switched to clocksource hpet" or record.text.startswith("hrtimer: interrupt took ")
+    )
+
+
 def _record(match: re.Match[str]) -> LogRecord:
     priority = int(match[1])
     # The kernel writes a backslash, and each byte that is not printable ASCII, as \xNN. UTF-8 has several for a letter.

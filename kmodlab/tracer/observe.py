@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 
 from qemu.qmp import QMPError
 
-from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
+from kmodlab.crash.records import LogRecord, format_log, is_about_the_guest, parse_kmsg
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError
 from kmodlab.guest.agent.client import Result
 from kmodlab.guest.devices import plug_at_first
@@ -26,7 +26,7 @@ from kmodlab.process import Deadline
 from kmodlab.tracer.call_sites import Code
 from kmodlab.tracer.kernel_api import Functions
 from kmodlab.tracer.plan import Fault, pack_plan
-from kmodlab.tracer.run import GUEST_FOLDER, JUMP_MS, is_jump, load_argv
+from kmodlab.tracer.run import GUEST_FOLDER, JUMP_MS, load_argv
 from kmodlab.tracer.step_log import MARK, CrashInStep, crashes_by_step, hide_in_records, hide_tracer, step_of
 from kmodlab.tracer.trace_records import Records, read_records
 from kmodlab.tracer.wire_format import RecordKind
@@ -123,7 +123,7 @@ class Observation:
         if self.end:
             return self.end.console
         first = next((number for number, record in enumerate(self.log) if MARK in record.text), len(self.log))
-        return format_log(record for record in self.log[first:] if record.is_kernels and not is_jump(record))
+        return format_log(record for record in self.log[first:] if record.is_kernels and not is_about_the_guest(record))
 
     def messages_in(self, name: str) -> tuple[str, ...]:
         """The kernel's messages in the steps of this name."""

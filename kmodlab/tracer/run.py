@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from kmodlab.crash.errnos import ErrnoNote, Evidence, explain_error
 from kmodlab.crash.reader import find_reports
-from kmodlab.crash.records import LogRecord, format_log, parse_kmsg
+from kmodlab.crash.records import LogRecord, format_log, read_log
 from kmodlab.crash.report import Kind, Report
 from kmodlab.crash.source_location import SourceLine
 from kmodlab.errors import GuestEnd, GuestError, GuestLostError, UsageError
@@ -152,7 +152,7 @@ def take_step(
     words = tuple(argv)
     earlier: tuple[LogRecord, ...] = ()
     try:
-        earlier = parse_kmsg(session.kmsg())
+        earlier = read_log(session.kmsg())
         session.console()  # drop older output, so that the last lines of a guest that ends are this command's
         if trigger:
             trigger()
@@ -164,7 +164,7 @@ def take_step(
             on_output=on_output,
             in_agent=in_agent,
         )
-        records = parse_kmsg(session.kmsg())
+        records = read_log(session.kmsg())
         before, after = _end_last_line(session) if end_lines else ((), ())
         open_lines = before[-1:]  # the line of each earlier message is ended, by itself or by the next message
         records += before + after
@@ -181,14 +181,9 @@ def take_step(
 def _end_last_line(session: Session) -> tuple[tuple[LogRecord, ...], tuple[LogRecord, ...]]:
     """Write a line that ends an open one; returns the records before and after it."""
     session.put("/dev/kmsg", END_LINE)
-    records = parse_kmsg(session.kmsg())
+    records = read_log(session.kmsg())
     mark = next((number for number, record in enumerate(records) if not record.is_kernels), len(records))
     return records[:mark], tuple(record for record in records[mark:] if record.is_kernels)
-
-
-def is_jump(record: LogRecord) -> bool:
-    """Whether a record is about the agent's builtin `jump`, which uses another clock (kernel/time/timekeeping.c)."""
-    return record.text == "clocksource: Switched to clocksource hpet"
 
 
 def load_argv(name: str, parameters: Iterable[str] = ()) -> list[str]:
@@ -362,7 +357,7 @@ def with_leaks(session: Session, step: Step, code: LoadedCode) -> Step:
     """A step that unloaded modules, with reports of the memory that they leaked (kmemleak), or with the guest's end."""
     try:
         leaks = find_unreferenced(session, code)
-        records = (record for record in parse_kmsg(session.kmsg()) if not is_jump(record) and not is_scan(record))
+        records = (record for record in read_log(session.kmsg()) if not is_scan(record))
         step = _with_later(step, tuple(records))
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
@@ -391,7 +386,7 @@ def _with_current_log(session: Session, step: Step) -> Step:
     try:
         if session.end is not None:
             raise GuestLostError(session.end)
-        return _with_later(step, parse_kmsg(session.kmsg()))
+        return _with_later(step, read_log(session.kmsg()))
     except GuestLostError as lost:
         if not is_modules_doing(lost.end):
             raise

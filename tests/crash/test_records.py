@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmodlab.crash.records import format_log, parse_kmsg
+from kmodlab.crash.records import format_log, parse_kmsg, read_log
 
 SAMPLE = b"""\
 6,428,2445690,-;squashfs: version 4.0 (2009/01/31) Phillip Lougher
@@ -51,3 +51,12 @@ def test_a_character_of_several_bytes_is_one_again() -> None:
 @given(st.binary())
 def test_any_bytes_are_tolerated(data: bytes) -> None:
     format_log(parse_kmsg(data))
+
+
+def test_records_about_the_guest_itself_are_left_out() -> None:
+    log = SAMPLE + (
+        b"6,432,2600000,-;clocksource: Switched to clocksource hpet\n"
+        b"4,433,2700000,-;hrtimer: interrupt took 8512344 ns\n"
+        b"12,434,2800000,-;hrtimer: interrupt took all day\n"
+    )
+    assert read_log(log) == (*parse_kmsg(SAMPLE), parse_kmsg(log)[-1])
