@@ -20,8 +20,9 @@ _WIDGET = "application/vnd.jupyter.widget-view+json"
 class ProgressBar:
     """A bar that appears if a cell takes more than a moment, and disappears when it is done. A context manager.
 
-    Only a notebook can replace output, so only a notebook shows a bar. The bar is a widget without a text or HTML form,
-    and becomes an output without any form: what the cell showed before it stays, and nothing of it is ever compared.
+    Only a notebook can replace output, so only a notebook shows a bar, if ipywidgets is installed. The bar is a widget
+    without a text or HTML form, and becomes an output without any form: what the cell showed before it stays, and
+    nothing of it is ever compared.
     """
 
     def __init__(self) -> None:
@@ -64,7 +65,9 @@ class ProgressBar:
                 self._context.copy().run(self._show)
 
     def _show(self) -> None:
-        from kmodlab.notebook.views.widgets import bar  # only a live notebook needs ipywidgets
-
+        try:
+            from kmodlab.notebook.views.widgets import bar  # only a live notebook needs ipywidgets
+        except ImportError:
+            return
         self._bar = bar(self._html)
         display({_WIDGET: self._bar._repr_mimebundle_()[_WIDGET]}, raw=True, display_id=self._id)
