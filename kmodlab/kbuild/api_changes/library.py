@@ -187,7 +187,7 @@ CHANGES: tuple[Change, ...] = (
         "gone",
         "2.6",
         "linux/capability.h",
-        ("suser()", N_("ask for one right with capable()"), "if (!capable(CAP_SYS_ADMIN)) return -EPERM;"),
+        ("suser()", N_("ask for a capability with capable()"), "if (!capable(CAP_SYS_ADMIN)) return -EPERM;"),
     ),
     *changes(
         "gone",

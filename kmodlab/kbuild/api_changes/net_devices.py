@@ -52,7 +52,7 @@ CHANGES: tuple[Change, ...] = (
         ),
         (
             "net_device.weight",
-            N_("the weight is the napi_struct's: NAPI_POLL_WEIGHT, unless it must be another"),
+            N_("the weight belongs to the napi_struct"),
             "netif_napi_add(dev, &napi, my_poll);",
         ),
         (

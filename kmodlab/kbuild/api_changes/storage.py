@@ -287,7 +287,7 @@ CHANGES: tuple[Change, ...] = (
         "linux/blk-mq.h",
         (
             "blk_fs_request()",
-            N_("what is no request for data is told by blk_rq_is_passthrough()"),
+            N_("blk_rq_is_passthrough() tells which requests are not for data"),
             "if (blk_rq_is_passthrough(request)) return -EIO;",
         ),
     ),

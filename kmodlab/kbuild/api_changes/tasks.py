@@ -343,7 +343,7 @@ CHANGES: tuple[Change, ...] = (
         "linux/kthread.h",
         (
             "reparent_to_init()",
-            N_("a thread of kthread_run() needs it not: its parent is kthreadd"),
+            N_("kthread_run() makes threads whose parent is kthreadd already"),
             'thread = kthread_run(work, NULL, "mine");',
         ),
     ),
