@@ -106,7 +106,9 @@ LONG = (
     ),
     Question("named_like_a_kernel_module", ("insmod configfs.ko", "] mine\n", "passed on Linux")),
     Question("named_list", ("insmod list.ko", "] mine\n", "passed on Linux")),
-    Question("misspelt_licence", ("li.c:21", "There is no such macro", "American spelling: LICENSE"), status=1),
+    Question(
+        "misspelt_licence", ("li.c:21", "There is no macro MODULE_LICENCE. Did you mean MODULE_LICENSE?"), status=1
+    ),
     Question(
         "needs_mii",
         ("no loaded module exports `mii_link_ok`. The module `mii` has it", "`--after mii` loads it first"),

@@ -264,7 +264,7 @@ def test_a_run_that_is_killed_goes_on_and_leaves_nothing(
                 workers[0].kill()  # and nobody notices
                 wait_for_results(grader, 1)
             grader.send_signal(ending)
-            assert grader.wait(20) in (-signal.SIGKILL, 130)
+            assert grader.wait(WAIT_S) in (-signal.SIGKILL, 130)
         wait_until_gone(family)
     assert grade(course, tmp_path)[0] == 2, "without --resume"
     status, output = grade(course, tmp_path, "--resume", "--jobs", "2")
