@@ -14,7 +14,7 @@ from rich.text import Text
 from kmodlab.cli.console import ERR, OUT, say
 from kmodlab.cli.module_options import module_options
 from kmodlab.crash.guilty import find_doubt, find_guilty, find_guilty_line
-from kmodlab.crash.records import LogRecord
+from kmodlab.crash.records import LogRecord, console_lines
 from kmodlab.crash.report import Kind, Report, ReportSeverity, group_repeated, repeated_sentence
 from kmodlab.excerpt import FIRST_WORD, make_excerpt
 from kmodlab.guest.own_lab import choose_lab
@@ -177,7 +177,7 @@ def _print_step(step: Step, built: Build, sources: Sources) -> None:
         say(f"  -> {remark}", "yellow")
     if step.end and step.end.console:
         say(_("the console's last lines:"), "dim")
-        say("\n".join(step.end.console.strip().splitlines()[-30:]), "red")
+        say("\n".join(console_lines(step.end.console)[-30:]), "red")
 
 
 def _print_report(report: Report, built: Build, sources: Sources) -> None:

@@ -14,6 +14,11 @@ LEVELS = ("EMERG", "ALERT", "CRIT", "ERR", "WARNING", "NOTICE", "INFO", "DEBUG")
 # A record is shown on the console when its level is below console_loglevel, 7 by default (kernel/printk/printk.c).
 CONSOLE_LEVEL = 7
 _RECORD = re.compile(r"(\d+),(\d+),(\d+),([^;]*);(.*)")
+_TIME = re.compile(r"^\[ *\d+\.\d+\] ")
+_ABOUT_THE_GUEST = re.compile(
+    r"clocksource: Switched to clocksource hpet$|hrtimer: interrupt took \d+ ns"
+    r"|CE: \S+ increased min_delta_ns to \d+ nsec"
+)
 _ESCAPES = re.compile(r"(?:\\x[0-9a-f]{2})+")
 
 
@@ -64,11 +69,16 @@ def is_about_the_guest(record: LogRecord) -> bool:
     """Whether a record is about the guest instead of what runs in it.
 
     The agent's builtin `jump` uses another clock (kernel/time/timekeeping.c, timekeeping_notify), and on a busy host
-    interrupts take long (kernel/time/hrtimer.c, hrtimer_interrupt).
+    interrupts take long (kernel/time/hrtimer.c, hrtimer_interrupt) and timers come late (kernel/time/clockevents.c,
+    clockevents_increase_min_delta).
     """
-    return record.is_kernels and (
-        record.text == "clocksource: Switched to clocksource hpet" or record.text.startswith("hrtimer: interrupt took ")
-    )
+    return record.is_kernels and _ABOUT_THE_GUEST.match(record.text) is not None
+
+
+def console_lines(console: str) -> list[str]:
+    """The lines of a console's output, without empty ones and those about the guest itself."""
+    lines = (line.rstrip() for line in console.replace("\r", "").split("\n"))
+    return [line for line in lines if line and not _ABOUT_THE_GUEST.match(_TIME.sub("", line, count=1))]
 
 
 def _record(match: re.Match[str]) -> LogRecord:

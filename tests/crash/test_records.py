@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kmodlab.crash.records import format_log, parse_kmsg, read_log
+from kmodlab.crash.records import console_lines, format_log, parse_kmsg, read_log
 
 SAMPLE = b"""\
 6,428,2445690,-;squashfs: version 4.0 (2009/01/31) Phillip Lougher
@@ -57,6 +57,16 @@ def test_records_about_the_guest_itself_are_left_out() -> None:
     log = SAMPLE + (
         b"6,432,2600000,-;clocksource: Switched to clocksource hpet\n"
         b"4,433,2700000,-;hrtimer: interrupt took 8512344 ns\n"
+        b"4,435,2750000,-;CE: hpet increased min_delta_ns to 7500 nsec\n"
         b"12,434,2800000,-;hrtimer: interrupt took all day\n"
     )
     assert read_log(log) == (*parse_kmsg(SAMPLE), parse_kmsg(log)[-1])
+
+
+def test_lines_about_the_guest_itself_are_left_out_of_its_console_too() -> None:
+    console = (
+        "[   13.1] CE: hpet increased min_delta_ns to 7500 nsec\r\n\r\n"
+        "[   13.250000] CE: hpet increased min_delta_ns to 11250 nsec\r\n"
+        "[   13.300000] lamp: reboot notifier\r\n[   13.4] lamp: CE: hpet increased"
+    )
+    assert console_lines(console) == ["[   13.300000] lamp: reboot notifier", "[   13.4] lamp: CE: hpet increased"]

@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 
 from kmodlab.crash.errnos import explain_error
-from kmodlab.crash.records import LogRecord
+from kmodlab.crash.records import LogRecord, console_lines
 from kmodlab.crash.report import Report, group_repeated, repeated_sentence
 from kmodlab.guest.agent.client import Result
 from kmodlab.i18n import _
@@ -101,8 +101,7 @@ def _without_reports(records: Sequence[LogRecord], reports: Sequence[Report]) ->
 def _last_lines(console: str, reports: Sequence[Report]) -> list[str]:
     """The last lines of a console's output, without the reports."""
     reported = _report_lines(reports)
-    lines = (line.rstrip() for line in console.replace("\r", "").split("\n"))
-    return [line for line in lines if line and line not in reported][-_CONSOLE_LINES:]
+    return [line for line in console_lines(console) if line not in reported][-_CONSOLE_LINES:]
 
 
 def _report_lines(reports: Sequence[Report]) -> set[str]:
