@@ -1,4 +1,4 @@
-"""API changes of buses and their devices: PCI, DMA, USB, I2C, SPI, terminals and input devices."""
+"""API changes of buses and their devices: PCI, USB, I2C, SPI, terminals and input devices."""
 
 from __future__ import annotations
 
@@ -290,5 +290,36 @@ CHANGES: tuple[Change, ...] = (
         "linux/tty_driver.h",
         ("tty_driver.devfs_name", N_("remove it"), 'driver->name = "mine";'),
         ("TTY_DRIVER_NO_DEVFS", N_("write TTY_DRIVER_DYNAMIC_DEV"), "driver->flags = TTY_DRIVER_DYNAMIC_DEV;"),
+    ),
+    *changes(
+        "changed",
+        "3.7",
+        "linux/tty.h",
+        (
+            "tty_struct.termios",
+            N_("it is no pointer"),
+            'pr_info("%x\\n", tty->termios.c_cflag);',
+            types(r"struct ktermios", "", r"\btermios\s*->"),
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.30",
+        "linux/tty_driver.h",
+        (
+            "tty_operations.read_proc",
+            N_("use proc_show, whose function writes into a seq_file"),
+            "static int my_proc_show(struct seq_file *file, void *data) { return 0; }",
+        ),
+    ),
+    *changes(
+        "gone",
+        "2.6.16",
+        "linux/tty.h",
+        (
+            "tty_struct.flip",
+            N_("the port has the buffer, which tty_insert_flip_char() fills"),
+            "tty_insert_flip_char(&port, 97, TTY_NORMAL);",
+        ),
     ),
 )

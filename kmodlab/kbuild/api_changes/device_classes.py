@@ -1,9 +1,9 @@
-"""API changes of kinds of devices: sound, video, sensors, power supplies, ACPI, terminals."""
+"""API changes of kinds of devices: sound, video, sensors, power supplies, ACPI."""
 
 from __future__ import annotations
 
 from kmodlab.i18n import N_
-from kmodlab.kbuild.api_changes.change import FEW, Change, changes, types
+from kmodlab.kbuild.api_changes.change import FEW, Change, changes
 
 CHANGES: tuple[Change, ...] = (
     *changes(
@@ -55,37 +55,6 @@ CHANGES: tuple[Change, ...] = (
             "iio_info.driver_module",
             N_("leave it out: iio_device_register() knows its caller"),
             "int error = iio_device_register(sensor);",
-        ),
-    ),
-    *changes(
-        "changed",
-        "3.7",
-        "linux/tty.h",
-        (
-            "tty_struct.termios",
-            N_("it is no pointer"),
-            'pr_info("%x\\n", tty->termios.c_cflag);',
-            types(r"struct ktermios", "", r"\btermios\s*->"),
-        ),
-    ),
-    *changes(
-        "gone",
-        "2.6.30",
-        "linux/tty_driver.h",
-        (
-            "tty_operations.read_proc",
-            N_("use proc_show, whose function writes into a seq_file"),
-            "static int my_proc_show(struct seq_file *file, void *data) { return 0; }",
-        ),
-    ),
-    *changes(
-        "gone",
-        "2.6.16",
-        "linux/tty.h",
-        (
-            "tty_struct.flip",
-            N_("the port has the buffer, which tty_insert_flip_char() fills"),
-            "tty_insert_flip_char(&port, 97, TTY_NORMAL);",
         ),
     ),
 )
