@@ -6,12 +6,13 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import nbformat
 import pytest
 from overflow import NOTEBOOKS, SCREEN
 from pages import Server, Visit
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.xdist_group("jupyterlab")  # One JupyterLab for all.
 
@@ -32,6 +33,13 @@ def visit(browser: Browser) -> Iterator[Visit]:
     visit.page.set_default_timeout(120_000)
     yield visit
     visit.page.close()
+
+
+def open_to_run(page: Page, address: str) -> None:
+    """Open slides, and wait until there is an ipykernel: JupyterLab drops what is run before."""
+    with page.expect_websocket(lambda socket: urlsplit(socket.url).path.endswith("/channels")):
+        page.goto(address)
+    page.wait_for_selector(CELL_SHOWN)
 
 
 def count_slides(notebook: Path) -> int:
@@ -69,8 +77,7 @@ def test_slides_are_as_light_or_dark_as_the_browser_prefers(
 
 def test_a_cell_runs_on_its_slide(server: Server, visit: Visit) -> None:
     page = visit.page
-    page.goto(server.address("rise", Path(shutil.copy(ALL[0], server.folder / "to-be-changed.ipynb"))))
-    page.wait_for_selector(CELL_SHOWN)
+    open_to_run(page, server.address("rise", Path(shutil.copy(ALL[0], server.folder / "to-be-changed.ipynb"))))
     cell = page.locator("section.present .jp-CodeCell").first
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+a")
@@ -86,8 +93,7 @@ def test_a_quiz_is_answered_on_its_slide(server: Server, visit: Visit) -> None:
     notebook.cells = [nbformat.v4.new_code_cell(question, metadata={"slideshow": {"slide_type": "slide"}})]
     path = server.folder / "quiz.ipynb"
     nbformat.write(notebook, path)
-    page.goto(server.address("rise", path))
-    page.wait_for_selector(CELL_SHOWN)
+    open_to_run(page, server.address("rise", path))
     page.locator("section.present .cm-content").click()
     page.keyboard.press("Shift+Enter")
     button = page.get_by_role("button", name="2. hello")
