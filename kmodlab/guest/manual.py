@@ -1,4 +1,4 @@
-"""Manual pages of the guest's tools and files, from the guest's packages, formatted by mandoc."""
+"""Manual pages from Debian's packages that the lab has, the guest's and DKMS, formatted by mandoc."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from kmodlab.errors import UsageError
+from kmodlab.guest.dkms_packages import find_dkms
 from kmodlab.guest.image import find_file, userland_argv
 from kmodlab.guest.lab import Lab
 from kmodlab.i18n import _
@@ -29,14 +30,22 @@ def read_manual(lab: Lab, title: str) -> ManualPage:
     """The page with a title such as "insmod" or "modules.dep(5)". Raises: UsageError if it does not exist."""
     match = _NAME.fullmatch(title)
     if match:
+        name, folders = match["name"], _folders(lab)
         for section in (int(match["section"]),) if match["section"] else _SECTIONS:
-            page = lab.userland / f"usr/share/man/man{section}/{match['name']}.{section}.gz"
-            if page.is_file():
-                return _format_page(lab, page, f"{match['name']}({section})")
+            pages = (folder / f"man{section}/{name}.{section}.gz" for folder in folders)
+            page = next((page for page in pages if page.is_file()), None)
+            if page:
+                return _format_page(lab, page, f"{name}({section})")
     raise UsageError(
         _("There is no manual page {title}.").format(title=title),
         hint=_("There are: {titles}.").format(titles=", ".join(titles(lab))),
     )
+
+
+def _folders(lab: Lab) -> list[Path]:
+    """The folders that have manual pages; those of DKMS may be missing from the lab."""
+    roots = (lab.userland, find_dkms(lab.folder))
+    return [root / "usr/share/man" for root in roots if root]
 
 
 def _format_page(lab: Lab, page: Path, title: str) -> ManualPage:
@@ -48,8 +57,8 @@ def _format_page(lab: Lab, page: Path, title: str) -> ManualPage:
 
 def titles(lab: Lab) -> list[str]:
     """The titles of the pages about kernel modules, such as "insmod(8)"."""
-    folder = lab.userland / "usr/share/man"
-    names = (path.name.removesuffix(".gz") for path in folder.glob("man[58]/*mod*.gz"))
+    pages = (path for folder in _folders(lab) for path in folder.glob("man[58]/*.gz"))
+    names = (path.name.removesuffix(".gz") for path in pages if re.search("mod|dkms", path.name))
     return sorted(f"{name.rpartition('.')[0]}({name.rpartition('.')[2]})" for name in names)
 
 

@@ -1,4 +1,4 @@
-"""`%man`: shows the manual pages of kmod's tools and files, without a network."""
+"""`%man`: shows the manual pages of kmod's tools and files, and of DKMS, without a network."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from kmodlab.settings import get_settings
 from kmodlab.text import escape_control_chars
 
 MANUAL_HELP = _("""\
-Show a manual page: of the tools that load modules, and of the files that they read.
+Show a manual page: of the tools that load modules, of the files that they read, and of DKMS.
 
     %man rmmod
+    %man dkms
     %man modules.dep(5)
     %man                  which pages there are
 """)
@@ -47,5 +48,5 @@ def manual(_state: NotebookState, line: str, _cell: str | None) -> None:
         show(Message(_("Manual pages: {titles}.").format(titles=pages)))
     for word in words:
         page = read_manual(lab, word)
-        title = Message(_("`{title}`, from the guest's own packages").format(title=page.title))
+        title = Message(_("`{title}`, from Debian's packages").format(title=page.title))
         show(Details(title, [_Page(page)], is_open=True))

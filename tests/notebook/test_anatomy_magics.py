@@ -86,11 +86,13 @@ def test_databases_are_shown_as_the_guest_has_them_now(run: Run) -> None:
 
 
 def test_manual_pages_are_at_hand(run: Run) -> None:
-    assert "modules.dep(5)" in run("%man").text
+    titles = run("%man").text
+    assert "modules.dep(5)" in titles and "dkms(8)" in titles
     page = run("%man rmmod")
     assert "RMMOD(8)" in page.text and "\b" not in page.text
     assert "<h5" in page.pages[0] and "<section" not in page.pages[0]
     assert "MODULES.DEP(5)" in run("%man modules.dep(5)").text
+    assert "BUILD_EXCLUSIVE_KERNEL" in run("%man dkms").text  # of a package that the guest does not have
 
 
 def test_a_device_comes_and_goes_and_the_log_says_so(run: Run) -> None:
