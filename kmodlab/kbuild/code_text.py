@@ -41,6 +41,11 @@ class CodeText:
         self.raw = source.decode("utf-8", "replace")
 
     @cached_property
+    def raw_lines(self) -> list[str]:
+        """The lines, with their comments and strings."""
+        return self.raw.split("\n")
+
+    @cached_property
     def _lines(self) -> list[str]:
         return self._with_directives.split("\n")
 
@@ -124,6 +129,11 @@ class CodeText:
                 return re.search(r"=\s*$|\b(?:struct|union|enum)\s*\w*\s*$", head) is not None
         return False
 
+    def opens_a_type(self, brace: int) -> bool:
+        """Whether a { at an offset begins the members of a struct, a union or an enum."""
+        head = self.code[max(0, brace - 200) : brace]
+        return re.search(r"\b(?:struct|union|enum)\s*\w*\s*$", head) is not None
+
     def suspicious_brace(self, start: int, end: int) -> int | None:
         """The line of the first { whose } is indented less than the line of the {, as if it closed an outer {."""
         stack: list[int] = []
@@ -152,6 +162,13 @@ class CodeText:
             match = re.search(pattern, self.code)
             self._definitions[function] = match.start() if match else None
         return self._definitions[function]
+
+    def declaration_of(self, variable: str) -> int | None:
+        """The offset of the first line that declares a variable, wherever; None if none does."""
+        name = re.escape(variable)
+        pattern = rf"^[ \t]*(?!return\b|goto\b|else\b|case\b)(?:\w+[ \t*]+){{1,6}}\**{name}[ \t]*(?:[;=,\[])"
+        match = re.search(pattern, self.code, re.MULTILINE)
+        return match.end() - 1 if match else None
 
     def end_of_declaration(self, offset: int) -> int:
         """The line where the declaration or statement at an offset ends, with ; or its last closing brace."""

@@ -179,45 +179,6 @@ KBUILD_RULES = (
     ),
 )
 
-# What the kernel has instead of functions of userspace.
-USERSPACE = {
-    "printf": N_('printk(KERN_INFO "…\\n") or pr_info("…\\n")'),
-    "puts": 'pr_info("…\\n")',
-    "putchar": 'pr_info("…\\n")',
-    "fprintf": 'pr_err("…\\n")',
-    "perror": 'pr_err("…\\n")',
-    "malloc": N_("kmalloc(size, GFP_KERNEL) from <linux/slab.h>"),
-    "calloc": N_("kcalloc(n, size, GFP_KERNEL) from <linux/slab.h>"),
-    "realloc": N_("krealloc() from <linux/slab.h>"),
-    "free": N_("kfree() from <linux/slab.h>"),
-    "strdup": N_("kstrdup() from <linux/string.h>"),
-    "sleep": N_("msleep() from <linux/delay.h>"),
-    "usleep": N_("usleep_range() from <linux/delay.h>"),
-    "exit": N_("return with an error code such as -EINVAL"),
-    "abort": N_("return with an error code such as -EINVAL"),
-    "assert": N_("WARN_ON() or a test that returns an error code"),
-    "atoi": N_("kstrtoint() from <linux/kstrtox.h>"),
-    "strtol": N_("kstrtol() from <linux/kstrtox.h>"),
-    "strtok": N_("strsep() from <linux/string.h>"),
-    "bzero": N_("memset() from <linux/string.h>"),
-    "sqrt": N_("int_sqrt() from <linux/kernel.h>, for integers"),
-    "getpid": N_("task_pid_nr(current) from <linux/sched.h>"),
-    "getuid": N_("current_uid() from <linux/cred.h>"),
-    "gettimeofday": N_("ktime_get_real_ts64() from <linux/timekeeping.h>"),
-    "fork": N_("kthread_run() from <linux/kthread.h>"),
-    "system": N_("call_usermodehelper() from <linux/umh.h>"),
-    "fopen": N_("filp_open() from <linux/fs.h>"),
-    "fclose": N_("filp_close() from <linux/fs.h>"),
-    "open": N_("filp_open() from <linux/fs.h>"),
-    "close": N_("filp_close() from <linux/fs.h>"),
-    "pthread_join": N_("kthread_stop() from <linux/kthread.h>"),
-    "random": N_("get_random_u32() from <linux/random.h>"),
-    "rand": N_("get_random_u32() from <linux/random.h>"),
-    "time": N_("ktime_get() from <linux/ktime.h>"),
-    "pthread_create": N_("kthread_run() from <linux/kthread.h>"),
-    "pthread_mutex_lock": N_("mutex_lock() from <linux/mutex.h>"),
-}
-
 # The headers of names that a learner's first modules use.
 _HEADERS = {
     "linux/printk.h": "printk pr_info pr_err pr_warn pr_debug pr_notice KERN_INFO KERN_DEBUG KERN_ERR KERN_ALERT",

@@ -11,6 +11,16 @@ SYNTAX_RULES = (
         r'missing terminating " character',
         N_('A string is not closed: put the second " before the end of the line.'),
     ),
+    Rule(
+        "single-quotes",
+        "character constant too long|multi-character character constant",
+        N_('A text stands in double quotes: "hello\\n". Single quotes are for one character.'),
+    ),
+    Rule(
+        "space-after-backslash",
+        "backslash and newline separated by space",
+        N_("A backslash continues the line only if nothing follows it: remove the spaces after it."),
+    ),
     Rule("unclosed-comment", "unterminated comment", N_("A comment begins here and never ends: close it with */.")),
     Rule("unclosed-condition", r"unterminated (?P<directive>#\w+)", N_("This {directive} has no #endif.")),
     Rule(

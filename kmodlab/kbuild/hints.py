@@ -1,7 +1,8 @@
 """Finds the hint for a diagnostic: what to do about it, in one or two plain sentences.
 
-First `syntax_hints`, `name_hints`, `macro_hints` and `type_hints` look at the source. Then the rules of `hint_rules`,
-`hint_rules_gcc` and `hint_rules_syntax` are compared with the tool's message.
+First `language_hints`, `directive_hints`, `macro_hints`, `syntax_hints`, `name_hints` and `type_hints` look at the
+source. Then the rules of `hint_rules`, `hint_rules_names`, `hint_rules_gcc` and `hint_rules_syntax` are compared with
+the tool's message.
 """
 
 from __future__ import annotations
@@ -10,16 +11,20 @@ import re
 from collections.abc import Sequence
 
 from kmodlab.i18n import _
-from kmodlab.kbuild.hint_rules import HEADER_OF, KBUILD_RULES, USERSPACE
+from kmodlab.kbuild.directive_hints import DIRECTIVE_FINDERS
+from kmodlab.kbuild.hint_rules import HEADER_OF, KBUILD_RULES
 from kmodlab.kbuild.hint_rules_gcc import GCC_RULES
+from kmodlab.kbuild.hint_rules_names import NAME_RULES
 from kmodlab.kbuild.hint_rules_syntax import SYNTAX_RULES
+from kmodlab.kbuild.language_hints import LANGUAGE_FINDERS
 from kmodlab.kbuild.macro_hints import MACRO_FINDERS
 from kmodlab.kbuild.name_hints import NAME_FINDERS
 from kmodlab.kbuild.spot import Hint, Spot
 from kmodlab.kbuild.syntax_hints import SYNTAX_FINDERS
 from kmodlab.kbuild.type_hints import TYPE_FINDERS
+from kmodlab.kbuild.userspace import USERSPACE, USERSPACE_TYPES
 
-RULES = (*KBUILD_RULES, *GCC_RULES, *SYNTAX_RULES)
+RULES = (*KBUILD_RULES, *NAME_RULES, *GCC_RULES, *SYNTAX_RULES)
 
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "`": "'"})
 
@@ -55,6 +60,10 @@ def find_hint(
     return None
 
 
+_FINDERS = (
+    *(*LANGUAGE_FINDERS, *DIRECTIVE_FINDERS, *MACRO_FINDERS),
+    *(*SYNTAX_FINDERS, *NAME_FINDERS, *TYPE_FINDERS),
+)
 _UNKNOWN_NAME = re.compile(
     r"(?:implicit declaration of function|unknown type name) '(?P<a>\w+)'|'(?P<b>\w+)' undeclared"
 )
@@ -64,16 +73,14 @@ def _source_hint(message: str, spot: Spot) -> Hint | None:
     """The hint from the functions that look at the source; None if there is none."""
     if not spot.line or spot.file not in spot.files:
         return None
-    return next(
-        filter(
-            None, (finder(message, spot) for finder in (*MACRO_FINDERS, *SYNTAX_FINDERS, *NAME_FINDERS, *TYPE_FINDERS))
-        ),
-        None,
-    )
+    return next(filter(None, (finder(message, spot) for finder in _FINDERS)), None)
 
 
 def _userspace_hint(message: str) -> Hint | None:
     name = _unknown_name(message)
+    if name in USERSPACE_TYPES and "function" not in message:
+        text = _("{name} is a type of userspace. In the kernel: {replacement}.")
+        return Hint("userspace-type", text.format(name=name, replacement=_(USERSPACE_TYPES[name])))
     if name not in USERSPACE or "function" not in message:
         return None
     text = _("{name}() is a function of userspace. In the kernel: {replacement}.")

@@ -27,6 +27,10 @@ _DEFINITION = (
     r"|^(?:struct|union|enum)[ \t]+{name}[ \t]*\{{"
 )
 _CONSTANT = r"|^[ \t]+{name}\b[ \t]*(?:=[^\n;]*)?,"  # of an enum
+_SPECIFIERS = re.compile(
+    r"^(?:(?:extern|static|inline|__always_inline|__must_check|__malloc|__printf\([^()]*\)|__alloc_size\([^()]*\))\s+)+"
+)
+_COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
 _NOT_BY_ITSELF = re.compile(rb"#\s*error\b[^\n]*(?:directly|include)", re.IGNORECASE)
 
 
@@ -86,10 +90,15 @@ class KernelHeaders:
             re.M,
         )
         for header in self._mentioning(function.encode()):
-            if match := pattern.search(self._texts[header]):
-                text = re.sub(r"/\*.*?\*/", " ", match[0].decode("utf-8", "replace"), flags=re.DOTALL)
-                return " ".join(re.sub(r"^(?:extern|static|inline|__always_inline)\s+", "", text).split()) + ";"
+            if match := pattern.search(_COMMENT.sub(b" ", self._texts[header])):
+                text = match[0].decode("utf-8", "replace")
+                return " ".join(_SPECIFIERS.sub("", text).split()) + ";"
         return ""
+
+    def has_struct(self, name: str) -> bool:
+        """Whether a header defines a struct of this name."""
+        pattern = re.compile(rf"^struct[ \t]+{re.escape(name)}[ \t]*\{{".encode(), re.M)
+        return any(pattern.search(self._texts[header]) for header in self._mentioning(name.encode()))
 
     def macro_of(self, name: str) -> str:
         """A macro with its parameters as a header defines it: "module_param(name, type, perm)"; empty if none does."""

@@ -9,7 +9,18 @@ from kmodlab.kbuild.near_name import nearest_name
 from kmodlab.kbuild.spot import Hint, Spot
 
 _TYPES = ("bool", "int", "uint", "long", "ulong", "short", "ushort", "byte", "charp", "hexint", "ullong", "invbool")
+_C_TYPES = {
+    "uint": "unsigned int",
+    "ulong": "unsigned long",
+    "ushort": "unsigned short",
+    "byte": "unsigned char",
+    "hexint": "unsigned int",
+    "ullong": "unsigned long long",
+    "invbool": "bool",
+}
 _PARAMETER = re.compile(r"\bmodule_param(?P<kind>|_array|_named)\s*\(\s*(?P<arguments>[^()]*)\)")
+_QUOTED = re.compile(r"\b(?P<macro>module_param\w*|MODULE_PARM_DESC)\s*\(\s*\"(?P<name>\w+)\"")
+_DESCRIBED = re.compile(r"\bMODULE_PARM_DESC\s*\(\s*(?P<name>\w+)\s*\"")
 _LICENCE = re.compile(
     r"\bMODULE_(?P<what>LICENSE|AUTHOR|DESCRIPTION|VERSION|ALIAS)\s*\(\s*(?P<value>[A-Za-z][^\"()]*)\)"
 )
@@ -52,18 +63,32 @@ def _parameter(message: str, spot: Spot) -> Hint | None:
     return None
 
 
+def _parameter_name(message: str, spot: Spot) -> Hint | None:
+    """A parameter's name in quotes, without a comma after it, or without a variable."""
+    if quoted := _QUOTED.search(spot.raw_line):
+        text = _("The parameter's name stands without quotes: {macro}({name}, …).")
+        return Hint("parameter-name", text.format(macro=quoted["macro"], name=quoted["name"]))
+    described = _DESCRIBED.search(spot.raw_line)
+    if described and message.startswith('macro "MODULE_PARM_DESC"'):
+        text = _("A comma is missing after {name}.")
+        return Hint("missing-comma", text.format(name=described["name"]))
+    match, unknown = _PARAMETER.search(spot.source.line(spot.line)), _UNDECLARED.search(message)
+    arguments = [each.strip() for each in match["arguments"].split(",")] if match else []
+    if not match or match["kind"] or not unknown or unknown["name"] != arguments[0] or len(arguments) < 3:
+        return None
+    name, kind = arguments[:2]
+    declared = f"char *{name}" if kind == "charp" else f"{_C_TYPES.get(kind, kind)} {name}"
+    text = _("A parameter is a variable, which must be declared above this line: static {declared};")
+    return Hint("parameter-name", text.format(declared=declared))
+
+
 def _text(message: str, spot: Spot) -> Hint | None:
     """A licence that is no text."""
     match = _LICENCE.search(spot.source.line(spot.line))
-    if not match or not message.startswith(("expected ", "'")) or '"' in _raw_line(spot):
+    if not match or not message.startswith(("expected ", "'")) or '"' in spot.raw_line:
         return None
     text = _('MODULE_{what}() takes a text in quotes: MODULE_{what}("{value}");')
     return Hint("no-text", text.format(what=match["what"], value=match["value"].strip()))
-
-
-def _raw_line(spot: Spot) -> str:
-    lines = spot.source.raw.split("\n")
-    return lines[spot.line - 1] if 0 < spot.line <= len(lines) else ""
 
 
 def _called(_message: str, spot: Spot) -> Hint | None:
@@ -117,4 +142,6 @@ def _proc_member(message: str, _spot: Spot) -> Hint | None:
     return Hint("no-member", text.format(name=_PROC_NAMES.get(member, f"proc_{member}"), member=member))
 
 
-MACRO_FINDERS = (_parameter, _text, _called, _misspelt, _undeclared_in_macro, _divided, _proc_member)
+MACRO_FINDERS = (
+    *(_parameter_name, _parameter, _text, _called, _misspelt, _undeclared_in_macro, _divided, _proc_member),
+)

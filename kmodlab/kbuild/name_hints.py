@@ -20,6 +20,23 @@ _UNKNOWN = re.compile(
     r"|in declaration of '(?P<c>\w+)'|'struct (?P<d>\w+)' declared inside parameter list"
     r"|(?:undefined|incomplete) type '(?:const )?struct (?P<e>\w+)'"
 )
+ANNOTATIONS = (
+    *(
+        "__init",
+        "__exit",
+        "__initdata",
+        "__exitdata",
+        "__initconst",
+        "__user",
+        "__iomem",
+        "__rcu",
+        "__percpu",
+        "__packed",
+    ),
+    *("__maybe_unused", "__always_unused", "__must_check", "__always_inline", "noinline", "asmlinkage", "volatile"),
+)
+_LEVELS = ("kern_", "gfp_", "irqf_")
+_SHORT = 6  # letters; of two shorter names, one differing letter says nothing
 # include/linux/module.h includes them, and a module needs it anyway.
 _BROUGHT_BY_MODULE_H = ("linux/moduleparam.h", "linux/init.h")
 _MOST_STRUCTS = 100  # structs of the learner's that are compared with a misspelt one
@@ -119,11 +136,27 @@ def _misspelling(message: str, spot: Spot) -> Hint | None:
     if spot.source.definition_of(name) is not None:
         return None
     suggested = _SUGGESTED.search(message)
-    names = [suggested[1]] if suggested else []
+    names = [suggested[1]] if suggested and _is_likely(name, suggested[1], spot) else []
     own = _own_structs(spot) if match["e"] else []
     near = nearest_name(name, [*names, *own, *KEYWORDS])
     prefix = "struct " if match["e"] and near in own else ""
     return misspelt(prefix + name, prefix + near) if near else None
+
+
+def _is_likely(name: str, suggested: str, spot: Spot) -> bool:
+    """Whether gcc's suggestion is worth passing on: it takes the nearest name of thousands in the kernel's headers."""
+    is_own = spot.source.mentions(suggested) > 0
+    return len(name) >= _SHORT or is_own or suggested in HEADER_OF or name.lower() == suggested.lower()
+
+
+def _in_capitals(message: str, spot: Spot) -> Hint | None:
+    """A constant of the kernel's in small letters."""
+    match = re.search(r"'([a-z_0-9]+)' undeclared", message)
+    capitals = match[1].upper() if match else ""
+    if not match or spot.headers is None or spot.source.declaration_of(match[1]) is not None:
+        return None
+    is_constant = HEADER_OF.get(capitals) or (match[1].startswith(_LEVELS) and spot.headers.header_of(capitals))
+    return misspelt(match[1], capitals) if is_constant else None
 
 
 def misspelt(name: str, near: str) -> Hint:
@@ -145,6 +178,32 @@ def _defined_below(message: str, spot: Spot) -> Hint | None:
         return None
     text = _("{function}() is defined below, in line {line}. C reads from top to bottom: move it above this function.")
     return Hint("defined-below", text.format(function=match[1], line=line))
+
+
+def _declared_elsewhere(message: str, spot: Spot) -> Hint | None:
+    """A variable that is declared further below, or in another block."""
+    match = re.search(r"'(\w+)' undeclared", message)
+    declaration = spot.source.declaration_of(match[1]) if match else None
+    if match is None or declaration is None:
+        return None
+    name, line, braces = match[1], spot.source.line_of(declaration), spot.source.open_braces(0, declaration)
+    if any(spot.source.opens_a_type(brace) for brace in braces):
+        return None
+    if braces:
+        text = _("{name} is declared in line {line}, between {{ and }}, and is known only there.")
+    elif line > spot.line:
+        text = _("{name} is declared below, in line {line}. C reads from top to bottom: move the declaration up.")
+    else:
+        return None
+    return Hint("defined-below", text.format(name=name, line=line))
+
+
+def _struct(message: str, spot: Spot) -> Hint | None:
+    """A structure that is named without the word struct, as in C++."""
+    match = re.search(r"unknown type name '(\w+)'", message)
+    if not match or not (match[1] in _own_structs(spot) or (spot.headers and spot.headers.has_struct(match[1]))):
+        return None
+    return Hint("struct-word", _("{name} is a structure: write struct {name}.").format(name=match[1]))
 
 
 def _unknown_size(message: str, spot: Spot) -> Hint | None:
@@ -173,6 +232,7 @@ def _unused_variable(message: str, spot: Spot) -> Hint | None:
 
 
 NAME_FINDERS = (
-    *(_unknown_size, _header, _defined_below, _kernel_header, _misspelling, _unknown_to_this_kernel),
+    *(_unknown_size, _declared_elsewhere, _struct, _header, _defined_below, _in_capitals, _kernel_header),
+    *(_misspelling, _unknown_to_this_kernel),
     *(_near_header, _unused_variable),
 )

@@ -53,6 +53,16 @@ class Spot:
                     return line if file == self.file else 0
         return None
 
+    @property
+    def raw_line(self) -> str:
+        """The line, with its comments and strings."""
+        return self.raw_line_at(self.line)
+
+    def raw_line_at(self, number: int) -> str:
+        """A line of the file, with its comments and strings; empty if there is none."""
+        lines = self.source.raw_lines
+        return lines[number - 1] if 0 < number <= len(lines) else ""
+
     @cached_property
     def before(self) -> str:
         """The token before the spot if it is on the same line; otherwise empty."""

@@ -6,12 +6,13 @@ import re
 
 from kmodlab.i18n import _
 from kmodlab.kbuild.hint_rules import HEADER_OF
-from kmodlab.kbuild.name_hints import KEYWORDS, header_hint, misspelt
+from kmodlab.kbuild.name_hints import ANNOTATIONS, KEYWORDS, header_hint, misspelt
 from kmodlab.kbuild.near_name import nearest_name
 from kmodlab.kbuild.spot import Hint, Spot
 
 _BEFORE = re.compile(r"expected (?P<wanted>.*) (?:before '?(?P<token>[^' ]+)|at end of input)")
 _SPECIFIERS = ("static", "const", "extern", "inline", "unsigned", "signed", "long", "short")
+_LOGGED = re.compile(r"\b(?P<function>pr_\w+|printk)\s*\(\s*(?:KERN_\w+\s+)?(?P<text>[A-Za-z_]\w*)\s*\)")
 _WORD = re.compile(r"[A-Za-z_]\w*")
 
 
@@ -73,7 +74,7 @@ def _unknown_word(message: str, spot: Spot) -> Hint | None:
         return None
     if header := header_hint(word, spot):
         return header
-    if near := nearest_name(word, KEYWORDS):
+    if near := nearest_name(word, (*KEYWORDS, *ANNOTATIONS)):
         return misspelt(word, near)
     if not (word.startswith("__") or re.search(rf"\b{re.escape(match['token'])}\s*\(", spot.source.line(spot.line))):
         return None
@@ -121,8 +122,83 @@ def _comma(message: str, spot: Spot) -> Hint | None:
     return Hint("missing-comma", text)
 
 
+def _quotes(message: str, spot: Spot) -> Hint | None:
+    """A message whose text is not in quotes, or is in a variable."""
+    match = _LOGGED.search(spot.source.line(spot.line))
+    if not match or not message.startswith("expected ')' before"):
+        return None
+    text = _('A message begins with a text in quotes: {function}("{text}\\n"), or {function}("%s\\n", {text}).')
+    return Hint("missing-quotes", text.format(function=match["function"], text=match["text"]))
+
+
+def _after_head(message: str, spot: Spot) -> Hint | None:
+    """The { of a function's body is missing, or there is a semicolon before it."""
+    before, after = spot.source.token_before(spot.offset), spot.source.token_at(spot.offset)
+    is_brace = after and after.text == "{" and message.startswith("expected identifier or '(' before '{'")
+    if is_brace and before and before.text == ";":
+        head = spot.source.token_before(before.start)
+        if head and head.text == ")":
+            text = _("The semicolon at the end of line {line} ends the function before its body: remove it.")
+            return Hint("semicolon-after-head", text.format(line=before.line))
+    if message.startswith("expected declaration specifiers before") and before and before.text == ")":
+        text = _("The {{ is missing after line {line}, with which the function's body begins.").format(line=before.line)
+        return Hint("missing-open-brace", text)
+    return None
+
+
+def _empty_statement(message: str, spot: Spot) -> Hint | None:
+    """A semicolon that ends an if or a loop before its statement, or its else; statements that need braces."""
+    if match := re.match("this '(if|while|for|else)' clause does not guard", message):
+        if re.search(r"\)\s*;\s*$", spot.source.line(spot.line)):
+            text = _("The semicolon at the end of this line is all that the {word} does: remove it.")
+        else:
+            text = _("Only the first statement belongs to the {word}: put {{ before it and }} after the last one.")
+        return Hint("empty-statement", text.format(word=match[1]))
+    before = spot.source.token_before(spot.offset)
+    closing = spot.source.token_before(before.start) if before and before.text == ";" else None
+    if message.startswith("'else' without a previous 'if'") and before and closing and closing.text == "}":
+        text = _("The semicolon after the }} in line {line} ends the if before its else: remove it.")
+        return Hint("else-without-if", text.format(line=closing.line))
+    return None
+
+
+def _last_comma(message: str, spot: Spot) -> Hint | None:
+    """A comma after which nothing more comes."""
+    before, after = spot.source.token_before(spot.offset), spot.source.token_at(spot.offset)
+    if not message.startswith("expected expression before"):
+        return None
+    if before and after and before.text == "," and after.line > before.line and after.text != ")":
+        return Hint("last-comma", _("Line {line} ends with a comma: write a semicolon.").format(line=before.line))
+    if not re.search(r",\s*\)", spot.statement):
+        return None
+    return Hint("last-comma", _("Nothing comes after the comma: remove it, or add what is missing."))
+
+
+def _case_colon(message: str, spot: Spot) -> Hint | None:
+    line = spot.source.line(spot.line)
+    match = re.match(r"\s*(?P<case>case\s+\w+|default)\s*$", line)
+    if not match or not re.search("called object|expected ':'", message):
+        return None
+    return Hint("case-colon", _("A colon is missing at the end of line {line}.").format(line=spot.line))
+
+
+def _no_call(message: str, spot: Spot) -> Hint | None:
+    """A function's name without the parentheses that call it."""
+    value = re.search(r"=\s*(\w+)\s*[;,]", spot.source.line(spot.line))
+    alone = re.fullmatch(r"\s*(\w+)\s*", spot.statement)
+    is_value = re.search(r"from '[^']*\(\*\)\([^']*' makes integer from pointer", message)
+    match = value if is_value else alone if message == "statement with no effect" else None
+    if not match:
+        return None
+    text = _("{name} without parentheses is the function's address: {name}() calls it.")
+    return Hint("not-called", text.format(name=match[1]))
+
+
 def _comma_in(line: int) -> Hint:
     return Hint("missing-comma", _("A comma is missing at the end of line {line}.").format(line=line))
 
 
-SYNTAX_FINDERS = (_open_function, _unknown_word, _unknown_macro, _comma, _semicolon)
+SYNTAX_FINDERS = (
+    *(_open_function, _after_head, _unknown_word, _unknown_macro, _quotes, _comma, _case_colon, _semicolon),
+    *(_empty_statement, _last_comma, _no_call),
+)

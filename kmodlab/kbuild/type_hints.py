@@ -15,6 +15,26 @@ _CALLBACK = re.compile(
 )
 _COUNT = re.compile(r"too (?P<wrong>few|many) arguments to function '(?P<function>\w+)'")
 _MACRO_COUNT = re.compile(r'^macro "(?P<macro>\w+)" (?:passed|requires) \d+ argument')
+_FORMAT = re.compile(
+    r"^format '%[^']*' expects argument of type '[^']*', but argument \d+ has type "
+    r"'(?:const )?(?P<type>[^']*)'(?: \{aka '(?:const )?(?P<plain>[^']*)'\})?"
+)
+# Documentation/core-api/printk-formats.rst, "Integer types"
+_CONVERSIONS = {
+    "int": "d",
+    "unsigned int": "u",
+    "long int": "ld",
+    "long unsigned int": "lu",
+    "long long int": "lld",
+    "long long unsigned int": "llu",
+    "size_t": "zu",
+    "ssize_t": "zd",
+    "char *": "s",
+}
+_NO_POINTER = re.compile(r"^invalid type argument of '->' \(have 'struct \w+'\)")
+_POINTER = re.compile(r"is a pointer; did you mean to use '->'")
+_ACCESS = re.compile(r"(?:->|\.)\s*[A-Za-z_]")
+_MEMBER = re.compile(r"\b(?P<name>\w+)\s*(?:->|\.)\s*(?P<member>[A-Za-z_]\w*)")
 _NO_VALUE = re.compile("void value not ignored")
 _LONGEST = 300  # a declaration that is shown
 _CALLED = re.compile(r"\b(?!if\b|while\b|return\b|switch\b|for\b|sizeof\b)(\w+)\s*\(")
@@ -77,10 +97,73 @@ def _declaration(function: str, headers: KernelHeaders) -> str:
 
 def _no_value(message: str, spot: Spot) -> Hint | None:
     called = _CALLED.search(spot.source.code, spot.offset) or _CALLED.search(spot.statement)
-    if not _NO_VALUE.search(message) or not called or spot.source.definition_of(called[1]) is not None:
+    if not _NO_VALUE.search(message) or not called:
         return None
     text = _("{function}() returns nothing in this kernel: call it as a statement of its own.")
+    if spot.source.definition_of(called[1]) is not None:
+        text = _("{function}() is a void function, so it returns nothing that could be used here.")
     return Hint("no-value", text.format(function=called[1]))
 
 
-TYPE_FINDERS = (_callback, _count, _macro_count, _no_value)
+def _format(message: str, _spot: Spot) -> Hint | None:
+    """An argument of printk() of another type than its conversion."""
+    match = _FORMAT.search(message)
+    if not match:
+        return None
+    types = (match["type"], match["plain"] or "")
+    conversion = next((_CONVERSIONS[each] for each in types if each in _CONVERSIONS), "")
+    conversion = conversion or ("p" if types[0].endswith("*") else "")
+    if not conversion:
+        return None
+    kind = re.sub(r"^(long|long long|long unsigned|long long unsigned) int$", r"\1", match["type"])
+    kind = re.sub(r"^(long|long long) unsigned$", r"unsigned \1", kind)
+    text = _("The conversion for a value of type {type} is %{conversion}.")
+    return Hint("format", text.format(type=kind, conversion=conversion))
+
+
+def _arrow(message: str, spot: Spot) -> Hint | None:
+    """A dot after a pointer, or -> after a structure."""
+    is_pointer, is_none = _POINTER.search(message), _NO_POINTER.search(message)
+    if not (is_pointer or is_none):
+        return None
+    line = spot.source.line(spot.line)
+    found = _MEMBER.search(line)
+    if not found or len(_ACCESS.findall(line)) > 1:
+        text = _("What stands before this dot is a pointer: write -> in its place.")
+        return Hint(
+            "member-access", text if is_pointer else _("No pointer stands before this ->: write a dot in its place.")
+        )
+    text = _("{name} is a pointer: write {name}->{member}.")
+    text = text if is_pointer else _("{name} is a structure, and no pointer: write {name}.{member}.")
+    return Hint("member-access", text.format(name=found["name"], member=found["member"]))
+
+
+def _array(message: str, spot: Spot) -> Hint | None:
+    """A text that is assigned to an array."""
+    match = re.search(r"\b(?P<name>\w+)\s*=(?!=)", spot.source.line(spot.line))
+    if message != "assignment to expression with array type" or not match:
+        return None
+    text = _("An array is not assigned as a whole. A text is copied into it: strscpy({name}, …, sizeof({name}));")
+    return Hint("array-assignment", text.format(name=match["name"]))
+
+
+def _single_character(message: str, spot: Spot) -> Hint | None:
+    """A text in a variable for one character."""
+    match = re.search(r"\bchar\s+(?P<name>\w+)\s*=", spot.source.line(spot.line))
+    if not message.startswith("initialization of 'char' from 'char *'") or not match:
+        return None
+    text = _("{name} has room for one character. For a text, write char *{name}.")
+    return Hint("single-character", text.format(name=match["name"]))
+
+
+def _address(message: str, spot: Spot) -> Hint | None:
+    """A variable that is passed where its address is wanted."""
+    match = re.match(r"passing argument \d+ of '(\w+)' makes pointer from integer", message)
+    passed = re.compile(r"[A-Za-z_]\w*(?=\s*[,)])").match(spot.source.code, spot.offset) if match else None
+    if not match or not passed:
+        return None
+    text = _("{function}() takes a pointer here, and {name} is a number: if its address is meant, write &{name}.")
+    return Hint("int-conversion", text.format(function=match[1], name=passed[0]))
+
+
+TYPE_FINDERS = (*(_callback, _count, _macro_count, _no_value, _format, _arrow, _array, _single_character, _address),)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from building import build_all
+from language_mistakes import LANGUAGE_CASES
 from mistakes import CASES, Case
 
 from kmodlab.kbuild.hints import RULES
@@ -11,6 +12,7 @@ from kmodlab.kbuild.result import Build
 from kmodlab.kbuild.sources import Sources
 from kmodlab.kernel.tree import KernelTree
 
+ALL = (*CASES, *LANGUAGE_CASES)
 pytestmark = pytest.mark.xdist_group("mistakes")  # they are built together
 
 
@@ -23,7 +25,7 @@ def builds(request: pytest.FixtureRequest, tree: KernelTree) -> dict[str, Build]
     return build_all(tree, {case.name: Sources.of("hello", case.files) for case in chosen})
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
 def test_a_mistake_gets_its_hint_on_the_learners_own_line(case: Case, builds: dict[str, Build]) -> None:
     result = builds[case.name]
     hints = [(diagnostic.hint_key, diagnostic.file, diagnostic.line) for diagnostic in result.diagnostics]
@@ -36,7 +38,7 @@ def test_a_mistake_gets_its_hint_on_the_learners_own_line(case: Case, builds: di
 def test_the_table_shows_every_hint_that_there_is() -> None:
     # objtool reports magic names only of kernels with CONFIG_X86_KERNEL_IBT; a stored transcript has it. The linker
     # refuses a reference only when a whole kernel is linked: an in-tree build has that mistake.
-    assert {rule.key for rule in RULES} <= {case.hint for case in CASES} | {"magic-name", "undefined-reference"}
+    assert {rule.key for rule in RULES} <= {case.hint for case in ALL} | {"magic-name", "undefined-reference"}
 
 
 def test_hints_are_one_or_two_sentences() -> None:

@@ -50,7 +50,13 @@ def test_a_header_that_is_not_there_has_a_namesake_or_a_neighbour(headers: Kerne
 
 def test_the_declaration_of_a_function_is_one_line(headers: KernelHeaders) -> None:
     assert headers.declaration_of("cdev_add") == "int cdev_add(struct cdev *, dev_t, unsigned);"
+    assert headers.declaration_of("kmalloc") == "void *kmalloc(size_t size, gfp_t flags);"
     assert headers.declaration_of("such_a_name") == ""
+
+
+def test_a_structure_is_told_from_other_names(headers: KernelHeaders) -> None:
+    assert headers.has_struct("file_operations")
+    assert not headers.has_struct("kmalloc")
 
 
 def hint_for(message: str, headers: KernelHeaders | None) -> str:
