@@ -212,11 +212,12 @@ def _unknown_type(earlier: Reported, later: Reported) -> bool:
 
 def _same_argument(earlier: Reported, later: Reported) -> bool:
     """A variable of the wrong type, which is passed to two functions."""
-    if not all(
-        "from incompatible pointer type" in each.text and "passing arg" in each.text for each in (earlier, later)
-    ):
+    both = (earlier, later)
+    if not all(re.match("passing argument .* from incompatible pointer type", each.text) for each in both):
         return False
-    passed = [_PASSED.search(each.source.code, each.offset) for each in (earlier, later)]
+    if earlier.diagnostic.hint != later.diagnostic.hint:  # the function of one of them has changed
+        return False
+    passed = [_PASSED.search(each.source.code, each.offset) for each in both]
     return bool(passed[0] and passed[1] and passed[0][0] == passed[1][0])
 
 

@@ -188,10 +188,15 @@ def _no_call(message: str, spot: Spot) -> Hint | None:
     alone = re.fullmatch(r"\s*(\w+)\s*", spot.statement)
     is_value = re.search(r"from '[^']*\(\*\)\([^']*' makes integer from pointer", message)
     match = value if is_value else alone if message == "statement with no effect" else None
-    if not match:
+    if not match or not (is_value or _is_function(match[1], spot)):
         return None
     text = _("{name} without parentheses is the function's address: {name}() calls it.")
     return Hint("not-called", text.format(name=match[1]))
+
+
+def _is_function(name: str, spot: Spot) -> bool:
+    is_own = spot.source.definition_of(name) is not None
+    return is_own or (spot.headers is not None and spot.headers.declaration_of(name) != "")
 
 
 def _comma_in(line: int) -> Hint:
