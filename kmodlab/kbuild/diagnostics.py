@@ -141,7 +141,8 @@ def _explain(
     file, line, column = diagnostic.file, diagnostic.line or 0, diagnostic.column or 1
     spot = None
     if file in files:
-        spot = Spot(files, file, line, column, diagnostic.function, diagnostic.option, headers)
+        notes = tuple(plain_quotes(note.message) for note in diagnostic.notes)
+        spot = Spot(files, file, line, column, diagnostic.function, diagnostic.option, headers, notes)
     hint = find_module_hint(diagnostic.message, files, parts) if diagnostic.tool is Tool.MODPOST else None
     hint = hint or find_hint(diagnostic.tool, diagnostic.message, macros=macros, excerpt=diagnostic.excerpt, spot=spot)
     return replace(diagnostic, hint=hint.text, hint_key=hint.key) if hint else diagnostic

@@ -27,6 +27,11 @@ _ONE_MACRO = (
     *("two-inits", "wrong-init", "wrong-exit", "parameter-type", "parameter-permissions", "module-macro"),
     *("called-in-macro", "parameter-name"),
 )
+# After these, nothing that gcc says of the same line has another cause.
+_ONE_SLIP = (
+    *("other-language", "single-quotes", "macro-body", "no-parentheses", "comment", "nested-comment", "typed-argument"),
+    *("untyped-parameter", "void-pointer", "operator"),
+)
 _FAR_LINES = 200  # between two statements outside of functions that have one cause
 _DECLARED = re.compile(r"\w+[\s*]+(\w+)")
 _PASSED = re.compile(r"&?\w+(?:(?:->|\.)\w+)*")
@@ -156,7 +161,7 @@ def _no_code(earlier: Reported, later: Reported) -> bool:
         return False
     is_syntax = key == "misspelt" and later.kind is MessageKind.SYNTAX
     are_foreign = key.startswith("userspace-") and next_key.startswith("userspace-")
-    return key in ("other-language", "single-quotes", "macro-body") or is_syntax or are_foreign
+    return key in _ONE_SLIP or is_syntax or are_foreign
 
 
 def _same_name(earlier: Reported, later: Reported) -> bool:
@@ -167,6 +172,8 @@ def _same_name(earlier: Reported, later: Reported) -> bool:
         # gcc takes an unknown function for one that returns int.
         called = re.search(rf"\b{earlier.name}\s*\(", later.source.line(later.line)) if earlier.name else None
         return earlier.same_line(later) or called is not None
+    if earlier.text.startswith("unknown conversion") and later.text.startswith("too many arguments for format"):
+        return earlier.same_line(later)
     if earlier.kind is MessageKind.MEMBER and later.text.startswith("initialization of "):
         return earlier.same_line(later)  # gcc takes the value for the next member's
     if not earlier.name or earlier.kind not in (MessageKind.UNKNOWN, MessageKind.INCOMPLETE):
@@ -176,6 +183,8 @@ def _same_name(earlier: Reported, later: Reported) -> bool:
         return earlier.kind is MessageKind.INCOMPLETE and later.name == earlier.name
     if later.kind is MessageKind.REDECLARED:
         return later.name == earlier.name and earlier.kind is MessageKind.UNKNOWN
+    if "__builtin" in later.text:  # an unknown name in a macro of the kernel
+        return earlier.same_line(later)
     if later.kind is MessageKind.NOT_A_FUNCTION or later.text.startswith("expected ';' before '{'"):
         # The unknown name is a macro's: a loop such as for_each_process().
         return earlier.kind is MessageKind.UNKNOWN and earlier.same_line(later) and later.offset >= earlier.offset
@@ -215,7 +224,7 @@ def _same_argument(earlier: Reported, later: Reported) -> bool:
     both = (earlier, later)
     if not all(re.match("passing argument .* from incompatible pointer type", each.text) for each in both):
         return False
-    if earlier.diagnostic.hint != later.diagnostic.hint:  # the function of one of them has changed
+    if any(each.diagnostic.hint_key == "api-change" for each in both):
         return False
     passed = [_PASSED.search(each.source.code, each.offset) for each in both]
     return bool(passed[0] and passed[1] and passed[0][0] == passed[1][0])
@@ -282,7 +291,10 @@ def _unclosed(earlier: Reported, later: Reported) -> bool:
 
 def _wrong_macro_call(earlier: Reported, later: Reported) -> bool:
     """gcc leaves a macro with the wrong number of arguments as it is, and then knows no function of this name."""
-    return earlier.kind is MessageKind.ARGUMENTS and (earlier.same_line(later) or later.name == earlier.name)
+    if earlier.kind is not MessageKind.ARGUMENTS:
+        return False
+    is_next = later.kind is MessageKind.SYNTAX and 0 <= later.line - earlier.line <= 1  # the body of a loop
+    return is_next or earlier.same_line(later) or later.name == earlier.name
 
 
 def _skipped_return(earlier: Reported, later: Reported) -> bool:

@@ -107,6 +107,37 @@ GCC_RULES = (
         ),
     ),
     Rule(
+        "no-variable",
+        "lvalue required as left operand",
+        N_("What stands left of = is a value, and no variable that could take one. == compares."),
+    ),
+    Rule("no-variable", "lvalue required as unary '&'", N_("& takes the address of a variable, and this is a value.")),
+    Rule(
+        "const-text",
+        "discards 'const' qualifier",
+        N_("What is pointed to is const, so the pointer must say so, too: const char *text. Nothing may write there."),
+    ),
+    Rule(
+        "void-pointer",
+        "dereferencing 'void \\*' pointer",
+        N_("A void * has no type that could be read: give the pointer another one, such as int *, or a cast."),
+    ),
+    Rule(
+        "local-address",
+        "function returns address of local variable",
+        N_("The variable ends with its function. What is to stay is static, or comes from kmalloc()."),
+    ),
+    Rule(
+        "array-size",
+        "variably modified '(?P<name>\\w+)' at file scope",
+        N_("Outside of functions, the size of an array is a constant: a number, or a #define."),
+    ),
+    Rule(
+        "macro-name",
+        '^"(?P<name>\\w+)" redefined',
+        N_("The kernel's headers define {name}, too, or you do so twice: choose another name."),
+    ),
+    Rule(
         "read-only",
         r"assignment of read-only (?:variable|parameter) '(?P<name>\w+)'",
         N_("{name} is declared const: nothing may assign to it."),
@@ -133,6 +164,12 @@ GCC_RULES = (
             "This goes beyond the end of the array, which in the kernel destroys someone else's memory. "
             "Use a larger array, or strscpy(), which knows the size."
         ),
+    ),
+    Rule(
+        "untyped-parameter",
+        "function declaration isn't a prototype",
+        N_("Each parameter has its own type: int a, int b."),
+        excerpt=r"\(\s*\w+\s*(?:,\s*\w+\s*)*\)",
     ),
     Rule(
         "strict-prototype",

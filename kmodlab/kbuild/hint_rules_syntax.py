@@ -21,6 +21,17 @@ SYNTAX_RULES = (
         "backslash and newline separated by space",
         N_("A backslash continues the line only if nothing follows it: remove the spaces after it."),
     ),
+    Rule(
+        "nested-comment",
+        r'"/\*" within comment',
+        N_("A comment ends at the first */, even if another one began in it."),
+    ),
+    Rule(
+        "escape",
+        "unknown escape sequence",
+        N_("In a text, \\ begins a character such as \\n. A \\ that stands for itself is written twice."),
+    ),
+    Rule("ternary", "expected ':' before ';'", N_("After ? come two values, with a : between them: x ? 1 : 2.")),
     Rule("unclosed-comment", "unterminated comment", N_("A comment begins here and never ends: close it with */.")),
     Rule("unclosed-condition", r"unterminated (?P<directive>#\w+)", N_("This {directive} has no #endif.")),
     Rule(

@@ -28,7 +28,7 @@ _DEFINITION = (
 )
 _CONSTANT = r"|^[ \t]+{name}\b[ \t]*(?:=[^\n;]*)?,"  # of an enum
 _SPECIFIERS = re.compile(
-    r"^(?:(?:extern|static|inline|__always_inline|__must_check|__malloc|__printf\([^()]*\)|__alloc_size\([^()]*\))\s+)+"
+    r"^(?:(?:extern|static|inline|__always_inline|__malloc|__printf\([^()]*\)|__alloc_size\([^()]*\))\s+)+"
 )
 _COMMENT = re.compile(rb"/\*.*?\*/", re.DOTALL)
 _NOT_BY_ITSELF = re.compile(rb"#\s*error\b[^\n]*(?:directly|include)", re.IGNORECASE)
@@ -92,7 +92,7 @@ class KernelHeaders:
         for header in self._mentioning(function.encode()):
             if match := pattern.search(_COMMENT.sub(b" ", self._texts[header])):
                 text = match[0].decode("utf-8", "replace")
-                return " ".join(_SPECIFIERS.sub("", text).split()) + ";"
+                return " ".join(_SPECIFIERS.sub("", text).split()).replace("__must_check ", "") + ";"
         return ""
 
     def has_struct(self, name: str) -> bool:

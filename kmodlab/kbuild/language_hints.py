@@ -35,6 +35,7 @@ _WORDS = {
     "string": (r"string\s+\w", _TEXT),
     "String": (r"String\s+\w", _TEXT),
     "boolean": (r"boolean\s+\w", N_("This type is called bool.")),
+    "then": (r"\w+", N_("What is done if the condition is true comes right after its parenthesis.")),
     **dict.fromkeys(("nullptr", "null", "None"), (r"\w+", _NULL)),
     **dict.fromkeys(("and", "or", "not"), (r"\w+\s*[\w(!]", _OPERATORS)),
     **dict.fromkeys(("elseif", "elsif", "elif"), (r"\w+\s*\(", _ELSE_IF)),
@@ -73,7 +74,7 @@ def _copied(message: str, spot: Spot) -> Hint | None:
 def _character(message: str, spot: Spot) -> Hint | None:
     """A character that C does not have, by its name: most look like one that it has."""
     stray = re.match(r"stray '(.*)' in program", message)
-    if stray and len(stray[1]) == 1 and stray[1].isascii():
+    if stray and len(stray[1]) == 1 and stray[1].isascii() and stray[1] != "#":
         return Hint("stray-character", _("C does not know the character {character} here.").format(character=stray[1]))
     found = next((character for character in spot.source.line(spot.line) if ord(character) > 127), "")
     if not found or not (stray or re.search(r"\\u[0-9a-f]{4}", message)):

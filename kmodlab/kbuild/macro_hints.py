@@ -47,6 +47,10 @@ def _parameter(message: str, spot: Spot) -> Hint | None:
         return Hint("parameter-permissions", text.format(name=arguments[0], type=arguments[1]))
     if not match or len(arguments) < 3 or "negative width" in message:
         return None
+    if arguments[1].isdigit() and not match["kind"]:
+        text = _("The type of the parameter comes before its permissions: module_param({name}, {type}, {number});")
+        values = {"name": arguments[0], "type": arguments[2], "number": arguments[1]}
+        return Hint("parameter-type", text.format(**values))
     named = match["kind"] == "_named"
     name, kind = arguments[1 if named else 0], arguments[2 if named else 1]
     if kind not in _TYPES and f"param_ops_{kind}" not in spot.source.code:
@@ -57,6 +61,11 @@ def _parameter(message: str, spot: Spot) -> Hint | None:
     if "incompatible return type" in message or "incompatible pointer" in message:
         text = _("The parameter's type is {type}, but the variable {name} has another one: the two must agree.")
         return Hint("parameter-type", text.format(type=kind, name=name))
+    if match["kind"] == "_array" and arguments[2].isdigit():
+        text = _(
+            "module_param_array() writes the number of values to a variable, whose address it takes; or write NULL."
+        )
+        return Hint("parameter-count", text)
     if match["kind"] == "_array" and re.fullmatch(r"[a-z_]\w*", arguments[2]) and arguments[2] != "NULL":
         text = _("module_param_array() writes to the number of values, so it takes its address: &{name}.")
         return Hint("parameter-count", text.format(name=arguments[2]))
@@ -109,6 +118,35 @@ def _misspelt(message: str, spot: Spot) -> Hint | None:
     return Hint("module-macro", _("There is no macro {name}. Did you mean {near}?").format(name=match[1], near=near))
 
 
+def _two_words(_message: str, spot: Spot) -> Hint | None:
+    match = re.search(r"\bMODULE\s+([A-Z_]+)\s*\(", spot.source.line(spot.line))
+    if not match:
+        return None
+    return Hint("module-macro", _("The macro's name is one word: MODULE_{name}.").format(name=match[1]))
+
+
+def _no_parentheses(message: str, spot: Spot) -> Hint | None:
+    """A macro, or printk(), whose arguments do not stand in parentheses."""
+    match = _UNDECLARED.search(message) or re.search(r"unknown type name '(?P<name>\w+)'", message)
+    if not match or spot.headers is None:
+        return None
+    name = match["name"]
+    is_called = re.search(rf"\b{name}\s*\(", spot.source.line(spot.line))
+    if is_called or not spot.headers.macro_of(name):
+        return None
+    text = _("What {name} is given stands in parentheses: {name}(…);")
+    return Hint("no-parentheses", text.format(name=name))
+
+
+def _called_in_table(_message: str, spot: Spot) -> Hint | None:
+    """A function that is called where a structure is to get its address."""
+    match = re.search(r"\.(?P<member>\w+)\s*=\s*&?(?P<function>\w+)\s*\(\s*\)", spot.source.line(spot.line))
+    if not match or spot.function:
+        return None
+    text = _("A member takes the function's name, without parentheses after it: .{member} = {function},")
+    return Hint("called-in-macro", text.format(**match.groupdict()))
+
+
 def _undeclared_in_macro(message: str, spot: Spot) -> Hint | None:
     """A name that a macro is given, or that it makes of what it is given: level_show, of DEVICE_ATTR_RO(level)."""
     match, line = _UNDECLARED.search(message), spot.source.line(spot.line)
@@ -143,5 +181,6 @@ def _proc_member(message: str, _spot: Spot) -> Hint | None:
 
 
 MACRO_FINDERS = (
-    *(_parameter_name, _parameter, _text, _called, _misspelt, _undeclared_in_macro, _divided, _proc_member),
+    *(_two_words, _no_parentheses, _called_in_table, _parameter_name, _parameter, _text, _called, _misspelt),
+    *(_undeclared_in_macro, _divided, _proc_member),
 )

@@ -206,6 +206,17 @@ def _struct(message: str, spot: Spot) -> Hint | None:
     return Hint("struct-word", _("{name} is a structure: write struct {name}.").format(name=match[1]))
 
 
+def _own_member(message: str, spot: Spot) -> Hint | None:
+    """A member that a structure of the learner's own does not have."""
+    match = re.search(r"'(?:const )?struct (\w+)' has no member named '(\w+)'(?:; did you mean '(\w+)')?", message)
+    if not match or match[1] not in _own_structs(spot):
+        return None
+    if match[3]:
+        return misspelt(match[2], match[3])
+    text = _("struct {struct} is your own, and has no member {member}.")
+    return Hint("no-member", text.format(struct=match[1], member=match[2]))
+
+
 def _unknown_size(message: str, spot: Spot) -> Hint | None:
     """A variable of an undefined struct. gcc's message has the variable's name, the source that of the struct."""
     match = re.search(r"'(?P<a>\w+)' has initializer but incomplete|storage size of '(?P<b>\w+)'", message)
@@ -232,7 +243,7 @@ def _unused_variable(message: str, spot: Spot) -> Hint | None:
 
 
 NAME_FINDERS = (
-    *(_unknown_size, _declared_elsewhere, _struct, _header, _defined_below, _in_capitals, _kernel_header),
+    *(_own_member, _unknown_size, _declared_elsewhere, _struct, _header, _defined_below, _in_capitals, _kernel_header),
     *(_misspelling, _unknown_to_this_kernel),
     *(_near_header, _unused_variable),
 )

@@ -23,7 +23,7 @@ class Spot:
     """The place in the learner's `files` that a message is about.
 
     `function` is the function that gcc was compiling, `option` the warning's option, such as "-Wunused-variable".
-    `headers` are the kernel's, if they are at hand.
+    `headers` are the kernel's, if they are at hand; `notes` are the notes that gcc adds to its message.
     """
 
     files: Mapping[str, bytes]
@@ -33,6 +33,7 @@ class Spot:
     function: str = ""
     option: str = ""
     headers: KernelHeaders | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def source(self) -> CodeText:

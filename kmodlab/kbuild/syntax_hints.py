@@ -58,6 +58,10 @@ def _semicolon(message: str, spot: Spot) -> Hint | None:
         return Hint("missing-semicolon", text.format(line=before.line))
     if re.match(r"\s*for\s*\(", spot.statement):
         return Hint("missing-semicolon", _("Semicolons separate the three parts of for (start; condition; step)."))
+    if not spot.function and after.text in ".-[+":
+        return None  # a statement outside of functions
+    if after.text == ")" and spot.statement.count(")") > spot.statement.count("("):
+        return Hint("missing-parenthesis", _("There is one ) more than there are ( before it."))
     if after.text == ":":
         return Hint("missing-semicolon", _("Write a semicolon in place of this colon."))
     text = _("Something is missing between {before} and {after}: an operator, a comma or a semicolon.")
@@ -174,6 +178,35 @@ def _last_comma(message: str, spot: Spot) -> Hint | None:
     return Hint("last-comma", _("Nothing comes after the comma: remove it, or add what is missing."))
 
 
+def _operator(message: str, spot: Spot) -> Hint | None:
+    """An operator that C writes in another way, and a comment as other languages have it."""
+    line = spot.source.line(spot.line)
+    for written, right in (("=>", ">="), ("=<", "<="), ("<>", "!=")):
+        if written in line and message.startswith("expected expression before"):
+            return Hint("operator", _("C writes {right}, not {written}.").format(right=right, written=written))
+    is_comment = re.match(r"stray '#' in program|expected expression before '/' token", message)
+    if is_comment and re.search(r"[;{}]\s*[#/]\s*\w", line):
+        return Hint("comment", _("In C, a comment begins with // or stands between /* and */."))
+    return None
+
+
+def _list_semicolon(message: str, spot: Spot) -> Hint | None:
+    if not re.match("expected (?:',' or )?'}' before ';'", message) or not spot.source.open_braces(0, spot.offset):
+        return None
+    return Hint("list-semicolon", _("Commas separate what stands between { and } here: write one for the semicolon."))
+
+
+def _typed_argument(message: str, spot: Spot) -> Hint | None:
+    """The type of an argument in a call."""
+    match = re.match(r"expected expression before '(\w+)'", message)
+    called = re.search(
+        r"\b(\w+)\s*\((?:[^()]*,)?\s*(?:const\s+)?(?:void|int|char|long|unsigned|struct)\b", spot.statement
+    )
+    if not match or match[1] not in (*KEYWORDS, "bool") or not called or called[1] in KEYWORDS:
+        return None
+    return Hint("typed-argument", _("A call has values in its parentheses, without their types."))
+
+
 def _case_colon(message: str, spot: Spot) -> Hint | None:
     line = spot.source.line(spot.line)
     match = re.match(r"\s*(?P<case>case\s+\w+|default)\s*$", line)
@@ -205,5 +238,5 @@ def _comma_in(line: int) -> Hint:
 
 SYNTAX_FINDERS = (
     *(_open_function, _after_head, _unknown_word, _unknown_macro, _quotes, _comma, _case_colon, _semicolon),
-    *(_empty_statement, _last_comma, _no_call),
+    *(_empty_statement, _last_comma, _no_call, _operator, _list_semicolon, _typed_argument),
 )

@@ -13,6 +13,12 @@ _CALLBACK = re.compile(
     rf"(?:initialization of|assignment to) '(?P<returns>[^'(]*)\(\*\)\((?P<takes>[^']*)\)'{_AKA} "
     r"from incompatible pointer type '(?P<given>[^'(]*)\(\*\)\((?P<arguments>[^']*)\)'"
 )
+_PASSED_FUNCTION = re.compile(
+    r"expected '(?:[^']*' \{aka ')?(?P<returns>[^'(]*)\(\*\)\((?P<takes>[^']*)\)'\}? but argument is of type "
+    r"'(?P<given>[^'(]*)\(\*\)\((?P<arguments>[^']*)\)'"
+)
+_PASSED = re.compile(rf"expected '(?P<wanted>[^']*)'{_AKA} but argument is of type '(?P<given>[^']*)'")
+_ARGUMENT = re.compile(r"(?:passing|incompatible type for) argument (?P<number>\d+) of '(?P<function>\w+)'")
 _COUNT = re.compile(r"too (?P<wrong>few|many) arguments to function '(?P<function>\w+)'")
 _MACRO_COUNT = re.compile(r'^macro "(?P<macro>\w+)" (?:passed|requires) \d+ argument')
 _FORMAT = re.compile(
@@ -40,9 +46,11 @@ _LONGEST = 300  # a declaration that is shown
 _CALLED = re.compile(r"\b(?!if\b|while\b|return\b|switch\b|for\b|sizeof\b)(\w+)\s*\(")
 
 
-def _callback(message: str, _spot: Spot) -> Hint | None:
+def _callback(message: str, spot: Spot) -> Hint | None:
     """A function of the learner's that the kernel calls with other arguments, or of which it wants another value."""
     match = _CALLBACK.search(message)
+    if not match and message.startswith("passing argument"):
+        match = next(filter(None, map(_PASSED_FUNCTION.search, spot.notes)), None)
     if not match:
         return None
     wanted, given = _plain(match["takes"]), _plain(match["arguments"])
@@ -96,7 +104,7 @@ def _declaration(function: str, headers: KernelHeaders) -> str:
 
 
 def _no_value(message: str, spot: Spot) -> Hint | None:
-    called = _CALLED.search(spot.source.code, spot.offset) or _CALLED.search(spot.statement)
+    called = _CALLED.search(spot.statement)
     if not _NO_VALUE.search(message) or not called:
         return None
     text = _("{function}() returns nothing in this kernel: call it as a statement of its own.")
@@ -153,17 +161,34 @@ def _single_character(message: str, spot: Spot) -> Hint | None:
     if not message.startswith("initialization of 'char' from 'char *'") or not match:
         return None
     text = _("{name} has room for one character. For a text, write char *{name}.")
+    if one := re.search(r"=\s*\"(\\?.)\"", spot.raw_line):
+        text = _("One character stands in single quotes: '{character}'.")
+        return Hint("single-quotes", text.format(character=one[1]))
     return Hint("single-character", text.format(name=match["name"]))
 
 
 def _address(message: str, spot: Spot) -> Hint | None:
     """A variable that is passed where its address is wanted."""
-    match = re.match(r"passing argument \d+ of '(\w+)' makes pointer from integer", message)
-    passed = re.compile(r"[A-Za-z_]\w*(?=\s*[,)])").match(spot.source.code, spot.offset) if match else None
-    if not match or not passed:
+    match = _ARGUMENT.match(message)
+    is_value = message.startswith("incompatible type") or "makes pointer from integer" in message
+    passed = re.compile(r"[A-Za-z_]\w*(?=\s*[,)])").match(spot.source.code, spot.offset)
+    if not match or not is_value or not passed:
         return None
-    text = _("{function}() takes a pointer here, and {name} is a number: if its address is meant, write &{name}.")
-    return Hint("int-conversion", text.format(function=match[1], name=passed[0]))
+    text = _("{function}() takes a pointer here, and {name} is none: if its address is meant, write &{name}.")
+    return Hint("int-conversion", text.format(function=match["function"], name=passed[0]))
 
 
-TYPE_FINDERS = (*(_callback, _count, _macro_count, _no_value, _format, _arrow, _array, _single_character, _address),)
+def _passed(message: str, spot: Spot) -> Hint | None:
+    """A pointer to something else than the kernel's function takes."""
+    match = _ARGUMENT.match(message)
+    types = next(filter(None, map(_PASSED.search, spot.notes)), None)
+    if not match or not types or "incompatible pointer type" not in message:
+        return None
+    text = _("Argument {number} of {function}() is of type {wanted}, and what it is given is of type {given}.")
+    return Hint("pointer-types", text.format(**match.groupdict(), **types.groupdict()))
+
+
+TYPE_FINDERS = (
+    *(_callback, _count, _macro_count, _no_value, _format, _arrow, _array, _single_character),
+    *(_address, _passed),
+)

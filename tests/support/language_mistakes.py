@@ -7,6 +7,8 @@ from mistakes import Case, module
 _POINTER = "struct dev {\n    int x;\n};\nstatic struct dev *d;\n"
 _OBJECT = _POINTER.replace("*d", "d")
 _FOPS = "#include <linux/fs.h>\nstatic file_operations fops = { /* HERE */\n    .owner = THIS_MODULE,\n};\n"
+_OPEN = "#include <linux/fs.h>\nstatic int o(struct inode *i, struct file *f)\n{\n    return 0;\n}\n"
+_X = "static int x;\n"
 _SLAB = "#include <linux/slab.h>\n"
 
 
@@ -226,4 +228,113 @@ PUNCTUATION = (
     ),
 )
 
-LANGUAGE_CASES = (*PUNCTUATION, *COPIED, *WORDS, *DIRECTIVES, *MACROS, *TYPES, *NAMES)
+CALLS = (
+    _case(
+        "a macro without parentheses",
+        "no-parentheses",
+        module().replace("module_init(hello_init);", "module_init hello_init; /* HERE */"),
+    ),
+    _case("printk without parentheses", "no-parentheses", module('printk KERN_INFO "hello\\n"; /* HERE */')),
+    _case("a macro in two words", "module-macro", module().replace("MODULE_LICENSE", "/* HERE */ MODULE LICENSE")),
+    _case(
+        "a parameter's type after its permissions",
+        "parameter-type",
+        module(before="static int n;\nmodule_param(n, 0644, int); /* HERE */\n"),
+    ),
+    _case(
+        "a number of values that is no variable",
+        "parameter-count",
+        module(before="static int a[3];\nmodule_param_array(a, int, 3, 0644); /* HERE */\n"),
+        passes=True,
+    ),
+    _case(
+        "a function that is called in a table",
+        "called-in-macro",
+        module(
+            "(void)fops;", before=_OPEN + "static struct file_operations fops = {\n    .open = o(), /* HERE */\n};\n"
+        ),
+    ),
+    _case(
+        "a semicolon in a table",
+        "list-semicolon",
+        module("(void)fops;", before=_OPEN + "static struct file_operations fops = {\n    .open = o; /* HERE */\n};\n"),
+    ),
+    _case(
+        "an assignment outside of functions",
+        "outside-function",
+        module("(void)fops;", before=_OPEN + "static struct file_operations fops;\nfops.open = o; /* HERE */\n"),
+    ),
+    _case(
+        "a list for its address",
+        "int-conversion",
+        module("INIT_LIST_HEAD(l); /* HERE */", before="#include <linux/list.h>\nstatic struct list_head l;\n"),
+    ),
+    _case(
+        "a thread of the wrong type",
+        "incompatible-pointer",
+        module(
+            'kthread_run(f, NULL, "x"); /* HERE */', before="#include <linux/kthread.h>\nstatic void f(void)\n{\n}\n"
+        ),
+    ),
+    _case("types in a call", "typed-argument", module("f(int 3); /* HERE */", before="static void f(int a)\n{\n}\n")),
+    _case(
+        "parameters without types",
+        "untyped-parameter",
+        module("f(1, 2);", before="static void f(a, b) /* HERE */\n{\n}\n"),
+    ),
+    _case(
+        "a macro with too few arguments",
+        "argument-count",
+        module(
+            'struct e *p;\nlist_for_each_entry(p, &l) /* HERE */\n    pr_info("x\\n");',
+            before="#include <linux/list.h>\nstruct e { struct list_head n; };\nstatic LIST_HEAD(l);\n",
+        ),
+    ),
+)
+
+VALUES = (
+    _case("a value that is assigned to", "no-variable", module("5 = x; /* HERE */", before=_X)),
+    _case("the address of a value", "no-variable", module("p = &5; /* HERE */", before="static int *p;\n")),
+    _case("an operator that is turned round", "operator", module("if (x => 2) /* HERE */\n    x = 1;", before=_X)),
+    _case("a comment of the shell", "comment", module("x = 1; # comment HERE", before=_X)),
+    _case("a comment in a comment", "nested-comment", module("x = 1;", before=_X + "/* a /* b */ c HERE */\n")),
+    _case("a parenthesis too many", "missing-parenthesis", module("x = (1 + 2)); /* HERE */", before=_X)),
+    _case("a condition without its second value", "ternary", module("x = x ? 1; /* HERE */", before=_X)),
+    _case(
+        "a pointer to const",
+        "const-text",
+        module("p = q; /* HERE */", before="static char *p;\nstatic const char *q;\n"),
+        passes=True,
+    ),
+    _case(
+        "a pointer to nothing in particular",
+        "void-pointer",
+        module("x = *p; /* HERE */", before=_X + "static void *p = &x;\n"),
+    ),
+    _case(
+        "the address of what is gone",
+        "local-address",
+        module(
+            "p = f();", before="static int *p;\nstatic int *f(void)\n{\n    int y = 1;\n    return &y; /* HERE */\n}\n"
+        ),
+        passes=True,
+    ),
+    _case("an array of an unknown size", "array-size", module("(void)a;", before=_X + "static int a[x]; /* HERE */\n")),
+    _case(
+        "a name of the kernel's for a macro",
+        "macro-name",
+        module(before="#define PAGE_SIZE 10 /* HERE */\n"),
+        passes=True,
+    ),
+    _case("a backslash in a text", "escape", module('pr_info("C:\\dir\\n"); /* HERE */'), passes=True),
+    _case(
+        "a text for a character", "single-quotes", module('char c = "a"; /* HERE */\npr_info("%c\\n", c);'), passes=True
+    ),
+    _case(
+        "a member that one's own structure lacks",
+        "no-member",
+        module('pr_info("%d\\n", d.y); /* HERE */', before=_OBJECT),
+    ),
+)
+
+LANGUAGE_CASES = (*CALLS, *VALUES, *PUNCTUATION, *COPIED, *WORDS, *DIRECTIVES, *MACROS, *TYPES, *NAMES)
