@@ -50,7 +50,7 @@ def _follows(earlier: Reported, later: Reported) -> bool:
         return first.message.split(" uses ")[0] == second.message.split(" uses ")[0]  # the licence of one module
     if first.unit != second.unit:
         return False
-    if first.hint_key == "copied":  # all the code is as it was copied
+    if first.hint_key in ("copied", "header-end"):  # all the code after it suffers
         return True
     if "old-style parameter declarations" in earlier.text:  # a ; is missing after the declaration before this code
         return earlier.function == later.function

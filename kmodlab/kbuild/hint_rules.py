@@ -128,6 +128,12 @@ KBUILD_RULES = (
             "source."
         ),
     ),
+    Rule("obj-m", "empty variable name", N_("A variable's name has no space in it: obj-m += hello.o"), tool="make"),
+    Rule(
+        "compiler-option",
+        "unrecognized command-line option '(?P<option>[^']*)'",
+        N_("The compiler has no option {option}. Look at ccflags-y, EXTRA_CFLAGS and CFLAGS_ in the Makefile."),
+    ),
     Rule(
         "missing-separator",
         "missing separator",

@@ -18,6 +18,7 @@ from kmodlab.kbuild.hint_rules_names import NAME_RULES
 from kmodlab.kbuild.hint_rules_syntax import SYNTAX_RULES
 from kmodlab.kbuild.language_hints import LANGUAGE_FINDERS
 from kmodlab.kbuild.macro_hints import MACRO_FINDERS
+from kmodlab.kbuild.makefile_hints import find_makefile_hint
 from kmodlab.kbuild.name_hints import NAME_FINDERS
 from kmodlab.kbuild.spot import Hint, Spot
 from kmodlab.kbuild.syntax_hints import SYNTAX_FINDERS
@@ -48,6 +49,8 @@ def find_hint(
     if hint := _userspace_hint(message):
         return hint
     if spot and tool == "gcc" and (hint := _source_hint(message, spot)):
+        return hint
+    if spot and tool == "make" and (hint := find_makefile_hint(message, spot)):
         return hint
     if not spot and (hint := _header_hint(message)):
         return hint

@@ -113,7 +113,7 @@ def find_in_makefile(message: str, files: Mapping[str, bytes]) -> tuple[str, int
     The name is "" if the sources have no Makefile, the line None if no line fits.
     """
     name = next((name for name in files if PurePosixPath(name).name in ("Kbuild", "Makefile")), "")
-    match = re.search(r"(?:target '|Circular )(?:\S*/)?(?P<stem>[\w.+-]+)\.\w+", message)
+    match = re.search(r"(?:target '|Circular )(?:\S*/)?(?P<stem>[\w+-]+)(?:\.[\w.]+)?\b", message)
     # A message without a name is modpost's, which got a file that is not an object file.
     wanted = rf"\b{re.escape(match['stem'])}\b" if match else r"^\s*obj-m\b.*\.[cSh]\b"
     if not name:

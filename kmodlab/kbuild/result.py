@@ -17,6 +17,7 @@ from kmodlab.i18n import N_, _
 from kmodlab.kbuild.diagnostics import Diagnostic, Severity, Tool, parse_diagnostics
 from kmodlab.kbuild.kernel_headers import KernelHeaders
 from kmodlab.kbuild.locate import find_code
+from kmodlab.kbuild.makefile_hints import nearly_obj_m
 from kmodlab.kbuild.module_hints import Parts, ignored_sources, read_parts
 from kmodlab.kbuild.outputs import load_order, what_is_wrong
 from kmodlab.kbuild.sources import MAKEFILES, Sources
@@ -251,7 +252,8 @@ def _remark_on_makefile(sources: Sources) -> Diagnostic:
     file = next((name for name in MAKEFILES if name in sources.files), "")
     hint = _("A Makefile for kbuild needs the line obj-m += {name}.o; m stands for module.").format(name=sources.name)
     message = _("{file} names no module that could be built").format(file=file)
-    return Diagnostic(Tool.KMODLAB, Severity.ERROR, message, file, hint=hint, hint_key="no-module")
+    line = nearly_obj_m(sources.makefile)
+    return Diagnostic(Tool.KMODLAB, Severity.ERROR, message, file, line, hint=hint, hint_key="no-module")
 
 
 def _remarks_on_code(sources: Sources) -> tuple[Diagnostic, ...]:

@@ -25,6 +25,7 @@ MAKES_OWN = ("GNUmakefile", "makefile")  # make reads them, kbuild does not: the
 # struct module has room for 56 bytes of name, its end included (MODULE_NAME_LEN in linux/moduleparam.h).
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_-]{0,54}")
 _FILE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.+-]{0,99}")
+_OTHER_C = (".cpp", ".cc", ".cxx", ".C")
 _OUTPUTS = (".o", ".ko", ".mod", ".mod.c", ".cmd", ".order", "Module.symvers")
 # modpost takes "vmlinux" for the kernel itself; kbuild has rules or variables with the other names.
 _TAKEN = ("vmlinux", "built-in", "obj", "real-obj", "dtb")
@@ -62,6 +63,9 @@ class Sources:
             message = _("These are too many files: at most {number}, and {size} MiB in all.")
             raise UsageError(message.format(number=COUNT_LIMIT, size=TOTAL_LIMIT // MIB))
         code = [file for file in checked if file.endswith((".c", ".S"))]
+        if not code and (other := next((file for file in checked if file.endswith(_OTHER_C)), None)):
+            message = _("{name} is C++, and the kernel is written in C.").format(name=other)
+            raise UsageError(message, hint=_("The name of a module's source ends with .c."))
         if not any(checked[file].strip() for file in code):
             raise UsageError(
                 _("There is nothing to build: the source is empty."), hint=_("Write a module's C code first.")

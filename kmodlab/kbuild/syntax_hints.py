@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from kmodlab.i18n import _
+from kmodlab.kbuild.code_text import code_text
 from kmodlab.kbuild.hint_rules import HEADER_OF
 from kmodlab.kbuild.name_hints import ANNOTATIONS, KEYWORDS, header_hint, misspelt
 from kmodlab.kbuild.near_name import nearest_name
@@ -35,6 +36,24 @@ def _open_function(message: str, spot: Spot) -> Hint | None:
     if brace == spot.source.line_of(braces[0]):
         text = _("{function}(), which begins in line {begin}, is still open here: the }} at its end is missing.")
     return Hint("end-of-input", text.format(function=spot.function, begin=begin_line, brace=brace))
+
+
+def _own_header(message: str, spot: Spot) -> Hint | None:
+    """A header of the learner's whose last declaration has no end, so gcc reads on in the file that includes it."""
+    if not message.startswith("expected "):
+        return None
+    for header, content in spot.files.items():
+        include = re.search(rf'^[ \t]*#[ \t]*include[ \t]*"{re.escape(header)}"', spot.source.raw, re.MULTILINE)
+        if not header.endswith(".h") or not include or spot.source.line_of(include.start()) >= spot.line:
+            continue
+        text = code_text(content)
+        last = text.token_before(len(text.code))
+        if last and last.text != ";" and (last.text != "}" or text.closes_a_type_or_value(last.start)):
+            message = _(
+                "A semicolon is missing at the end of line {line} of {header}; the compiler notices it only here."
+            )
+            return Hint("header-end", message.format(line=last.line, header=header))
+    return None
 
 
 def _semicolon(message: str, spot: Spot) -> Hint | None:
@@ -237,6 +256,16 @@ def _comma_in(line: int) -> Hint:
 
 
 SYNTAX_FINDERS = (
-    *(_open_function, _after_head, _unknown_word, _unknown_macro, _quotes, _comma, _case_colon, _semicolon),
+    *(
+        _open_function,
+        _own_header,
+        _after_head,
+        _unknown_word,
+        _unknown_macro,
+        _quotes,
+        _comma,
+        _case_colon,
+        _semicolon,
+    ),
     *(_empty_statement, _last_comma, _no_call, _operator, _list_semicolon, _typed_argument),
 )

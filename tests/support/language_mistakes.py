@@ -1,4 +1,4 @@
-"""Mistakes of C itself: code that is no C, or was copied with what stood around it; types, formats and names."""
+"""Mistakes of C itself and of Makefiles: code that is no C or was copied with its surroundings; types and names."""
 
 from __future__ import annotations
 
@@ -337,4 +337,36 @@ VALUES = (
     ),
 )
 
-LANGUAGE_CASES = (*CALLS, *VALUES, *PUNCTUATION, *COPIED, *WORDS, *DIRECTIVES, *MACROS, *TYPES, *NAMES)
+_MAIN = {"main.c": module("f();", before="void f(void);\n"), "b.c": "void f(void);\nvoid f(void)\n{\n}\n"}
+
+
+def _makefile(name: str, hint: str, makefile: str, files: dict[str, str] | None = None) -> Case:
+    return Case(name, hint, {**(files or {"hello.c": module()}), "Makefile": makefile}, file="Makefile")
+
+
+MAKEFILES = (
+    _makefile("a name without .o", "object-names", "obj-m = hello # HERE\n"),
+    _makefile("a module for an object", "object-names", "obj-m := hello.ko # HERE\n"),
+    _makefile("commas between objects", "object-names", "obj-m := m.o\nm-objs := main.o, b.o # HERE\n", _MAIN),
+    _makefile("a list of another module", "no-rule", "obj-m := m.o # HERE\nmod-objs := main.o b.o\n", _MAIN),
+    _makefile("obj_m", "no-module", "obj_m := hello.o # HERE\n"),
+    _makefile("a name with a space", "obj-m", "obj -m := hello.o # HERE\n"),
+    _makefile("a rule without a colon", "missing-separator", "obj-m += hello.o\nall # HERE\n\tmake modules\n"),
+    _makefile("a comment of C in a Makefile", "missing-separator", "// HERE\nobj-m += hello.o\n"),
+    Case(
+        "an option that the compiler lacks",
+        "compiler-option",
+        {"hello.c": module(), "Makefile": "obj-m += hello.o\nccflags-y := -Wal\n"},
+        file="",
+    ),
+    Case(
+        "a header without its last semicolon",
+        "header-end",
+        {
+            "hello.c": module(before='#include "mine.h"\n').replace("\n{", "\n{ /* HERE */", 1),
+            "mine.h": "#pragma once\nint f(void)\n",
+        },
+    ),
+)
+
+LANGUAGE_CASES = (*MAKEFILES, *CALLS, *VALUES, *PUNCTUATION, *COPIED, *WORDS, *DIRECTIVES, *MACROS, *TYPES, *NAMES)
