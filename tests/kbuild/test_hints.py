@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from _pytest.mark import ParameterSet
 from building import build_all
 from language_mistakes import LANGUAGE_CASES
 from mistakes import CASES, Case
@@ -16,6 +19,15 @@ ALL = (*CASES, *LANGUAGE_CASES)
 pytestmark = pytest.mark.xdist_group("mistakes")  # they are built together
 
 
+def parameters() -> Iterator[ParameterSet]:
+    """All cases; of C's own mistakes, those are long whose hint another case has, too."""
+    seen: set[str] = set()
+    for case in ALL:
+        is_long = case in LANGUAGE_CASES and case.hint in seen
+        seen.add(case.hint)
+        yield pytest.param(case, id=case.name, marks=[pytest.mark.long] if is_long else [])
+
+
 @pytest.fixture(scope="module")
 def builds(request: pytest.FixtureRequest, tree: KernelTree) -> dict[str, Build]:
     """The builds of the selected cases, two at a time."""
@@ -25,7 +37,7 @@ def builds(request: pytest.FixtureRequest, tree: KernelTree) -> dict[str, Build]
     return build_all(tree, {case.name: Sources.of("hello", case.files) for case in chosen})
 
 
-@pytest.mark.parametrize("case", ALL, ids=lambda case: case.name)
+@pytest.mark.parametrize("case", parameters())
 def test_a_mistake_gets_its_hint_on_the_learners_own_line(case: Case, builds: dict[str, Build]) -> None:
     result = builds[case.name]
     hints = [(diagnostic.hint_key, diagnostic.file, diagnostic.line) for diagnostic in result.diagnostics]
