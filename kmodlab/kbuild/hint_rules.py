@@ -128,7 +128,7 @@ KBUILD_RULES = (
             "source."
         ),
     ),
-    Rule("obj-m", "empty variable name", N_("A variable's name has no space in it: obj-m += hello.o"), tool="make"),
+    Rule("obj-m", "empty variable name", N_("A variable's name has no space in it: obj-m."), tool="make"),
     Rule(
         "compiler-option",
         "unrecognized command-line option '(?P<option>[^']*)'",

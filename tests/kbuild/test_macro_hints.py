@@ -34,7 +34,11 @@ CASES = {
         "expected ',' or ';' before 'GPL'",
         'a text in quotes: MODULE_LICENSE("GPL");',
     ),
-    "a licence in typographic quotes": ("MODULE_LICENSE(\u201cGPL\u201d);", "stray '\u201c' in program", "typographic"),
+    "a licence in typographic quotes": (
+        "MODULE_LICENSE(\u201cGPL\u201d);",
+        "stray '\u201c' in program",
+        "left double quotation mark",
+    ),
     "init with parentheses": (
         "module_init(hello_init());",
         "returning 'int' from a function with return type 'initcall_t' makes pointer from integer",
@@ -81,7 +85,7 @@ CASES = {
     "a value of one's own function that has none": (
         "    if (g()) return 1; } void g(void) { }",
         "void value not ignored as it ought to be",
-        "",
+        "g() is a void function",
     ),
     "a parameter without permissions": (
         "module_param(size, int);",
@@ -93,7 +97,7 @@ CASES = {
         "lvalue required as left operand of assignment",
         "do_div() divides its first argument",
     ),
-    "an assignment to a number": ("    3 = x;", "lvalue required as left operand of assignment", ""),
+    "an assignment to a number": ("    3 = x;", "lvalue required as left operand of assignment", "is a value"),
     "a function of userspace": (
         "int f(void) { strtok(a, b); }",
         "implicit declaration of function 'strtok'",
