@@ -131,8 +131,8 @@ def _no_parentheses(message: str, spot: Spot) -> Hint | None:
     if not match or spot.headers is None:
         return None
     name = match["name"]
-    is_called = re.search(rf"\b{name}\s*\(", spot.source.line(spot.line))
-    if is_called or not spot.headers.macro_of(name):
+    is_before_its_argument = re.search(rf"\b{name}\s+[\w\"]", spot.raw_line)
+    if not is_before_its_argument or not spot.headers.macro_of(name):
         return None
     text = _("What {name} is given stands in parentheses: {name}(…);")
     return Hint("no-parentheses", text.format(name=name))
@@ -140,7 +140,7 @@ def _no_parentheses(message: str, spot: Spot) -> Hint | None:
 
 def _called_in_table(_message: str, spot: Spot) -> Hint | None:
     """A function that is called where a structure is to get its address."""
-    match = re.search(r"\.(?P<member>\w+)\s*=\s*&?(?P<function>\w+)\s*\(\s*\)", spot.source.line(spot.line))
+    match = re.search(r"\.(?P<member>\w+)\s*=\s*&?(?P<function>[a-z]\w*)\s*\(\s*\)", spot.source.line(spot.line))
     if not match or spot.function:
         return None
     text = _("A member takes the function's name, without parentheses after it: .{member} = {function},")
