@@ -77,6 +77,6 @@ def test_a_notebook_tells_of_lost_memory_when_its_module_is_unloaded(debug_lab: 
     assert "unreferenced object" not in run(f"%%kmod neverfreed\n{source}").text
     text = run("%rmmod neverfreed").text
     assert "The kernel warns, and goes on: unreferenced object 0x" in text
-    assert "no pointer to this memory is left" in text and MARK in text
+    assert "No pointer to this memory is left" in text and MARK in text
     run(f"%%kmod neverfreed\n{source}")
     assert run("%rmmod neverfreed").text.count("unreferenced object") == text.count("unreferenced object")
