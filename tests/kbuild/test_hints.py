@@ -37,7 +37,7 @@ def builds(request: pytest.FixtureRequest, tree: KernelTree) -> dict[str, Build]
     return build_all(tree, {case.name: Sources.of("hello", case.files) for case in chosen})
 
 
-@pytest.mark.parametrize("case", parameters())
+@pytest.mark.parametrize("case", list(parameters()))
 def test_a_mistake_gets_its_hint_on_the_learners_own_line(case: Case, builds: dict[str, Build]) -> None:
     result = builds[case.name]
     hints = [(diagnostic.hint_key, diagnostic.file, diagnostic.line) for diagnostic in result.diagnostics]
