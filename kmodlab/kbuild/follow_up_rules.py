@@ -143,7 +143,7 @@ def _same_remedy(earlier: Reported, later: Reported) -> bool:
 
 
 def _no_code(earlier: Reported, later: Reported) -> bool:
-    """gcc goes on after something that is no C at all, or that is not the word it is meant to be."""
+    """gcc goes on after something that is not C, or that is not the word it is meant to be."""
     key, next_key = earlier.diagnostic.hint_key, later.diagnostic.hint_key
     if key == "directive" and earlier.text.startswith(("#include", "invalid preprocessing")):
         return next_key in ("missing-module-header", "missing-kernel-header") or "without #if" in later.text

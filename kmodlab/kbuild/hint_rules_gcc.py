@@ -96,20 +96,20 @@ GCC_RULES = (
     Rule(
         "text-comparison",
         "comparison with string literal",
-        N_('== compares where texts are, not what they say: write strcmp(a, "b") == 0.'),
+        N_('== compares the addresses of strings, not what is in them: write strcmp(a, "b") == 0.'),
     ),
     Rule(
         "text-sum",
         r"invalid operands to binary \+ \(have 'char \*' and 'char \*'\)",
         N_(
-            "C does not add texts. Texts in quotes, and levels such as KERN_INFO, stand side by side: "
+            "C does not add strings. Strings in quotes, and levels such as KERN_INFO, stand side by side: "
             'KERN_INFO "hello\\n".'
         ),
     ),
     Rule(
         "no-variable",
         "lvalue required as left operand",
-        N_("What stands left of = is a value, and no variable that could take one. == compares."),
+        N_("What stands left of = is a value, not a variable. == compares."),
     ),
     Rule("no-variable", "lvalue required as unary '&'", N_("& takes the address of a variable, and this is a value.")),
     Rule(

@@ -14,7 +14,7 @@ SYNTAX_RULES = (
     Rule(
         "single-quotes",
         "character constant too long|multi-character character constant",
-        N_('A text stands in double quotes: "hello\\n". Single quotes are for one character.'),
+        N_('A string stands in double quotes: "hello\\n". Single quotes are for one character.'),
     ),
     Rule(
         "space-after-backslash",
@@ -29,7 +29,7 @@ SYNTAX_RULES = (
     Rule(
         "escape",
         "unknown escape sequence",
-        N_("In a text, \\ begins a character such as \\n. A \\ that stands for itself is written twice."),
+        N_("In a string, \\ begins a character such as \\n. A \\ that stands for itself is written twice."),
     ),
     Rule("ternary", "expected ':' before ';'", N_("After ? come two values, with a : between them: x ? 1 : 2.")),
     Rule("unclosed-comment", "unterminated comment", N_("A comment begins here and never ends: close it with */.")),

@@ -1,4 +1,4 @@
-"""Hints on code that is no C: what came along when it was copied, and words of other languages."""
+"""Hints on code that is not C: what was copied along with it, and words of other languages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _PYTHON = re.compile(r"\s*(?:def\s+\w+\s*\(.*\)\s*:|(?:from\s+\w+\s+)?import\s+\
 # Words of C++ and other languages: how they are used there, and what the kernel has in their place.
 _NULL = N_("It is called NULL here.")
 _EXCEPTIONS = N_("It has no exceptions: a function returns a negative error, such as -EINVAL.")
-_TEXT = N_("A text is a char * or an array of char.")
+_TEXT = N_("A string is a char * or an array of char.")
 _OPERATORS = N_("It writes && for and, || for or, and ! for not.")
 _ELSE_IF = N_("It writes else if, in two words.")
 _WORDS = {
@@ -25,10 +25,10 @@ _WORDS = {
     "delete": (r"delete\s*(?:\[\s*\]\s*|\s)\w", N_("What kmalloc() returned is given back with kfree().")),
     "class": (r"class\s+\w+\s*[:{]", N_("A structure is called struct here, and has no functions.")),
     "template": (r"template\s*<", N_("Macros and void * take the place of templates.")),
-    "using": (r"using\s+namespace", N_("All names are in one space.")),
-    "namespace": (r"namespace\s+\w+\s*\{", N_("All names are in one space.")),
+    "using": (r"using\s+namespace", N_("It has no namespaces.")),
+    "namespace": (r"namespace\s+\w+\s*\{", N_("It has no namespaces.")),
     "std": (r"std\s*::", _TEXT),
-    "cout": (r"cout\s*<<", N_('A module logs a text with pr_info("…\\n").')),
+    "cout": (r"cout\s*<<", N_('A module logs with pr_info("…\\n").')),
     "cin": (r"cin\s*>>", N_("A module has no terminal: module_param() gives it a value when it is loaded.")),
     "try": (r"try\s*\{", _EXCEPTIONS),
     "throw": (r"throw\b", _EXCEPTIONS),
@@ -49,7 +49,7 @@ _NAMED = re.compile(
 def _copied(message: str, spot: Spot) -> Hint | None:
     """What stands in front of code in a listing, a patch, a terminal or a web page, and how a web page writes < and >.
 
-    It is looked for where gcc stumbles, and only evidence that no C has counts.
+    It is looked for where gcc stumbles, and only what no C code has is evidence.
     """
     line = spot.raw_line
     is_outside = message.startswith("expected identifier or '('")
@@ -61,9 +61,9 @@ def _copied(message: str, spot: Spot) -> Hint | None:
         text = _("{entity} is how the source of a web page writes a character: copy the text from the page itself.")
         return Hint("copied", text.format(entity=entity[0]))
     if line.lstrip().startswith("```"):
-        return Hint("copied", _("``` marks the beginning and the end of code in a text: remove these lines."))
+        return Hint("copied", _("``` marks the beginning and the end of code in Markdown: remove these lines."))
     if _PROMPT.match(line):
-        return Hint("copied", _("This line is a command for a shell, with its prompt, and no C: remove it."))
+        return Hint("copied", _("This line is a command for a shell, with its prompt, and not C: remove it."))
     if is_outside and _PATCHED.match(line):
         return Hint("copied", _("The line begins with {sign}, as in a patch: remove that.").format(sign=line[:1]))
     if _PYTHON.match(line):
@@ -81,7 +81,7 @@ def _character(message: str, spot: Spot) -> Hint | None:
         return None
     kind, name = unicodedata.category(found), unicodedata.name(found, f"U+{ord(found):04X}").lower()
     if kind in ("Zs", "Cf"):
-        text = _("What looks like a space here, or is not seen at all, is no plain space ({name}): type it again.")
+        text = _("What looks like a space here, or is invisible, is not a plain space ({name}): type it again.")
     elif kind == "Pd" or found == "\N{MINUS SIGN}":
         text = _("C does not know the dash {character} ({name}): type a plain - in its place.")
     elif kind in ("Pi", "Pf", "Ps", "Pe") or found in "\N{PRIME}\N{DOUBLE PRIME}":

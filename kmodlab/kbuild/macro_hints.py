@@ -62,9 +62,7 @@ def _parameter(message: str, spot: Spot) -> Hint | None:
         text = _("The parameter's type is {type}, but the variable {name} has another one: the two must agree.")
         return Hint("parameter-type", text.format(type=kind, name=name))
     if match["kind"] == "_array" and arguments[2].isdigit():
-        text = _(
-            "module_param_array() writes the number of values to a variable, whose address it takes; or write NULL."
-        )
+        text = _("module_param_array() takes the address of a variable for the number of values, or NULL.")
         return Hint("parameter-count", text)
     if match["kind"] == "_array" and re.fullmatch(r"[a-z_]\w*", arguments[2]) and arguments[2] != "NULL":
         text = _("module_param_array() writes to the number of values, so it takes its address: &{name}.")

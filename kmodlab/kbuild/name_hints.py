@@ -21,19 +21,9 @@ _UNKNOWN = re.compile(
     r"|(?:undefined|incomplete) type '(?:const )?struct (?P<e>\w+)'"
 )
 ANNOTATIONS = (
-    *(
-        "__init",
-        "__exit",
-        "__initdata",
-        "__exitdata",
-        "__initconst",
-        "__user",
-        "__iomem",
-        "__rcu",
-        "__percpu",
-        "__packed",
-    ),
-    *("__maybe_unused", "__always_unused", "__must_check", "__always_inline", "noinline", "asmlinkage", "volatile"),
+    *("__init", "__exit", "__initdata", "__exitdata", "__initconst", "__always_inline", "__must_check", "__packed"),
+    *("__user", "__iomem", "__rcu", "__percpu", "__maybe_unused", "__always_unused"),
+    *("noinline", "asmlinkage", "volatile"),
 )
 _LEVELS = ("kern_", "gfp_", "irqf_")
 _SHORT = 6  # letters; of two shorter names, one differing letter says nothing

@@ -150,7 +150,7 @@ def _quotes(message: str, spot: Spot) -> Hint | None:
     match = _LOGGED.search(spot.source.line(spot.line))
     if not match or not message.startswith("expected ')' before"):
         return None
-    text = _('A message begins with a text in quotes: {function}("{text}\\n"), or {function}("%s\\n", {text}).')
+    text = _('A message begins with a string in quotes: {function}("{text}\\n"), or {function}("%s\\n", {text}).')
     return Hint("missing-quotes", text.format(function=match["function"], text=match["text"]))
 
 

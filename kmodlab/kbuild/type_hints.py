@@ -139,10 +139,11 @@ def _arrow(message: str, spot: Spot) -> Hint | None:
     if not found or len(_ACCESS.findall(line)) > 1:
         text = _("What stands before this dot is a pointer: write -> in its place.")
         return Hint(
-            "member-access", text if is_pointer else _("No pointer stands before this ->: write a dot in its place.")
+            "member-access",
+            text if is_pointer else _("What stands before this -> is not a pointer: write a dot in its place."),
         )
     text = _("{name} is a pointer: write {name}->{member}.")
-    text = text if is_pointer else _("{name} is a structure, and no pointer: write {name}.{member}.")
+    text = text if is_pointer else _("{name} is a structure, not a pointer: write {name}.{member}.")
     return Hint("member-access", text.format(name=found["name"], member=found["member"]))
 
 
@@ -151,7 +152,7 @@ def _array(message: str, spot: Spot) -> Hint | None:
     match = re.search(r"\b(?P<name>\w+)\s*=(?!=)", spot.source.line(spot.line))
     if message != "assignment to expression with array type" or not match:
         return None
-    text = _("An array is not assigned as a whole. A text is copied into it: strscpy({name}, …, sizeof({name}));")
+    text = _("An array is not assigned as a whole. A string is copied into it: strscpy({name}, …, sizeof({name}));")
     return Hint("array-assignment", text.format(name=match["name"]))
 
 
@@ -160,7 +161,7 @@ def _single_character(message: str, spot: Spot) -> Hint | None:
     match = re.search(r"\bchar\s+(?P<name>\w+)\s*=", spot.source.line(spot.line))
     if not message.startswith("initialization of 'char' from 'char *'") or not match:
         return None
-    text = _("{name} has room for one character. For a text, write char *{name}.")
+    text = _("{name} has room for one character. For a string, write char *{name}.")
     if one := re.search(r"=\s*\"(\\?.)\"", spot.raw_line):
         text = _("One character stands in single quotes: '{character}'.")
         return Hint("single-quotes", text.format(character=one[1]))
@@ -174,7 +175,7 @@ def _address(message: str, spot: Spot) -> Hint | None:
     passed = re.compile(r"[A-Za-z_]\w*(?=\s*[,)])").match(spot.source.code, spot.offset)
     if not match or not is_value or not passed:
         return None
-    text = _("{function}() takes a pointer here, and {name} is none: if its address is meant, write &{name}.")
+    text = _("{function}() takes a pointer here, and {name} is not one: if its address is meant, write &{name}.")
     return Hint("int-conversion", text.format(function=match["function"], name=passed[0]))
 
 

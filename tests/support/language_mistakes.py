@@ -1,4 +1,4 @@
-"""Mistakes of C itself and of Makefiles: code that is no C or was copied with its surroundings; types and names."""
+"""Mistakes of C itself and of Makefiles: code that is not C or was copied with its surroundings; types and names."""
 
 from __future__ import annotations
 
